@@ -1,0 +1,55 @@
+import { expect } from 'chai';
+import { parseArguments } from './arguments.js';
+import { FDPASS, FDRECV } from './usage.js';
+
+describe('command line', () => {
+  const commands: readonly (readonly [argv: string, command: string, operands: readonly string[]])[] = [
+    ['host.example 22', '', ['host.example', '22']],
+    ['explain 22', '', ['explain', '22']],
+    ['check 22', '', ['check', '22']],
+    ['explain host.example', 'explain', ['host.example']],
+    ['explain host.example 22', 'explain', ['host.example', '22']],
+    ['connect host.example 22', 'connect', ['host.example', '22']],
+    ['-v host.example 22 --stdio', '', ['host.example', '22']],
+    ['--via socks5://p:1 -w 5 host.example 22', '', ['host.example', '22']],
+    ['-- -host 22', '', ['-host', '22']],
+    ['check', 'check', []],
+    ['strategies', 'strategies', []],
+    ['host.example ssh', '', ['host.example', 'ssh']],
+    ['', '', []],
+  ];
+  for (const [argv, command, operands] of commands) {
+    it(`takes "${argv}" as ${command || 'connect form'}`, () => {
+      const args = parseArguments(FDPASS, argv.split(' ').filter(Boolean));
+      expect([args.command.name, args.operands]).to.deep.equal([command, operands]);
+    });
+  }
+
+  it('reads values in every habit of getopt_long', () => {
+    for (const argv of [['-w', '5'], ['-w5'], ['--timeout', '5'], ['--timeout=5'], ['-vw5'], ['-w', '1', '-w', '5']]) {
+      expect(parseArguments(FDPASS, [...argv, 'h', '22']).value('timeout')).to.equal('5');
+    }
+    const args = parseArguments(FDPASS, ['-vv', '-v', '--via', 'a', '--via=b', 'h', '22']);
+    expect([args.count('verbose'), args.values('via')]).to.deep.equal([3, ['a', 'b']]);
+  });
+
+  it('leaves the options of the command that fdrecv runs alone', () => {
+    const args = parseArguments(FDRECV, ['--json', 'nc', '-F', '--stdio', 'h', '22'], { stopAtOperand: true });
+    expect([args.operands, args.flag('json'), args.flag('stdio')]).to.deep.equal([['nc', '-F', '--stdio', 'h', '22'], true, false]);
+  });
+
+  const wrong: readonly (readonly [argv: readonly string[], message: RegExp])[] = [
+    [['--nope', 'h', '22'], /unknown option "--nope"/],
+    [['-x', 'h', '22'], /unknown option "-x"/],
+    [['--timeout'], /--timeout needs an argument: SECONDS/],
+    [['-w'], /-w needs an argument/],
+    [['--stdio=yes', 'h', '22'], /--stdio takes no argument/],
+    [['--json', 'h', '22'], /takes no option --json/],
+    [['check', '--via', 'x'], /fdpass check takes no option --via/],
+  ];
+  for (const [argv, message] of wrong) {
+    it(`refuses ${argv.join(' ')}`, () => {
+      expect(() => parseArguments(FDPASS, argv)).to.throw(message).with.property('code', 'usage');
+    });
+  }
+});

@@ -1,0 +1,116 @@
+import { FdpassError } from '@fdpass/core';
+import type { CommandSpec, OptionSpec, ProgramSpec } from './usage.js';
+
+/** A command line taken apart. Options are checked against the program's own list. */
+export interface Arguments {
+  readonly command: CommandSpec;
+  readonly operands: readonly string[];
+  flag(name: string): boolean;
+  /** How often a repeatable flag was given. */
+  count(name: string): number;
+  value(name: string): string | undefined;
+  values(name: string): readonly string[];
+}
+
+/**
+ * Takes a command line apart by the program's options, in the habits of getopt_long(3): `--name value`, `--name=value`,
+ * `-n value`, `-nvalue`, `-vv`; `--` ends the options. Options end at the first operand if `stopAtOperand`.
+ *
+ * @throws FdpassError `usage`
+ */
+export function parseArguments(program: ProgramSpec, argv: readonly string[], { stopAtOperand = false }: { readonly stopAtOperand?: boolean } = {}): Arguments {
+  const given = new Map<string, string[]>();
+  const operands: string[] = [];
+  const rest = [...argv];
+  for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
+    if (word === '--') {
+      operands.push(...rest.splice(0));
+    } else if (word.startsWith('--')) {
+      takeLong(program, word, rest, given);
+    } else if (word.startsWith('-') && word !== '-') {
+      takeShort(program, word, rest, given);
+    } else {
+      operands.push(word, ...(stopAtOperand ? rest.splice(0) : []));
+    }
+  }
+  const command = stopAtOperand ? onlyCommand(program) : chooseCommand(program, operands);
+  refuseForeignOptions(program, command, given);
+  return {
+    command,
+    operands: command.name === '' ? operands : operands.slice(1),
+    flag: (name) => given.has(name),
+    count: (name) => given.get(name)?.length ?? 0,
+    value: (name) => given.get(name)?.at(-1),
+    values: (name) => given.get(name) ?? [],
+  };
+}
+
+function takeLong(program: ProgramSpec, word: string, rest: string[], given: Map<string, string[]>): void {
+  const [name = '', inline] = splitOnce(word.slice(2), '=');
+  const option = program.options.find((candidate) => candidate.name === name);
+  if (option === undefined) throw unknownOption(program, `--${name}`);
+  if (option.argument === undefined) {
+    if (inline !== undefined) throw usage(program, `the option --${name} takes no argument`);
+    return note(given, option, '');
+  }
+  note(given, option, inline ?? argumentOf(program, `--${name}`, option, rest));
+}
+
+function takeShort(program: ProgramSpec, word: string, rest: string[], given: Map<string, string[]>): void {
+  for (let i = 1; i < word.length; i++) {
+    const option = program.options.find((candidate) => candidate.short === word[i]);
+    if (option === undefined) throw unknownOption(program, `-${word[i]}`);
+    if (option.argument === undefined) {
+      note(given, option, '');
+      continue;
+    }
+    const attached = word.slice(i + 1);
+    note(given, option, attached === '' ? argumentOf(program, `-${word[i]}`, option, rest) : attached);
+    return;
+  }
+}
+
+function argumentOf(program: ProgramSpec, written: string, option: OptionSpec, rest: string[]): string {
+  const value = rest.shift();
+  if (value !== undefined) return value;
+  throw usage(program, `the option ${written} needs an argument: ${option.argument}`);
+}
+
+function note(given: Map<string, string[]>, option: OptionSpec, value: string): void {
+  const values = given.get(option.name) ?? [];
+  given.set(option.name, [...values, value]);
+}
+
+/** Two operands of which the last is a number are always HOST and PORT; else the first may name a subcommand. */
+function chooseCommand(program: ProgramSpec, operands: readonly string[]): CommandSpec {
+  const named = program.commands.find((command) => command.name !== '' && command.name === operands[0]);
+  const isConnect = operands.length === 2 && /^\d+$/.test(operands[1] ?? '');
+  return named === undefined || isConnect ? onlyCommand(program) : named;
+}
+
+function onlyCommand(program: ProgramSpec): CommandSpec {
+  const [command] = program.commands;
+  if (command === undefined) throw new FdpassError('internal', 'a program without a command');
+  return command;
+}
+
+function refuseForeignOptions(program: ProgramSpec, command: CommandSpec, given: ReadonlyMap<string, unknown>): void {
+  for (const name of given.keys()) {
+    if (name === 'help' || name === 'version' || command.options.includes(name)) continue;
+    throw usage(program, `${program.name} ${command.name} takes no option --${name}`);
+  }
+}
+
+function unknownOption(program: ProgramSpec, written: string): FdpassError {
+  return usage(program, `unknown option ${JSON.stringify(written)}`);
+}
+
+/** A `usage` error that points at the help. */
+export function usage(program: ProgramSpec, message: string): FdpassError {
+  return new FdpassError('usage', message, { hint: `see: ${program.name} --help` });
+}
+
+function splitOnce(text: string, separator: string): [string, string | undefined] {
+  const at = text.indexOf(separator);
+  return at === -1 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)];
+}

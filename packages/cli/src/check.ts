@@ -1,0 +1,32 @@
+import { type FdpassError, formatError } from '@fdpass/core';
+import { type Arguments, usage } from './arguments.js';
+import { builtinFramework } from './builtin.js';
+import { FDPASS } from './usage.js';
+
+const EXIT_CONFIG = 78;
+
+/** `fdpass check [FILE]`: reads the config, builds every rule's route, and shows all that is wrong. Returns the exit code. */
+export async function check(args: Arguments): Promise<number> {
+  const [operand, ...extra] = args.operands;
+  if (extra.length > 0) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra[0])}`);
+  const file = operand ?? args.value('config');
+  const framework = builtinFramework(file === undefined ? {} : { file });
+  const config = await framework.config();
+  const errors = await (await framework.router()).check();
+  if (args.flag('json')) {
+    const problems = errors.map(({ code, message, hint, rule, hop }) => ({ code, message, hint, rule, hop }));
+    process.stdout.write(`${JSON.stringify({ file: config?.file ?? null, sources: config?.sources ?? [], problems }, null, 2)}\n`);
+  } else {
+    report(config?.sources, config?.rules.length ?? 0, errors);
+  }
+  return errors.length === 0 ? 0 : EXIT_CONFIG;
+}
+
+function report(sources: readonly string[] | undefined, rules: number, errors: readonly FdpassError[]): void {
+  if (sources === undefined) {
+    process.stdout.write('no configuration: every host is reached by happy-eyeballs\n');
+  } else if (errors.length === 0) {
+    process.stdout.write(`${sources.join(', ')}: ${rules} ${rules === 1 ? 'rule' : 'rules'}, no error\n`);
+  }
+  for (const error of errors) process.stderr.write(`fdpass: ${formatError(error)}\n`);
+}

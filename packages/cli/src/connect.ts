@@ -1,0 +1,113 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import {
+  canPass,
+  chooseHandover,
+  dialDetached,
+  formatHostPort,
+  type Handover,
+  passSocket,
+  relay,
+  type Route,
+  type Router,
+  startDeadline,
+  systemClock,
+  type Trace,
+} from '@fdpass/core';
+import { type Arguments, usage } from './arguments.js';
+import { makeLog } from './log.js';
+import { openStdio, watchForGoneParent } from './stdio.js';
+import { type DialRequest, frameworkFor, readRequest, routeFor } from './target-options.js';
+import { FDPASS } from './usage.js';
+
+const STDOUT = 1;
+
+/** The first argument that makes the command a relay process. */
+export const RELAY_ARGUMENT = '--detached-relay';
+
+/** How much longer the waiting process waits than its relay process, so that the error of the one that knows more wins. */
+const RELAY_GRACE_MS = 1000;
+
+/** One dial on its way to a hand-over. */
+interface Job {
+  readonly request: DialRequest;
+  readonly router: Router;
+  readonly route: Route;
+  readonly trace: Trace;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** `fdpass HOST PORT`: connects, hands the connection over through stdout, and is done. */
+export async function connect(args: Arguments): Promise<void> {
+  const request = readRequest(args);
+  const trace = makeLog({ verbosity: args.count('verbose'), file: args.value('log') });
+  const handover = await chooseHandover(STDOUT, askedHandover(args));
+  const router = await frameworkFor(request).router();
+  const route = await routeFor(request, router);
+  trace({ event: 'route', reason: route.reason, chain: route.chain.hops.map((hop) => hop.label).join(' -> ') });
+  const job = { request, router, route, trace };
+  await (handover === 'descriptor' ? passDescriptor(job) : relayStdio(job));
+}
+
+function askedHandover(args: Arguments): Handover | undefined {
+  if (args.flag('stdio') && args.flag('fdpass')) throw usage(FDPASS, '--stdio and --fdpass exclude each other');
+  if (args.flag('stdio')) return 'relay';
+  return args.flag('fdpass') ? 'descriptor' : undefined;
+}
+
+async function passDescriptor(job: Job): Promise<void> {
+  const signal = watchForGoneParent();
+  const started = systemClock.now();
+  const socket = (await dialPassable({ ...job, signal })) ?? (await dialRelayed({ ...job, signal }, started));
+  const { localAddress, localPort, remoteAddress, remotePort } = socket;
+  await passSocket(socket, STDOUT, signal);
+  job.trace({
+    event: 'handed-over',
+    as: 'descriptor',
+    local: localAddress && formatHostPort(localAddress, localPort ?? 0),
+    peer: remoteAddress && formatHostPort(remoteAddress, remotePort ?? 0),
+  });
+}
+
+/** Dials here, if that can give a kernel socket with nothing read ahead; undefined if it did not. */
+async function dialPassable(job: Job): Promise<Socket | undefined> {
+  if (job.route.chain.dialer.needsRelay === true) return undefined;
+  const stream = await dial(job);
+  if (canPass(stream)) return stream;
+  stream.on('error', () => {}).destroy();
+  job.trace({ event: 'note', text: 'the stream is no plain socket: dialling again in a relay process' });
+  return undefined;
+}
+
+/** Lets a detached process dial and relay; what comes back is our end of the socketpair to it. */
+async function dialRelayed(job: Job, startedMs: number): Promise<Socket> {
+  const limitMs = job.request.timeoutMs ?? job.route.timeoutMs;
+  const leftMs = limitMs > 0 ? Math.max(1, limitMs - (systemClock.now() - startedMs)) : 0;
+  const deadline = startDeadline(leftMs > 0 ? leftMs + RELAY_GRACE_MS : 0, job.signal, systemClock);
+  try {
+    return await dialDetached({
+      command: [process.execPath, ...process.execArgv, process.argv[1] ?? '', RELAY_ARGUMENT],
+      request: { ...job.request, timeoutMs: leftMs } satisfies DialRequest,
+      signal: deadline.signal,
+    });
+  } finally {
+    deadline.release();
+  }
+}
+
+async function relayStdio(job: Job): Promise<void> {
+  const stream = await dial(job);
+  job.trace({ event: 'handed-over', as: 'relay' });
+  await relay(openStdio(), { readable: stream, writable: stream });
+}
+
+function dial({ router, route, request, trace, signal }: Job): Promise<Duplex> {
+  return router.dial(route, { signal, timeoutMs: request.timeoutMs, trace });
+}
+
+/** The life of a relay process: dials what the waiting process asks for. Its own errors travel back over the control channel. */
+export async function dialForRelay(request: DialRequest, signal: AbortSignal): Promise<Duplex> {
+  const router = await frameworkFor(request).router();
+  const route = await routeFor(request, router);
+  return router.dial(route, { signal, timeoutMs: request.timeoutMs });
+}

@@ -1,0 +1,63 @@
+import { formatHostPort, type HopSummary, type Route } from '@fdpass/core';
+import type { Arguments } from './arguments.js';
+import { frameworkFor, readRequest, routeFor } from './target-options.js';
+
+const SSH_PORT = 22;
+
+/** What `explain --json` prints. */
+interface Explanation {
+  readonly target: Route['target'];
+  /** The config file, or null if there is none. */
+  readonly config: string | null;
+  /** Why this route. */
+  readonly reason: string;
+  /** The hops in travel order, secrets masked. */
+  readonly route: readonly HopSummary[];
+  /** Whether a relay process will be needed, because a descriptor cannot be passed. */
+  readonly relay: boolean;
+  /** 0: no limit. */
+  readonly timeoutMs: number;
+  /** The rules before the winner and what did not match. */
+  readonly skipped: readonly { readonly rule: number; readonly why: string }[];
+}
+
+/** `fdpass explain HOST [PORT]`: the rule, the route and why; opens nothing. */
+export async function explain(args: Arguments): Promise<void> {
+  const request = readRequest(args, SSH_PORT);
+  const framework = frameworkFor(request);
+  const router = await framework.router();
+  const route = await routeFor(request, router);
+  const trials = request.via.length > 0 ? [] : router.trials(request.target);
+  const explanation: Explanation = {
+    target: route.target,
+    config: (await framework.config())?.file ?? null,
+    reason: route.reason,
+    route: route.chain.hops,
+    relay: route.chain.dialer.needsRelay === true,
+    timeoutMs: route.timeoutMs,
+    skipped: trials.flatMap(({ matched, index, why }) => (matched ? [] : [{ rule: index + 1, why: why ?? '' }])),
+  };
+  process.stdout.write(args.flag('json') ? `${JSON.stringify(explanation, null, 2)}\n` : format(explanation));
+}
+
+function format(explanation: Explanation): string {
+  const { target, config, reason, route, relay, timeoutMs, skipped } = explanation;
+  const lines = [
+    `target   ${formatHostPort(target.host, target.port)}`,
+    `config   ${config ?? 'none'}`,
+    ...skipped.slice(0, SKIPPED_SHOWN).map(({ rule, why }) => `skipped  rule ${rule}: ${why} does not match`),
+    ...(skipped.length > SKIPPED_SHOWN ? [`skipped  … and ${skipped.length - SKIPPED_SHOWN} more`] : []),
+    `chosen   ${reason}`,
+    ...route.map((hop, index) => `hop ${index + 1}    ${hop.label}${formatOptions(hop)}`),
+    `gives    ${relay ? 'a relay process (the stream is no kernel socket)' : 'the descriptor of the connected socket'}`,
+    `timeout  ${timeoutMs === 0 ? 'none' : `${timeoutMs / 1000} s`}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+const SKIPPED_SHOWN = 20;
+
+function formatOptions({ options }: HopSummary): string {
+  const text = JSON.stringify(options);
+  return text === '{}' ? '' : `  ${text}`;
+}

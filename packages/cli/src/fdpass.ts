@@ -1,0 +1,25 @@
+import { runDetached } from '@fdpass/core';
+import { type Arguments, parseArguments } from './arguments.js';
+import { connect, dialForRelay, RELAY_ARGUMENT } from './connect.js';
+import { answerGeneral, run } from './run.js';
+import type { DialRequest } from './target-options.js';
+import { FDPASS } from './usage.js';
+
+/** What each subcommand does; the number is an exit code. Code that the connect form does not need is loaded on demand. */
+const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number | undefined | void>>> = {
+  '': connect,
+  connect,
+  explain: async (args) => (await import('./explain.js')).explain(args),
+  check: async (args) => (await import('./check.js')).check(args),
+  strategies: async (args) => (await import('./strategies.js')).strategies(args),
+};
+
+void run(FDPASS, async (argv) => {
+  if (argv[0] === RELAY_ARGUMENT) {
+    await runDetached((request, signal) => dialForRelay(request as DialRequest, signal));
+    return 0;
+  }
+  const args = parseArguments(FDPASS, argv);
+  if (answerGeneral(FDPASS, args.flag)) return 0;
+  return (await COMMANDS[args.command.name]?.(args)) ?? 0;
+});

@@ -1,0 +1,9 @@
+import { receive } from './receive.js';
+import { parseArguments } from './arguments.js';
+import { answerGeneral, run } from './run.js';
+import { FDRECV } from './usage.js';
+
+void run(FDRECV, async (argv) => {
+  const args = parseArguments(FDRECV, argv, { stopAtOperand: true });
+  return answerGeneral(FDRECV, args.flag) ? 0 : receive(args);
+});

@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs';
+import { expect } from 'chai';
+import { formatHelp } from './help.js';
+import { formatManPage, formatMarkdown } from './manual.js';
+import { EXIT_STATUS, FDPASS, FDRECV } from './usage.js';
+
+const ROOT = new URL('../../../', import.meta.url);
+
+function read(path: string): string {
+  return readFileSync(new URL(path, ROOT), 'utf8');
+}
+
+describe('documentation', () => {
+  for (const program of [FDPASS, FDRECV]) {
+    it(`of ${program.name} says the same in --help, man/ and docs/ (else: npm run docs)`, () => {
+      expect(read(`man/${program.name}.1`)).to.equal(formatManPage(program));
+      expect(read(`docs/${program.name}.md`)).to.equal(formatMarkdown(program));
+      for (const option of program.options) expect(formatHelp(program)).to.contain(`--${option.name}`);
+      for (const [code, what] of EXIT_STATUS) expect(formatHelp(program)).to.contain(`${code}  ${what}`);
+    });
+
+    it(`of ${program.name} lists every option that a command takes`, () => {
+      const names = program.options.map((option) => option.name);
+      for (const command of program.commands) expect(names).to.include.members([...command.options]);
+    });
+  }
+
+  it('shows every command in the README', () => {
+    const readme = read('README.md');
+    for (const { name } of FDPASS.commands) expect(readme).to.contain(`fdpass ${name}`.trimEnd());
+    expect(readme).to.contain('fdrecv');
+  });
+});

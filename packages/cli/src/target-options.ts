@@ -1,0 +1,53 @@
+import { resolve } from 'node:path';
+import { FdpassError, type Framework, makeTarget, parseDuration, type Route, type Router, type Target } from '@fdpass/core';
+import { type Arguments, usage } from './arguments.js';
+import { builtinFramework } from './builtin.js';
+import { FDPASS } from './usage.js';
+
+/** What a dial is asked for on the command line; plain data, so that it can travel to a relay process. */
+export interface DialRequest {
+  readonly target: Target;
+  readonly via: readonly string[];
+  /** An absolute path. */
+  readonly config?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** The user's current directory: paths in `--via` hops start there. */
+  readonly cwd: string;
+}
+
+/** Reads HOST, PORT and the options that choose a route. @throws FdpassError `usage` */
+export function readRequest(args: Arguments, defaultPort?: number): DialRequest {
+  const [host, port = defaultPort, ...extra] = args.operands;
+  if (host === undefined) throw usage(FDPASS, 'the host is missing');
+  if (port === undefined) throw usage(FDPASS, 'the port is missing');
+  if (extra.length > 0) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra[0])}`);
+  const user = args.value('user');
+  const alias = args.value('alias');
+  const config = args.value('config');
+  return {
+    target: makeTarget({ host, port, ...(user !== undefined && { user }), ...(alias !== undefined && { alias }) }),
+    via: args.values('via'),
+    config: config === undefined ? undefined : resolve(config),
+    timeoutMs: readTimeout(args),
+    cwd: process.cwd(),
+  };
+}
+
+/** `--timeout` in milliseconds. @throws FdpassError `usage` */
+export function readTimeout(args: Arguments): number | undefined {
+  const written = args.value('timeout');
+  if (written === undefined) return undefined;
+  const timeoutMs = parseDuration(written);
+  if (timeoutMs !== undefined) return timeoutMs;
+  throw new FdpassError('usage', `--timeout ${JSON.stringify(written)} is no duration`, { hint: 'write 10, 500ms or 2m' });
+}
+
+/** The framework a request asks for. With `--via` alone the config is still read: it may name the hops. */
+export function frameworkFor(request: DialRequest): Framework {
+  return builtinFramework(request.config === undefined ? {} : { file: request.config });
+}
+
+/** The route a request asks for: through its `--via` hops, or by the rules. @throws FdpassError `config` */
+export function routeFor(request: DialRequest, router: Router): Promise<Route> {
+  return request.via.length > 0 ? router.routeVia(request.target, request.via, request.cwd) : router.route(request.target);
+}

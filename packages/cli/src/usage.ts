@@ -1,0 +1,143 @@
+/*
+ * Every command, option and exit code, once: --help, the man pages and docs/commands.md are made from this, and the
+ * argument parser reads its options here.
+ */
+
+export interface OptionSpec {
+  /** Long name without dashes. */
+  readonly name: string;
+  readonly short?: string;
+  /** The word for its argument; a flag if there is none. */
+  readonly argument?: string;
+  readonly repeatable?: boolean;
+  readonly help: string;
+}
+
+export interface CommandSpec {
+  /** The subcommand, or '' for the connect form. */
+  readonly name: string;
+  readonly synopsis: string;
+  readonly summary: string;
+  readonly options: readonly string[];
+}
+
+export interface ProgramSpec {
+  readonly name: string;
+  readonly summary: string;
+  readonly description: readonly string[];
+  readonly commands: readonly CommandSpec[];
+  readonly options: readonly OptionSpec[];
+  readonly examples: readonly (readonly [code: string, what: string])[];
+  readonly files: readonly (readonly [path: string, what: string])[];
+  readonly environment: readonly (readonly [name: string, what: string])[];
+}
+
+/** sysexits.h; the codes of FdpassError map to these. */
+export const EXIT_STATUS: readonly (readonly [code: number, what: string])[] = [
+  [0, 'the connection was handed over, or the command did what it was asked'],
+  [64, 'usage: the command line is wrong, or stdout is nothing a connection can be handed to'],
+  [65, 'a proxy gave a bad reply'],
+  [68, 'unknown host'],
+  [69, 'refused or unreachable'],
+  [70, 'internal error'],
+  [75, 'timed out'],
+  [77, 'authentication failed or permission denied'],
+  [78, 'the configuration is wrong'],
+];
+
+const COMMON: readonly OptionSpec[] = [
+  { name: 'help', short: 'h', help: 'show this help and exit' },
+  { name: 'version', short: 'V', help: 'show the version and exit' },
+];
+
+export const FDPASS: ProgramSpec = {
+  name: 'fdpass',
+  summary: 'open the right socket for each host and hand it over',
+  description: [
+    'fdpass connects to HOST and PORT by the strategy that the first matching rule of its configuration names (directly, through proxies, or chains of them), passes the connected descriptor to the program that started it over its standard output, and exits. It is made to be a ProxyCommand of ssh(1) with ProxyUseFdpass yes; no process stays behind.',
+    'Standard output decides how the connection is handed over: a unix socket gets the descriptor, a pipe gets a relay of bytes as nc(1) would. Without a configuration every host is reached by Happy Eyeballs (RFC 8305).',
+    'Two operands of which the last is a port are always HOST and PORT, even where HOST is the name of a subcommand.',
+  ],
+  commands: [
+    {
+      name: '',
+      synopsis: '[options] HOST PORT',
+      summary: 'connect and hand over: the ProxyCommand form',
+      options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'fdpass', 'verbose', 'log'],
+    },
+    {
+      name: 'connect',
+      synopsis: '[options] HOST PORT',
+      summary: 'the same, spelled out',
+      options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'fdpass', 'verbose', 'log'],
+    },
+    {
+      name: 'explain',
+      synopsis: '[options] HOST [PORT]',
+      summary: 'show the rule and the route for a host and why; opens nothing (PORT: 22)',
+      options: ['config', 'via', 'user', 'alias', 'json'],
+    },
+    {
+      name: 'check',
+      synopsis: '[options] [FILE]',
+      summary: 'validate the configuration: file:line:column, what is wrong and what was meant',
+      options: ['config', 'json'],
+    },
+    {
+      name: 'strategies',
+      synopsis: '[options] [NAME]',
+      summary: 'list the strategies, or the options of one',
+      options: ['json'],
+    },
+  ],
+  options: [
+    { name: 'config', short: 'c', argument: 'FILE', help: 'read this configuration and no other' },
+    { name: 'via', argument: 'URL', repeatable: true, help: 'go through this hop (a URL, a strategy or a named hop); repeat it in travel order; overrides the rules' },
+    { name: 'user', argument: 'NAME', help: 'the remote user, for rules that match on it (%r)' },
+    { name: 'alias', argument: 'NAME', help: 'the host as it was typed, for rules that match on it (%n)' },
+    { name: 'timeout', short: 'w', argument: 'SECONDS', help: 'limit for the whole dial, handshakes included, e.g. 10, 500ms, 2m; 0 for none (default: the rule\'s, else 30)' },
+    { name: 'stdio', help: 'relay bytes between standard input and output, whatever they are' },
+    { name: 'fdpass', help: 'pass the descriptor or fail' },
+    { name: 'verbose', short: 'v', repeatable: true, help: 'say on stderr what happens; twice for every attempt and wait' },
+    { name: 'log', argument: 'FILE', help: 'append what happens to FILE, in full (ssh may have stderr on /dev/null)' },
+    { name: 'json', help: 'answer in JSON' },
+    ...COMMON,
+  ],
+  examples: [
+    ['Host *\n    ProxyCommand fdpass --user %r --alias %n %h %p\n    ProxyUseFdpass yes', 'in ~/.ssh/config: every connection goes by the rules'],
+    ['ssh -o ProxyCommand="fdpass --via socks5://127.0.0.1:1080 %h %p" -o ProxyUseFdpass=yes host.example', 'one connection through a SOCKS proxy'],
+    ['fdpass explain host.example', 'which rule and route ssh will get'],
+    ['fdpass --stdio mail.example 25', 'talk to a server by hand, as with nc'],
+  ],
+  files: [
+    ['$XDG_CONFIG_HOME/fdpass/config.yaml', 'the user\'s configuration (~/.config/fdpass/ where XDG_CONFIG_HOME is not set); config.yml, config.json and fdpass.* are found too'],
+    ['/etc/fdpass/config.yaml', 'the system\'s, read if the user has none'],
+  ],
+  environment: [
+    ['FDPASS_CONFIG', 'names a configuration file, as --config does'],
+    ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'where the configuration is looked for and compiled code is kept'],
+  ],
+};
+
+export const FDRECV: ProgramSpec = {
+  name: 'fdrecv',
+  summary: 'run a command that passes a descriptor, and tell or bridge what it passed',
+  description: [
+    'fdrecv runs COMMAND as ssh(1) runs a ProxyCommand with ProxyUseFdpass yes: its standard input and output are one end of a socketpair. It receives the descriptor that COMMAND passes, waits for COMMAND to exit, and tells what the descriptor is: family, local and peer address.',
+    'With --stdio it bridges the descriptor to its own standard input and output instead, so that any descriptor-passing program serves clients that know nothing of descriptors.',
+  ],
+  commands: [{ name: '', synopsis: '[options] COMMAND [ARG ...]', summary: 'receive a descriptor', options: ['stdio', 'json', 'timeout'] }],
+  options: [
+    { name: 'stdio', help: 'relay bytes between the descriptor and standard input and output' },
+    { name: 'json', help: 'tell what was received in JSON' },
+    { name: 'timeout', short: 'w', argument: 'SECONDS', help: 'limit for COMMAND to pass its descriptor, e.g. 10, 500ms, 2m; 0 for none (default 0)' },
+    ...COMMON,
+  ],
+  examples: [
+    ['fdrecv fdpass localhost 22', 'what fdpass would hand to ssh'],
+    ['fdrecv nc -F localhost 22', 'the same of any other program that passes descriptors'],
+    ['ssh -o ProxyCommand="fdrecv --stdio fdpass %h %p" host.example', 'descriptor passing behind a plain ProxyCommand'],
+  ],
+  files: [],
+  environment: [],
+};

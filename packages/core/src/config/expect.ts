@@ -1,0 +1,81 @@
+import * as v from 'valibot';
+import { isFdpassError } from '../errors.js';
+import { nearest } from '../nearest.js';
+
+/*
+ * The words of the config's schema, with messages for the person who wrote the file.
+ */
+
+/** A text; not empty. */
+export const text: v.GenericSchema<string> = v.pipe(
+  v.string((issue) => `expected a text, not ${inWords(issue.input)}${typeof issue.input === 'number' ? '; put it in quotes' : ''}`),
+  v.nonEmpty('expected a text, not an empty one'),
+);
+
+/** A list, or a single value in place of a list of one. */
+export function listOf<T>(item: v.GenericSchema<unknown, T>): v.GenericSchema<unknown, T[]> {
+  return v.pipe(
+    v.unknown(),
+    v.transform((value): unknown[] => (Array.isArray(value) ? value : [value])),
+    v.array(item),
+  );
+}
+
+/** A mapping with these keys and no others. `what` names it in messages, e.g. `a rule`. */
+export function mapping<Entries extends v.ObjectEntries>(
+  what: string,
+  entries: Entries,
+): v.GenericSchema<unknown, v.InferOutput<v.StrictObjectSchema<Entries, undefined>>> {
+  const message = (issue: v.StrictObjectIssue): string => describeKey(issue, what, Object.keys(entries));
+  return v.pipe(mappingOf(what), v.strictObject(entries, message));
+}
+
+/** A mapping with any keys. */
+export function mappingOf(what: string): v.GenericSchema<unknown, Record<string, unknown>> {
+  return v.custom<Record<string, unknown>>(isMapping, (issue) => `expected ${what} as a mapping, not ${inWords(issue.input)}`);
+}
+
+/** What `item` gives, converted by a function that throws an FdpassError for what it does not take. */
+export function converted<In, Out>(item: v.GenericSchema<unknown, In>, convert: (value: In) => Out): v.GenericSchema<unknown, Out> {
+  return v.pipe(
+    item,
+    v.rawTransform(({ dataset, addIssue, NEVER }): Out => {
+      try {
+        return convert(dataset.value);
+      } catch (error) {
+        if (!isFdpassError(error)) throw error;
+        addIssue({ message: error.hint === undefined ? error.message : `${error.message}; ${error.hint}` });
+        return NEVER;
+      }
+    }),
+  );
+}
+
+/** Whether `value` is a mapping of YAML or JSON. */
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A value as messages show it: what it is, and itself if it is short and simple. */
+export function inWords(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  const shown = JSON.stringify(value);
+  return shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
+}
+
+function describeKey(issue: v.StrictObjectIssue, what: string, known: readonly string[]): string {
+  const key = String(issue.path?.[0]?.key);
+  if (issue.expected !== 'never') return `${what} needs ${JSON.stringify(key)}`;
+  const near = nearest(key, known);
+  const hint = near === undefined ? `known here: ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`;
+  return `${what} has no ${JSON.stringify(key)}; ${WRONG_KEYS[key] ?? hint}`;
+}
+
+/** Keys that people bring from elsewhere, and what they want. */
+const WRONG_KEYS: Readonly<Record<string, string>> = {
+  $import: 'use "extends"',
+  import: 'use "extends"',
+  strategy: 'the strategy and its options go under "use"',
+};

@@ -1,0 +1,91 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { extname, isAbsolute, join, resolve } from 'node:path';
+import { FdpassError, isFdpassError, messageOf } from '../errors.js';
+import { checkContent, type FileContent } from './schema.js';
+import { fault, readSource, type Source } from './source.js';
+
+/** One file of a config and its content. */
+export interface LoadedFile {
+  readonly source: Source;
+  readonly content: FileContent;
+}
+
+const DATA_EXTENSIONS: readonly string[] = ['.yaml', '.yml', '.json'];
+const PACKAGE_FILES: readonly string[] = ['fdpass.yaml', 'fdpass.yml', 'fdpass.json'];
+
+/**
+ * A config and everything it extends, in the order in which they count: a file, then the first it extends with all that
+ * this one extends, then the second. A file that is reached twice counts where it comes first.
+ *
+ * @throws FdpassError `config` that points at the `extends` that cannot be followed, or shows the whole cycle.
+ */
+export function loadWithExtends(main: Source): readonly LoadedFile[] {
+  const files: LoadedFile[] = [];
+  follow(main, [], new Set(), files);
+  return files;
+}
+
+function follow(source: Source, path: readonly string[], seen: Set<string>, files: LoadedFile[]): void {
+  const identity = realpathSync(source.file);
+  if (seen.has(identity)) return;
+  seen.add(identity);
+  const content = checkContent(source);
+  files.push({ source, content });
+  for (const [index, specifier] of content.extends.entries()) {
+    follow(readExtended(source, index, specifier, [...path, identity]), [...path, identity], seen, files);
+  }
+}
+
+function readExtended(from: Source, index: number, specifier: string, path: readonly string[]): Source {
+  const where = from.locate(['extends', index]);
+  const file = resolveExtended(from, specifier, (message, hint) => fault(where, message, hint));
+  const start = existsSync(file) ? path.indexOf(realpathSync(file)) : -1;
+  if (start !== -1) {
+    const cycle = [...path.slice(start), path[start]].join(' -> ');
+    throw fault(where, `the config extends itself: ${cycle}`, 'take one of them out');
+  }
+  try {
+    return readSource(file);
+  } catch (error) {
+    if (!isFdpassError(error)) throw error;
+    throw fault(where, `cannot extend ${JSON.stringify(specifier)}: ${error.message}`, error.hint, error);
+  }
+}
+
+type Fault = (message: string, hint?: string) => FdpassError;
+
+function resolveExtended(from: Source, specifier: string, failed: Fault): string {
+  if (specifier.startsWith('~/')) return join(homedir(), specifier.slice(2));
+  if (isFile(specifier)) return resolve(from.baseDir, specifier);
+  const file = resolvePackage(from.file, specifier, failed);
+  if (DATA_EXTENSIONS.includes(extname(file))) return file;
+  throw failed(`${JSON.stringify(specifier)} is ${file}, which is neither YAML nor JSON`, 'a config is data and is never run');
+}
+
+/** `./team.yaml`, `/etc/team`, `team.yaml`; but `@acme/config/team.yaml` is a file of a package. */
+function isFile(specifier: string): boolean {
+  return /^(\.{0,2}\/|\.\.?$)/.test(specifier) || (!specifier.startsWith('@') && DATA_EXTENSIONS.includes(extname(specifier)));
+}
+
+/** The package's main file if that is data, else the file of ours in it. */
+function resolvePackage(from: string, name: string, failed: Fault): string {
+  const require = createRequire(from);
+  // Folders of NODE_PATH count too; a relative one is the current directory's, where nothing may come from.
+  const relative = require.resolve.paths(name)?.find((folder) => !isAbsolute(folder));
+  if (relative !== undefined) throw failed(`NODE_PATH has the relative folder ${JSON.stringify(relative)}`, 'write it with its whole path');
+  const attempts = [name, ...PACKAGE_FILES.map((file) => `${name}/${file}`)].map((request) => tryResolve(require, request));
+  const found = attempts.filter((attempt) => typeof attempt === 'string' && isAbsolute(attempt)) as string[];
+  const file = found.find((path) => DATA_EXTENSIONS.includes(extname(path))) ?? found[0];
+  if (file !== undefined) return file;
+  throw failed(`${JSON.stringify(name)} is neither a file nor a package installed here`, `install it beside the config, or write a file as "./${name}"`);
+}
+
+function tryResolve(require: NodeJS.Require, request: string): string | undefined {
+  try {
+    return require.resolve(request);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,70 @@
+import { join, relative } from 'node:path';
+import { expect } from 'chai';
+import { findConfig } from './find.js';
+import type { LoadOptions } from './places.js';
+import { refusal, useFolder } from './folder.spec.helper.js';
+
+describe('where the config comes from', () => {
+  const folder = useFolder();
+
+  function options(env: NodeJS.ProcessEnv = {}): LoadOptions {
+    return { env, home: folder.path('home'), systemDir: folder.path('etc') };
+  }
+
+  it('is, in this order: the file named by hand, FDPASS_CONFIG, the user, the system', () => {
+    const file = folder.write('by-hand', '{}');
+    const variable = folder.write('variable.json', '{}');
+    const user = folder.write('home/.config/fdpass/config.yaml', '{}');
+    const system = folder.write('etc/config.yaml', '{}');
+    const env = { FDPASS_CONFIG: variable };
+    expect(findConfig({ ...options(env), file })?.file).to.equal(file);
+    expect(findConfig(options(env))?.file).to.equal(variable);
+    expect(findConfig(options({ FDPASS_CONFIG: '' }))?.file).to.equal(user);
+    expect(findConfig({ ...options(), home: folder.path('nobody') })?.file).to.equal(system);
+    expect(findConfig({ ...options(), home: folder.path('nobody'), systemDir: folder.path('none') })).to.equal(undefined);
+  });
+
+  it('is XDG_CONFIG_HOME instead of ~/.config, but only if that is absolute', () => {
+    const user = folder.write('home/.config/fdpass/config.yaml', '{}');
+    const xdg = folder.write('xdg/fdpass/config.yaml', '{}');
+    expect(findConfig(options({ XDG_CONFIG_HOME: folder.path('xdg') }))?.file).to.equal(xdg);
+    const fromHere = relative(process.cwd(), folder.path('xdg'));
+    expect(findConfig(options({ XDG_CONFIG_HOME: fromHere }))?.file).to.equal(user);
+    expect(findConfig({ ...options({ HOME: folder.path('home') }), home: undefined })?.file).to.equal(user);
+  });
+
+  it("is an embedding program's own folder and nothing else, if it says so", () => {
+    folder.write('home/.config/fdpass/config.yaml', '{}');
+    folder.write('app/config.yaml', 'not: ours');
+    const search = { ...options({ FDPASS_CONFIG: folder.path('none') }), searchFrom: folder.path('app') };
+    expect(findConfig(search)).to.equal(undefined);
+    const own = folder.write('app/.fdpassrc', '{}');
+    expect(findConfig(search)?.file).to.equal(own);
+  });
+
+  it('is an error if a file was named that is not there', () => {
+    const missing = folder.path('missing.yaml');
+    expect(refusal(() => findConfig({ ...options(), file: missing })).message).to.equal(`${missing}: no such file or directory`);
+    const error = refusal(() => findConfig(options({ FDPASS_CONFIG: missing })));
+    expect(error).to.include({ message: `${missing}: no such file or directory`, hint: 'FDPASS_CONFIG names this file' });
+  });
+
+  it('is no relative path in FDPASS_CONFIG, which any directory could answer', () => {
+    const file = folder.write('config.yaml', '{}');
+    const named = relative(process.cwd(), file);
+    expect(refusal(() => findConfig(options({ FDPASS_CONFIG: named }))).message).to.match(/depends on the current directory/);
+    expect(findConfig({ ...options(), file: named })?.file).to.equal(file);
+  });
+
+  it('may be written with ~/', () => {
+    const file = folder.write('home/x.yaml', '{}');
+    expect(findConfig(options({ FDPASS_CONFIG: '~/x.yaml' }))?.file).to.equal(file);
+    expect(findConfig({ ...options(), file: '~/x.yaml' })?.file).to.equal(file);
+    expect(refusal(() => findConfig({ ...options(), home: join('not', 'absolute') })).message).to.match(/no absolute path/);
+  });
+
+  it('does not depend on names: a package.yaml named by hand is a config like any other', () => {
+    const file = folder.write('package.yaml', 'rules: []');
+    expect(findConfig({ ...options(), file })?.data).to.deep.equal({ rules: [] });
+  });
+});

@@ -1,0 +1,89 @@
+import { lstatSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { FdpassError } from '../errors.js';
+import { errnoName, reasonOf } from '../system-error.js';
+
+/** Where the config is looked for. */
+export interface LoadOptions {
+  /** This file and no other (`--config`). */
+  readonly file?: string | undefined;
+  /** Default `process.env`. Read: FDPASS_CONFIG, XDG_CONFIG_HOME, HOME. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** The user's home folder. Default: HOME, else what the system says. */
+  readonly home?: string | undefined;
+  /** Default `/etc/fdpass`. */
+  readonly systemDir?: string | undefined;
+  /** For programs that embed fdpass: their own folder, and nothing else. Never set it to the current directory. */
+  readonly searchFrom?: string | undefined;
+}
+
+/** File names in the user's and the system's config folder; the first that exists is the config. */
+export const CONFIG_FOLDER_NAMES: readonly string[] = [
+  'config.yaml',
+  'config.yml',
+  'config.json',
+  'config',
+  'fdpass.yaml',
+  'fdpass.yml',
+  'fdpass.json',
+];
+
+/** File names in the folder of an embedding program, which may have a `config.yaml` of its own. */
+export const PROGRAM_FOLDER_NAMES: readonly string[] = [
+  'fdpass.yaml',
+  'fdpass.yml',
+  'fdpass.json',
+  '.fdpassrc',
+  '.fdpassrc.yaml',
+  '.fdpassrc.yml',
+  '.fdpassrc.json',
+];
+
+/** The folders that are searched where no file is named: the user's, then the system's. */
+export function configFolders(options: LoadOptions): readonly string[] {
+  const env = options.env ?? process.env;
+  return [userFolder(options, env), resolve(options.systemDir ?? '/etc/fdpass')];
+}
+
+/** Whether there is anything to load, a wrong file included. Cheap: a look at each place. @throws FdpassError `config` */
+export function hasConfig(options: LoadOptions): boolean {
+  const env = options.env ?? process.env;
+  if (options.file !== undefined || options.searchFrom !== undefined || env['FDPASS_CONFIG']) return true;
+  return configFolders(options).some((folder) => findIn(folder, CONFIG_FOLDER_NAMES) !== undefined);
+}
+
+/** The first of `names` that exists in `folder`, as a path. @throws FdpassError `config` if that cannot be told. */
+export function findIn(folder: string, names: readonly string[]): string | undefined {
+  return names.map((name) => join(folder, name)).find(exists);
+}
+
+/** XDG Base Directory Specification 0.8: a relative XDG_CONFIG_HOME is invalid and ignored. */
+function userFolder(options: LoadOptions, env: NodeJS.ProcessEnv): string {
+  const configHome = env['XDG_CONFIG_HOME'];
+  return join(configHome && isAbsolute(configHome) ? configHome : join(homeFolder(options, env), '.config'), 'fdpass');
+}
+
+function homeFolder(options: LoadOptions, env: NodeJS.ProcessEnv): string {
+  const home = options.home ?? (env['HOME'] || homedir());
+  if (isAbsolute(home)) return home;
+  throw new FdpassError('config', `the home folder ${JSON.stringify(home)} is no absolute path`, { hint: 'set HOME' });
+}
+
+/** `~/` at the start of a path is the home folder. */
+export function expandHome(path: string, options: LoadOptions, env: NodeJS.ProcessEnv): string {
+  return path.startsWith('~/') ? join(homeFolder(options, env), path.slice(2)) : path;
+}
+
+function exists(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch (error) {
+    if (errnoName(error) === 'ENOENT') return false;
+    throw new FdpassError('config', `${path}: ${reasonOf(error)}`, {
+      hint: 'it may hold the rules, so no connection is made without it',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,108 @@
+import { dirname } from 'node:path';
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import { FdpassError, messageOf } from '../errors.js';
+import { readTrustedFile } from './trust.js';
+import { formatWhere, type Where } from './where.js';
+
+/** Keys and list positions that lead to a value. */
+export type ValuePath = readonly (string | number)[];
+
+/** One config file: its data, and where in the text each part of them stands. */
+export interface Source {
+  /** Absolute. */
+  readonly file: string;
+  /** The folder that relative paths in the file start from. */
+  readonly baseDir: string;
+  readonly data: unknown;
+  /** Where the value at `path` (or its key) stands; where it is absent, the nearest thing around it. */
+  locate(path: ValuePath, part?: 'key' | 'value'): Where;
+}
+
+/** Reads a YAML or JSON file that can be trusted. @throws FdpassError `config` that points at what is wrong. */
+export function readSource(file: string): Source {
+  return parseSource(file, readTrustedFile(file));
+}
+
+/**
+ * Parses the text of a config file; JSON is YAML too. The parsed document is kept, because the place of the rule that
+ * matched is part of every route and finding it again would mean parsing twice.
+ *
+ * @throws FdpassError `config` for syntax errors, duplicate keys, unknown tags and aliases, and an empty file.
+ */
+export function parseSource(file: string, text: string): Source {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
+  const whereIs = (offset: number): Where => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  // An empty file is a write that failed or a file yet to be written: taking it for "no rules" would connect directly.
+  if (text.trim() === '') throw fault(whereIs(0), 'the file is empty', 'write the rules into it, or {} for none, or delete it');
+  checkSyntax(document, whereIs);
+  return {
+    file,
+    baseDir: dirname(file),
+    data: toData(document, whereIs),
+    locate: (path, part = 'value') => whereIs(offsetOf(document, path, part)),
+  };
+}
+
+/** An error that points at a place in a config file. */
+export function fault(where: Where, message: string, hint?: string, cause?: unknown): FdpassError {
+  return new FdpassError('config', `${formatWhere(where)}: ${message}`, { hint, cause });
+}
+
+function checkSyntax(document: Document.Parsed, whereIs: (offset: number) => Where): void {
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const message = error.code === 'DUPLICATE_KEY' ? 'this key stands here for the second time' : error.message;
+    throw fault(whereIs(error.pos[0]), message);
+  }
+  const [warning] = document.warnings; // a tag that YAML does not know: `host: !example.com` without quotes
+  if (warning !== undefined) throw fault(whereIs(warning.pos[0]), warning.message, 'put what begins with "!" in quotes');
+}
+
+function toData(document: Document.Parsed, whereIs: (offset: number) => Where): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    visit(document, {
+      Alias(_, alias) {
+        if (alias.resolve(document) !== undefined) return;
+        throw fault(whereIs(alias.range?.[0] ?? 0), `"*${alias.source}" means an alias that is not defined`, 'put it in quotes');
+      },
+    });
+    throw fault(whereIs(0), messageOf(error), 'write it with fewer aliases', error);
+  }
+}
+
+/** The character at which the value or its key begins. */
+function offsetOf(document: Document.Parsed, path: ValuePath, part: 'key' | 'value'): number {
+  let node: unknown = document.contents;
+  let offset = offsetAt(node) ?? 0;
+  for (const [depth, key] of path.entries()) {
+    const isLast = depth === path.length - 1;
+    const step = stepInto(document, node, key);
+    if (step === undefined) break;
+    node = step.value;
+    offset = (isLast && part === 'key' ? offsetAt(step.key) : offsetAt(step.value)) ?? offsetAt(step.key) ?? offset;
+  }
+  return offset;
+}
+
+function stepInto(document: Document.Parsed, from: unknown, key: string | number): { key: unknown; value: unknown } | undefined {
+  const node = isAlias(from) ? from.resolve(document) : from;
+  if (isMap(node)) {
+    const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
+    if (pair !== undefined) return { key: pair.key, value: pair.value };
+  }
+  if (isSeq(node)) {
+    const value = node.items[Number(key)];
+    return value === undefined ? undefined : { key: undefined, value };
+  }
+  return key === 0 ? { key: undefined, value: node } : undefined; // a single value where a list could stand
+}
+
+function offsetAt(node: unknown): number | undefined {
+  return (node as Node | null | undefined)?.range?.[0];
+}

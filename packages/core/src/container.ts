@@ -1,0 +1,96 @@
+import 'reflect-metadata/lite';
+import { container as root, type DependencyContainer, type InjectionToken, instanceCachingFactory } from 'tsyringe';
+import { type Clock, systemClock } from './clock.js';
+import { hasConfig, type LoadOptions } from './config/places.js';
+import type { Config } from './config/load.js';
+import { StrategyRegistry, type StrategyEntry } from './registry.js';
+import type { ChainScope } from './routing/chain.js';
+import { Router } from './routing/router.js';
+import type { RuleTable } from './rules/rule-index.js';
+
+/*
+ * The one place where the parts of a framework are put together. Tokens and factories, not decorators: the result is
+ * the same under tsc, type stripping and bundlers. Plugins never see the container.
+ */
+
+/** What a framework is made of. */
+export interface FrameworkParts {
+  readonly strategies: readonly StrategyEntry[];
+  /** Reaches the first proxy of a chain and targets that no rule matches. */
+  readonly defaultStrategy: string;
+  /** Where the config is looked for, or `false` for none at all. Default: the user's, then the system's. */
+  readonly config?: LoadOptions | false | undefined;
+  readonly clock?: Clock | undefined;
+  /** Milliseconds for a dial where the config does not say. Default 30,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** Strategies, rules and routing, composed. Everything in it is made when it is first asked for. */
+export interface Framework {
+  readonly registry: StrategyRegistry;
+  /** The loaded config, or undefined if there is none. @throws FdpassError `config` */
+  config(): Promise<Config | undefined>;
+  /** @throws FdpassError `config` */
+  router(): Promise<Router>;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** A config and its rules, compiled. */
+interface Rules {
+  readonly config: Config;
+  readonly table: RuleTable;
+}
+
+const PARTS: InjectionToken<FrameworkParts> = Symbol('parts');
+const CLOCK: InjectionToken<Clock> = Symbol('clock');
+const REGISTRY: InjectionToken<StrategyRegistry> = Symbol('registry');
+const RULES: InjectionToken<Promise<Rules | undefined>> = Symbol('rules');
+const ROUTER: InjectionToken<Promise<Router>> = Symbol('router');
+
+/** Composes a framework of its own: two of them share no state. */
+export function composeFramework(parts: FrameworkParts): Framework {
+  const container = root.createChildContainer();
+  container.register(PARTS, { useValue: parts });
+  container.register(CLOCK, { useValue: parts.clock ?? systemClock });
+  container.register(REGISTRY, { useFactory: instanceCachingFactory(makeRegistry) });
+  container.register(RULES, { useFactory: instanceCachingFactory(loadRules) });
+  container.register(ROUTER, { useFactory: instanceCachingFactory(makeRouter) });
+  return {
+    registry: container.resolve(REGISTRY),
+    config: async () => (await container.resolve(RULES))?.config,
+    router: () => container.resolve(ROUTER),
+  };
+}
+
+function makeRegistry(container: DependencyContainer): StrategyRegistry {
+  const registry = new StrategyRegistry();
+  for (const strategy of container.resolve(PARTS).strategies) registry.register(strategy);
+  return registry;
+}
+
+async function loadRules(container: DependencyContainer): Promise<Rules | undefined> {
+  const options = container.resolve(PARTS).config ?? {};
+  if (options === false || !hasConfig(options)) return undefined;
+  const { compileRules, loadConfig } = await import('./configured.js');
+  const config = loadConfig(options);
+  return config && { config, table: compileRules(config.rules) };
+}
+
+async function makeRouter(container: DependencyContainer): Promise<Router> {
+  const parts = container.resolve(PARTS);
+  const rules = await container.resolve(RULES);
+  const scope: ChainScope = {
+    registry: container.resolve(REGISTRY),
+    hops: rules?.config.hops ?? new Map(),
+    socketDefaults: rules?.config.defaults.socket ?? { keepAlive: true },
+    defaultStrategy: parts.defaultStrategy,
+  };
+  return new Router({
+    config: rules?.config,
+    table: rules?.table,
+    scope,
+    clock: container.resolve(CLOCK),
+    timeoutMs: rules?.config.defaults.timeoutMs ?? parts.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  });
+}

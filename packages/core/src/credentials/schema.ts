@@ -1,0 +1,32 @@
+import * as v from 'valibot';
+
+/** Where a user name and a password come from. At most one source of the password. */
+export interface CredentialOptions {
+  readonly username?: string | undefined;
+  readonly passwordFile?: string | undefined;
+  readonly passwordEnv?: string | undefined;
+  readonly passwordCommand?: readonly string[] | undefined;
+  readonly netrc?: boolean | string | undefined;
+  readonly ask?: boolean | undefined;
+}
+
+const SOURCES = ['passwordFile', 'passwordEnv', 'passwordCommand', 'netrc', 'ask'] as const;
+
+/** Options for credentials, for strategies to put into their own schemas. The password itself cannot be written there. */
+export const credentialsSchema: v.GenericSchema<CredentialOptions> = v.pipe(
+  v.strictObject({
+    username: v.optional(v.pipe(v.string(), v.description('the user name'))),
+    passwordFile: v.optional(v.pipe(v.string(), v.description('a file whose first line is the password; nobody else may read it'))),
+    passwordEnv: v.optional(v.pipe(v.string(), v.description('an environment variable that holds the password'))),
+    passwordCommand: v.optional(
+      v.pipe(
+        v.array(v.string()),
+        v.minLength(1, 'an empty list is no command'),
+        v.description('a program and its arguments; the first line it prints is the password; no shell'),
+      ),
+    ),
+    netrc: v.optional(v.pipe(v.union([v.boolean(), v.string()]), v.description('true for ~/.netrc, or a file of that form'))),
+    ask: v.optional(v.pipe(v.boolean(), v.description('ask on the terminal, or through SSH_ASKPASS, as ssh does'))),
+  }),
+  v.check((options) => SOURCES.filter((source) => options[source] !== undefined && options[source] !== false).length <= 1, `give only one of ${SOURCES.join(', ')}`),
+);

@@ -1,0 +1,36 @@
+import type { Clock } from './clock.js';
+import { FdpassError } from './errors.js';
+
+/** A signal that aborts with the caller's, or with a `timeout` error after `timeoutMs`. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  /** Stops the timer and lets go of the caller's signal. Call it when the work is over, however it ended. */
+  release(): void;
+}
+
+/** @param timeoutMs 0 or less means no limit. @param signal The caller's; its reason is passed on unchanged. */
+export function startDeadline(timeoutMs: number, signal: AbortSignal | undefined, clock: Clock): Deadline {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  const cancelTimer = timeoutMs > 0 ? clock.after(timeoutMs, () => controller.abort(timedOut(timeoutMs))) : () => {};
+  return {
+    signal: controller.signal,
+    release() {
+      cancelTimer();
+      signal?.removeEventListener('abort', abort);
+    },
+  };
+}
+
+function timedOut(timeoutMs: number): FdpassError {
+  return new FdpassError('timeout', `timed out after ${formatMs(timeoutMs)}`, {
+    hint: 'raise the limit with --timeout or "timeout" in the config, or check that something answers there',
+  });
+}
+
+/** Milliseconds for a person: `250 ms`, `30 s`. */
+export function formatMs(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 100) / 10} s`;
+}

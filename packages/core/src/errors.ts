@@ -1,0 +1,117 @@
+import type { Target } from './target.js';
+
+/** Why a dial failed, in one word; each has one exit code (sysexits.h). */
+export type ErrorCode =
+  | 'usage' // the command line is wrong
+  | 'protocol' // a proxy answered something its protocol does not allow
+  | 'unknown-host' // no address for a name
+  | 'unreachable' // refused, reset, no route, closed early
+  | 'internal' // a bug, or a system call that should not fail
+  | 'timeout' // the deadline passed
+  | 'permission' // authentication failed or the system said no
+  | 'config'; // the configuration or a plugin is wrong
+
+const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
+  usage: 64,
+  protocol: 65,
+  'unknown-host': 68,
+  unreachable: 69,
+  internal: 70,
+  timeout: 75,
+  permission: 77,
+  config: 78,
+};
+
+/** One connect() that failed, kept so that the person at the terminal sees every address that was tried. */
+export interface FailedAttempt {
+  /** What was tried, e.g. `[2001:db8::1]:22`. */
+  readonly address: string;
+  /** Why it failed, e.g. `connection refused`. */
+  readonly reason: string;
+}
+
+export interface ErrorDetails {
+  /** What to try, as a clause without a full stop, e.g. `is the proxy running?`. */
+  readonly hint?: string | undefined;
+  /** The rule that chose the route, e.g. `rule 2 (/home/me/.config/fdpass/config.yaml:7)`. */
+  readonly rule?: string | undefined;
+  /** The hop that failed, e.g. `socks5://127.0.0.1:1080`; never with a secret. */
+  readonly hop?: string | undefined;
+  readonly target?: Target | undefined;
+  readonly attempts?: readonly FailedAttempt[] | undefined;
+  readonly cause?: unknown;
+}
+
+// Symbol.for: two copies of this package in one tree recognise each other's errors.
+const BRAND = Symbol.for('fdpass.error.v1');
+
+/**
+ * The one error class of fdpass.
+ *
+ * `message` says what and why in one line and never holds a secret; `hint` says what to try. Recognise it
+ * with {@link isFdpassError}, not `instanceof`: a program may hold two copies of this package.
+ */
+export class FdpassError extends Error {
+  override readonly name = 'FdpassError';
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+  readonly rule: string | undefined;
+  readonly hop: string | undefined;
+  readonly target: Target | undefined;
+  readonly attempts: readonly FailedAttempt[];
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.hint = details.hint;
+    this.rule = details.rule;
+    this.hop = details.hop;
+    this.target = details.target;
+    this.attempts = details.attempts ?? [];
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+}
+
+/** Whether `value` is an {@link FdpassError}, of this or of another copy of the package. */
+export function isFdpassError(value: unknown): value is FdpassError {
+  return typeof value === 'object' && value !== null && BRAND in value;
+}
+
+/** The exit code the commands end with for `error`: the code's own for an FdpassError, else 70 (EX_SOFTWARE). */
+export function exitCodeOf(error: unknown): number {
+  return isFdpassError(error) ? EXIT_CODES[error.code] : EXIT_CODES.internal;
+}
+
+/** A copy of `error` with the given details filled in where it has none of its own; keeps cause and stack. */
+export function addDetails(error: FdpassError, details: ErrorDetails): FdpassError {
+  const copy = new FdpassError(error.code, error.message, {
+    hint: error.hint ?? details.hint,
+    rule: error.rule ?? details.rule,
+    hop: error.hop ?? details.hop,
+    target: error.target ?? details.target,
+    attempts: error.attempts.length > 0 ? error.attempts : details.attempts,
+    cause: error.cause ?? details.cause,
+  });
+  if (error.stack !== undefined) copy.stack = error.stack;
+  return copy;
+}
+
+/** The error as one line for a terminal: target, rule, hop, what, why and what to try. */
+export function formatError(error: unknown): string {
+  if (!isFdpassError(error)) return `internal error: ${oneLine(messageOf(error))}; please report it`;
+  const where = [error.target && `${error.target.host}:${error.target.port}`, error.rule, error.hop];
+  const attempts = error.attempts.map((attempt) => `${attempt.address} ${attempt.reason}`);
+  const tried = attempts.length > 0 ? ` (${attempts.join(', ')})` : '';
+  const line = [...where.filter(Boolean), `${error.message}${tried}`].join(': ');
+  return oneLine(error.hint === undefined ? line : `${line}; ${error.hint}`);
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** `text` with every control character replaced by a space: what others send must not drive a terminal. */
+export function oneLine(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+}

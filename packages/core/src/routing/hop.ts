@@ -1,0 +1,96 @@
+import { FdpassError } from '../errors.js';
+import { nearest } from '../nearest.js';
+import { redactOptions, redactUrl } from '../redact.js';
+import type { StrategyEntry, StrategyRegistry } from '../registry.js';
+
+/** One hop of a chain, resolved to its strategy but not yet checked against the strategy's options. */
+export interface Hop {
+  readonly entry: StrategyEntry;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** How it is called in errors and explanations, e.g. `corp (http://proxy:3128)`; holds no secret. */
+  readonly label: string;
+  /** The folder its relative paths start from. */
+  readonly baseDir: string;
+}
+
+/** A reusable hop of the config, as it was written. */
+export interface NamedHop {
+  readonly spec: unknown;
+  readonly baseDir: string;
+}
+
+export interface HopScope {
+  readonly registry: StrategyRegistry;
+  readonly hops: ReadonlyMap<string, NamedHop>;
+}
+
+const URL_SCHEME = /^([a-z][a-z0-9+.-]*):/i;
+
+/**
+ * Resolves a `use` value (a name, a URL, a mapping or a list of them) to its hops in travel order.
+ *
+ * @throws FdpassError `config` for unknown names (with the near ones), shapes that mean nothing, and hops that contain themselves.
+ */
+export function resolveHops(use: unknown, baseDir: string, scope: HopScope, path: readonly string[] = []): Hop[] {
+  if (typeof use === 'string') return resolveWord(use, baseDir, scope, path);
+  if (Array.isArray(use)) {
+    if (use.length === 0) throw new FdpassError('config', 'a chain without a hop', { hint: 'name at least one strategy' });
+    return use.flatMap((item) => resolveHops(item, baseDir, scope, path));
+  }
+  if (typeof use === 'object' && use !== null) return [resolveMapping(use as Record<string, unknown>, baseDir, scope)];
+  throw new FdpassError('config', `${JSON.stringify(use) ?? 'nothing'} is no hop`, {
+    hint: 'write a hop name, a strategy, a URL, a mapping with "strategy", or a list of these',
+  });
+}
+
+function resolveWord(word: string, baseDir: string, scope: HopScope, path: readonly string[]): Hop[] {
+  const named = scope.hops.get(word);
+  if (named !== undefined) return resolveNamed(word, named, scope, path);
+  const scheme = URL_SCHEME.exec(word)?.[1]?.toLowerCase();
+  if (scheme !== undefined) {
+    return [{ entry: scope.registry.entryForScheme(scheme), options: { url: word }, label: redactUrl(word), baseDir }];
+  }
+  if (scope.registry.has(word)) return [{ entry: scope.registry.entry(word), options: {}, label: word, baseDir }];
+  throw unknownWord(word, scope);
+}
+
+function resolveNamed(name: string, named: NamedHop, scope: HopScope, path: readonly string[]): Hop[] {
+  if (path.includes(name)) {
+    throw new FdpassError('config', `the hop ${JSON.stringify(name)} contains itself: ${[...path, name].join(' -> ')}`);
+  }
+  const hops = resolveHops(named.spec, named.baseDir, scope, [...path, name]);
+  return hops.map((hop) => ({ ...hop, label: hop.label === name ? name : `${name} (${hop.label})` }));
+}
+
+function resolveMapping(mapping: Record<string, unknown>, baseDir: string, scope: HopScope): Hop {
+  const { strategy, ...options } = mapping;
+  if (typeof strategy === 'string') return hopOf(scope.registry.entry(strategy), options, baseDir);
+  const [key, ...others] = Object.keys(mapping);
+  if (strategy === undefined && key !== undefined && others.length === 0) {
+    return shorthand(key, mapping[key], baseDir, scope);
+  }
+  throw new FdpassError('config', `the hop ${JSON.stringify(redactOptions(mapping))} names no strategy`, {
+    hint: `add "strategy: NAME", one of ${scope.registry.names().join(', ')}`,
+  });
+}
+
+/** `{ firstOf: […] }` is short for `{ strategy: first-of, routes: […] }`, for any strategy that takes `routes`. */
+function shorthand(key: string, value: unknown, baseDir: string, scope: HopScope): Hop {
+  const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return hopOf(scope.registry.entry(name), isMapping ? (value as Record<string, unknown>) : { routes: value }, baseDir);
+}
+
+function hopOf(entry: StrategyEntry, options: Record<string, unknown>, baseDir: string): Hop {
+  const label = typeof options['url'] === 'string' ? redactUrl(options['url']) : entry.name;
+  return { entry, options, label, baseDir };
+}
+
+function unknownWord(word: string, scope: HopScope): FdpassError {
+  const known = [...scope.hops.keys(), ...scope.registry.names()];
+  const near = nearest(word, known);
+  const meant = near === undefined ? '' : `did you mean ${JSON.stringify(near)}? `;
+  return new FdpassError('config', `${JSON.stringify(word)} is neither a hop of this config nor a strategy`, {
+    hint: `${meant}known: ${known.join(', ')}`,
+  });
+}

@@ -1,0 +1,72 @@
+import { matchGlob } from './glob.js';
+import { contains, type IpAddress, type Network, parseIp } from './ip.js';
+
+/** What one pattern accepts. */
+export type PatternTest =
+  | { readonly kind: 'exact'; readonly text: string }
+  | { readonly kind: 'glob'; readonly glob: string }
+  /** `domain` and every name below it; written `.domain`. */
+  | { readonly kind: 'below'; readonly domain: string }
+  /** Addresses only, by value. With a zone, only that zone's. */
+  | { readonly kind: 'network'; readonly network: Network; readonly zone?: string | undefined };
+
+/** One pattern of a rule, ready to match. */
+export interface Pattern {
+  /** As it was written. */
+  readonly source: string;
+  /** Written with a leading `!`. */
+  readonly negated: boolean;
+  readonly test: PatternTest;
+}
+
+/** The patterns of one matcher; at least one is positive. */
+export type PatternList = readonly Pattern[];
+
+/** A text that patterns are matched against. */
+export interface Subject {
+  readonly text: string;
+  /** Set if the text is an IP literal. */
+  readonly ip: IpAddress | undefined;
+  /** The zone of an IPv6 literal, e.g. `eth0`; interface names are case-sensitive. */
+  readonly zone: string | undefined;
+}
+
+/** A host or alias to match: letters count in either case. */
+export function hostSubject(host: string): Subject {
+  const percent = host.indexOf('%');
+  return { text: host.toLowerCase(), ip: parseIp(host), zone: percent === -1 ? undefined : host.slice(percent + 1) };
+}
+
+/** A text to match as it is, for instance a user name. */
+export function exactSubject(text: string): Subject {
+  return { text, ip: undefined, zone: undefined };
+}
+
+/**
+ * Whether a subject matches a list, as ssh's match_pattern_list has it: one pattern must match, and no negated one may,
+ * wherever it stands in the list.
+ */
+export function matchPatterns(patterns: PatternList, subject: Subject): boolean {
+  return (
+    patterns.some((pattern) => !pattern.negated && accepts(pattern.test, subject)) &&
+    !patterns.some((pattern) => pattern.negated && accepts(pattern.test, subject))
+  );
+}
+
+function accepts(test: PatternTest, subject: Subject): boolean {
+  switch (test.kind) {
+    case 'exact':
+      return test.text === subject.text;
+    case 'glob':
+      return matchGlob(test.glob, subject.text);
+    case 'below':
+      return isBelow(subject.text, test.domain);
+    case 'network':
+      return subject.ip !== undefined && contains(test.network, subject.ip) && (test.zone ?? subject.zone) === subject.zone;
+  }
+}
+
+function isBelow(name: string, domain: string): boolean {
+  const dot = name.length - domain.length - 1;
+  return name.endsWith(domain) && (dot === -1 || name[dot] === '.');
+}

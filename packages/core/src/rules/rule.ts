@@ -1,0 +1,48 @@
+import type { Where } from '../config/where.js';
+import { type LocalNetwork, parseLocalNetwork } from './local-network.js';
+import { parseAliasPattern, parseHostPattern, parseUserPattern, patternList } from './parse-pattern.js';
+import type { PatternList } from './pattern.js';
+import { parsePortRange, type PortRange } from './ports.js';
+
+/** What a rule asks of a target. A matcher that is absent matches everything. */
+export interface Matchers {
+  readonly host?: PatternList | undefined;
+  readonly port?: readonly PortRange[] | undefined;
+  readonly user?: PatternList | undefined;
+  readonly alias?: PatternList | undefined;
+  readonly localNetwork?: readonly LocalNetwork[] | undefined;
+}
+
+/** Matchers, and the route of a target that all of them match. */
+export interface Rule extends Matchers {
+  readonly name?: string | undefined;
+  /** The route as it was written; routing resolves it. */
+  readonly use: unknown;
+  /** The folder that relative paths in `use` start from. */
+  readonly baseDir: string;
+  /** For the whole dial; 0 means no limit. Default: the config's. */
+  readonly timeoutMs?: number | undefined;
+  /** Where the rule stands; found when it is asked for. */
+  readonly where: () => Where;
+}
+
+/** Matchers as they are written, always as lists. */
+export interface WrittenMatchers {
+  readonly host?: readonly string[];
+  readonly port?: readonly (string | number)[];
+  readonly user?: readonly string[];
+  readonly alias?: readonly string[];
+  readonly localNetwork?: readonly string[];
+}
+
+/** Matchers ready to match, for rules that come from a program and not from a file. @throws FdpassError `config` */
+export function parseMatchers(written: WrittenMatchers): Matchers {
+  const { host, port, user, alias, localNetwork } = written;
+  return {
+    host: host && patternList(host.map(parseHostPattern)),
+    port: port?.map(parsePortRange),
+    user: user && patternList(user.map(parseUserPattern)),
+    alias: alias && patternList(alias.map(parseAliasPattern)),
+    localNetwork: localNetwork?.map(parseLocalNetwork),
+  };
+}

@@ -1,0 +1,156 @@
+import { realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { getSystemErrorName } from 'node:util';
+import type { KoffiFunc } from 'koffi';
+import { FdpassError, messageOf } from '../errors.js';
+import { detectPlatform } from './platform.js';
+import { decodeMessage, makeMessage } from './message.js';
+import type { Sys } from './sys.js';
+
+/*
+ * The only file that imports koffi. It is loaded when the first system call needs it, since most of its start is
+ * spent in dlopen(3).
+ */
+
+type Koffi = typeof import('koffi');
+
+let loading: Promise<Sys> | undefined;
+
+/** The system calls, loaded once. @throws FdpassError `internal` where koffi or the platform is missing. */
+export function loadSys(): Promise<Sys> {
+  loading ??= Promise.resolve().then(() => makeSys(loadKoffi()));
+  return loading;
+}
+
+/** koffi's native part alone, where it is found: its JavaScript wrapper adds nothing we use and doubles the time to load. */
+function loadKoffi(): Koffi {
+  const require = createRequire(import.meta.url);
+  try {
+    // The real path: package managers that link packages keep koffi's own dependencies beside the original only.
+    return createRequire(realpathSync(require.resolve('koffi')))(`@koromix/koffi-${process.platform}-${process.arch}`);
+  } catch {
+    return fromWrapper(require);
+  }
+}
+
+function fromWrapper(require: NodeJS.Require): Koffi {
+  try {
+    return require('koffi');
+  } catch (cause) {
+    throw new FdpassError('internal', `cannot load koffi: ${messageOf(cause)}`, { hint: 'was the package installed for this platform?', cause });
+  }
+}
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const F_GETFD = 1;
+const F_SETFD = 2;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const FD_CLOEXEC = 1;
+const EINTR = 4;
+const MAX_SOCKADDR = 128; // sizeof(struct sockaddr_storage)
+
+function makeSys(koffi: Koffi): Sys {
+  const platform = detectPlatform();
+  const { constants, layout } = platform;
+  const libc = koffi.load(null);
+  const declare = (prototype: string): KoffiFunc<(...args: never[]) => number> => libc.func(prototype);
+  const c = {
+    socket: declare('int socket(int, int, int)'),
+    socketpair: declare('int socketpair(int, int, int, void*)'),
+    setsockopt: declare('int setsockopt(int, int, int, void*, uint32_t)'),
+    getsockopt: declare('int getsockopt(int, int, int, void*, void*)'),
+    bind: declare('int bind(int, void*, uint32_t)'),
+    getsockname: declare('int getsockname(int, void*, void*)'),
+    getpeername: declare('int getpeername(int, void*, void*)'),
+    sendmsg: declare('intptr_t sendmsg(int, void*, int)'),
+    recvmsg: declare('intptr_t recvmsg(int, void*, int)'),
+    fcntl: declare('int fcntl(int, int, ...)'),
+    close: declare('int close(int)'),
+  };
+
+  const call = (name: keyof typeof c, ...args: unknown[]): number => {
+    for (;;) {
+      const result = Number(c[name](...(args as never[])));
+      if (result !== -1) return result;
+      const errno = koffi.errno();
+      if (errno !== EINTR || name === 'close') throw systemError(name, errno);
+    }
+  };
+  const fcntl = (fd: number, command: number, value = 0): number => call('fcntl', fd, command, 'int', value);
+  const setCloseOnExec = (fd: number): void => void fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) | FD_CLOEXEC);
+  const cloexec = constants.SOCK_CLOEXEC;
+
+  const sockaddr = (name: 'getsockname' | 'getpeername', fd: number): Buffer => {
+    const address = Buffer.alloc(MAX_SOCKADDR);
+    const length = Buffer.from(Uint32Array.of(MAX_SOCKADDR).buffer);
+    call(name, fd, address, length);
+    return address.subarray(0, new Uint32Array(length.buffer, length.byteOffset, 1)[0]);
+  };
+
+  return {
+    platform,
+    socket(domain, type, protocol) {
+      const fd = call('socket', domain, type | (cloexec ?? 0), protocol);
+      if (cloexec === undefined) setCloseOnExec(fd);
+      return fd;
+    },
+    socketpair() {
+      const pair = new Int32Array(2);
+      call('socketpair', AF_UNIX, SOCK_STREAM | (cloexec ?? 0), 0, Buffer.from(pair.buffer));
+      const [one = -1, other = -1] = pair;
+      if (cloexec === undefined) [one, other].forEach(setCloseOnExec);
+      return [one, other];
+    },
+    setsockopt: (fd, level, name, value) => void call('setsockopt', fd, level, name, value, value.length),
+    getsockoptInt(fd, level, name) {
+      const value = new Int32Array(1);
+      call('getsockopt', fd, level, name, Buffer.from(value.buffer), Buffer.from(Uint32Array.of(4).buffer));
+      return value[0] ?? 0;
+    },
+    bind: (fd, address) => void call('bind', fd, address, address.length),
+    getsockname: (fd) => sockaddr('getsockname', fd),
+    getpeername: (fd) => sockaddr('getpeername', fd),
+    sendmsg(fd, data, control, flags) {
+      const message = makeMessage(layout, data, control, koffi.address);
+      return call('sendmsg', fd, message.header, flags);
+    },
+    recvmsg(fd, data, controlLength, flags) {
+      const message = makeMessage(layout, data, Buffer.alloc(controlLength), koffi.address);
+      const bytes = call('recvmsg', fd, message.header, flags);
+      return { bytes, ...decodeMessage(layout, message, constants.SOL_SOCKET, constants.SCM_RIGHTS) };
+    },
+    dup: (fd) => fcntl(fd, constants.F_DUPFD_CLOEXEC, 3), // 3: never take the place of a standard stream
+    setCloseOnExec,
+    setNonBlocking(fd, on) {
+      const flags = fcntl(fd, F_GETFL);
+      const wanted = on ? flags | constants.O_NONBLOCK : flags & ~constants.O_NONBLOCK;
+      if (wanted !== flags) fcntl(fd, F_SETFL, wanted);
+    },
+    isNonBlocking: (fd) => (fcntl(fd, F_GETFL) & constants.O_NONBLOCK) !== 0,
+    close: (fd) => void call('close', fd),
+    wait: (fd, what, signal) => wait(koffi, fd, what, signal),
+  };
+}
+
+function wait(koffi: Koffi, fd: number, what: 'readable' | 'writable', signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const abort = (): void => {
+      poll.close();
+      reject(signal?.reason);
+    };
+    const poll = koffi.node.poll(fd, { [what]: true, disconnect: true }, () => {
+      poll.close();
+      signal?.removeEventListener('abort', abort);
+      resolve();
+    });
+    signal?.addEventListener('abort', abort, { once: true });
+  });
+}
+
+function systemError(syscall: string, errno: number): NodeJS.ErrnoException {
+  const code = getSystemErrorName(-errno);
+  return Object.assign(new Error(`${syscall} ${code}`), { code, errno: -errno, syscall });
+}

@@ -1,0 +1,36 @@
+import type { Platform } from './platform.js';
+
+/**
+ * System calls. Each throws a Node-like system error (`code` is the errno name, `syscall` the call) when it fails;
+ * EINTR is retried within. Tests put fakes in place of it.
+ */
+export interface Sys {
+  readonly platform: Platform;
+  /** socket(2), close-on-exec. */
+  socket(domain: number, type: number, protocol: number): number;
+  /** A connected pair of unix stream sockets, close-on-exec, blocking. */
+  socketpair(): [number, number];
+  /** setsockopt(2) with a value of any form. */
+  setsockopt(fd: number, level: number, name: number, value: Buffer): void;
+  /** getsockopt(2) of an int. */
+  getsockoptInt(fd: number, level: number, name: number): number;
+  /** bind(2) with a raw sockaddr. */
+  bind(fd: number, address: Buffer): void;
+  /** The raw sockaddr of our end. */
+  getsockname(fd: number): Buffer;
+  /** The raw sockaddr of the other end. */
+  getpeername(fd: number): Buffer;
+  /** Sends one message. EAGAIN is thrown. */
+  sendmsg(fd: number, data: Buffer, control: Buffer, flags: number): number;
+  /** Receives one message: bytes of data, flags, and descriptors that the caller now owns. EAGAIN is thrown. */
+  recvmsg(fd: number, data: Buffer, controlLength: number, flags: number): { bytes: number; flags: number; fds: readonly number[] };
+  /** dup(2), close-on-exec. */
+  dup(fd: number): number;
+  setCloseOnExec(fd: number): void;
+  /** Sets or clears O_NONBLOCK, which belongs to the open file description and so travels with a passed descriptor. */
+  setNonBlocking(fd: number, on: boolean): void;
+  isNonBlocking(fd: number): boolean;
+  close(fd: number): void;
+  /** Resolves when `fd` is readable or writable (or broken), without a thread and without reading; rejects with the signal's reason. */
+  wait(fd: number, what: 'readable' | 'writable', signal?: AbortSignal): Promise<void>;
+}

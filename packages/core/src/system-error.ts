@@ -1,0 +1,57 @@
+import { type ErrorCode, FdpassError } from './errors.js';
+
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly reason: string;
+  readonly hint?: string;
+}
+
+/** What the errno names that a dial can meet mean to the person at the terminal. */
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  ECONNREFUSED: { code: 'unreachable', reason: 'connection refused', hint: 'is it running, and is the port right?' },
+  ECONNRESET: { code: 'unreachable', reason: 'connection reset' },
+  EPIPE: { code: 'unreachable', reason: 'connection closed by the other side' },
+  ENETUNREACH: { code: 'unreachable', reason: 'network unreachable' },
+  EHOSTUNREACH: { code: 'unreachable', reason: 'no route to host' },
+  ENETDOWN: { code: 'unreachable', reason: 'network is down' },
+  EADDRNOTAVAIL: { code: 'unreachable', reason: 'address not available' },
+  EADDRINUSE: { code: 'unreachable', reason: 'address already in use' },
+  EAFNOSUPPORT: { code: 'unreachable', reason: 'address family not supported' },
+  EINVAL: { code: 'unreachable', reason: 'invalid argument' },
+  ENODEV: { code: 'config', reason: 'no such network interface' },
+  ENOENT: { code: 'unreachable', reason: 'no such file or directory' },
+  ETIMEDOUT: { code: 'timeout', reason: 'connection timed out' },
+  ENOTFOUND: { code: 'unknown-host', reason: 'no such host' },
+  ENODATA: { code: 'unknown-host', reason: 'the name has no address' },
+  EAI_AGAIN: {
+    code: 'unknown-host',
+    reason: 'temporary failure in name resolution',
+    hint: 'is the name server reachable?',
+  },
+  EACCES: { code: 'permission', reason: 'permission denied' },
+  EPERM: { code: 'permission', reason: 'operation not permitted' },
+  EMFILE: { code: 'internal', reason: 'no file descriptor left in this process', hint: 'raise the limit: ulimit -n' },
+  ENFILE: { code: 'internal', reason: 'no file descriptor left on this system' },
+};
+
+/** The errno name of a system error, or undefined for any other value. */
+export function errnoName(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : undefined;
+}
+
+/** Why a system call failed, in words, e.g. `connection refused`. */
+export function reasonOf(error: unknown): string {
+  const name = errnoName(error);
+  return (name !== undefined && MEANINGS[name]?.reason) || name || (error instanceof Error ? error.message : String(error));
+}
+
+/**
+ * A system error (a Node error with an errno name) as an FdpassError; `doing` says what failed, e.g. `cannot connect`,
+ * and without it the message is the bare reason.
+ */
+export function fromSystemError(error: unknown, doing?: string): FdpassError {
+  const meaning = MEANINGS[errnoName(error) ?? ''];
+  const message = doing === undefined ? reasonOf(error) : `${doing}: ${reasonOf(error)}`;
+  return new FdpassError(meaning?.code ?? 'internal', message, { hint: meaning?.hint, cause: error });
+}

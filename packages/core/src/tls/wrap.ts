@@ -1,0 +1,98 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Duplex } from 'node:stream';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { readTrustedFile } from '../config/trust.js';
+import { FdpassError, isFdpassError, messageOf } from '../errors.js';
+import { errnoName, reasonOf } from '../system-error.js';
+import type { TlsOptions } from './schema.js';
+import { ipFamily } from '../ip-family.js';
+
+export interface TlsRequest {
+  /** The host the certificate must be for, unless the options name another. */
+  readonly host: string;
+  readonly options?: TlsOptions | undefined;
+  /** The folder that relative paths start from. */
+  readonly baseDir: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * TLS as a client over any connected stream; the certificate is checked. Owns `stream` from the call on and destroys it
+ * on failure. Resolves to a paused stream. Its keys live in this process, so its descriptor can never be handed over.
+ *
+ * @throws FdpassError `permission` for a certificate that does not hold, `protocol` for what is no TLS, `config` for files.
+ */
+export async function wrapTls(stream: Duplex, request: TlsRequest): Promise<Duplex> {
+  try {
+    request.signal.throwIfAborted();
+    const { connect } = await import('node:tls'); // costs several milliseconds that plain connections need not pay
+    const socket = connect({ socket: stream, ...connectionOptions(request) });
+    await secured(socket, request);
+    return socket.pause();
+  } catch (error) {
+    stream.on('error', () => {}).destroy();
+    throw error;
+  }
+}
+
+function connectionOptions({ host, options = {}, baseDir }: TlsRequest): ConnectionOptions {
+  const read = (file: string, isSecret = false): string => readTrustedFile(expand(file, baseDir), { secret: isSecret });
+  const name = options.serverName ?? host;
+  return {
+    host: name,
+    ...(ipFamily(name) === 0 && { servername: name }), // RFC 6066 §3: an address is no server name
+    ...(options.ca !== undefined && { ca: read(options.ca) }),
+    ...(options.cert !== undefined && { cert: read(options.cert) }),
+    ...(options.key !== undefined && { key: read(options.key, true) }),
+    rejectUnauthorized: options.fingerprint === undefined,
+  };
+}
+
+function expand(path: string, baseDir: string): string {
+  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(baseDir, path);
+}
+
+function secured(socket: TLSSocket, { signal, options, host }: TlsRequest): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: unknown): void => {
+      signal.removeEventListener('abort', abort);
+      socket.off('error', failed).off('close', closed).off('secureConnect', checked);
+      if (error === undefined) return resolve();
+      socket.on('error', () => {}).destroy();
+      reject(error);
+    };
+    const abort = (): void => settle(signal.reason);
+    const failed = (error: Error): void => settle(tlsError(error, host));
+    const closed = (): void => settle(new FdpassError('protocol', `${host} closed the connection during the TLS handshake`));
+    const checked = (): void => settle(pinError(socket, options?.fingerprint, host));
+    signal.addEventListener('abort', abort, { once: true });
+    socket.once('error', failed).once('close', closed).once('secureConnect', checked);
+  });
+}
+
+function pinError(socket: TLSSocket, pinned: string | undefined, host: string): FdpassError | undefined {
+  if (pinned === undefined) return undefined;
+  const shown = socket.getPeerCertificate().fingerprint256;
+  const digits = (text: string): string => text.replaceAll(':', '').toLowerCase();
+  if (digits(shown) === digits(pinned)) return undefined;
+  return new FdpassError('permission', `${host} shows a certificate with another fingerprint: ${shown}`, {
+    hint: 'if that certificate is the right one, change "fingerprint"',
+  });
+}
+
+function tlsError(error: Error, host: string): FdpassError {
+  if (isFdpassError(error)) return error;
+  const name = errnoName(error) ?? '';
+  if (name === 'ERR_SSL_WRONG_VERSION_NUMBER' || name === 'EPROTO') {
+    return new FdpassError('protocol', `${host} does not speak TLS on this port`, { hint: 'try the scheme without TLS', cause: error });
+  }
+  if (['ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(name)) {
+    return new FdpassError('unreachable', `${host}: ${reasonOf(error)} during the TLS handshake`, { cause: error });
+  }
+  const isCertificate = /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME|HOSTNAME/.test(name);
+  return new FdpassError(isCertificate ? 'permission' : 'protocol', `TLS with ${host} failed: ${messageOf(error)}`, {
+    hint: isCertificate ? 'name its CA with tls.ca, or pin it with tls.fingerprint' : undefined,
+    cause: error,
+  });
+}

@@ -1,0 +1,11 @@
+/** One thing that happened in a dial. `event` is a word in kebab-case, the rest are its details, safe to show. */
+export interface TraceEvent {
+  readonly event: string;
+  readonly [detail: string]: unknown;
+}
+
+/** Where a dial reports what happens. Must not throw. */
+export type Trace = (event: TraceEvent) => void;
+
+/** Reports to nobody. */
+export const noTrace: Trace = () => {};

@@ -1,0 +1,53 @@
+import { Socket } from 'node:net';
+import { formatError } from '@fdpass/core';
+import { expect } from 'chai';
+import { direct, type DirectOptions } from './index.js';
+import { contextOf, expectNoDescriptorLeft, firstLine, Greeter, HOST, openDescriptors, refusedPort } from './loopback.spec.js';
+
+function dial(host: string, port: number, options: DirectOptions = {}): Promise<Socket> {
+  const forward = { dial: () => Promise.reject(new Error('not used')) };
+  return direct.create(options, forward, HOST).dial({ host, port }, contextOf()) as Promise<Socket>;
+}
+
+describe('direct on loopback', () => {
+  let greeter: Greeter;
+  let before: number;
+
+  beforeEach(async () => {
+    greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
+    before = openDescriptors();
+  });
+  afterEach(() => greeter.close());
+
+  it('reaches a name of /etc/hosts and leaves every byte to the caller', async () => {
+    const socket = await dial('localhost', greeter.port, { family: 4 });
+    expect([socket.isPaused(), socket.readableLength]).to.deep.equal([true, 0]);
+    expect(await firstLine(socket)).to.equal('SSH-2.0-greeter\r\n');
+    await expectNoDescriptorLeft(before, socket);
+  });
+
+  it('reaches an IPv6 literal', async function () {
+    const six = await Greeter.listen('::1');
+    if (six === undefined) return this.skip();
+    const start = openDescriptors();
+    const socket = await dial('::1', six.port);
+    expect(await firstLine(socket)).to.equal('SSH-2.0-greeter\r\n');
+    await expectNoDescriptorLeft(start, socket);
+    await six.close();
+  });
+
+  it('binds the source address it is told', async () => {
+    const socket = await dial('127.0.0.1', greeter.port, { bindAddress: '127.0.0.1' });
+    expect(socket.localAddress).to.equal('127.0.0.1');
+    await expectNoDescriptorLeft(before, socket);
+  });
+
+  it('says that a port is refused and leaves no descriptor', async () => {
+    const port = await refusedPort();
+    const error = await dial('127.0.0.1', port).catch((reason: unknown) => reason);
+    expect(formatError(error)).to.equal(
+      `cannot connect to 127.0.0.1:${port}: connection refused (127.0.0.1:${port} connection refused); is it running, and is the port right?`,
+    );
+    await expectNoDescriptorLeft(before);
+  });
+});

@@ -1,0 +1,1 @@
+export { createEnv, env, type EnvOptions } from './env.js';

@@ -1,0 +1,43 @@
+import type { Family, HostAddress } from '@fdpass/core';
+
+/**
+ * The addresses not tried yet, handed out in the order of RFC 8305 §4: `firstFamilyCount` addresses of the first
+ * family, then the families in turn, so that one broken family costs one delay and not one for each of its addresses.
+ *
+ * Within a family the resolver's order is kept: getaddrinfo(3) has sorted it by RFC 6724. Addresses may be added at any
+ * time; the choice is made when the next one is asked for, so that late ones take the place they would have had (§3).
+ */
+export class AddressOrder {
+  readonly #waiting: Readonly<Record<Family, HostAddress[]>> = { 4: [], 6: [] };
+  readonly #first: Family;
+  #firstLeft: number;
+  #last: Family | undefined;
+
+  constructor(firstFamily: Family, firstFamilyCount: number) {
+    this.#first = firstFamily;
+    this.#firstLeft = firstFamilyCount;
+  }
+
+  add(addresses: readonly HostAddress[]): void {
+    for (const address of addresses) this.#waiting[address.family].push(address);
+  }
+
+  /** Takes the next address out; undefined if there is none for now. */
+  next(): HostAddress | undefined {
+    const family = this.#nextFamily();
+    const address = this.#waiting[family].shift();
+    if (address === undefined) return undefined;
+    if (family === this.#first) this.#firstLeft--;
+    this.#last = family;
+    return address;
+  }
+
+  #nextFamily(): Family {
+    const due = this.#firstLeft > 0 || this.#last !== this.#first ? this.#first : other(this.#first);
+    return this.#waiting[due].length > 0 ? due : other(due);
+  }
+}
+
+function other(family: Family): Family {
+  return family === 4 ? 6 : 4;
+}

@@ -1,0 +1,144 @@
+import { getEventListeners } from 'node:events';
+import { Socket } from 'node:net';
+import {
+  type Dialer,
+  type Family,
+  FdpassError,
+  type HostAddress,
+  type Resolver,
+  type StrategyHost,
+  type TraceEvent,
+  createResolver,
+  reasonOf,
+} from '@fdpass/core';
+import { VirtualClock } from '@fdpass/testkit';
+import { expect } from 'chai';
+import { createHappyEyeballs, type HappyEyeballsOptions, type OpenSocket } from './index.js';
+
+/* A resolver and a network on a virtual clock, for the other specs. (Its name keeps it out of the published package.) */
+
+/** When a look-up ends, and with which addresses or errno name. */
+export type Answer = readonly [afterMs: number, outcome: readonly string[] | string];
+
+/** When an attempt ends, and how: `ok`, an errno name or an error; `silent` never ends. */
+export type Outcome = readonly [afterMs: number, result: 'ok' | string | FdpassError] | 'silent';
+
+/** Addresses are called `6a`, `4b`, …: the family and a letter. */
+export interface World {
+  readonly aaaa?: Answer;
+  readonly a?: Answer;
+  readonly hosts: Readonly<Record<string, Outcome>>;
+}
+
+const NO_NAME: Answer = [0, 'ENOTFOUND'];
+
+const HOST: StrategyHost = {
+  socketDefaults: {},
+  baseDir: '/',
+  route: () => {
+    throw new Error('not used');
+  },
+};
+
+export class FakeNetwork {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly controller: AbortController = new AbortController();
+  readonly events: TraceEvent[] = [];
+  /** What was asked and tried, and when: `10 try 6a`. */
+  readonly log: string[] = [];
+  readonly sockets: Map<string, Socket> = new Map();
+  #openLookups = 0;
+  #openAttempts = 0;
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  readonly resolve: Resolver = (host, family, signal) => {
+    this.#note(`ask ${family}`);
+    this.#openLookups++;
+    const [afterMs, outcome] = (family === 6 ? this.#world.aaaa : this.#world.a) ?? NO_NAME;
+    const resolver = createResolver((_host, _options, done) => {
+      this.clock.after(afterMs, () => {
+        if (typeof outcome === 'string') done(systemError(outcome), []);
+        else done(null, outcome.map((address) => ({ address, family: familyOf(address) })));
+      });
+    });
+    return resolver(host, family, signal).finally(() => this.#openLookups--);
+  };
+
+  readonly open: OpenSocket = (address, _options, { signal }) => {
+    const host = 'host' in address ? address.host : '';
+    this.#note(`try ${host}`);
+    this.#openAttempts++;
+    const attempt = new Promise<Socket>((resolve, reject) => {
+      const outcome = this.#world.hosts[host] ?? 'silent';
+      const cancel = outcome === 'silent' ? () => {} : this.clock.after(outcome[0], () => finish(outcome[1]));
+      const finish = (result: string | FdpassError): void => {
+        signal.removeEventListener('abort', abort);
+        if (result === 'ok') resolve(this.#socket(host));
+        else reject(typeof result === 'string' ? refusal(result) : result);
+      };
+      const abort = (): void => {
+        cancel();
+        this.#note(`close ${host}`);
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', abort, { once: true });
+    });
+    return attempt.finally(() => this.#openAttempts--);
+  };
+
+  dialer(options: HappyEyeballsOptions = {}): Dialer {
+    const strategy = createHappyEyeballs({ resolve: this.resolve, open: this.open });
+    return strategy.create(options, { dial: () => Promise.reject(new Error('not used')) }, HOST);
+  }
+
+  dial(options: HappyEyeballsOptions = {}, host = 'host.example'): Promise<Socket> {
+    const { clock, controller } = this;
+    const context = { clock, signal: controller.signal, trace: (event: TraceEvent) => void this.events.push(event) };
+    return this.dialer(options).dial({ host, port: 22 }, context) as Promise<Socket>;
+  }
+
+  tries(): string[] {
+    return this.log.filter((line) => line.includes('try')).map((line) => line.replace('try ', ''));
+  }
+
+  /** Law 3: one open socket at most, the winner's, and nobody left waiting. */
+  expectClean(winner: Socket | undefined): void {
+    const open = [...this.sockets.values()].filter((socket) => !socket.destroyed);
+    expect(open).to.deep.equal(winner === undefined ? [] : [winner]);
+    expect([this.#openAttempts, this.#openLookups], 'attempts and look-ups still open').to.deep.equal([0, 0]);
+    expect(getEventListeners(this.controller.signal, 'abort')).to.have.length(0);
+  }
+
+  #socket(host: string): Socket {
+    const socket = new Socket();
+    this.sockets.set(host, socket);
+    return socket;
+  }
+
+  #note(what: string): void {
+    this.log.push(`${this.clock.now()} ${what}`);
+  }
+}
+
+export function systemError(name: string): Error {
+  return Object.assign(new Error(name), { code: name });
+}
+
+export function addressesOf(names: readonly string[]): HostAddress[] {
+  return names.map((host) => ({ family: familyOf(host), host }));
+}
+
+function familyOf(name: string): Family {
+  return name.startsWith('6') ? 6 : 4;
+}
+
+/** As core's openSocket fails: the bare reason, with the system's error as the cause. */
+function refusal(name: string): FdpassError {
+  const code = name === 'ETIMEDOUT' ? 'timeout' : 'unreachable';
+  const hint = name === 'ECONNREFUSED' ? 'is it running?' : undefined;
+  return new FdpassError(code, reasonOf(systemError(name)), { hint, cause: systemError(name) });
+}

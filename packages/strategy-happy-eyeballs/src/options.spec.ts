@@ -1,0 +1,38 @@
+import { expect } from 'chai';
+import { happyEyeballs } from './index.js';
+import { optionsSchema } from './options.js';
+
+async function check(options: unknown): Promise<unknown> {
+  const result = await optionsSchema['~standard'].validate(options);
+  return result.issues === undefined ? result.value : result.issues.map((issue) => issue.message).join('; ');
+}
+
+describe('happy-eyeballs options', () => {
+  it('may all be left out', async () => expect(await check({})).to.deep.equal({}));
+
+  it('take durations and families, and socket options beside them', async () => {
+    const options = { attemptDelay: '10ms', resolutionDelay: '0ms', attemptTimeout: '5s', firstFamily: 4, firstFamilyCount: 2, family: 'any', noDelay: true };
+    const expected = { attemptDelay: 10, resolutionDelay: 0, attemptTimeout: 5000, firstFamily: 4, firstFamilyCount: 2, family: 'any', noDelay: true };
+    expect(await check(options)).to.deep.equal(expected);
+  });
+
+  const refused: readonly (readonly [options: object, message: RegExp])[] = [
+    [{ attemptDelay: '9ms' }, /must be at least 10ms \(RFC 8305, section 5\)/],
+    [{ attemptDelay: 'soon' }, /"soon" is no duration/],
+    [{ attemptTimeout: 0 }, /must be longer than nothing/],
+    [{ firstFamily: 5 }, /must be 4 or 6/],
+    [{ firstFamilyCount: 0 }, /must be at least 1/],
+    [{ firstFamilyCount: 1.5 }, /must be a whole number/],
+    [{ family: 'inet' }, /must be any, 4 or 6/],
+    [{ atemptDelay: '10ms' }, /atemptDelay/],
+  ];
+  for (const [options, message] of refused) {
+    it(`refuse ${JSON.stringify(options)}`, async () => expect(await check(options)).to.match(message));
+  }
+
+  it('refuse a source address of the family that is not allowed', () => {
+    const host = { socketDefaults: { bindAddress: '192.0.2.1' }, baseDir: '/', route: () => forward };
+    const forward = { dial: () => Promise.reject(new Error('not used')) };
+    expect(() => happyEyeballs.create({ family: 6 }, forward, host)).to.throw(/bindAddress 192\.0\.2\.1 is an IPv4 address/);
+  });
+});

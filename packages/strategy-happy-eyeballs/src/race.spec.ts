@@ -1,0 +1,270 @@
+import { expect } from 'chai';
+import { FakeNetwork, type World } from './fake-network.spec.js';
+import type { HappyEyeballsOptions } from './index.js';
+
+interface Row {
+  readonly what: string;
+  readonly world: World;
+  readonly options?: HappyEyeballsOptions;
+  readonly host?: string;
+  /** Every attempt with the time it starts. */
+  readonly tries: string;
+  /** When who has connected. */
+  readonly won: string;
+}
+
+const BOTH: World = { aaaa: [10, ['6a']], a: [10, ['4a']], hosts: { '6a': [20, 'ok'], '4a': [20, 'ok'] } };
+const SILENT_IPV6: World = { aaaa: [0, ['6a']], a: [0, ['4a']], hosts: { '4a': [1, 'ok'] } };
+
+const TABLE: readonly Row[] = [
+  { what: 'tries only the first address if that answers in time', world: BOTH, tries: '10 6a', won: '30 6a' },
+  {
+    what: 'starts the next attempt after the connection attempt delay',
+    world: { ...BOTH, hosts: { '4a': [20, 'ok'] } },
+    tries: '10 6a, 260 4a',
+    won: '280 4a',
+  },
+  {
+    what: 'starts the next attempt at once when one fails',
+    world: { ...BOTH, hosts: { '6a': [5, 'ECONNREFUSED'], '4a': [20, 'ok'] } },
+    tries: '10 6a, 15 4a',
+    won: '35 4a',
+  },
+  {
+    what: 'lets a slow first attempt win against later ones',
+    world: { ...BOTH, hosts: { '6a': [400, 'ok'], '4a': [400, 'ok'] } },
+    tries: '10 6a, 260 4a',
+    won: '410 6a',
+  },
+  {
+    what: 'takes one socket when two connect at the same moment',
+    world: { ...BOTH, hosts: { '6a': [300, 'ok'], '4a': [50, 'ok'] } },
+    tries: '10 6a, 260 4a',
+    won: '310 6a',
+  },
+  {
+    what: 'does not hurry the attempt after next when an older attempt fails',
+    world: { aaaa: [0, ['6a', '6b']], a: [0, ['4a']], hosts: { '6a': [300, 'ECONNRESET'], '6b': [1, 'ok'] } },
+    tries: '0 6a, 250 4a, 500 6b',
+    won: '501 6b',
+  },
+  {
+    what: 'alternates between the families',
+    world: { aaaa: [0, ['6a', '6b', '6c']], a: [0, ['4a', '4b']], hosts: { '6c': [1, 'ok'] } },
+    tries: '0 6a, 250 4a, 500 6b, 750 4b, 1000 6c',
+    won: '1001 6c',
+  },
+  {
+    what: 'tries as many of the first family first as it is told',
+    world: { aaaa: [0, ['6a', '6b', '6c']], a: [0, ['4a', '4b']], hosts: { '4b': [1, 'ok'] } },
+    options: { firstFamilyCount: 2, attemptDelay: 10 },
+    tries: '0 6a, 10 6b, 20 4a, 30 6c, 40 4b',
+    won: '41 4b',
+  },
+  {
+    what: 'waits the resolution delay for IPv6 when IPv4 is known first, and prefers it then',
+    world: { ...BOTH, aaaa: [59, ['6a']] },
+    tries: '59 6a',
+    won: '79 6a',
+  },
+  {
+    what: 'goes on with IPv4 when the resolution delay has passed',
+    world: { ...BOTH, aaaa: [61, ['6a']] },
+    tries: '60 4a',
+    won: '80 4a',
+  },
+  {
+    what: 'ends the resolution delay when there is no IPv6 address',
+    world: { ...BOTH, aaaa: [30, 'ENOTFOUND'] },
+    tries: '30 4a',
+    won: '50 4a',
+  },
+  {
+    what: 'ends the resolution delay when the IPv6 look-up fails for the time being',
+    world: { ...BOTH, aaaa: [30, 'EAI_AGAIN'] },
+    tries: '30 4a',
+    won: '50 4a',
+  },
+  {
+    what: 'takes another resolution delay',
+    world: { ...BOTH, aaaa: [200, ['6a']] },
+    options: { resolutionDelay: 100 },
+    tries: '110 4a',
+    won: '130 4a',
+  },
+  {
+    what: 'does not wait for IPv4 when IPv6 is known first',
+    world: { ...BOTH, a: [9000, ['4a']] },
+    tries: '10 6a',
+    won: '30 6a',
+  },
+  {
+    what: 'prefers IPv4 where that is told to go first',
+    world: { ...BOTH, a: [40, ['4a']] },
+    options: { firstFamily: 4 },
+    tries: '40 4a',
+    won: '60 4a',
+  },
+  {
+    what: 'puts late addresses in their place among those not tried yet',
+    world: { aaaa: [320, ['6a', '6b']], a: [0, ['4a', '4b', '4c']], hosts: { '6b': [1, 'ok'] } },
+    tries: '50 4a, 300 4b, 550 6a, 800 4c, 1050 6b',
+    won: '1051 6b',
+  },
+  {
+    what: 'makes late addresses wait for the attempt delay that runs',
+    world: { aaaa: [0, ['6a']], a: [100, ['4a']], hosts: { '4a': [1, 'ok'] } },
+    tries: '0 6a, 250 4a',
+    won: '251 4a',
+  },
+  {
+    what: 'tries late addresses at once when the attempt delay is over',
+    world: { aaaa: [0, ['6a']], a: [600, ['4a']], hosts: { '4a': [1, 'ok'] } },
+    tries: '0 6a, 600 4a',
+    won: '601 4a',
+  },
+  {
+    what: 'waits for a look-up that is still open when every attempt has failed',
+    world: { aaaa: [0, ['6a']], a: [7000, ['4a']], hosts: { '6a': [5, 'ECONNREFUSED'], '4a': [1, 'ok'] } },
+    tries: '0 6a, 7000 4a',
+    won: '7001 4a',
+  },
+  {
+    what: 'gives up an attempt after the attempt time-out',
+    world: SILENT_IPV6,
+    options: { attemptTimeout: 100 },
+    tries: '0 6a, 100 4a',
+    won: '101 4a',
+  },
+  {
+    what: 'asks for one family only',
+    world: BOTH,
+    options: { family: 4 },
+    tries: '10 4a',
+    won: '30 4a',
+  },
+  {
+    what: 'uses the family of the source address',
+    world: BOTH,
+    options: { bindAddress: '192.0.2.1' },
+    tries: '10 4a',
+    won: '30 4a',
+  },
+  {
+    what: 'looks up no literal',
+    world: { aaaa: [0, 'EAI_AGAIN'], a: [0, 'EAI_AGAIN'], hosts: { 'fe80::1%eth0': [3, 'ok'] } },
+    host: 'fe80::1%eth0',
+    tries: '0 fe80::1%eth0',
+    won: '3 fe80::1%eth0',
+  },
+];
+
+describe('happy eyeballs on a virtual clock', () => {
+  for (const { what, world, options, host, tries, won } of TABLE) {
+    it(what, async () => {
+      const network = new FakeNetwork(world);
+      let wonAt = Number.NaN;
+      const dialling = network.dial(options, host).then((socket) => {
+        wonAt = network.clock.now();
+        return socket;
+      });
+      await network.clock.runAll();
+      const socket = await dialling;
+      const winner = [...network.sockets].find(([, candidate]) => candidate === socket)?.[0];
+      expect(network.tries().join(', ')).to.equal(tries);
+      expect(`${wonAt} ${winner}`).to.equal(won);
+      network.expectClean(socket);
+    });
+  }
+
+  it('asks for both families at the same time, AAAA first', async () => {
+    const network = new FakeNetwork(BOTH);
+    const dialling = network.dial();
+    expect(network.log).to.deep.equal(['0 ask 6', '0 ask 4']);
+    await network.clock.runAll();
+    await dialling;
+  });
+
+  it('closes the losers and stops every timer in the moment of the win', async () => {
+    const world: World = { aaaa: [0, ['6a', '6b']], a: [0, ['4a']], hosts: { '6b': [10, 'ok'] } };
+    const network = new FakeNetwork(world);
+    const dialling = network.dial({ attemptTimeout: 5000 });
+    await network.clock.advance(510);
+    network.expectClean(await dialling);
+    expect(network.clock.pending).to.equal(0);
+    expect(network.log.slice(-2)).to.deep.equal(['510 close 6a', '510 close 4a']);
+  });
+
+  it('destroys a socket that connects although its attempt was called off', async () => {
+    const late = new FakeNetwork({ ...SILENT_IPV6, hosts: { '6a': [900, 'ok'], '4a': [1, 'ok'] } });
+    const { open } = late;
+    const deaf: typeof open = (address, options) => open(address, options, { signal: new AbortController().signal });
+    Object.assign(late, { open: deaf });
+    const dialling = late.dial();
+    await late.clock.runAll();
+    late.expectClean(await dialling);
+    expect([...late.sockets.keys()]).to.deep.equal(['4a', '6a']);
+  });
+
+  it('traces look-ups, attempts and the winner, with times', async () => {
+    const network = new FakeNetwork({ ...BOTH, hosts: { '6a': [5, 'ECONNREFUSED'], '4a': [20, 'ok'] } });
+    const dialling = network.dial();
+    await network.clock.runAll();
+    await dialling;
+    expect(network.events).to.deep.equal([
+      { event: 'resolve', host: 'host.example', family: 6, ms: 10, addresses: ['6a'] },
+      { event: 'attempt', address: '6a:22' },
+      { event: 'resolve', host: 'host.example', family: 4, ms: 10, addresses: ['4a'] },
+      { event: 'attempt-failed', address: '6a:22', ms: 5, reason: 'connection refused' },
+      { event: 'attempt', address: '4a:22' },
+      { event: 'connected', address: '4a:22', ms: 20 },
+    ]);
+  });
+});
+
+describe('happy eyeballs aborted', () => {
+  const world: World = {
+    aaaa: [60, ['6a', '6b']],
+    a: [5, ['4a', '4b']],
+    hosts: { '4a': [30, 'ECONNREFUSED'], '6b': [2000, 'ok'], '4b': [300, 'ETIMEDOUT'] },
+  };
+
+  it('before it begins: opens nothing', async () => {
+    const network = new FakeNetwork(world);
+    network.controller.abort(new Error('enough'));
+    expect(await network.dial().catch((error: unknown) => error)).to.equal(network.controller.signal.reason);
+    expect(network.log).to.deep.equal([]);
+  });
+
+  it('during the look-ups: sets no timer for answers that come late all the same', async () => {
+    const network = new FakeNetwork(world);
+    const { resolve } = network;
+    const deaf: typeof resolve = (host, family) => resolve(host, family, new AbortController().signal);
+    Object.assign(network, { resolve: deaf });
+    const dialling = network.dial().catch((error: unknown) => error);
+    network.controller.abort('enough');
+    expect(await dialling).to.equal('enough');
+    await network.clock.advance(5);
+    expect(network.clock.pending).to.equal(1); // the AAAA answer to come, and no resolution delay
+    await network.clock.runAll();
+    expect(network.tries()).to.deep.equal([]);
+    network.expectClean(undefined);
+  });
+
+  it('at every moment: ends at once with the reason and leaves nothing', async () => {
+    for (let moment = 0; moment < 1200; moment += 5) {
+      const network = new FakeNetwork(world);
+      let outcome: unknown;
+      network.dial({ attemptTimeout: 700 }).catch((error: unknown) => (outcome = error));
+      await network.clock.advance(moment);
+      const reason = new Error(`enough at ${moment}`);
+      network.controller.abort(reason);
+      await network.clock.advance(0);
+      expect(outcome, `at ${moment} ms`).to.equal(reason);
+      network.expectClean(undefined);
+      const tries = network.tries();
+      await network.clock.runAll(); // what is left is the look-ups, which cannot be interrupted
+      expect(network.tries()).to.deep.equal(tries);
+    }
+  });
+});

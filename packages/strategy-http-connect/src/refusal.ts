@@ -1,0 +1,51 @@
+import { type ErrorCode, FdpassError, oneLine } from '@fdpass/core';
+import type { Challenge } from './challenge.js';
+import type { ResponseHead } from './response-wire.js';
+
+/** A proxy's refusal, with its status; the `cause` of the FdpassError a dial fails with. */
+export class HttpStatusError extends Error {
+  override readonly name = 'HttpStatusError';
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+const CODES: Readonly<Record<number, readonly [ErrorCode, hint?: string]>> = {
+  401: ['permission', 'a proxy should ask with 407; is that a web server?'],
+  403: ['permission', 'the proxy may allow only some ports, often just 443'],
+  404: ['unreachable', 'is that a proxy, or a web server?'],
+  405: ['protocol', 'is that a proxy, or a web server?'],
+  408: ['timeout'],
+  429: ['unreachable', 'too many requests; wait and try again'],
+  501: ['protocol', 'this server knows no CONNECT'],
+  502: ['unreachable', 'the proxy could not reach the target'],
+  503: ['unreachable', 'the proxy could not reach the target'],
+  504: ['timeout', 'the proxy got no answer from the target'],
+};
+
+/** The error for a final response that opens no tunnel. `quote` is a few words of its body. */
+export function refusal({ status, reason }: ResponseHead, quote?: string): FdpassError {
+  const [code, hint] = CODES[status] ?? ['protocol'];
+  const words = oneLine(`${status} ${reason}`).slice(0, 100);
+  const message = `the proxy answered ${words}${quote === undefined ? '' : ` (${quote})`}`;
+  return new FdpassError(code, message, { hint, cause: new HttpStatusError(status, words) });
+}
+
+/** The error for a 407 that cannot be answered. */
+export function unauthenticated(challenges: readonly Challenge[], hasCredentials: boolean, round: number): FdpassError {
+  const offered = [...new Set(challenges.map((challenge) => challenge.scheme))].map(oneLine).join(', ');
+  const cause = new HttpStatusError(407, 'Proxy Authentication Required');
+  if (challenges.length === 0) {
+    return new FdpassError('protocol', 'the proxy wants authentication (407) but does not say which', { cause });
+  }
+  if (!hasCredentials) {
+    return new FdpassError('permission', `the proxy wants a user name and a password (${offered})`, { hint: 'add "credentials" to the hop', cause });
+  }
+  if (round > 0) {
+    return new FdpassError('permission', 'the proxy refused the user name or the password', { hint: 'check the "credentials" of the hop', cause });
+  }
+  return new FdpassError('permission', `the proxy wants an authentication we cannot do: ${offered}`, { hint: 'a plugin may add the scheme', cause });
+}

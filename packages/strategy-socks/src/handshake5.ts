@@ -1,0 +1,89 @@
+import { FdpassError, type Peer } from '@fdpass/core';
+import {
+  ATYP_DOMAINNAME,
+  AUTH_SUCCESS,
+  METHOD_NO_ACCEPTABLE,
+  METHOD_NO_AUTHENTICATION,
+  METHOD_USERNAME_PASSWORD,
+  REPLY_SUCCEEDED,
+  SOCKS_VERSION_5,
+} from './constants.js';
+import { replyError } from './reply.js';
+import { boundAddressLength, type Credentials, encodeAuthentication, encodeGreeting, encodeRequest } from './socks5-wire.js';
+
+export interface Request5 {
+  readonly host: string;
+  readonly port: number;
+  readonly credentials?: Credentials | undefined;
+  /** Greeting, authentication and request in one flight, without waiting for the answers between them. */
+  readonly optimistic: boolean;
+}
+
+/** The SOCKS5 conversation (RFC 1928, RFC 1929) up to and including the last byte of the success reply. */
+export async function talkSocks5(peer: Peer, request: Request5): Promise<void> {
+  await (request.optimistic ? inOneFlight(peer, request) : stepByStep(peer, request));
+  await readReply(peer);
+}
+
+async function stepByStep(peer: Peer, { host, port, credentials }: Request5): Promise<void> {
+  const offered = credentials ? [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD] : [METHOD_NO_AUTHENTICATION];
+  await peer.write(encodeGreeting(offered));
+  const method = await readMethod(peer, offered);
+  if (method === METHOD_USERNAME_PASSWORD && credentials) {
+    await peer.write(encodeAuthentication(credentials));
+    await readAuthentication(peer);
+  }
+  await peer.write(encodeRequest(host, port));
+}
+
+/** What comes after the greeting depends on the method chosen, so exactly one is offered. */
+async function inOneFlight(peer: Peer, { host, port, credentials }: Request5): Promise<void> {
+  const offered = [credentials ? METHOD_USERNAME_PASSWORD : METHOD_NO_AUTHENTICATION];
+  const authentication = credentials ? encodeAuthentication(credentials) : Buffer.alloc(0);
+  await peer.write(Buffer.concat([encodeGreeting(offered), authentication, encodeRequest(host, port)]));
+  await readMethod(peer, offered);
+  if (credentials) await readAuthentication(peer);
+}
+
+/** RFC 1928 §3: VER METHOD. */
+async function readMethod(peer: Peer, offered: readonly number[]): Promise<number> {
+  const [version, method = METHOD_NO_ACCEPTABLE] = await peer.read(2, 'the method selection');
+  checkVersion(version);
+  if (method === METHOD_NO_ACCEPTABLE) throw noMethod(offered);
+  if (offered.includes(method)) return method;
+  throw new FdpassError('protocol', `the proxy chose the authentication method 0x${method.toString(16)}, which was not offered`);
+}
+
+function noMethod(offered: readonly number[]): FdpassError {
+  const hasPassword = offered.includes(METHOD_USERNAME_PASSWORD);
+  return new FdpassError('permission', 'the proxy accepts none of the authentication methods offered', {
+    hint: hasPassword ? 'it wants a method other than username and password' : 'it wants a user name and a password: add "credentials" to the hop',
+  });
+}
+
+/** RFC 1929 §2: VER STATUS. The version is not checked: some servers answer 5. */
+async function readAuthentication(peer: Peer): Promise<void> {
+  const [, status] = await peer.read(2, 'the authentication status');
+  if (status === AUTH_SUCCESS) return;
+  throw new FdpassError('permission', 'the proxy refused the user name or the password', {
+    hint: 'check the "credentials" of the hop',
+  });
+}
+
+/** RFC 1928 §6: VER REP RSV ATYP BND.ADDR BND.PORT. A refusal counts as soon as its code is there: some proxies close early. */
+async function readReply(peer: Peer): Promise<void> {
+  const [version, reply = -1] = await peer.read(2, 'the reply');
+  checkVersion(version);
+  if (reply !== REPLY_SUCCEEDED) throw replyError(5, reply);
+  const [, atyp = 0] = await peer.read(2, 'the reply');
+  const [domainLength = 0] = atyp === ATYP_DOMAINNAME ? await peer.read(1, 'the bound address') : [];
+  await peer.read(boundAddressLength(atyp, domainLength), 'the bound address');
+}
+
+function checkVersion(version: number | undefined): void {
+  if (version === SOCKS_VERSION_5) return;
+  const looksLikeHttp = version === 'H'.charCodeAt(0);
+  throw new FdpassError('protocol', `the proxy does not speak SOCKS5: it answered with version ${version}`, {
+    hint: looksLikeHttp ? 'it looks like an HTTP proxy: use http://' : 'is that really a SOCKS5 proxy?',
+  });
+}

@@ -1,0 +1,61 @@
+import { type ErrorCode, FdpassError } from '@fdpass/core';
+
+/** A proxy's refusal, with the code it gave; the `cause` of the FdpassError a dial fails with. */
+export class SocksReplyError extends Error {
+  override readonly name = 'SocksReplyError';
+  readonly version: 4 | 5;
+  readonly reply: number;
+
+  constructor(version: 4 | 5, reply: number, message: string) {
+    super(message);
+    this.version = version;
+    this.reply = reply;
+  }
+}
+
+interface Meaning {
+  readonly words: string;
+  readonly code: ErrorCode;
+  readonly hint?: string;
+}
+
+const NAMES_LOCALLY = 'a proxy that knows no names or no IPv6 may take socks5:// (names resolved here) or socks5h:// (there)';
+
+/** RFC 1928 §6; from 0xf0 on Tor's extended codes (torrc(5), ExtendedErrors; proposal 304). */
+const SOCKS5: Readonly<Record<number, Meaning>> = {
+  0x01: { words: 'general SOCKS server failure', code: 'unreachable', hint: "the proxy's own log knows more" },
+  0x02: { words: 'connection not allowed by the ruleset', code: 'permission' },
+  0x03: { words: 'network unreachable', code: 'unreachable' },
+  0x04: { words: 'host unreachable', code: 'unreachable' },
+  0x05: { words: 'connection refused', code: 'unreachable', hint: 'is the target running, and is the port right?' },
+  0x06: { words: 'TTL expired', code: 'timeout' },
+  0x07: { words: 'command not supported', code: 'protocol' },
+  0x08: { words: 'address type not supported', code: 'protocol', hint: NAMES_LOCALLY },
+  0xf0: { words: 'onion service descriptor not found', code: 'unknown-host' },
+  0xf1: { words: 'onion service descriptor is invalid', code: 'unreachable' },
+  0xf2: { words: 'onion service introduction failed', code: 'unreachable' },
+  0xf3: { words: 'onion service rendezvous failed', code: 'unreachable' },
+  0xf4: { words: 'onion service needs client authorization', code: 'permission' },
+  0xf5: { words: 'onion service refused the client authorization', code: 'permission' },
+  0xf6: { words: 'onion address is invalid', code: 'unknown-host' },
+  0xf7: { words: 'onion service introduction timed out', code: 'timeout' },
+};
+
+/** The SOCKS 4 memo; 0x5c and 0x5d are about identd (RFC 1413). */
+const SOCKS4: Readonly<Record<number, Meaning>> = {
+  0x5b: { words: 'request rejected or failed', code: 'unreachable', hint: 'SOCKS 4 gives no reason; socks5:// would' },
+  0x5c: { words: 'rejected: the proxy cannot reach identd on this machine', code: 'permission' },
+  0x5d: { words: 'rejected: identd reports another user', code: 'permission' },
+};
+
+/** The error for a reply that is no success. */
+export function replyError(version: 4 | 5, reply: number): FdpassError {
+  const known = (version === 4 ? SOCKS4 : SOCKS5)[reply];
+  const number = `0x${reply.toString(16).padStart(2, '0')}`;
+  const words = known?.words ?? 'a reply code that the protocol does not know';
+  const message = `the proxy answered: ${words} (SOCKS${version} reply ${number})`;
+  return new FdpassError(known?.code ?? 'protocol', message, {
+    hint: known?.hint,
+    cause: new SocksReplyError(version, reply, words),
+  });
+}

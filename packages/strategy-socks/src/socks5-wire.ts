@@ -1,0 +1,53 @@
+import { FdpassError, ipFamily, ipv4Bytes, ipv6Bytes } from '@fdpass/core';
+import {
+  ATYP_DOMAINNAME,
+  ATYP_IPV4,
+  ATYP_IPV6,
+  AUTH_VERSION,
+  COMMAND_CONNECT,
+  MAX_FIELD_LENGTH,
+  SOCKS_VERSION_5,
+} from './constants.js';
+import { portBytes } from './port-bytes.js';
+
+/** User name and password of RFC 1929, each 1 to 255 bytes. */
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** RFC 1928 §3: VER NMETHODS METHODS. */
+export function encodeGreeting(methods: readonly number[]): Buffer {
+  return Buffer.from([SOCKS_VERSION_5, methods.length, ...methods]);
+}
+
+/** RFC 1929 §2: VER ULEN UNAME PLEN PASSWD. @throws FdpassError `config` if a field is empty or too long. */
+export function encodeAuthentication({ username, password }: Credentials): Buffer {
+  return Buffer.concat([Buffer.from([AUTH_VERSION]), field(username, 'user name'), field(password, 'password')]);
+}
+
+/** RFC 1928 §4: VER CMD RSV ATYP DST.ADDR DST.PORT. A name travels as a name; resolve it before if it must not. */
+export function encodeRequest(host: string, port: number): Buffer {
+  return Buffer.concat([Buffer.from([SOCKS_VERSION_5, COMMAND_CONNECT, 0]), encodeAddress(host), portBytes(port)]);
+}
+
+function encodeAddress(host: string): Buffer {
+  if (ipFamily(host) === 4) return Buffer.concat([Buffer.from([ATYP_IPV4]), ipv4Bytes(host)]);
+  if (ipFamily(host) === 6) return Buffer.concat([Buffer.from([ATYP_IPV6]), ipv6Bytes(host)]);
+  return Buffer.concat([Buffer.from([ATYP_DOMAINNAME]), field(host, 'host name')]);
+}
+
+/** How many bytes of a reply follow its ATYP byte and, for a domain name, its length byte: BND.ADDR BND.PORT (RFC 1928 §6). */
+export function boundAddressLength(atyp: number, domainLength = 0): number {
+  if (atyp === ATYP_IPV4) return 4 + 2;
+  if (atyp === ATYP_IPV6) return 16 + 2;
+  if (atyp === ATYP_DOMAINNAME) return domainLength + 2;
+  throw new FdpassError('protocol', `the proxy's reply has an unknown address type 0x${atyp.toString(16)}`);
+}
+
+function field(text: string, what: string): Buffer {
+  const bytes = Buffer.from(text);
+  if (bytes.length >= 1 && bytes.length <= MAX_FIELD_LENGTH) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
+  const problem = bytes.length === 0 ? 'is empty' : `is longer than ${MAX_FIELD_LENGTH} bytes`;
+  throw new FdpassError('config', `the ${what} ${problem}, which SOCKS5 cannot carry`);
+}

@@ -1,0 +1,9 @@
+// Writes man/*.1 and docs/{fdpass,fdrecv}.md from the commands' own description. Run it after `npm run build`.
+import { writeFileSync } from 'node:fs';
+import { formatManPage, formatMarkdown } from '../packages/cli/dist/manual.js';
+import { FDPASS, FDRECV } from '../packages/cli/dist/usage.js';
+
+for (const program of [FDPASS, FDRECV]) {
+  writeFileSync(new URL(`../man/${program.name}.1`, import.meta.url), formatManPage(program));
+  writeFileSync(new URL(`../docs/${program.name}.md`, import.meta.url), formatMarkdown(program));
+}
