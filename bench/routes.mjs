@@ -41,7 +41,12 @@ const HITS = [
 const MISS = (i) => ({ host: `nothing-${i}.elsewhere.example` });
 
 function makeRule(i) {
-  return { ...parseMatchers(SHAPES[i % SHAPES.length](i)), use: 'direct', baseDir: '/', where: () => ({ file: '-', line: 1, column: 1 }) };
+  return {
+    ...parseMatchers(SHAPES[i % SHAPES.length](i)),
+    use: 'direct',
+    baseDir: '/',
+    where: () => ({ file: '-', line: 1, column: 1 }),
+  };
 }
 
 /** Spread over all rules, one in ten without a rule; the order is fixed. */
@@ -81,10 +86,13 @@ const first = timed(() => table.find(miss)); // tries every rule: a command rout
 const second = timed(() => table.find(miss)); // files every rule
 const indexed = batches(targets, BATCH, (target) => table.find(target));
 // A table that is asked once tries every rule in order, so a fresh one for each look-up is the naive scan.
-const naive = batches(targets.slice(0, NAIVE_LOOK_UPS), NAIVE_LOOK_UPS / 10, (target) => compileRules(rules, environment).find(target));
+const naive = batches(targets.slice(0, NAIVE_LOOK_UPS), NAIVE_LOOK_UPS / 10, (target) =>
+  compileRules(rules, environment).find(target),
+);
 
 for (const target of targets.slice(0, NAIVE_LOOK_UPS)) {
-  if (table.find(target)?.index !== compileRules(rules, environment).find(target)?.index) throw new Error(`they differ for ${target.host}`);
+  if (table.find(target)?.index !== compileRules(rules, environment).find(target)?.index)
+    throw new Error(`they differ for ${target.host}`);
 }
 
 const line = (what, value, unit) => console.log(`${what.padEnd(44)} ${value.toFixed(2).padStart(10)} ${unit}`);

@@ -37,7 +37,10 @@ const separate = {
 
 rmSync(OUT, { recursive: true, force: true });
 await build({
-  entryPoints: ['packages/cli/dist/fdpass.js', 'packages/cli/dist/fdrecv.js', ...SEPARATE].map((file) => ({ in: file, out: basename(file, '.js') })),
+  entryPoints: ['packages/cli/dist/fdpass.js', 'packages/cli/dist/fdrecv.js', ...SEPARATE].map((file) => ({
+    in: file,
+    out: basename(file, '.js'),
+  })),
   outdir: OUT,
   outExtension: { '.js': '.cjs' },
   bundle: true,

@@ -3,7 +3,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,13 +26,16 @@ process.exit(failed ? 1 : 0);
 
 async function main() {
   if (!find('ssh')) throw new Error('no ssh client found; install one (on Debian: apt-get install openssh-client)');
-  for (const name of ['host', 'user']) execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
+  for (const name of ['host', 'user'])
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)]);
   const server = find('sshd') ? await startSshd(find('sshd')) : await startEmbeddedServer();
   console.log(`demo: ${server.what} listens on 127.0.0.1, port ${server.port}`);
 
   const log = join(folder, 'fdpass.log');
   const proxyCommand = `'${FDPASS}' --log '${log}' %h %p`;
-  console.log(`demo: ssh -o ProxyUseFdpass=yes -o ProxyCommand="fdpass --log … %h %p" ${userInfo().username}@127.0.0.1`);
+  console.log(
+    `demo: ssh -o ProxyUseFdpass=yes -o ProxyCommand="fdpass --log … %h %p" ${userInfo().username}@127.0.0.1`,
+  );
   const session = spawn('ssh', sshArguments(server.port, proxyCommand), { stdio: ['pipe', 'pipe', 'inherit'] });
   const timer = setTimeout(() => session.kill(), 60_000);
   const [line] = (await firstLine(session.stdout)).split('\n');
@@ -66,7 +69,16 @@ function sshArguments(port, proxyCommand) {
     UserKnownHostsFile: join(folder, 'known_hosts'),
   };
   const flags = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  return ['-F', 'none', '-T', '-p', String(port), ...flags, `${userInfo().username}@127.0.0.1`, 'echo $SSH_CONNECTION; read answer'];
+  return [
+    '-F',
+    'none',
+    '-T',
+    '-p',
+    String(port),
+    ...flags,
+    `${userInfo().username}@127.0.0.1`,
+    'echo $SSH_CONNECTION; read answer',
+  ];
 }
 
 async function firstLine(stream) {
@@ -81,7 +93,9 @@ async function firstLine(stream) {
 /** The processes that run our fdpass in this demo, by their command lines; `folder` tells ours from others'. */
 function fdpassProcesses(marker) {
   const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' });
-  return (stdout ?? '').split('\n').filter((line) => line.includes(marker) && line.includes('fdpass --log') && !/\bssh /.test(line));
+  return (stdout ?? '')
+    .split('\n')
+    .filter((line) => line.includes(marker) && line.includes('fdpass --log') && !/\bssh /.test(line));
 }
 
 async function startSshd(sshd) {
@@ -100,7 +114,12 @@ async function startSshd(sshd) {
     PasswordAuthentication: 'no',
     KbdInteractiveAuthentication: 'no',
   };
-  writeFileSync(join(folder, 'sshd_config'), Object.entries(settings).map(([name, value]) => `${name} ${value}\n`).join(''));
+  writeFileSync(
+    join(folder, 'sshd_config'),
+    Object.entries(settings)
+      .map(([name, value]) => `${name} ${value}\n`)
+      .join(''),
+  );
   const child = spawn(sshd, ['-D', '-e', '-f', join(folder, 'sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
   let words = '';
   child.stderr.on('data', (chunk) => (words += chunk));
@@ -151,7 +170,10 @@ async function answering(port, failure) {
     const problem = failure();
     if (problem) throw new Error(problem);
     const socket = connect(port, '127.0.0.1');
-    const answered = await Promise.race([once(socket, 'connect').then(() => true), once(socket, 'error').then(() => false)]).catch(() => false);
+    const answered = await Promise.race([
+      once(socket, 'connect').then(() => true),
+      once(socket, 'error').then(() => false),
+    ]).catch(() => false);
     socket.destroy();
     if (answered) return;
     await new Promise((resolve) => setTimeout(resolve, 50));

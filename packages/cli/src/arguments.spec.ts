@@ -35,7 +35,11 @@ describe('command line', () => {
 
   it('leaves the options of the command that fdrecv runs alone', () => {
     const args = parseArguments(FDRECV, ['--json', 'nc', '-F', '--stdio', 'h', '22'], { stopAtOperand: true });
-    expect([args.operands, args.flag('json'), args.flag('stdio')]).to.deep.equal([['nc', '-F', '--stdio', 'h', '22'], true, false]);
+    expect([args.operands, args.flag('json'), args.flag('stdio')]).to.deep.equal([
+      ['nc', '-F', '--stdio', 'h', '22'],
+      true,
+      false,
+    ]);
   });
 
   const wrong: readonly (readonly [argv: readonly string[], message: RegExp])[] = [
@@ -49,7 +53,9 @@ describe('command line', () => {
   ];
   for (const [argv, message] of wrong) {
     it(`refuses ${argv.join(' ')}`, () => {
-      expect(() => parseArguments(FDPASS, argv)).to.throw(message).with.property('code', 'usage');
+      expect(() => parseArguments(FDPASS, argv))
+        .to.throw(message)
+        .with.property('code', 'usage');
     });
   }
 });

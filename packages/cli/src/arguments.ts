@@ -18,7 +18,11 @@ export interface Arguments {
  *
  * @throws FdpassError `usage`
  */
-export function parseArguments(program: ProgramSpec, argv: readonly string[], { stopAtOperand = false }: { readonly stopAtOperand?: boolean } = {}): Arguments {
+export function parseArguments(
+  program: ProgramSpec,
+  argv: readonly string[],
+  { stopAtOperand = false }: { readonly stopAtOperand?: boolean } = {},
+): Arguments {
   const given = new Map<string, string[]>();
   const operands: string[] = [];
   const rest = [...argv];
@@ -51,7 +55,8 @@ function takeLong(program: ProgramSpec, word: string, rest: string[], given: Map
   if (option === undefined) throw unknownOption(program, `--${name}`);
   if (option.argument === undefined) {
     if (inline !== undefined) throw usage(program, `the option --${name} takes no argument`);
-    return note(given, option, '');
+    note(given, option, '');
+    return;
   }
   note(given, option, inline ?? argumentOf(program, `--${name}`, option, rest));
 }

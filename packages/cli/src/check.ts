@@ -15,7 +15,9 @@ export async function check(args: Arguments): Promise<number> {
   const errors = await (await framework.router()).check();
   if (args.flag('json')) {
     const problems = errors.map(({ code, message, hint, rule, hop }) => ({ code, message, hint, rule, hop }));
-    process.stdout.write(`${JSON.stringify({ file: config?.file ?? null, sources: config?.sources ?? [], problems }, null, 2)}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ file: config?.file ?? null, sources: config?.sources ?? [], problems }, null, 2)}\n`,
+    );
   } else {
     report(config?.sources, config?.rules.length ?? 0, errors);
   }

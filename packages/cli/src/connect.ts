@@ -7,9 +7,9 @@ import {
   formatHostPort,
   type Handover,
   passSocket,
-  relay,
   type Route,
   type Router,
+  relay,
   startDeadline,
   systemClock,
   type Trace,
@@ -38,7 +38,7 @@ interface Job {
 }
 
 /** `fdpass HOST PORT`: connects, hands the connection over through stdout, and is done. */
-export async function connect(args: Arguments): Promise<void> {
+export async function connect(args: Arguments): Promise<number> {
   const request = readRequest(args);
   const trace = makeLog({ verbosity: args.count('verbose'), file: args.value('log') });
   const handover = await chooseHandover(STDOUT, askedHandover(args));
@@ -47,6 +47,7 @@ export async function connect(args: Arguments): Promise<void> {
   trace({ event: 'route', reason: route.reason, chain: route.chain.hops.map((hop) => hop.label).join(' -> ') });
   const job = { request, router, route, trace };
   await (handover === 'descriptor' ? passDescriptor(job) : relayStdio(job));
+  return 0;
 }
 
 function askedHandover(args: Arguments): Handover | undefined {

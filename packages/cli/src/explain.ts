@@ -22,7 +22,7 @@ interface Explanation {
 }
 
 /** `fdpass explain HOST [PORT]`: the rule, the route and why; opens nothing. */
-export async function explain(args: Arguments): Promise<void> {
+export async function explain(args: Arguments): Promise<number> {
   const request = readRequest(args, SSH_PORT);
   const framework = frameworkFor(request);
   const router = await framework.router();
@@ -38,6 +38,7 @@ export async function explain(args: Arguments): Promise<void> {
     skipped: trials.flatMap(({ matched, index, why }) => (matched ? [] : [{ rule: index + 1, why: why ?? '' }])),
   };
   process.stdout.write(args.flag('json') ? `${JSON.stringify(explanation, null, 2)}\n` : format(explanation));
+  return 0;
 }
 
 function format(explanation: Explanation): string {

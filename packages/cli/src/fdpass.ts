@@ -1,4 +1,4 @@
-import { runDetached } from '@fdpass/core';
+import { FdpassError, runDetached } from '@fdpass/core';
 import { type Arguments, parseArguments } from './arguments.js';
 import { connect, dialForRelay, RELAY_ARGUMENT } from './connect.js';
 import { answerGeneral, run } from './run.js';
@@ -6,7 +6,7 @@ import type { DialRequest } from './target-options.js';
 import { FDPASS } from './usage.js';
 
 /** What each subcommand does; the number is an exit code. Code that the connect form does not need is loaded on demand. */
-const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number | undefined | void>>> = {
+const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> = {
   '': connect,
   connect,
   explain: async (args) => (await import('./explain.js')).explain(args),
@@ -21,5 +21,7 @@ void run(FDPASS, async (argv) => {
   }
   const args = parseArguments(FDPASS, argv);
   if (answerGeneral(FDPASS, args.flag)) return 0;
-  return (await COMMANDS[args.command.name]?.(args)) ?? 0;
+  const command = COMMANDS[args.command.name];
+  if (command === undefined) throw new FdpassError('internal', `no command ${args.command.name}`);
+  return command(args);
 });

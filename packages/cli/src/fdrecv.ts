@@ -1,5 +1,5 @@
-import { receive } from './receive.js';
 import { parseArguments } from './arguments.js';
+import { receive } from './receive.js';
 import { answerGeneral, run } from './run.js';
 import { FDRECV } from './usage.js';
 

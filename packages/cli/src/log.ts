@@ -28,7 +28,9 @@ function append(file: string, line: string): void {
   try {
     appendFileSync(file, `${new Date().toISOString()} [${process.pid}] ${line}\n`, { mode: 0o600 });
   } catch (error) {
-    throw new FdpassError('usage', `cannot write the log ${file}: ${reasonOf(error)}`, { hint: 'choose another file with --log' });
+    throw new FdpassError('usage', `cannot write the log ${file}: ${reasonOf(error)}`, {
+      hint: 'choose another file with --log',
+    });
   }
 }
 

@@ -14,7 +14,11 @@ export function formatManPage(program: ProgramSpec): string {
     '.SH NAME',
     `${program.name} \\- ${roff(program.summary)}`,
     '.SH SYNOPSIS',
-    ...program.commands.flatMap((command) => ['.br', `.B ${program.name} ${command.name}`.trimEnd(), roff(command.synopsis)]),
+    ...program.commands.flatMap((command) => [
+      '.br',
+      `.B ${program.name} ${command.name}`.trimEnd(),
+      roff(command.synopsis),
+    ]),
     '.SH DESCRIPTION',
     ...program.description.flatMap((paragraph) => ['.PP', roff(paragraph)]),
     ...manSubcommands(program),
@@ -25,7 +29,16 @@ export function formatManPage(program: ProgramSpec): string {
     ...manList('ENVIRONMENT', program.environment),
     ...manList('FILES', program.files),
     '.SH EXAMPLES',
-    ...program.examples.flatMap(([code, what]) => ['.PP', roff(`${what}:`), '.PP', '.nf', '.RS', roff(code), '.RE', '.fi']),
+    ...program.examples.flatMap(([code, what]) => [
+      '.PP',
+      roff(`${what}:`),
+      '.PP',
+      '.nf',
+      '.RS',
+      roff(code),
+      '.RE',
+      '.fi',
+    ]),
     '.SH SEE ALSO',
     `.BR ${program.name === 'fdpass' ? 'fdrecv' : 'fdpass'} (1),`,
     '.BR ssh (1),',
@@ -37,11 +50,16 @@ export function formatManPage(program: ProgramSpec): string {
 
 function manSubcommands({ name, commands }: ProgramSpec): string[] {
   if (commands.length < 2) return [];
-  return ['.SH COMMANDS', ...commands.flatMap((command) => ['.TP', `.B ${roff(words(name, command))}`, roff(command.summary)])];
+  return [
+    '.SH COMMANDS',
+    ...commands.flatMap((command) => ['.TP', `.B ${roff(words(name, command))}`, roff(command.summary)]),
+  ];
 }
 
 function manList(title: string, entries: readonly (readonly [string, string])[]): string[] {
-  return entries.length === 0 ? [] : [`.SH ${title}`, ...entries.flatMap(([term, what]) => ['.TP', `.B ${roff(term)}`, roff(what)])];
+  return entries.length === 0
+    ? []
+    : [`.SH ${title}`, ...entries.flatMap(([term, what]) => ['.TP', `.B ${roff(term)}`, roff(what)])];
 }
 
 /** Text as roff takes it: backslashes, dashes and leading dots or quotes escaped. */
@@ -58,11 +76,34 @@ export function formatMarkdown(program: ProgramSpec): string {
     `# ${program.name}\n`,
     `${program.name}: ${program.summary}.\n`,
     ...program.description.map((paragraph) => `${paragraph}\n`),
-    table(['command', 'what it does'], program.commands.map((command) => [`\`${words(program.name, command)}\``, command.summary])),
-    table(['option', 'meaning'], program.options.map((option) => [`\`${formatOption(option).trim()}\``, option.help])),
-    table(['exit status', 'meaning'], EXIT_STATUS.map(([code, what]) => [String(code), what])),
-    ...(program.environment.length > 0 ? [table(['variable', 'meaning'], program.environment.map(([name, what]) => [`\`${name}\``, what]))] : []),
-    ...(program.files.length > 0 ? [table(['file', 'meaning'], program.files.map(([path, what]) => [`\`${path}\``, what]))] : []),
+    table(
+      ['command', 'what it does'],
+      program.commands.map((command) => [`\`${words(program.name, command)}\``, command.summary]),
+    ),
+    table(
+      ['option', 'meaning'],
+      program.options.map((option) => [`\`${formatOption(option).trim()}\``, option.help]),
+    ),
+    table(
+      ['exit status', 'meaning'],
+      EXIT_STATUS.map(([code, what]) => [String(code), what]),
+    ),
+    ...(program.environment.length > 0
+      ? [
+          table(
+            ['variable', 'meaning'],
+            program.environment.map(([name, what]) => [`\`${name}\``, what]),
+          ),
+        ]
+      : []),
+    ...(program.files.length > 0
+      ? [
+          table(
+            ['file', 'meaning'],
+            program.files.map(([path, what]) => [`\`${path}\``, what]),
+          ),
+        ]
+      : []),
     ...program.examples.map(([code, what]) => `${what}:\n\n\`\`\`\n${code}\n\`\`\`\n`),
   ].join('\n');
 }
@@ -72,6 +113,7 @@ function words(program: string, { name, synopsis }: CommandSpec): string {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return `${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`;
 }

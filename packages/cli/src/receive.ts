@@ -1,6 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { adoptFd, describeFd, type FdDescription, FdpassError, formatFdAddress, isFdpassError, loadSys, reasonOf, recvFd, relay, type Sys, startDeadline, systemClock } from '@fdpass/core';
+import {
+  adoptFd,
+  describeFd,
+  type FdDescription,
+  FdpassError,
+  formatFdAddress,
+  isFdpassError,
+  loadSys,
+  reasonOf,
+  recvFd,
+  relay,
+  type Sys,
+  startDeadline,
+  systemClock,
+} from '@fdpass/core';
 import { type Arguments, usage } from './arguments.js';
 import { openStdio } from './stdio.js';
 import { readTimeout } from './target-options.js';
@@ -41,7 +55,9 @@ function start(command: string, args: readonly string[], channel: number, sys: S
 /** The exit status of the child, 128 + N if signal N ended it. Rejects if it could not be started. */
 function exitOf(child: ChildProcess, command: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    child.once('error', (cause) => reject(new FdpassError('usage', `cannot run ${JSON.stringify(command)}: ${reasonOf(cause)}`, { cause })));
+    child.once('error', (cause) =>
+      reject(new FdpassError('usage', `cannot run ${JSON.stringify(command)}: ${reasonOf(cause)}`, { cause })),
+    );
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
 }
@@ -50,7 +66,11 @@ function exitOf(child: ChildProcess, command: string): Promise<number> {
 async function explainFailure(error: unknown, exited: Promise<number>, command: string): Promise<unknown> {
   const status = await exited; // rejects with the better reason if it never ran
   if (status === 0 || !isFdpassError(error) || error.code !== 'protocol') return error;
-  return new FdpassError(error.code, `${JSON.stringify(command)} ended with status ${status} and passed no descriptor`, { cause: error });
+  return new FdpassError(
+    error.code,
+    `${JSON.stringify(command)} ended with status ${status} and passed no descriptor`,
+    { cause: error },
+  );
 }
 
 function tell(description: FdDescription, asJson: boolean): number {

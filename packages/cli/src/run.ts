@@ -1,9 +1,12 @@
 import { writeSync } from 'node:fs';
-import { exitCodeOf, formatError, isFdpassError } from '@fdpass/core';
+import * as nodeModule from 'node:module';
+import { channelKind, exitCodeOf, formatError, isFdpassError, loadSys } from '@fdpass/core';
 import { formatHelp } from './help.js';
 import type { ProgramSpec } from './usage.js';
 import { VERSION } from './version.js';
 
+const STDIN = 0;
+const STDOUT = 1;
 const STDERR = 2;
 
 /**
@@ -19,7 +22,23 @@ export async function run(program: ProgramSpec, main: (argv: readonly string[]) 
     if (!isFdpassError(error) && process.env['FDPASS_DEBUG'] && error instanceof Error) say(error.stack ?? '');
     code = exitCodeOf(error);
   }
-  process.exit(code);
+  return endProcess(code);
+}
+
+/**
+ * Ends the process at once. process.exit() joins libuv's threads first, and one of them may sit in getaddrinfo(3) for
+ * seconds with a look-up that nobody waits for any more, while ssh waits for us. So where a program waits at the other
+ * end of stdout the process ends by _exit(2), after doing what Node would have done and somebody could miss.
+ */
+async function endProcess(code: number): Promise<never> {
+  const isWaitedFor = ['socket', 'pipe'].includes(channelKind(STDOUT));
+  const sys = isWaitedFor ? await loadSys().catch(() => undefined) : undefined;
+  if (sys === undefined) process.exit(code);
+  (nodeModule as { flushCompileCache?: () => void }).flushCompileCache?.(); // Node 22.10 and later
+  for (const fd of [STDIN, STDOUT]) {
+    if (['socket', 'pipe'].includes(channelKind(fd))) sys.setNonBlocking(fd, false); // as we found them: others may share them
+  }
+  return sys.exit(code);
 }
 
 /** Answers `--help` and `--version`. Returns whether that was all. */

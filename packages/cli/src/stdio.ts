@@ -11,7 +11,8 @@ const STDOUT = 1;
 export function watchForGoneParent(): AbortSignal | undefined {
   if (channelKind(STDIN) !== 'socket') return undefined;
   const controller = new AbortController();
-  const gone = (): void => controller.abort(new FdpassError('unreachable', 'the program that wanted this connection is gone'));
+  const gone = (): void =>
+    controller.abort(new FdpassError('unreachable', 'the program that wanted this connection is gone'));
   const stdin = new Socket({ fd: STDIN, writable: false });
   stdin.on('error', gone).once('end', gone).resume().unref();
   return controller.signal;

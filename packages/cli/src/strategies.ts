@@ -1,4 +1,4 @@
-import { type Strategy, type StrategyEntry, StrategyRegistry } from '@fdpass/core';
+import type { Strategy, StrategyEntry, StrategyRegistry } from '@fdpass/core';
 import * as v from 'valibot';
 import { type Arguments, usage } from './arguments.js';
 import { builtinFramework } from './builtin.js';
@@ -10,7 +10,7 @@ interface OptionSummary {
 }
 
 /** `fdpass strategies [NAME]`: what is installed, with options. */
-export async function strategies(args: Arguments): Promise<void> {
+export async function strategies(args: Arguments): Promise<number> {
   const [name, ...extra] = args.operands;
   if (extra.length > 0) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra[0])}`);
   const { registry } = builtinFramework({});
@@ -21,6 +21,7 @@ export async function strategies(args: Arguments): Promise<void> {
   } else {
     for (const summary of summaries) process.stdout.write(format(summary, name !== undefined));
   }
+  return 0;
 }
 
 interface StrategySummary {

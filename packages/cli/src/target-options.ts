@@ -1,5 +1,13 @@
 import { resolve } from 'node:path';
-import { FdpassError, type Framework, makeTarget, parseDuration, type Route, type Router, type Target } from '@fdpass/core';
+import {
+  FdpassError,
+  type Framework,
+  makeTarget,
+  parseDuration,
+  type Route,
+  type Router,
+  type Target,
+} from '@fdpass/core';
 import { type Arguments, usage } from './arguments.js';
 import { builtinFramework } from './builtin.js';
 import { FDPASS } from './usage.js';
@@ -39,7 +47,9 @@ export function readTimeout(args: Arguments): number | undefined {
   if (written === undefined) return undefined;
   const timeoutMs = parseDuration(written);
   if (timeoutMs !== undefined) return timeoutMs;
-  throw new FdpassError('usage', `--timeout ${JSON.stringify(written)} is no duration`, { hint: 'write 10, 500ms or 2m' });
+  throw new FdpassError('usage', `--timeout ${JSON.stringify(written)} is no duration`, {
+    hint: 'write 10, 500ms or 2m',
+  });
 }
 
 /** The framework a request asks for. With `--via` alone the config is still read: it may name the hops. */
@@ -49,5 +59,7 @@ export function frameworkFor(request: DialRequest): Framework {
 
 /** The route a request asks for: through its `--via` hops, or by the rules. @throws FdpassError `config` */
 export function routeFor(request: DialRequest, router: Router): Promise<Route> {
-  return request.via.length > 0 ? router.routeVia(request.target, request.via, request.cwd) : router.route(request.target);
+  return request.via.length > 0
+    ? router.routeVia(request.target, request.via, request.cwd)
+    : router.route(request.target);
 }

@@ -92,26 +92,50 @@ export const FDPASS: ProgramSpec = {
   ],
   options: [
     { name: 'config', short: 'c', argument: 'FILE', help: 'read this configuration and no other' },
-    { name: 'via', argument: 'URL', repeatable: true, help: 'go through this hop (a URL, a strategy or a named hop); repeat it in travel order; overrides the rules' },
+    {
+      name: 'via',
+      argument: 'URL',
+      repeatable: true,
+      help: 'go through this hop (a URL, a strategy or a named hop); repeat it in travel order; overrides the rules',
+    },
     { name: 'user', argument: 'NAME', help: 'the remote user, for rules that match on it (%r)' },
     { name: 'alias', argument: 'NAME', help: 'the host as it was typed, for rules that match on it (%n)' },
-    { name: 'timeout', short: 'w', argument: 'SECONDS', help: 'limit for the whole dial, handshakes included, e.g. 10, 500ms, 2m; 0 for none (default: the rule\'s, else 30)' },
+    {
+      name: 'timeout',
+      short: 'w',
+      argument: 'SECONDS',
+      help: "limit for the whole dial, handshakes included, e.g. 10, 500ms, 2m; 0 for none (default: the rule's, else 30)",
+    },
     { name: 'stdio', help: 'relay bytes between standard input and output, whatever they are' },
     { name: 'fdpass', help: 'pass the descriptor or fail' },
-    { name: 'verbose', short: 'v', repeatable: true, help: 'say on stderr what happens; twice for every attempt and wait' },
+    {
+      name: 'verbose',
+      short: 'v',
+      repeatable: true,
+      help: 'say on stderr what happens; twice for every attempt and wait',
+    },
     { name: 'log', argument: 'FILE', help: 'append what happens to FILE, in full (ssh may have stderr on /dev/null)' },
     { name: 'json', help: 'answer in JSON' },
     ...COMMON,
   ],
   examples: [
-    ['Host *\n    ProxyCommand fdpass --user %r --alias %n %h %p\n    ProxyUseFdpass yes', 'in ~/.ssh/config: every connection goes by the rules'],
-    ['ssh -o ProxyCommand="fdpass --via socks5://127.0.0.1:1080 %h %p" -o ProxyUseFdpass=yes host.example', 'one connection through a SOCKS proxy'],
+    [
+      'Host *\n    ProxyCommand fdpass --user %r --alias %n %h %p\n    ProxyUseFdpass yes',
+      'in ~/.ssh/config: every connection goes by the rules',
+    ],
+    [
+      'ssh -o ProxyCommand="fdpass --via socks5://127.0.0.1:1080 %h %p" -o ProxyUseFdpass=yes host.example',
+      'one connection through a SOCKS proxy',
+    ],
     ['fdpass explain host.example', 'which rule and route ssh will get'],
     ['fdpass --stdio mail.example 25', 'talk to a server by hand, as with nc'],
   ],
   files: [
-    ['$XDG_CONFIG_HOME/fdpass/config.yaml', 'the user\'s configuration (~/.config/fdpass/ where XDG_CONFIG_HOME is not set); config.yml, config.json and fdpass.* are found too'],
-    ['/etc/fdpass/config.yaml', 'the system\'s, read if the user has none'],
+    [
+      '$XDG_CONFIG_HOME/fdpass/config.yaml',
+      "the user's configuration (~/.config/fdpass/ where XDG_CONFIG_HOME is not set); config.yml, config.json and fdpass.* are found too",
+    ],
+    ['/etc/fdpass/config.yaml', "the system's, read if the user has none"],
   ],
   environment: [
     ['FDPASS_CONFIG', 'names a configuration file, as --config does'],
@@ -126,17 +150,32 @@ export const FDRECV: ProgramSpec = {
     'fdrecv runs COMMAND as ssh(1) runs a ProxyCommand with ProxyUseFdpass yes: its standard input and output are one end of a socketpair. It receives the descriptor that COMMAND passes, waits for COMMAND to exit, and tells what the descriptor is: family, local and peer address.',
     'With --stdio it bridges the descriptor to its own standard input and output instead, so that any descriptor-passing program serves clients that know nothing of descriptors.',
   ],
-  commands: [{ name: '', synopsis: '[options] COMMAND [ARG ...]', summary: 'receive a descriptor', options: ['stdio', 'json', 'timeout'] }],
+  commands: [
+    {
+      name: '',
+      synopsis: '[options] COMMAND [ARG ...]',
+      summary: 'receive a descriptor',
+      options: ['stdio', 'json', 'timeout'],
+    },
+  ],
   options: [
     { name: 'stdio', help: 'relay bytes between the descriptor and standard input and output' },
     { name: 'json', help: 'tell what was received in JSON' },
-    { name: 'timeout', short: 'w', argument: 'SECONDS', help: 'limit for COMMAND to pass its descriptor, e.g. 10, 500ms, 2m; 0 for none (default 0)' },
+    {
+      name: 'timeout',
+      short: 'w',
+      argument: 'SECONDS',
+      help: 'limit for COMMAND to pass its descriptor, e.g. 10, 500ms, 2m; 0 for none (default 0)',
+    },
     ...COMMON,
   ],
   examples: [
     ['fdrecv fdpass localhost 22', 'what fdpass would hand to ssh'],
     ['fdrecv nc -F localhost 22', 'the same of any other program that passes descriptors'],
-    ['ssh -o ProxyCommand="fdrecv --stdio fdpass %h %p" host.example', 'descriptor passing behind a plain ProxyCommand'],
+    [
+      'ssh -o ProxyCommand="fdrecv --stdio fdpass %h %p" host.example',
+      'descriptor passing behind a plain ProxyCommand',
+    ],
   ],
   files: [],
   environment: [],

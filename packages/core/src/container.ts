@@ -1,9 +1,9 @@
 import 'reflect-metadata/lite';
-import { container as root, type DependencyContainer, type InjectionToken, instanceCachingFactory } from 'tsyringe';
+import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
 import { type Clock, systemClock } from './clock.js';
-import { hasConfig, type LoadOptions } from './config/places.js';
 import type { Config } from './config/load.js';
-import { StrategyRegistry, type StrategyEntry } from './registry.js';
+import { hasConfig, type LoadOptions } from './config/places.js';
+import { type StrategyEntry, StrategyRegistry } from './registry.js';
 import type { ChainScope } from './routing/chain.js';
 import { Router } from './routing/router.js';
 import type { RuleTable } from './rules/rule-index.js';

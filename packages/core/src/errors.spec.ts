@@ -6,7 +6,16 @@ describe('errors', () => {
   const target = { host: 'host.example', port: 22 };
 
   it('has one exit code a code, by sysexits.h, and 70 for everything unknown', () => {
-    const codes = ['usage', 'protocol', 'unknown-host', 'unreachable', 'internal', 'timeout', 'permission', 'config'] as const;
+    const codes = [
+      'usage',
+      'protocol',
+      'unknown-host',
+      'unreachable',
+      'internal',
+      'timeout',
+      'permission',
+      'config',
+    ] as const;
     expect(codes.map((code) => exitCodeOf(new FdpassError(code, '')))).to.deep.equal([64, 65, 68, 69, 70, 75, 77, 78]);
     expect(exitCodeOf(new TypeError('x'))).to.equal(70);
   });
@@ -25,14 +34,24 @@ describe('errors', () => {
   });
 
   it('lets nothing that others sent drive the terminal', () => {
-    expect(formatError(new FdpassError('protocol', 'the proxy said \u001b[2J\r\nhello\u202e'))).to.not.match(/[\p{Cc}\p{Cf}]/u);
+    expect(formatError(new FdpassError('protocol', 'the proxy said \u001b[2J\r\nhello\u202e'))).to.not.match(
+      /[\p{Cc}\p{Cf}]/u,
+    );
   });
 
   it('is recognised across copies of the package by its brand', () => {
-    const foreign = Object.assign(new Error('x'), { [Symbol.for('fdpass.error.v1')]: true, code: 'timeout', attempts: [] });
+    const foreign = Object.assign(new Error('x'), {
+      [Symbol.for('fdpass.error.v1')]: true,
+      code: 'timeout',
+      attempts: [],
+    });
     expect(isFdpassError(foreign)).to.equal(true);
     expect(exitCodeOf(foreign)).to.equal(75);
-    expect([isFdpassError(new Error('x')), isFdpassError(null), isFdpassError('x')]).to.deep.equal([false, false, false]);
+    expect([isFdpassError(new Error('x')), isFdpassError(null), isFdpassError('x')]).to.deep.equal([
+      false,
+      false,
+      false,
+    ]);
   });
 
   it('fills in details without losing those it has', () => {
@@ -41,7 +60,10 @@ describe('errors', () => {
   });
 
   it('says system errors in words', () => {
-    const refused = fromSystemError(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }), 'cannot connect');
+    const refused = fromSystemError(
+      Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+      'cannot connect',
+    );
     expect([refused.code, refused.message]).to.deep.equal(['unreachable', 'cannot connect: connection refused']);
   });
 });

@@ -113,5 +113,6 @@ export function messageOf(error: unknown): string {
 
 /** `text` with every control character replaced by a space: what others send must not drive a terminal. */
 export function oneLine(text: string): string {
+  if (/^[ -~]*$/.test(text)) return text.trim(); // Unicode classes are slow to compile
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }

@@ -21,13 +21,18 @@ describe('StrategyRegistry', () => {
     const registry = new StrategyRegistry();
     registry.register(strategy('one', ['s']));
     expect(() => registry.register(strategy('one'))).to.throw(/registered twice/);
-    expect(() => registry.register(strategy('two', ['s']))).to.throw(/URL scheme "s" is registered twice, by one and two/);
-    for (const name of ['', 'Big', '-x', 'a b']) expect(() => registry.register(strategy(name))).to.throw(/no strategy name/);
+    expect(() => registry.register(strategy('two', ['s']))).to.throw(
+      /URL scheme "s" is registered twice, by one and two/,
+    );
+    for (const name of ['', 'Big', '-x', 'a b'])
+      expect(() => registry.register(strategy(name))).to.throw(/no strategy name/);
   });
 
   it('says what is known where a name is not, and what may have been meant', () => {
     const registry = new StrategyRegistry();
     registry.register(strategy('http-connect'));
-    expect(() => registry.entry('http-conect')).to.throw(/unknown strategy "http-conect"/).with.property('hint', 'did you mean "http-connect"? known: http-connect');
+    expect(() => registry.entry('http-conect'))
+      .to.throw(/unknown strategy "http-conect"/)
+      .with.property('hint', 'did you mean "http-connect"? known: http-connect');
   });
 });

@@ -63,14 +63,18 @@ function checkEntry(entry: StrategyEntry): void {
     });
   }
   for (const scheme of entry.schemes ?? []) {
-    if (!SCHEME.test(scheme)) throw new FdpassError('config', `strategy ${entry.name}: ${JSON.stringify(scheme)} is no URL scheme`);
+    if (!SCHEME.test(scheme))
+      throw new FdpassError('config', `strategy ${entry.name}: ${JSON.stringify(scheme)} is no URL scheme`);
   }
 }
 
 function claim(map: Map<string, StrategyEntry>, what: string, key: string, entry: StrategyEntry): void {
   const owner = map.get(key);
   if (owner !== undefined) {
-    throw new FdpassError('config', `the ${what} ${JSON.stringify(key)} is registered twice, by ${owner.name} and ${entry.name}`);
+    throw new FdpassError(
+      'config',
+      `the ${what} ${JSON.stringify(key)} is registered twice, by ${owner.name} and ${entry.name}`,
+    );
   }
   map.set(key, entry);
 }
@@ -78,6 +82,9 @@ function claim(map: Map<string, StrategyEntry>, what: string, key: string, entry
 function unknown(what: string, name: string, known: readonly string[]): FdpassError {
   const near = nearest(name, known);
   return new FdpassError('config', `unknown ${what} ${JSON.stringify(name)}`, {
-    hint: near === undefined ? `known: ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}? known: ${known.join(', ')}`,
+    hint:
+      near === undefined
+        ? `known: ${known.join(', ')}`
+        : `did you mean ${JSON.stringify(near)}? known: ${known.join(', ')}`,
   });
 }

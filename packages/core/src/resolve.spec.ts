@@ -2,7 +2,16 @@ import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import { systemClock } from './clock.js';
 import { type FdpassError, formatError, isFdpassError } from './errors.js';
-import { allowedFamily, createResolver, isNoAddress, literalAddress, lookUp, type Lookup, type Resolver, systemResolver } from './resolve.js';
+import {
+  allowedFamily,
+  createResolver,
+  isNoAddress,
+  type Lookup,
+  literalAddress,
+  lookUp,
+  type Resolver,
+  systemResolver,
+} from './resolve.js';
 import type { TraceEvent } from './trace.js';
 
 const NEVER = new AbortController().signal;
@@ -33,7 +42,9 @@ function refusal(action: () => unknown): string {
 describe('resolver', () => {
   it('finds names of /etc/hosts through the system', async () => {
     const addresses = await systemResolver('localhost', 0, NEVER);
-    expect(addresses.map(({ host }) => host)).to.satisfy((hosts: string[]) => hosts.includes('127.0.0.1') || hosts.includes('::1'));
+    expect(addresses.map(({ host }) => host)).to.satisfy(
+      (hosts: string[]) => hosts.includes('127.0.0.1') || hosts.includes('::1'),
+    );
   });
 
   it('tells of names that do not exist', async () => {
@@ -45,7 +56,10 @@ describe('resolver', () => {
     let asked: unknown;
     const resolve = createResolver((host, options, done) => {
       asked = [host, options];
-      done(null, ['192.0.2.2', '192.0.2.1', '192.0.2.2'].map((address) => ({ address, family: 4 })));
+      done(
+        null,
+        ['192.0.2.2', '192.0.2.1', '192.0.2.2'].map((address) => ({ address, family: 4 })),
+      );
     });
     const addresses = await resolve('host.example', 4, NEVER);
     expect(asked).to.deep.equal(['host.example', { family: 4, all: true, verbatim: true }]);
@@ -59,8 +73,18 @@ describe('resolver', () => {
     ['ENOTFOUND', 0, 'cannot look up host.example: no such host; is the name spelt right?', true],
     ['ENOTFOUND', 6, 'cannot look up host.example: no IPv6 address; is the name spelt right?', true],
     ['EAI_ADDRFAMILY', 4, 'cannot look up host.example: no IPv4 address; is the name spelt right?', true],
-    ['EAI_AGAIN', 0, 'cannot look up host.example: temporary failure in name resolution; is the name server reachable?', false],
-    ['EAI_FAIL', 0, 'cannot look up host.example: the resolver failed (EAI_FAIL); are the name servers in order?', false],
+    [
+      'EAI_AGAIN',
+      0,
+      'cannot look up host.example: temporary failure in name resolution; is the name server reachable?',
+      false,
+    ],
+    [
+      'EAI_FAIL',
+      0,
+      'cannot look up host.example: the resolver failed (EAI_FAIL); are the name servers in order?',
+      false,
+    ],
   ];
   for (const [errno, family, line, noAddress] of failures) {
     it(`puts ${errno} for family ${family} in words`, async () => {
@@ -103,9 +127,15 @@ describe('resolver', () => {
 });
 
 describe('look-up', () => {
-  async function traced(resolve: Resolver): Promise<{ readonly outcome: unknown; readonly events: readonly TraceEvent[] }> {
+  async function traced(
+    resolve: Resolver,
+  ): Promise<{ readonly outcome: unknown; readonly events: readonly TraceEvent[] }> {
     const events: TraceEvent[] = [];
-    const context = { signal: NEVER, clock: { now: () => 7, after: systemClock.after }, trace: (event: TraceEvent) => void events.push(event) };
+    const context = {
+      signal: NEVER,
+      clock: { now: () => 7, after: systemClock.after },
+      trace: (event: TraceEvent) => void events.push(event),
+    };
     const outcome = await lookUp('host.example', 4, context, resolve).catch((error: unknown) => formatError(error));
     return { outcome, events };
   }
@@ -114,7 +144,9 @@ describe('look-up', () => {
     const addresses = [{ family: 4, host: '192.0.2.1' }] as const;
     const { outcome, events } = await traced(() => Promise.resolve(addresses));
     expect(outcome).to.equal(addresses);
-    expect(events).to.deep.equal([{ event: 'resolve', host: 'host.example', family: 4, ms: 0, addresses: ['192.0.2.1'] }]);
+    expect(events).to.deep.equal([
+      { event: 'resolve', host: 'host.example', family: 4, ms: 0, addresses: ['192.0.2.1'] },
+    ]);
   });
 
   it('traces why there is none, and takes an empty answer for that', async () => {
@@ -133,7 +165,9 @@ describe('literal addresses', () => {
   });
 
   it('are refused if their family is not allowed', () => {
-    expect(refusal(() => literalAddress('::1', 4))).to.equal('unknown-host ::1 is an IPv6 address, and this hop uses IPv4 only');
+    expect(refusal(() => literalAddress('::1', 4))).to.equal(
+      'unknown-host ::1 is an IPv6 address, and this hop uses IPv4 only',
+    );
   });
 });
 
@@ -146,6 +180,8 @@ describe('allowed family', () => {
   });
 
   it('is refused if the two contradict each other', () => {
-    expect(refusal(() => allowedFamily(6, '192.0.2.1'))).to.equal('config bindAddress 192.0.2.1 is an IPv4 address, but family is 6');
+    expect(refusal(() => allowedFamily(6, '192.0.2.1'))).to.equal(
+      'config bindAddress 192.0.2.1 is an IPv4 address, but family is 6',
+    );
   });
 });

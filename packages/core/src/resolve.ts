@@ -1,8 +1,8 @@
 import dns from 'node:dns';
 import type { DialContext } from './dialer.js';
 import { FdpassError, messageOf } from './errors.js';
-import { errnoName, fromSystemError } from './system-error.js';
 import { ipFamily } from './ip-family.js';
+import { errnoName, fromSystemError } from './system-error.js';
 
 /** IPv4 or IPv6, as Node writes them. */
 export type Family = 4 | 6;
@@ -62,7 +62,8 @@ export async function lookUp(
   resolve: Resolver = systemResolver,
 ): Promise<readonly HostAddress[]> {
   const startedAt = clock.now();
-  const report = (details: object): void => trace({ event: 'resolve', host, family, ms: clock.now() - startedAt, ...details });
+  const report = (details: object): void =>
+    trace({ event: 'resolve', host, family, ms: clock.now() - startedAt, ...details });
   try {
     const addresses = await resolve(host, family, signal);
     if (addresses.length === 0) throw lookupError(host, family, { code: 'ENODATA' });

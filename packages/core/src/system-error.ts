@@ -43,7 +43,9 @@ export function errnoName(error: unknown): string | undefined {
 /** Why a system call failed, in words, e.g. `connection refused`. */
 export function reasonOf(error: unknown): string {
   const name = errnoName(error);
-  return (name !== undefined && MEANINGS[name]?.reason) || name || (error instanceof Error ? error.message : String(error));
+  return (
+    (name !== undefined && MEANINGS[name]?.reason) || name || (error instanceof Error ? error.message : String(error))
+  );
 }
 
 /**

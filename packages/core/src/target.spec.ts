@@ -59,7 +59,12 @@ describe('target', () => {
   });
 
   it('keeps user and alias, and leaves out what was not given', () => {
-    expect(makeTarget({ host: 'A', port: '22', user: 'me', alias: 'nas' })).to.deep.equal({ host: 'a', port: 22, user: 'me', alias: 'nas' });
+    expect(makeTarget({ host: 'A', port: '22', user: 'me', alias: 'nas' })).to.deep.equal({
+      host: 'a',
+      port: 22,
+      user: 'me',
+      alias: 'nas',
+    });
     expect(makeTarget({ host: 'A', port: 22 })).to.have.all.keys('host', 'port');
     expect(refusal(() => makeTarget({ host: 'a', port: 22, user: 'a\nb' }))).to.match(/the user/);
   });

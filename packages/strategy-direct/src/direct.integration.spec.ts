@@ -1,8 +1,16 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { formatError } from '@fdpass/core';
 import { expect } from 'chai';
-import { direct, type DirectOptions } from './index.js';
-import { contextOf, expectNoDescriptorLeft, firstLine, Greeter, HOST, openDescriptors, refusedPort } from './loopback.spec.js';
+import { type DirectOptions, direct } from './index.js';
+import {
+  contextOf,
+  expectNoDescriptorLeft,
+  firstLine,
+  Greeter,
+  HOST,
+  openDescriptors,
+  refusedPort,
+} from './loopback.spec.js';
 
 function dial(host: string, port: number, options: DirectOptions = {}): Promise<Socket> {
   const forward = { dial: () => Promise.reject(new Error('not used')) };

@@ -1,6 +1,14 @@
 import { getEventListeners } from 'node:events';
 import { Socket } from 'node:net';
-import { createResolver, FdpassError, formatError, isFdpassError, type SocketAddress, type Target, type TraceEvent } from '@fdpass/core';
+import {
+  createResolver,
+  FdpassError,
+  formatError,
+  isFdpassError,
+  type SocketAddress,
+  type Target,
+  type TraceEvent,
+} from '@fdpass/core';
 import { expect } from 'chai';
 import { createDirect, type DirectOptions, type OpenSocket } from './index.js';
 import { contextOf, HOST } from './loopback.spec.js';
@@ -13,7 +21,10 @@ function resolverOf(asked: unknown[]): ReturnType<typeof createResolver> {
   return createResolver((host, { family }, done) => {
     asked.push([host, family]);
     const addresses = family === 6 ? ['2001:db8::1', '2001:db8::2'] : ['192.0.2.1', '192.0.2.2'];
-    done(null, addresses.map((address) => ({ address, family: family === 6 ? 6 : 4 })));
+    done(
+      null,
+      addresses.map((address) => ({ address, family: family === 6 ? 6 : 4 })),
+    );
   });
 }
 
@@ -37,12 +48,42 @@ async function dial(options: DirectOptions, target: Target, failure?: unknown): 
 }
 
 describe('direct', () => {
-  const table: readonly (readonly [what: string, options: DirectOptions, host: string, asked: string, opened: string])[] = [
-    ['the first address of a name', {}, 'host.example', '[["host.example",0]]', '{"family":4,"host":"192.0.2.1","port":22}'],
-    ['the family it is told', { family: 6 }, 'host.example', '[["host.example",6]]', '{"family":6,"host":"2001:db8::1","port":22}'],
-    ['the family of its source address', { bindAddress: '::1' }, 'host.example', '[["host.example",6]]', '{"family":6,"host":"2001:db8::1","port":22}'],
+  const table: readonly (readonly [
+    what: string,
+    options: DirectOptions,
+    host: string,
+    asked: string,
+    opened: string,
+  ])[] = [
+    [
+      'the first address of a name',
+      {},
+      'host.example',
+      '[["host.example",0]]',
+      '{"family":4,"host":"192.0.2.1","port":22}',
+    ],
+    [
+      'the family it is told',
+      { family: 6 },
+      'host.example',
+      '[["host.example",6]]',
+      '{"family":6,"host":"2001:db8::1","port":22}',
+    ],
+    [
+      'the family of its source address',
+      { bindAddress: '::1' },
+      'host.example',
+      '[["host.example",6]]',
+      '{"family":6,"host":"2001:db8::1","port":22}',
+    ],
     ['a literal without a look-up', {}, 'fe80::1%eth0', '[]', '{"family":6,"host":"fe80::1%eth0","port":22}'],
-    ['another host than the target', { host: '192.0.2.9' }, 'host.example', '[]', '{"family":4,"host":"192.0.2.9","port":22}'],
+    [
+      'another host than the target',
+      { host: '192.0.2.9' },
+      'host.example',
+      '[]',
+      '{"family":4,"host":"192.0.2.9","port":22}',
+    ],
     ['another port than the target', { port: 2222 }, '192.0.2.7', '[]', '{"family":4,"host":"192.0.2.7","port":2222}'],
   ];
   for (const [what, options, host, asked, opened] of table) {
@@ -61,22 +102,32 @@ describe('direct', () => {
       return new Socket();
     };
     const host = { ...HOST, socketDefaults: { keepAlive: true, noDelay: true } };
-    await createDirect({ open }).create({ host: '192.0.2.1', keepAlive: false }, NO_FORWARD, host).dial(TARGET, contextOf());
+    await createDirect({ open })
+      .create({ host: '192.0.2.1', keepAlive: false }, NO_FORWARD, host)
+      .dial(TARGET, contextOf());
     expect(seen).to.deep.equal({ keepAlive: false, noDelay: true });
   });
 
   it('names host, address, reason and hint when it fails', async () => {
     const refused = new FdpassError('unreachable', 'connection refused', { hint: 'is it running?' });
     const { outcome, events } = await dial({}, TARGET, refused);
-    expect(formatError(outcome)).to.equal('cannot connect to host.example:22: connection refused (192.0.2.1:22 connection refused); is it running?');
+    expect(formatError(outcome)).to.equal(
+      'cannot connect to host.example:22: connection refused (192.0.2.1:22 connection refused); is it running?',
+    );
     expect(isFdpassError(outcome) && [outcome.code, outcome.cause]).to.deep.equal(['unreachable', refused]);
     expect(events.map(({ event }) => event)).to.deep.equal(['resolve', 'attempt', 'attempt-failed']);
   });
 
   it('shows system errors of a foreign socket factory in words', async () => {
-    const { outcome } = await dial({}, { host: '192.0.2.1', port: 22 }, Object.assign(new Error('x'), { code: 'ETIMEDOUT' }));
+    const { outcome } = await dial(
+      {},
+      { host: '192.0.2.1', port: 22 },
+      Object.assign(new Error('x'), { code: 'ETIMEDOUT' }),
+    );
     expect(isFdpassError(outcome) && outcome.code).to.equal('timeout');
-    expect(formatError(outcome)).to.equal('cannot connect to 192.0.2.1:22: connection timed out (192.0.2.1:22 connection timed out)');
+    expect(formatError(outcome)).to.equal(
+      'cannot connect to 192.0.2.1:22: connection timed out (192.0.2.1:22 connection timed out)',
+    );
   });
 
   it('ends at once when aborted during the look-up, with the reason, and opens nothing', async () => {
@@ -90,7 +141,9 @@ describe('direct', () => {
       opened.push(address);
       return new Socket();
     };
-    const dialling = createDirect({ resolve, open }).create({}, NO_FORWARD, HOST).dial(TARGET, contextOf(controller.signal));
+    const dialling = createDirect({ resolve, open })
+      .create({}, NO_FORWARD, HOST)
+      .dial(TARGET, contextOf(controller.signal));
     const reason = new Error('enough');
     controller.abort(reason);
     expect(await dialling.catch((error: unknown) => error)).to.equal(reason);
@@ -103,7 +156,9 @@ describe('direct', () => {
     const controller = new AbortController();
     const open: OpenSocket = (_address, _options, { signal }) =>
       new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
-    const dialling = createDirect({ open }).create({ host: '192.0.2.1' }, NO_FORWARD, HOST).dial(TARGET, contextOf(controller.signal));
+    const dialling = createDirect({ open })
+      .create({ host: '192.0.2.1' }, NO_FORWARD, HOST)
+      .dial(TARGET, contextOf(controller.signal));
     const reason = new Error('enough');
     controller.abort(reason);
     expect(await dialling.catch((error: unknown) => error)).to.equal(reason);

@@ -30,7 +30,11 @@ export interface DirectParts {
 }
 
 /** Makes one attempt; rejects with an FdpassError, or with the reason of `signal`, and leaves nothing open then. */
-export type OpenSocket = (address: SocketAddress, options: SocketOptions, dial: { signal: AbortSignal }) => Promise<Socket>;
+export type OpenSocket = (
+  address: SocketAddress,
+  options: SocketOptions,
+  dial: { signal: AbortSignal },
+) => Promise<Socket>;
 
 interface Setup {
   readonly family: Family | 0;
@@ -78,7 +82,12 @@ async function firstAddress(host: string, context: DialContext, { family, resolv
   return first as HostAddress; // there is at least one
 }
 
-async function connect(place: Place, address: HostAddress, context: DialContext, { socket, open }: Setup): Promise<Socket> {
+async function connect(
+  place: Place,
+  address: HostAddress,
+  context: DialContext,
+  { socket, open }: Setup,
+): Promise<Socket> {
   const { clock, signal, trace } = context;
   const shown = formatHostPort(address.host, place.port);
   const startedAt = clock.now();

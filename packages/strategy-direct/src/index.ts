@@ -1,2 +1,2 @@
-export { createDirect, direct, type DirectParts, type OpenSocket } from './direct.js';
+export { createDirect, type DirectParts, direct, type OpenSocket } from './direct.js';
 export type { DirectOptions } from './options.js';

@@ -1,4 +1,11 @@
-import { type Family, messageOf, normalizeHost, type SocketOptions, socketOptionEntries, type StandardSchema } from '@fdpass/core';
+import {
+  type Family,
+  messageOf,
+  normalizeHost,
+  type SocketOptions,
+  type StandardSchema,
+  socketOptionEntries,
+} from '@fdpass/core';
 import * as v from 'valibot';
 
 /** The options of a direct hop, as its schema gives them. */

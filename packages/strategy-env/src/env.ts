@@ -8,7 +8,9 @@ export interface EnvOptions {
 }
 
 const envOptions: v.GenericSchema<EnvOptions> = v.strictObject({
-  url: v.optional(v.pipe(v.literal('env:', 'the URL of this hop is just env:'), v.description('env:, as --via writes it'))),
+  url: v.optional(
+    v.pipe(v.literal('env:', 'the URL of this hop is just env:'), v.description('env:, as --via writes it')),
+  ),
 });
 
 /** Makes the strategy for an environment; its variables are read when a chain is built. */

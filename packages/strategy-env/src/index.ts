@@ -1,1 +1,1 @@
-export { createEnv, env, type EnvOptions } from './env.js';
+export { createEnv, type EnvOptions, env } from './env.js';

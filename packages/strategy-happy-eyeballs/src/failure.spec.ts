@@ -114,6 +114,8 @@ describe('happy eyeballs without a winner', () => {
     Object.assign(network, { open: () => Promise.reject(Object.assign(new Error('x'), { code: 'ECONNREFUSED' })) });
     const dialling = network.dial().catch(formatError);
     await network.clock.runAll();
-    expect(await dialling).to.match(/^cannot connect to host\.example:22: connection refused \(4a:22 connection refused\)/);
+    expect(await dialling).to.match(
+      /^cannot connect to host\.example:22: connection refused \(4a:22 connection refused\)/,
+    );
   });
 });

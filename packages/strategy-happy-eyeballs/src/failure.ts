@@ -1,9 +1,9 @@
 import {
   type ErrorCode,
+  errnoName,
   type FailedAttempt,
   type Family,
   FdpassError,
-  errnoName,
   formatHostPort,
   fromSystemError,
   isFdpassError,

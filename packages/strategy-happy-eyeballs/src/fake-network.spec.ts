@@ -1,15 +1,15 @@
 import { getEventListeners } from 'node:events';
 import { Socket } from 'node:net';
 import {
+  createResolver,
   type Dialer,
   type Family,
   FdpassError,
   type HostAddress,
   type Resolver,
+  reasonOf,
   type StrategyHost,
   type TraceEvent,
-  createResolver,
-  reasonOf,
 } from '@fdpass/core';
 import { VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
@@ -62,7 +62,11 @@ export class FakeNetwork {
     const resolver = createResolver((_host, _options, done) => {
       this.clock.after(afterMs, () => {
         if (typeof outcome === 'string') done(systemError(outcome), []);
-        else done(null, outcome.map((address) => ({ address, family: familyOf(address) })));
+        else
+          done(
+            null,
+            outcome.map((address) => ({ address, family: familyOf(address) })),
+          );
       });
     });
     return resolver(host, family, signal).finally(() => this.#openLookups--);

@@ -2,7 +2,15 @@ import { Socket } from 'node:net';
 import { createResolver, formatError, isFdpassError, type Resolver, type TraceEvent } from '@fdpass/core';
 import { expect } from 'chai';
 import { createHappyEyeballs, happyEyeballs } from './index.js';
-import { contextOf, expectNoDescriptorLeft, firstLine, Greeter, HOST, openDescriptors, refusedPort } from './loopback.spec.js';
+import {
+  contextOf,
+  expectNoDescriptorLeft,
+  firstLine,
+  Greeter,
+  HOST,
+  openDescriptors,
+  refusedPort,
+} from './loopback.spec.js';
 
 const NO_FORWARD = { dial: () => Promise.reject(new Error('not used')) };
 
@@ -22,7 +30,9 @@ describe('happy eyeballs on loopback', () => {
   afterEach(() => greeter.close());
 
   it('reaches a name of /etc/hosts and leaves every byte to the caller', async () => {
-    const socket = await happyEyeballs.create({}, NO_FORWARD, HOST).dial({ host: 'localhost', port: greeter.port }, contextOf());
+    const socket = await happyEyeballs
+      .create({}, NO_FORWARD, HOST)
+      .dial({ host: 'localhost', port: greeter.port }, contextOf());
     expect(socket).to.be.instanceOf(Socket);
     expect([socket.isPaused(), socket.readableLength]).to.deep.equal([true, 0]);
     expect(await firstLine(socket as Socket)).to.equal('SSH-2.0-greeter\r\n');
@@ -49,7 +59,9 @@ describe('happy eyeballs on loopback', () => {
     const six = await Greeter.listen('::1');
     if (six === undefined) return this.skip();
     const start = openDescriptors();
-    const socket = (await happyEyeballs.create({}, NO_FORWARD, HOST).dial({ host: '::1', port: six.port }, contextOf())) as Socket;
+    const socket = (await happyEyeballs
+      .create({}, NO_FORWARD, HOST)
+      .dial({ host: '::1', port: six.port }, contextOf())) as Socket;
     expect(await firstLine(socket)).to.equal('SSH-2.0-greeter\r\n');
     await expectNoDescriptorLeft(start, socket);
     await six.close();
@@ -69,8 +81,12 @@ describe('happy eyeballs on loopback', () => {
   it('leaves no descriptor when aborted while it connects', async () => {
     const controller = new AbortController();
     const dialer = createHappyEyeballs({ resolve: bothLoopbacks }).create({ attemptDelay: 10 }, NO_FORWARD, HOST);
-    const trace = ({ event }: TraceEvent): void => void (event === 'attempt' && queueMicrotask(() => controller.abort('enough')));
-    const dialling = dialer.dial({ host: 'host.example', port: greeter.port }, { ...contextOf(controller.signal), trace });
+    const trace = ({ event }: TraceEvent): void =>
+      void (event === 'attempt' && queueMicrotask(() => controller.abort('enough')));
+    const dialling = dialer.dial(
+      { host: 'host.example', port: greeter.port },
+      { ...contextOf(controller.signal), trace },
+    );
     expect(await dialling.catch((reason: unknown) => reason)).to.equal('enough');
     await expectNoDescriptorLeft(before);
   });

@@ -29,7 +29,11 @@ export interface HappyEyeballsParts {
 }
 
 /** Makes one attempt; rejects with an FdpassError, or with the reason of `signal`, and leaves nothing open then. */
-export type OpenSocket = (address: SocketAddress, options: SocketOptions, dial: { signal: AbortSignal }) => Promise<Socket>;
+export type OpenSocket = (
+  address: SocketAddress,
+  options: SocketOptions,
+  dial: { signal: AbortSignal },
+) => Promise<Socket>;
 
 interface Setup {
   readonly pace: Pace;
@@ -77,7 +81,8 @@ function courseOf(target: Target, context: DialContext, setup: Setup): Course {
     host,
     port,
     ...namesOf(host, literal, context, setup),
-    connect: ({ family, host: address }, signal) => setup.open({ family, host: address, port }, setup.socket, { signal }),
+    connect: ({ family, host: address }, signal) =>
+      setup.open({ family, host: address, port }, setup.socket, { signal }),
     pace: setup.pace,
     signal: context.signal,
     clock: context.clock,

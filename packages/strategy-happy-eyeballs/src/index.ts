@@ -1,2 +1,2 @@
-export { createHappyEyeballs, happyEyeballs, type HappyEyeballsParts, type OpenSocket } from './happy-eyeballs.js';
+export { createHappyEyeballs, type HappyEyeballsParts, happyEyeballs, type OpenSocket } from './happy-eyeballs.js';
 export type { HappyEyeballsOptions } from './options.js';

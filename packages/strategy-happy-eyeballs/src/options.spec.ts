@@ -11,8 +11,24 @@ describe('happy-eyeballs options', () => {
   it('may all be left out', async () => expect(await check({})).to.deep.equal({}));
 
   it('take durations and families, and socket options beside them', async () => {
-    const options = { attemptDelay: '10ms', resolutionDelay: '0ms', attemptTimeout: '5s', firstFamily: 4, firstFamilyCount: 2, family: 'any', noDelay: true };
-    const expected = { attemptDelay: 10, resolutionDelay: 0, attemptTimeout: 5000, firstFamily: 4, firstFamilyCount: 2, family: 'any', noDelay: true };
+    const options = {
+      attemptDelay: '10ms',
+      resolutionDelay: '0ms',
+      attemptTimeout: '5s',
+      firstFamily: 4,
+      firstFamilyCount: 2,
+      family: 'any',
+      noDelay: true,
+    };
+    const expected = {
+      attemptDelay: 10,
+      resolutionDelay: 0,
+      attemptTimeout: 5000,
+      firstFamily: 4,
+      firstFamilyCount: 2,
+      family: 'any',
+      noDelay: true,
+    };
     expect(await check(options)).to.deep.equal(expected);
   });
 
@@ -33,6 +49,8 @@ describe('happy-eyeballs options', () => {
   it('refuse a source address of the family that is not allowed', () => {
     const host = { socketDefaults: { bindAddress: '192.0.2.1' }, baseDir: '/', route: () => forward };
     const forward = { dial: () => Promise.reject(new Error('not used')) };
-    expect(() => happyEyeballs.create({ family: 6 }, forward, host)).to.throw(/bindAddress 192\.0\.2\.1 is an IPv4 address/);
+    expect(() => happyEyeballs.create({ family: 6 }, forward, host)).to.throw(
+      /bindAddress 192\.0\.2\.1 is an IPv4 address/,
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { duration, type Family, type SocketOptions, socketOptionEntries, type StandardSchema } from '@fdpass/core';
+import { duration, type Family, type SocketOptions, type StandardSchema, socketOptionEntries } from '@fdpass/core';
 import * as v from 'valibot';
 
 /** The options of a happy-eyeballs hop, as its schema gives them. */

@@ -115,7 +115,13 @@ class Race {
   #attempt(address: HostAddress): void {
     const { clock, pace, port, trace } = this.#course;
     const shown = formatHostPort(address.host, port);
-    const attempt: Attempt = { address, shown, startedAt: clock.now(), controller: new AbortController(), stopTimer: () => {} };
+    const attempt: Attempt = {
+      address,
+      shown,
+      startedAt: clock.now(),
+      controller: new AbortController(),
+      stopTimer: () => {},
+    };
     this.#running.add(attempt);
     this.#newest = attempt;
     trace({ event: 'attempt', address: shown });

@@ -35,7 +35,8 @@ export const basic: AuthenticationScheme = {
 
 /** @throws FdpassError `config` for a user name with a colon (RFC 7617 §2). */
 export function encodeBasic({ username, password }: Credentials): string {
-  if (username.includes(':')) throw new FdpassError('config', 'a user name with a colon cannot be sent with Basic authentication');
+  if (username.includes(':'))
+    throw new FdpassError('config', 'a user name with a colon cannot be sent with Basic authentication');
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 }
 

@@ -32,7 +32,11 @@ async function readChunks(peer: Peer, limit: number): Promise<Buffer | undefined
 }
 
 async function readLine(peer: Peer): Promise<string> {
-  const line = await peer.readThrough((soFar) => (soFar.at(-1) === LF ? 0 : 1), MAX_CHUNK_LINE, "the body's chunk size");
+  const line = await peer.readThrough(
+    (soFar) => (soFar.at(-1) === LF ? 0 : 1),
+    MAX_CHUNK_LINE,
+    "the body's chunk size",
+  );
   return line.toString('latin1').replace(/\r?\n$/, '');
 }
 
@@ -40,7 +44,12 @@ const QUOTED_LENGTH = 120;
 
 /** A few words of an error page, fit for a terminal: tags and control characters are gone. */
 export function quoteBody(body: Buffer | undefined): string | undefined {
-  const text = oneLine((body ?? Buffer.alloc(0)).toString('utf8').replace(/<(style|script|head)\b.*?<\/\1>/gis, ' ').replace(/<[^>]*>/g, ' ')).replace(/\s+/g, ' ');
+  const text = oneLine(
+    (body ?? Buffer.alloc(0))
+      .toString('utf8')
+      .replace(/<(style|script|head)\b.*?<\/\1>/gis, ' ')
+      .replace(/<[^>]*>/g, ' '),
+  ).replace(/\s+/g, ' ');
   if (text === '') return undefined;
   return text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH)}…` : text;
 }

@@ -63,7 +63,10 @@ async function readFinalHead(peer: Peer): Promise<ResponseHead> {
 async function authenticate(head: ResponseHead, conversation: Conversation): Promise<void> {
   const { schemes, credentials, authority, signal, round } = conversation;
   const challenges = parseChallenges(head.headers.get('proxy-authenticate') ?? []);
-  const answer = round < MAX_AUTHENTICATION_ROUNDS ? await answerChallenges(challenges, schemes, { credentials, authority, round, signal }) : undefined;
+  const answer =
+    round < MAX_AUTHENTICATION_ROUNDS
+      ? await answerChallenges(challenges, schemes, { credentials, authority, round, signal })
+      : undefined;
   if (answer === undefined) throw unauthenticated(challenges, credentials !== undefined, round);
   conversation.authorization = answer;
   conversation.round = round + 1;

@@ -19,7 +19,8 @@ export function answerDigest(challenge: Challenge, input: DigestInput): string {
   const { params } = challenge;
   const algorithm = digestAlgorithm(challenge);
   const nonce = params.get('nonce');
-  if (algorithm === undefined || nonce === undefined) throw new FdpassError('protocol', "the proxy's Digest challenge has no nonce or an unknown algorithm");
+  if (algorithm === undefined || nonce === undefined)
+    throw new FdpassError('protocol', "the proxy's Digest challenge has no nonce or an unknown algorithm");
   const qop = chooseQop(params.get('qop'));
   const realm = params.get('realm') ?? '';
   const { credentials, method, uri } = input;

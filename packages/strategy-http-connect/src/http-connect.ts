@@ -40,9 +40,13 @@ export function createHttpConnect({ schemes = [], name }: HttpConnectParts = {})
     create(options, forward, { baseDir }) {
       const proxy = parseProxyUrl(options.url);
       checkHeaders(options.headers ?? {});
-      if (options.tls !== undefined && !proxy.tls) throw new FdpassError('config', 'option "tls": needs an https:// URL');
+      if (options.tls !== undefined && !proxy.tls)
+        throw new FdpassError('config', 'option "tls": needs an https:// URL');
       const hop: Hop = { proxy, options, forward, baseDir, schemes: [...schemes, digest, basic] };
-      return { dial: (target, context) => dialThrough(hop, target, context), needsRelay: proxy.tls || forward.needsRelay === true };
+      return {
+        dial: (target, context) => dialThrough(hop, target, context),
+        needsRelay: proxy.tls || forward.needsRelay === true,
+      };
     },
   };
 }
@@ -67,9 +71,20 @@ async function dialThrough(hop: Hop, target: Target, context: DialContext): Prom
   }
 }
 
-async function begin({ proxy, options, schemes, baseDir }: Hop, target: Target, { signal }: DialContext): Promise<Conversation> {
-  if (target.host.includes('/')) throw new FdpassError('config', `${JSON.stringify(target.host)} is no host that an HTTP proxy could reach`);
-  const credentials = await resolveCredentials({ options: options.credentials, url: proxy.url, host: proxy.target.host, baseDir, signal });
+async function begin(
+  { proxy, options, schemes, baseDir }: Hop,
+  target: Target,
+  { signal }: DialContext,
+): Promise<Conversation> {
+  if (target.host.includes('/'))
+    throw new FdpassError('config', `${JSON.stringify(target.host)} is no host that an HTTP proxy could reach`);
+  const credentials = await resolveCredentials({
+    options: options.credentials,
+    url: proxy.url,
+    host: proxy.target.host,
+    baseDir,
+    signal,
+  });
   const isPreemptive = options.auth === 'basic' && credentials !== undefined;
   return {
     authority: authorityOf(target),

@@ -42,10 +42,19 @@ export function unauthenticated(challenges: readonly Challenge[], hasCredentials
     return new FdpassError('protocol', 'the proxy wants authentication (407) but does not say which', { cause });
   }
   if (!hasCredentials) {
-    return new FdpassError('permission', `the proxy wants a user name and a password (${offered})`, { hint: 'add "credentials" to the hop', cause });
+    return new FdpassError('permission', `the proxy wants a user name and a password (${offered})`, {
+      hint: 'add "credentials" to the hop',
+      cause,
+    });
   }
   if (round > 0) {
-    return new FdpassError('permission', 'the proxy refused the user name or the password', { hint: 'check the "credentials" of the hop', cause });
+    return new FdpassError('permission', 'the proxy refused the user name or the password', {
+      hint: 'check the "credentials" of the hop',
+      cause,
+    });
   }
-  return new FdpassError('permission', `the proxy wants an authentication we cannot do: ${offered}`, { hint: 'a plugin may add the scheme', cause });
+  return new FdpassError('permission', `the proxy wants an authentication we cannot do: ${offered}`, {
+    hint: 'a plugin may add the scheme',
+    cause,
+  });
 }

@@ -25,9 +25,13 @@ export function encodeConnect(authority: string, extra: Headers, authorization?:
 /** @throws FdpassError `config` for a header that could not be sent as one line. */
 export function checkHeaders(headers: Headers): void {
   for (const [name, value] of Object.entries(headers)) {
-    if (!TOKEN.test(name)) throw new FdpassError('config', `option "headers": ${JSON.stringify(name)} is no header name`);
+    if (!TOKEN.test(name))
+      throw new FdpassError('config', `option "headers": ${JSON.stringify(name)} is no header name`);
     if (!FIELD_VALUE.test(value)) {
-      throw new FdpassError('config', `option "headers": the value of ${JSON.stringify(name)} has a line break or a control character in it`);
+      throw new FdpassError(
+        'config',
+        `option "headers": the value of ${JSON.stringify(name)} has a line break or a control character in it`,
+      );
     }
   }
 }

@@ -35,17 +35,29 @@ export function missingHeadBytes(soFar: Buffer): number {
 }
 
 function notHttp(soFar: Buffer): FdpassError {
-  const looksLike = soFar[0] === 5 || soFar[0] === 0 || soFar[0] === 4 ? 'it looks like a SOCKS proxy: use socks5h://' : 'is that really an HTTP proxy?';
-  return new FdpassError('protocol', 'the proxy does not speak HTTP', { hint: soFar[0] === 0x15 ? 'it wants TLS: use https://' : looksLike });
+  const looksLike =
+    soFar[0] === 5 || soFar[0] === 0 || soFar[0] === 4
+      ? 'it looks like a SOCKS proxy: use socks5h://'
+      : 'is that really an HTTP proxy?';
+  return new FdpassError('protocol', 'the proxy does not speak HTTP', {
+    hint: soFar[0] === 0x15 ? 'it wants TLS: use https://' : looksLike,
+  });
 }
 
 const STATUS_LINE = /^HTTP\/(\d\.\d) (\d{3})(?: (.*))?$/;
 
 /** Takes a complete head apart. Folded lines are joined (RFC 9112 §5.2). @throws FdpassError `protocol` */
 export function parseHead(bytes: Buffer): ResponseHead {
-  const [statusLine = '', ...lines] = bytes.toString('latin1').replace(/\r?\n[ \t]+/g, ' ').split(/\r?\n/);
+  const [statusLine = '', ...lines] = bytes
+    .toString('latin1')
+    .replace(/\r?\n[ \t]+/g, ' ')
+    .split(/\r?\n/);
   const [, version = '', status, reason = ''] = STATUS_LINE.exec(statusLine) ?? [];
-  if (status === undefined) throw new FdpassError('protocol', `the proxy's status line is malformed: ${JSON.stringify(statusLine.slice(0, 60))}`);
+  if (status === undefined)
+    throw new FdpassError(
+      'protocol',
+      `the proxy's status line is malformed: ${JSON.stringify(statusLine.slice(0, 60))}`,
+    );
   const headers = new Map<string, string[]>();
   for (const line of lines) {
     const colon = line.indexOf(':');
@@ -58,7 +70,9 @@ export function parseHead(bytes: Buffer): ResponseHead {
 
 /** Whether the same connection takes another request after this response's body (RFC 9112 §9.3; Proxy-Connection is what proxies still send). */
 export function keepsAlive({ version, headers }: ResponseHead): boolean {
-  const words = [...(headers.get('connection') ?? []), ...(headers.get('proxy-connection') ?? [])].join(',').toLowerCase();
+  const words = [...(headers.get('connection') ?? []), ...(headers.get('proxy-connection') ?? [])]
+    .join(',')
+    .toLowerCase();
   if (/\bclose\b/.test(words)) return false;
   return version !== '1.0' || /\bkeep-alive\b/.test(words);
 }

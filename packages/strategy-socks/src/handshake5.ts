@@ -9,7 +9,13 @@ import {
   SOCKS_VERSION_5,
 } from './constants.js';
 import { replyError } from './reply.js';
-import { boundAddressLength, type Credentials, encodeAuthentication, encodeGreeting, encodeRequest } from './socks5-wire.js';
+import {
+  boundAddressLength,
+  type Credentials,
+  encodeAuthentication,
+  encodeGreeting,
+  encodeRequest,
+} from './socks5-wire.js';
 
 export interface Request5 {
   readonly host: string;
@@ -51,13 +57,18 @@ async function readMethod(peer: Peer, offered: readonly number[]): Promise<numbe
   checkVersion(version);
   if (method === METHOD_NO_ACCEPTABLE) throw noMethod(offered);
   if (offered.includes(method)) return method;
-  throw new FdpassError('protocol', `the proxy chose the authentication method 0x${method.toString(16)}, which was not offered`);
+  throw new FdpassError(
+    'protocol',
+    `the proxy chose the authentication method 0x${method.toString(16)}, which was not offered`,
+  );
 }
 
 function noMethod(offered: readonly number[]): FdpassError {
   const hasPassword = offered.includes(METHOD_USERNAME_PASSWORD);
   return new FdpassError('permission', 'the proxy accepts none of the authentication methods offered', {
-    hint: hasPassword ? 'it wants a method other than username and password' : 'it wants a user name and a password: add "credentials" to the hop',
+    hint: hasPassword
+      ? 'it wants a method other than username and password'
+      : 'it wants a user name and a password: add "credentials" to the hop',
   });
 }
 

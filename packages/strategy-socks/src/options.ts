@@ -16,12 +16,24 @@ export const socksOptions: v.GenericSchema<SocksOptions> = v.strictObject({
     v.string('a SOCKS hop needs the URL of its proxy, e.g. socks5h://127.0.0.1:1080'),
     v.description('the proxy: socks4://, socks4a://, socks5://, socks5h://HOST[:PORT] or …://unix:/PATH; +tls for TLS'),
   ),
-  credentials: v.optional(v.pipe(credentialsSchema, v.description('user name and password (RFC 1929): see credentials'))),
+  credentials: v.optional(
+    v.pipe(credentialsSchema, v.description('user name and password (RFC 1929): see credentials')),
+  ),
   isolate: v.optional(
-    v.pipe(v.boolean(), v.description("derive user name and password from the target, so that Tor gives each its own circuit (default false)")),
+    v.pipe(
+      v.boolean(),
+      v.description(
+        'derive user name and password from the target, so that Tor gives each its own circuit (default false)',
+      ),
+    ),
   ),
   optimistic: v.optional(
-    v.pipe(v.boolean(), v.description('send everything in one flight and save round trips; falls back if the proxy cannot (default false)')),
+    v.pipe(
+      v.boolean(),
+      v.description(
+        'send everything in one flight and save round trips; falls back if the proxy cannot (default false)',
+      ),
+    ),
   ),
   userId: v.optional(v.pipe(v.string(), v.description('the user id of SOCKS 4 (default: none)'))),
   tls: v.optional(v.pipe(tlsSchema, v.description('for +tls URLs: ca, cert, key, serverName, fingerprint'))),

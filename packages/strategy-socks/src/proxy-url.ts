@@ -30,7 +30,8 @@ export function parseProxyUrl(text: string): SocksProxy {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const [scheme = '', suffix] = url?.protocol.slice(0, -1).split('+') ?? [];
   const meaning = SCHEMES[scheme];
-  if (url === undefined || meaning === undefined || (suffix !== undefined && suffix !== 'tls')) throw badUrl(text, 'is no SOCKS URL');
+  if (url === undefined || meaning === undefined || (suffix !== undefined && suffix !== 'tls'))
+    throw badUrl(text, 'is no SOCKS URL');
   if (url.search !== '' || url.hash !== '') throw badUrl(text, 'has a query or a fragment');
   return { ...meaning, tls: suffix === 'tls', target: proxyTarget(url, text), url };
 }
@@ -42,10 +43,13 @@ function proxyTarget(url: URL, text: string): Target {
     return { host, port: url.port === '' ? DEFAULT_PORT : parsePort(url.port) };
   }
   // curl writes socks5h://localhost/PATH, ssh's friends unix:/PATH; both mean a unix socket.
-  if (host === 'unix' || host === 'localhost') return { host: `unix${decodeURIComponent(url.pathname)}`, port: DEFAULT_PORT };
+  if (host === 'unix' || host === 'localhost')
+    return { host: `unix${decodeURIComponent(url.pathname)}`, port: DEFAULT_PORT };
   throw badUrl(text, 'has a path');
 }
 
 function badUrl(text: string, problem: string): FdpassError {
-  return new FdpassError('config', `${JSON.stringify(redactUrl(text))} ${problem}`, { hint: 'write socks5h://HOST:PORT or socks5h://unix:/PATH' });
+  return new FdpassError('config', `${JSON.stringify(redactUrl(text))} ${problem}`, {
+    hint: 'write socks5h://HOST:PORT or socks5h://unix:/PATH',
+  });
 }

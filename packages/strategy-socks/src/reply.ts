@@ -19,33 +19,34 @@ interface Meaning {
   readonly hint?: string;
 }
 
-const NAMES_LOCALLY = 'a proxy that knows no names or no IPv6 may take socks5:// (names resolved here) or socks5h:// (there)';
+const NAMES_LOCALLY =
+  'a proxy that knows no names or no IPv6 may take socks5:// (names resolved here) or socks5h:// (there)';
 
 /** RFC 1928 §6; from 0xf0 on Tor's extended codes (torrc(5), ExtendedErrors; proposal 304). */
 const SOCKS5: Readonly<Record<number, Meaning>> = {
-  0x01: { words: 'general SOCKS server failure', code: 'unreachable', hint: "the proxy's own log knows more" },
-  0x02: { words: 'connection not allowed by the ruleset', code: 'permission' },
-  0x03: { words: 'network unreachable', code: 'unreachable' },
-  0x04: { words: 'host unreachable', code: 'unreachable' },
-  0x05: { words: 'connection refused', code: 'unreachable', hint: 'is the target running, and is the port right?' },
-  0x06: { words: 'TTL expired', code: 'timeout' },
-  0x07: { words: 'command not supported', code: 'protocol' },
-  0x08: { words: 'address type not supported', code: 'protocol', hint: NAMES_LOCALLY },
-  0xf0: { words: 'onion service descriptor not found', code: 'unknown-host' },
-  0xf1: { words: 'onion service descriptor is invalid', code: 'unreachable' },
-  0xf2: { words: 'onion service introduction failed', code: 'unreachable' },
-  0xf3: { words: 'onion service rendezvous failed', code: 'unreachable' },
-  0xf4: { words: 'onion service needs client authorization', code: 'permission' },
-  0xf5: { words: 'onion service refused the client authorization', code: 'permission' },
-  0xf6: { words: 'onion address is invalid', code: 'unknown-host' },
-  0xf7: { words: 'onion service introduction timed out', code: 'timeout' },
+  1: { words: 'general SOCKS server failure', code: 'unreachable', hint: "the proxy's own log knows more" },
+  2: { words: 'connection not allowed by the ruleset', code: 'permission' },
+  3: { words: 'network unreachable', code: 'unreachable' },
+  4: { words: 'host unreachable', code: 'unreachable' },
+  5: { words: 'connection refused', code: 'unreachable', hint: 'is the target running, and is the port right?' },
+  6: { words: 'TTL expired', code: 'timeout' },
+  7: { words: 'command not supported', code: 'protocol' },
+  8: { words: 'address type not supported', code: 'protocol', hint: NAMES_LOCALLY },
+  240: { words: 'onion service descriptor not found', code: 'unknown-host' },
+  241: { words: 'onion service descriptor is invalid', code: 'unreachable' },
+  242: { words: 'onion service introduction failed', code: 'unreachable' },
+  243: { words: 'onion service rendezvous failed', code: 'unreachable' },
+  244: { words: 'onion service needs client authorization', code: 'permission' },
+  245: { words: 'onion service refused the client authorization', code: 'permission' },
+  246: { words: 'onion address is invalid', code: 'unknown-host' },
+  247: { words: 'onion service introduction timed out', code: 'timeout' },
 };
 
 /** The SOCKS 4 memo; 0x5c and 0x5d are about identd (RFC 1413). */
 const SOCKS4: Readonly<Record<number, Meaning>> = {
-  0x5b: { words: 'request rejected or failed', code: 'unreachable', hint: 'SOCKS 4 gives no reason; socks5:// would' },
-  0x5c: { words: 'rejected: the proxy cannot reach identd on this machine', code: 'permission' },
-  0x5d: { words: 'rejected: identd reports another user', code: 'permission' },
+  91: { words: 'request rejected or failed', code: 'unreachable', hint: 'SOCKS 4 gives no reason; socks5:// would' },
+  92: { words: 'rejected: the proxy cannot reach identd on this machine', code: 'permission' },
+  93: { words: 'rejected: identd reports another user', code: 'permission' },
 };
 
 /** The error for a reply that is no success. */

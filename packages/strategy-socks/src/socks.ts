@@ -46,7 +46,10 @@ export function createSocks({ resolve }: SocksParts): Strategy<SocksOptions> {
     create(options, forward, { baseDir }) {
       const hop: Hop = { proxy: parseProxyUrl(options.url), options, forward, baseDir, resolve };
       checkOptions(hop);
-      return { dial: (target, context) => dialThrough(hop, target, context), needsRelay: hop.proxy.tls || forward.needsRelay === true };
+      return {
+        dial: (target, context) => dialThrough(hop, target, context),
+        needsRelay: hop.proxy.tls || forward.needsRelay === true,
+      };
     },
   };
 }
@@ -62,7 +65,8 @@ function checkOptions({ proxy, options }: Hop): void {
   if (options.isolate === true && proxy.version === 4) wrong('isolate', 'needs SOCKS5');
   if (options.isolate === true && options.credentials !== undefined) wrong('isolate', 'cannot go with credentials');
   if (options.userId !== undefined && proxy.version === 5) wrong('userId', 'is for SOCKS 4; use credentials');
-  if (options.credentials !== undefined && proxy.version === 4) wrong('credentials', 'SOCKS 4 knows no password; use userId');
+  if (options.credentials !== undefined && proxy.version === 4)
+    wrong('credentials', 'SOCKS 4 knows no password; use userId');
 }
 
 async function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Duplex> {
@@ -84,9 +88,13 @@ async function converse(hop: Hop, request: Request, optimistic: boolean, context
   const { proxy, options, forward, baseDir } = hop;
   const plain = await forward.dial(proxy.target, context);
   const { signal } = context;
-  const stream = proxy.tls ? await wrapTls(plain, { host: proxy.target.host, options: options.tls, baseDir, signal }) : plain;
+  const stream = proxy.tls
+    ? await wrapTls(plain, { host: proxy.target.host, options: options.tls, baseDir, signal })
+    : plain;
   const talk = (peer: Peer): Promise<void> =>
-    proxy.version === 5 ? talkSocks5(peer, { ...request, optimistic }) : talkSocks4(peer, { ...request, userId: options.userId ?? '' });
+    proxy.version === 5
+      ? talkSocks5(peer, { ...request, optimistic })
+      : talkSocks4(peer, { ...request, userId: options.userId ?? '' });
   return (await handshake(stream, context, talk)).stream;
 }
 
@@ -96,7 +104,9 @@ async function converse(hop: Hop, request: Request, optimistic: boolean, context
  */
 async function optimistically(hop: Hop, request: Request, context: DialContext): Promise<Duplex> {
   const impatience = new AbortController();
-  const cancel = context.clock.after(OPTIMISTIC_PATIENCE_MS, () => impatience.abort(new FdpassError('timeout', 'no answer to an optimistic request')));
+  const cancel = context.clock.after(OPTIMISTIC_PATIENCE_MS, () =>
+    impatience.abort(new FdpassError('timeout', 'no answer to an optimistic request')),
+  );
   const signal = AbortSignal.any([context.signal, impatience.signal]);
   try {
     return await converse(hop, request, true, { ...context, signal });
@@ -113,12 +123,17 @@ async function optimistically(hop: Hop, request: Request, context: DialContext):
 /** A refusal of credentials is repeated too: only username/password was offered, and the proxy may want none. */
 function isWorthAnotherTry(error: unknown, impatience: AbortSignal): boolean {
   if (impatience.aborted) return true;
-  return isFdpassError(error) && error.attempts.length === 0 && !(error.cause instanceof Error && error.cause.name === 'SocksReplyError');
+  return (
+    isFdpassError(error) &&
+    error.attempts.length === 0 &&
+    !(error.cause instanceof Error && error.cause.name === 'SocksReplyError')
+  );
 }
 
 /** What stands in the request: the target as it is, or an address of it where the scheme resolves names here. */
 async function destination({ proxy, resolve }: Hop, { host }: Target, context: DialContext): Promise<string> {
-  if (host.includes('/')) throw new FdpassError('config', `${JSON.stringify(host)} is no host that a SOCKS proxy could reach`);
+  if (host.includes('/'))
+    throw new FdpassError('config', `${JSON.stringify(host)} is no host that a SOCKS proxy could reach`);
   const isLiteral = ipFamily(host) !== 0;
   if (proxy.version === 4 && ipFamily(host) === 6) {
     throw new FdpassError('config', 'SOCKS 4 cannot carry an IPv6 address', { hint: 'use socks5://' });
@@ -130,7 +145,12 @@ async function destination({ proxy, resolve }: Hop, { host }: Target, context: D
   return address.host;
 }
 
-function resolveHere(host: string, { version }: SocksProxy, resolve: Resolver, { signal }: DialContext): Promise<readonly HostAddress[]> {
+function resolveHere(
+  host: string,
+  { version }: SocksProxy,
+  resolve: Resolver,
+  { signal }: DialContext,
+): Promise<readonly HostAddress[]> {
   return resolve(host, version === 4 ? 4 : 0, signal);
 }
 
@@ -143,6 +163,8 @@ async function credentialsFor(hop: Hop, target: Target, { signal }: DialContext)
 /** Tor keeps streams with different user names or passwords on different circuits (torrc(5), IsolateSOCKSAuth). */
 async function isolationFor({ host, port, user = '' }: Target): Promise<Credentials> {
   const { createHash } = await import('node:crypto');
-  const digest = createHash('sha256').update(JSON.stringify([host, port, user])).digest('hex');
+  const digest = createHash('sha256')
+    .update(JSON.stringify([host, port, user]))
+    .digest('hex');
   return { username: `fdpass-${digest.slice(0, 16)}`, password: digest.slice(16, 48) };
 }

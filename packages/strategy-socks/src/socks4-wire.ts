@@ -1,6 +1,6 @@
 import { FdpassError, ipFamily, ipv4Bytes } from '@fdpass/core';
-import { portBytes } from './port-bytes.js';
 import { COMMAND_CONNECT, SOCKS_VERSION_4 } from './constants.js';
+import { portBytes } from './port-bytes.js';
 
 /** The address that tells a SOCKS 4a proxy to look for a name after the user id: 0.0.0.x with x not zero. */
 const NAME_FOLLOWS = Buffer.from([0, 0, 0, 1]);
@@ -8,7 +8,8 @@ const NUL = Buffer.from([0]);
 
 /** SOCKS 4 and 4a: VN CD DSTPORT DSTIP USERID NUL [NAME NUL]. @throws FdpassError `config` for a user id with a NUL in it. */
 export function encodeRequest4(host: string, port: number, userId: string): Buffer {
-  if (userId.includes('\0')) throw new FdpassError('config', 'the user name has a NUL byte, which SOCKS 4 cannot carry');
+  if (userId.includes('\0'))
+    throw new FdpassError('config', 'the user name has a NUL byte, which SOCKS 4 cannot carry');
   const head = [Buffer.from([SOCKS_VERSION_4, COMMAND_CONNECT]), portBytes(port)];
   const user = [Buffer.from(userId), NUL];
   if (ipFamily(host) === 4) return Buffer.concat([...head, ipv4Bytes(host), ...user]);

@@ -1,1 +1,15 @@
+export { type Background, type BackgroundOptions, freePort, startServer, temporaryFolder } from './background.js';
+export { findProgram, requirePeers, skip, skipOrFail } from './peers.js';
+export {
+  expectNoDescriptorLeft,
+  expectNoneLeft,
+  type Finished,
+  markedEnvironment,
+  markedProcesses,
+  openDescriptors,
+  type RunOptions,
+  run,
+} from './processes.js';
+export { readAll, type Script, ScriptedLine, type ScriptedServer, startScriptedServer } from './scripted-server.js';
+export { type Sshd, type SshdOptions, type SshRunOptions, startSshd } from './sshd.js';
 export { VirtualClock } from './virtual-clock.js';

@@ -5,7 +5,11 @@ describe('virtual clock', () => {
   it('runs timers in the order they are due, then in the order they were set', async () => {
     const clock = new VirtualClock();
     const ran: string[] = [];
-    for (const [name, delay] of [['c', 30], ['a', 10], ['b', 10]] as const) {
+    for (const [name, delay] of [
+      ['c', 30],
+      ['a', 10],
+      ['b', 10],
+    ] as const) {
       clock.after(delay, () => ran.push(`${clock.now()} ${name}`));
     }
     await clock.runAll();

@@ -8,7 +8,10 @@ import { nearest } from '../nearest.js';
 
 /** A text; not empty. */
 export const text: v.GenericSchema<string> = v.pipe(
-  v.string((issue) => `expected a text, not ${inWords(issue.input)}${typeof issue.input === 'number' ? '; put it in quotes' : ''}`),
+  v.string(
+    (issue) =>
+      `expected a text, not ${inWords(issue.input)}${typeof issue.input === 'number' ? '; put it in quotes' : ''}`,
+  ),
   v.nonEmpty('expected a text, not an empty one'),
 );
 
@@ -32,11 +35,17 @@ export function mapping<Entries extends v.ObjectEntries>(
 
 /** A mapping with any keys. */
 export function mappingOf(what: string): v.GenericSchema<unknown, Record<string, unknown>> {
-  return v.custom<Record<string, unknown>>(isMapping, (issue) => `expected ${what} as a mapping, not ${inWords(issue.input)}`);
+  return v.custom<Record<string, unknown>>(
+    isMapping,
+    (issue) => `expected ${what} as a mapping, not ${inWords(issue.input)}`,
+  );
 }
 
 /** What `item` gives, converted by a function that throws an FdpassError for what it does not take. */
-export function converted<In, Out>(item: v.GenericSchema<unknown, In>, convert: (value: In) => Out): v.GenericSchema<unknown, Out> {
+export function converted<In, Out>(
+  item: v.GenericSchema<unknown, In>,
+  convert: (value: In) => Out,
+): v.GenericSchema<unknown, Out> {
   return v.pipe(
     item,
     v.rawTransform(({ dataset, addIssue, NEVER }): Out => {

@@ -2,8 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { expect } from 'chai';
 import { searchFolder } from './explorer.js';
-import { CONFIG_FOLDER_NAMES } from './places.js';
 import { refusal, useFolder } from './folder.spec.helper.js';
+import { CONFIG_FOLDER_NAMES } from './places.js';
 
 /**
  * Run in the hostile directory: reports every path under it that the file system is asked for, and what was loaded.
@@ -36,7 +36,10 @@ describe('the search for a config', () => {
 
   function runIn(cwd: string, what: 'ours' | 'public'): { file: string | null; touched: string[] } {
     const load = new URL('./load.js', import.meta.url).href;
-    const result = spawnSync(process.execPath, ['-e', PROBE, what, load, folder.path('home')], { cwd, encoding: 'utf8' });
+    const result = spawnSync(process.execPath, ['-e', PROBE, what, load, folder.path('home')], {
+      cwd,
+      encoding: 'utf8',
+    });
     if (result.status !== 0) throw new Error(result.stderr);
     return JSON.parse(result.stdout) as { file: string | null; touched: string[] };
   }
@@ -44,12 +47,31 @@ describe('the search for a config', () => {
   function hostileFolder(): string {
     const code = `require('node:fs').writeFileSync(${JSON.stringify(folder.path('ran'))}, 'x'); module.exports = {};`;
     const meta = 'cosmiconfig:\n  searchPlaces: ["evil.yaml"]\n';
-    for (const name of ['.config/config.js', '.config/config.cjs', 'cosmiconfig.config.js', '.cosmiconfigrc.js', 'fdpass.config.js', '.fdpassrc.js', 'config.js']) {
+    for (const name of [
+      '.config/config.js',
+      '.config/config.cjs',
+      'cosmiconfig.config.js',
+      '.cosmiconfigrc.js',
+      'fdpass.config.js',
+      '.fdpassrc.js',
+      'config.js',
+    ]) {
       folder.write(`clone/${name}`, code);
     }
-    for (const name of ['.config/config.yaml', '.config/config.yml', 'package.yaml', 'cosmiconfig.yaml']) folder.write(`clone/${name}`, meta);
-    folder.write('clone/package.json', '{ "cosmiconfig": { "searchPlaces": ["evil.yaml"] }, "fdpass": { "rules": [] } }');
-    for (const name of [...CONFIG_FOLDER_NAMES, '.fdpassrc', '.fdpassrc.yaml', 'evil.yaml', '.config/fdpass/config.yaml', '.config/fdpassrc']) {
+    for (const name of ['.config/config.yaml', '.config/config.yml', 'package.yaml', 'cosmiconfig.yaml'])
+      folder.write(`clone/${name}`, meta);
+    folder.write(
+      'clone/package.json',
+      '{ "cosmiconfig": { "searchPlaces": ["evil.yaml"] }, "fdpass": { "rules": [] } }',
+    );
+    for (const name of [
+      ...CONFIG_FOLDER_NAMES,
+      '.fdpassrc',
+      '.fdpassrc.yaml',
+      'evil.yaml',
+      '.config/fdpass/config.yaml',
+      '.config/fdpassrc',
+    ]) {
       folder.write(`clone/${name}`, 'rules: [{ use: evil }]');
     }
     return folder.path('clone');
@@ -68,7 +90,10 @@ describe('the search for a config', () => {
 
   it('is needed: the public functions of cosmiconfig do run code from there', () => {
     const cwd = folder.path('clone');
-    folder.write('clone/.config/config.js', `require('node:fs').writeFileSync(${JSON.stringify(folder.path('ran'))}, 'x'); module.exports = {};`);
+    folder.write(
+      'clone/.config/config.js',
+      `require('node:fs').writeFileSync(${JSON.stringify(folder.path('ran'))}, 'x'); module.exports = {};`,
+    );
     expect(runIn(cwd, 'public').touched).to.not.deep.equal([]);
     expect(existsSync(folder.path('ran'))).to.equal(true);
   });
@@ -98,7 +123,11 @@ describe('the search for a config', () => {
     ['a link to itself', () => symlinkSync('config.yaml', folder.path('config.yaml')), /config\.yaml: ELOOP/],
     ['an empty file', () => folder.write('config.yaml', ''), /config\.yaml:1:1: the file is empty/],
     ['a broken file', () => folder.write('config.yaml', '['), /config\.yaml:1:2: /],
-    ['a named pipe', () => expect(spawnSync('mkfifo', ['-m', '600', folder.path('config.yaml')]).status).to.equal(0), /a device or a pipe/],
+    [
+      'a named pipe',
+      () => expect(spawnSync('mkfifo', ['-m', '600', folder.path('config.yaml')]).status).to.equal(0),
+      /a device or a pipe/,
+    ],
   ];
   for (const [what, make, message] of unusable) {
     it(`does not pass over ${what} to the next name`, () => {

@@ -18,7 +18,9 @@ interface ExplorerOptions extends OptionsSync {
   readonly metaConfigFilePath: null;
 }
 
-const { ExplorerSync } = explorerSync as unknown as { ExplorerSync: new (options: ExplorerOptions) => PublicExplorerSync };
+const { ExplorerSync } = explorerSync as unknown as {
+  ExplorerSync: new (options: ExplorerOptions) => PublicExplorerSync;
+};
 
 /**
  * Reads the first of `names` that exists in `folder`; undefined if there is none.
@@ -45,7 +47,8 @@ function makeExplorer(names: readonly string[]): PublicExplorerSync {
     searchPlaces: [...names],
     searchStrategy: 'none', // the folder itself, not the ones above
     loaders: { '.yaml': load, '.yml': load, '.json': load, noExt: load },
-    transform: (result) => (result?.isEmpty ? { filepath: result.filepath, config: readSource(result.filepath) } : result),
+    transform: (result) =>
+      result?.isEmpty ? { filepath: result.filepath, config: readSource(result.filepath) } : result,
     ignoreEmptySearchPlaces: false,
     cache: false,
     metaConfigFilePath: null,

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { extname, isAbsolute, join, resolve } from 'node:path';
-import { FdpassError, isFdpassError, messageOf } from '../errors.js';
+import { type FdpassError, isFdpassError, messageOf } from '../errors.js';
 import { checkContent, type FileContent } from './schema.js';
 import { fault, readSource, type Source } from './source.js';
 
@@ -61,12 +61,18 @@ function resolveExtended(from: Source, specifier: string, failed: Fault): string
   if (isFile(specifier)) return resolve(from.baseDir, specifier);
   const file = resolvePackage(from.file, specifier, failed);
   if (DATA_EXTENSIONS.includes(extname(file))) return file;
-  throw failed(`${JSON.stringify(specifier)} is ${file}, which is neither YAML nor JSON`, 'a config is data and is never run');
+  throw failed(
+    `${JSON.stringify(specifier)} is ${file}, which is neither YAML nor JSON`,
+    'a config is data and is never run',
+  );
 }
 
 /** `./team.yaml`, `/etc/team`, `team.yaml`; but `@acme/config/team.yaml` is a file of a package. */
 function isFile(specifier: string): boolean {
-  return /^(\.{0,2}\/|\.\.?$)/.test(specifier) || (!specifier.startsWith('@') && DATA_EXTENSIONS.includes(extname(specifier)));
+  return (
+    /^(\.{0,2}\/|\.\.?$)/.test(specifier) ||
+    (!specifier.startsWith('@') && DATA_EXTENSIONS.includes(extname(specifier)))
+  );
 }
 
 /** The package's main file if that is data, else the file of ours in it. */
@@ -74,12 +80,18 @@ function resolvePackage(from: string, name: string, failed: Fault): string {
   const require = createRequire(from);
   // Folders of NODE_PATH count too; a relative one is the current directory's, where nothing may come from.
   const relative = require.resolve.paths(name)?.find((folder) => !isAbsolute(folder));
-  if (relative !== undefined) throw failed(`NODE_PATH has the relative folder ${JSON.stringify(relative)}`, 'write it with its whole path');
-  const attempts = [name, ...PACKAGE_FILES.map((file) => `${name}/${file}`)].map((request) => tryResolve(require, request));
+  if (relative !== undefined)
+    throw failed(`NODE_PATH has the relative folder ${JSON.stringify(relative)}`, 'write it with its whole path');
+  const attempts = [name, ...PACKAGE_FILES.map((file) => `${name}/${file}`)].map((request) =>
+    tryResolve(require, request),
+  );
   const found = attempts.filter((attempt) => typeof attempt === 'string' && isAbsolute(attempt)) as string[];
   const file = found.find((path) => DATA_EXTENSIONS.includes(extname(path))) ?? found[0];
   if (file !== undefined) return file;
-  throw failed(`${JSON.stringify(name)} is neither a file nor a package installed here`, `install it beside the config, or write a file as "./${name}"`);
+  throw failed(
+    `${JSON.stringify(name)} is neither a file nor a package installed here`,
+    `install it beside the config, or write a file as "./${name}"`,
+  );
 }
 
 function tryResolve(require: NodeJS.Require, request: string): string | undefined {

@@ -1,8 +1,8 @@
 import { join, relative } from 'node:path';
 import { expect } from 'chai';
 import { findConfig } from './find.js';
-import type { LoadOptions } from './places.js';
 import { refusal, useFolder } from './folder.spec.helper.js';
+import { hasConfig, type LoadOptions } from './places.js';
 
 describe('where the config comes from', () => {
   const folder = useFolder();
@@ -21,7 +21,9 @@ describe('where the config comes from', () => {
     expect(findConfig(options(env))?.file).to.equal(variable);
     expect(findConfig(options({ FDPASS_CONFIG: '' }))?.file).to.equal(user);
     expect(findConfig({ ...options(), home: folder.path('nobody') })?.file).to.equal(system);
-    expect(findConfig({ ...options(), home: folder.path('nobody'), systemDir: folder.path('none') })).to.equal(undefined);
+    expect(findConfig({ ...options(), home: folder.path('nobody'), systemDir: folder.path('none') })).to.equal(
+      undefined,
+    );
   });
 
   it('is XDG_CONFIG_HOME instead of ~/.config, but only if that is absolute', () => {
@@ -44,15 +46,22 @@ describe('where the config comes from', () => {
 
   it('is an error if a file was named that is not there', () => {
     const missing = folder.path('missing.yaml');
-    expect(refusal(() => findConfig({ ...options(), file: missing })).message).to.equal(`${missing}: no such file or directory`);
+    expect(refusal(() => findConfig({ ...options(), file: missing })).message).to.equal(
+      `${missing}: no such file or directory`,
+    );
     const error = refusal(() => findConfig(options({ FDPASS_CONFIG: missing })));
-    expect(error).to.include({ message: `${missing}: no such file or directory`, hint: 'FDPASS_CONFIG names this file' });
+    expect(error).to.include({
+      message: `${missing}: no such file or directory`,
+      hint: 'FDPASS_CONFIG names this file',
+    });
   });
 
   it('is no relative path in FDPASS_CONFIG, which any directory could answer', () => {
     const file = folder.write('config.yaml', '{}');
     const named = relative(process.cwd(), file);
-    expect(refusal(() => findConfig(options({ FDPASS_CONFIG: named }))).message).to.match(/depends on the current directory/);
+    expect(refusal(() => findConfig(options({ FDPASS_CONFIG: named }))).message).to.match(
+      /depends on the current directory/,
+    );
     expect(findConfig({ ...options(), file: named })?.file).to.equal(file);
   });
 
@@ -60,11 +69,24 @@ describe('where the config comes from', () => {
     const file = folder.write('home/x.yaml', '{}');
     expect(findConfig(options({ FDPASS_CONFIG: '~/x.yaml' }))?.file).to.equal(file);
     expect(findConfig({ ...options(), file: '~/x.yaml' })?.file).to.equal(file);
-    expect(refusal(() => findConfig({ ...options(), home: join('not', 'absolute') })).message).to.match(/no absolute path/);
+    expect(refusal(() => findConfig({ ...options(), home: join('not', 'absolute') })).message).to.match(
+      /no absolute path/,
+    );
   });
 
   it('does not depend on names: a package.yaml named by hand is a config like any other', () => {
     const file = folder.write('package.yaml', 'rules: []');
     expect(findConfig({ ...options(), file })?.data).to.deep.equal({ rules: [] });
+  });
+
+  it('is known to be there or not before anything is read, a broken or missing one that is named included', () => {
+    expect(hasConfig(options())).to.equal(false);
+    expect(hasConfig(options({ FDPASS_CONFIG: folder.path('missing') }))).to.equal(true);
+    expect(hasConfig({ ...options(), file: folder.path('missing') })).to.equal(true);
+    folder.write('etc/fdpass.json', '[');
+    expect(hasConfig(options())).to.equal(true);
+    expect(hasConfig({ ...options(), systemDir: folder.path('none') })).to.equal(false);
+    folder.write('home/.config/fdpass/config', '');
+    expect(hasConfig({ ...options(), systemDir: folder.path('none') })).to.equal(true);
   });
 });

@@ -34,7 +34,11 @@ function readNamedByVariable(value: string, options: LoadOptions, env: NodeJS.Pr
 }
 
 function relativeVariable(value: string): FdpassError {
-  return new FdpassError('config', `FDPASS_CONFIG names ${JSON.stringify(value)}, which depends on the current directory`, {
-    hint: 'write it with its whole path',
-  });
+  return new FdpassError(
+    'config',
+    `FDPASS_CONFIG names ${JSON.stringify(value)}, which depends on the current directory`,
+    {
+      hint: 'write it with its whole path',
+    },
+  );
 }

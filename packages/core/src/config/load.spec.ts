@@ -17,14 +17,31 @@ describe('loadConfig', () => {
   }
 
   it('gives defaults, hops, rules and plugins, each with its place', () => {
-    const file = folder.write('a.yaml', 'defaults: { timeout: 5s }\nhops:\n  tor: socks5://h:1\nrules:\n  - host: a\n    use: tor\nplugins:\n  - ./p.js\n');
+    const file = folder.write(
+      'a.yaml',
+      'defaults: { timeout: 5s }\nhops:\n  tor: socks5://h:1\nrules:\n  - host: a\n    use: tor\nplugins:\n  - ./p.js\n',
+    );
     const config = load('a.yaml');
-    expect(config).to.deep.include({ file, sources: [file], defaults: { timeoutMs: 5000, socket: { keepAlive: true } } });
+    expect(config).to.deep.include({
+      file,
+      sources: [file],
+      defaults: { timeoutMs: 5000, socket: { keepAlive: true } },
+    });
     expect(config.hops.get('tor')).to.include({ spec: 'socks5://h:1', baseDir: folder.path().replace(/\/\.?$/, '') });
     expect(config.rules[0]).to.include({ use: 'tor', baseDir: dirname(file) });
     expect(config.plugins[0]).to.include({ specifier: './p.js', from: file });
-    const places = [config.hops.get('tor')?.where(), config.rules[0]?.where(), config.plugins[0]?.where(), config.locate('defaults', 'timeout')];
-    expect(places.map((where) => where && formatWhere(where))).to.deep.equal([`${file}:3:3`, `${file}:5:5`, `${file}:8:5`, `${file}:1:22`]);
+    const places = [
+      config.hops.get('tor')?.where(),
+      config.rules[0]?.where(),
+      config.plugins[0]?.where(),
+      config.locate('defaults', 'timeout'),
+    ];
+    expect(places.map((where) => where && formatWhere(where))).to.deep.equal([
+      `${file}:3:3`,
+      `${file}:5:5`,
+      `${file}:8:5`,
+      `${file}:1:22`,
+    ]);
     expect(compileRules(config.rules).find({ host: 'a', port: 22 })?.rule).to.equal(config.rules[0]);
   });
 
@@ -41,18 +58,37 @@ describe('loadConfig', () => {
 
   describe('with extends', () => {
     it('puts own rules first, then the extended ones in order; own hops and defaults win key by key; plugins add up', () => {
-      const a = folder.write('a.yaml', 'extends: [b/b.yaml, ./c.json]\ndefaults: { timeout: 1s }\nhops: { x: a }\nrules: [{ use: a }]\nplugins: ./p.js\n');
-      const b = folder.write('b/b.yaml', '\nextends: ../d.yaml\ndefaults: { timeout: 2s, keepAlive: false }\nhops: { x: b, y: b }\nrules: [{ use: b }]\nplugins: ./p.js\n');
-      const json = '{"defaults": {"keepAlive": true, "noDelay": true}, "hops": {"y": "c", "z": "c"}, "rules": {"use": "c"}}';
+      const a = folder.write(
+        'a.yaml',
+        'extends: [b/b.yaml, ./c.json]\ndefaults: { timeout: 1s }\nhops: { x: a }\nrules: [{ use: a }]\nplugins: ./p.js\n',
+      );
+      const b = folder.write(
+        'b/b.yaml',
+        '\nextends: ../d.yaml\ndefaults: { timeout: 2s, keepAlive: false }\nhops: { x: b, y: b }\nrules: [{ use: b }]\nplugins: ./p.js\n',
+      );
+      const json =
+        '{"defaults": {"keepAlive": true, "noDelay": true}, "hops": {"y": "c", "z": "c"}, "rules": {"use": "c"}}';
       const c = folder.write('c.json', json);
       const d = folder.write('d.yaml', '\n\nrules:\n  - use: d\n');
       const config = load('a.yaml');
       expect(config.sources).to.deep.equal([a, b, d, c]);
       expect(config.rules.map(({ use }) => use)).to.deep.equal(['a', 'b', 'd', 'c']);
       expect(config.defaults).to.deep.equal({ timeoutMs: 1000, socket: { keepAlive: false, noDelay: true } });
-      expect(Object.fromEntries([...config.hops].map(([name, { spec }]) => [name, spec]))).to.deep.equal({ x: 'a', y: 'b', z: 'c' });
-      expect(config.plugins.map(({ specifier, from }) => [specifier, from])).to.deep.equal([['./p.js', a], ['./p.js', b]]);
-      expect(config.rules.map(({ where }) => formatWhere(where()))).to.deep.equal([`${a}:4:9`, `${b}:5:9`, `${d}:4:5`, `${c}:1:${json.indexOf('{"use"') + 1}`]);
+      expect(Object.fromEntries([...config.hops].map(([name, { spec }]) => [name, spec]))).to.deep.equal({
+        x: 'a',
+        y: 'b',
+        z: 'c',
+      });
+      expect(config.plugins.map(({ specifier, from }) => [specifier, from])).to.deep.equal([
+        ['./p.js', a],
+        ['./p.js', b],
+      ]);
+      expect(config.rules.map(({ where }) => formatWhere(where()))).to.deep.equal([
+        `${a}:4:9`,
+        `${b}:5:9`,
+        `${d}:4:5`,
+        `${c}:1:${json.indexOf('{"use"') + 1}`,
+      ]);
       expect(config.rules.map(({ baseDir }) => baseDir)).to.deep.equal([a, b, d, c].map((file) => dirname(file)));
       expect(formatWhere(config.locate('hops', 'y'))).to.equal(`${b}:4:18`);
       expect(formatWhere(config.locate('rules', 2, 'use'))).to.equal(`${d}:4:10`);
@@ -72,7 +108,10 @@ describe('loadConfig', () => {
     ];
     for (const [what, manifest, file] of packages) {
       it(`takes an installed package by ${what}`, () => {
-        installPackage('@acme/fdpass-config', manifest, { [file]: '{"rules": [{"use": "acme"}]}', 'index.js': 'throw new Error("ran")' });
+        installPackage('@acme/fdpass-config', manifest, {
+          [file]: '{"rules": [{"use": "acme"}]}',
+          'index.js': 'throw new Error("ran")',
+        });
         folder.write('a.yaml', 'extends: "@acme/fdpass-config"');
         const config = load('a.yaml');
         expect(config.rules.map(({ use }) => use)).to.deep.equal(['acme']);
@@ -83,7 +122,9 @@ describe('loadConfig', () => {
     it('never runs a package that is code', () => {
       installPackage('code', { main: './index.js' }, { 'index.js': 'throw new Error("ran")' });
       folder.write('a.yaml', 'extends: code');
-      expect(refusal(() => load('a.yaml')).message).to.match(/a\.yaml:1:10: "code" is .*index\.js, which is neither YAML nor JSON/);
+      expect(refusal(() => load('a.yaml')).message).to.match(
+        /a\.yaml:1:10: "code" is .*index\.js, which is neither YAML nor JSON/,
+      );
     });
 
     it('resolves packages of an extended file from that file', () => {
@@ -125,7 +166,9 @@ describe('loadConfig', () => {
       const error = refusal(() => load('start.yaml'));
       expect(error.message).to.equal(`${b}:2:10: the config extends itself: ${a} -> ${b} -> ${a}`);
       const self = folder.write('self.yaml', 'extends: ./self.yaml');
-      expect(refusal(() => load('self.yaml')).message).to.equal(`${self}:1:10: the config extends itself: ${self} -> ${self}`);
+      expect(refusal(() => load('self.yaml')).message).to.equal(
+        `${self}:1:10: the config extends itself: ${self} -> ${self}`,
+      );
     });
 
     const bad: readonly (readonly [what: string, specifier: string, message: RegExp])[] = [

@@ -3,8 +3,8 @@ import { findConfig } from './find.js';
 import { type Config, mergeFiles } from './merge.js';
 import type { LoadOptions } from './places.js';
 
-export type { LoadOptions } from './places.js';
 export type { Config, ConfigHop, ConfigPlugin } from './merge.js';
+export type { LoadOptions } from './places.js';
 
 /**
  * Loads the config and everything it extends; undefined if there is none at all.

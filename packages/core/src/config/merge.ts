@@ -82,7 +82,10 @@ function pluginsOf(files: readonly LoadedFile[]): ConfigPlugin[] {
 }
 
 /** Rules are counted through all files. */
-function locateRule(places: readonly { readonly source: Source; readonly index: number }[], path: ValuePath): Where | undefined {
+function locateRule(
+  places: readonly { readonly source: Source; readonly index: number }[],
+  path: ValuePath,
+): Where | undefined {
   const [section, number, ...rest] = path;
   const place = section === 'rules' ? places[Number(number)] : undefined;
   return place?.source.locate(['rules', place.index, ...rest]);

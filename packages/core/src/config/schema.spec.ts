@@ -32,8 +32,15 @@ extends: "@acme/fdpass-config"
     expect(content.defaults).to.deep.equal({ timeout: 30_000, keepAlive: true });
     expect(Object.keys(content.hops)).to.deep.equal(['corp', 'tor']);
     expect(content.rules.map(({ use }) => typeof use)).to.deep.equal(['string', 'object', 'object', 'string']);
-    expect(content.rules[1]?.host?.map(({ source }) => source)).to.deep.equal(['*.corp.example', '!public.corp.example', '10.0.0.0/8']);
-    expect(content.rules[1]?.port).to.deep.equal([{ first: 22, last: 22 }, { first: 2200, last: 2299 }]);
+    expect(content.rules[1]?.host?.map(({ source }) => source)).to.deep.equal([
+      '*.corp.example',
+      '!public.corp.example',
+      '10.0.0.0/8',
+    ]);
+    expect(content.rules[1]?.port).to.deep.equal([
+      { first: 22, last: 22 },
+      { first: 2200, last: 2299 },
+    ]);
     expect(content.rules[2]).to.include({ timeout: 250, name: 'home' });
     expect(content.rules[3]).to.have.all.keys('use');
     expect([content.plugins.length, content.extends]).to.deep.equal([2, ['@acme/fdpass-config']]);
@@ -41,7 +48,8 @@ extends: "@acme/fdpass-config"
 
   it('takes sections that are absent or commented out, and single values for lists', () => {
     const nothing = { defaults: {}, hops: {}, rules: [], plugins: [], extends: [] };
-    for (const text of ['{}', '# nothing', 'rules:\nhops:\ndefaults:\nplugins:\nextends:']) expect(check(text)).to.deep.equal(nothing);
+    for (const text of ['{}', '# nothing', 'rules:\nhops:\ndefaults:\nplugins:\nextends:'])
+      expect(check(text)).to.deep.equal(nothing);
     const single = check('rules: { host: a, port: 22, use: direct }\nplugins: ./x.js');
     expect([single.rules.length, single.rules[0]?.host?.length, single.plugins]).to.deep.equal([1, 1, ['./x.js']]);
   });
@@ -49,26 +57,50 @@ extends: "@acme/fdpass-config"
   const bad: readonly (readonly [what: string, text: string, message: string | RegExp])[] = [
     ['a list for everything', '- a', '/f:1:1: expected the config as a mapping, not a list'],
     ['a text for everything', 'hello', '/f:1:1: expected the config as a mapping, not "hello"'],
-    ['an unknown section', 'a: 1', '/f:1:1: the config has no "a"; known here: defaults, hops, rules, plugins, extends'],
+    [
+      'an unknown section',
+      'a: 1',
+      '/f:1:1: the config has no "a"; known here: defaults, hops, rules, plugins, extends',
+    ],
     ['a misspelt section', 'rules: []\nrulse: []', '/f:2:1: the config has no "rulse"; did you mean "rules"?'],
     ["cosmiconfig's own import", '$import: ./x.yaml', '/f:1:1: the config has no "$import"; use "extends"'],
     ['a misspelt matcher', 'rules:\n  - use: a\n    hots: b', '/f:3:5: a rule has no "hots"; did you mean "host"?'],
-    ['a strategy outside use', 'rules: [{ host: a, use: b, strategy: c }]', '/f:1:28: a rule has no "strategy"; the strategy and its options go under "use"'],
+    [
+      'a strategy outside use',
+      'rules: [{ host: a, use: b, strategy: c }]',
+      '/f:1:28: a rule has no "strategy"; the strategy and its options go under "use"',
+    ],
     ['a rule without a route', 'rules:\n  - host: a', '/f:2:5: a rule needs "use"'],
     ['a rule that is a text', 'rules: [a]', '/f:1:9: rules: expected a rule as a mapping, not "a"'],
     ['an empty rule', 'rules:\n  -\n', /^\/f:2:\d: rules: expected a rule as a mapping, not nothing$/],
     ['a route that is a number', 'rules: [{ use: 7 }]', /^\/f:1:16: use: expected a hop name, .*, not 7$/],
     ['a route that is nothing', 'rules: [{ use: }]', /^\/f:1:\d+: use: expected .*, not nothing$/],
     ['an empty route', 'rules: [{ use: "" }]', /use: expected .*, not ""$/],
-    ['a host that is a number', 'rules: [{ host: 7, use: a }]', '/f:1:17: host: expected a text, not 7; put it in quotes'],
-    ['a host that is a mapping', 'rules: [{ host: { a: 1 }, use: a }]', '/f:1:17: host: expected a text, not a mapping'],
+    [
+      'a host that is a number',
+      'rules: [{ host: 7, use: a }]',
+      '/f:1:17: host: expected a text, not 7; put it in quotes',
+    ],
+    [
+      'a host that is a mapping',
+      'rules: [{ host: { a: 1 }, use: a }]',
+      '/f:1:17: host: expected a text, not a mapping',
+    ],
     ['no hosts', 'rules: [{ host: [], use: a }]', /^\/f:1:17: host: an empty list/],
-    ['a bad pattern among good ones', 'rules:\n  - host: [a, "b:22"]\n    use: x', '/f:2:15: host: the pattern "b:22" has a port in it; put the port under "port"'],
+    [
+      'a bad pattern among good ones',
+      'rules:\n  - host: [a, "b:22"]\n    use: x',
+      '/f:2:15: host: the pattern "b:22" has a port in it; put the port under "port"',
+    ],
     ['only negated hosts', 'rules: [{ host: ["!a"], use: a }]', /^\/f:1:17: host: a list of only negated/],
     ['a port that is none', 'rules: [{ port: [22, 99999], use: a }]', /^\/f:1:22: port: 99999 is no port/],
     ['a port that is true', 'rules: [{ port: true, use: a }]', '/f:1:17: port: expected a port, not true'],
     ['no ports', 'rules: [{ port: [], use: a }]', /^\/f:1:17: port: an empty list/],
-    ['a network that is a name', 'rules: [{ localNetwork: home, use: a }]', /^\/f:1:25: localNetwork: "home" is no address/],
+    [
+      'a network that is a name',
+      'rules: [{ localNetwork: home, use: a }]',
+      /^\/f:1:25: localNetwork: "home" is no address/,
+    ],
     ['a user that is nothing', 'rules: [{ user: , use: a }]', /user: expected a text, not nothing/],
     ['a duration that is none', 'rules: [{ timeout: soon, use: a }]', /^\/f:1:20: timeout: "soon" is no duration/],
     ['a negative time-out', 'defaults: { timeout: -1s }', /^\/f:1:22: timeout: "-1s" is no duration/],

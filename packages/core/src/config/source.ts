@@ -37,7 +37,8 @@ export function parseSource(file: string, text: string): Source {
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   // An empty file is a write that failed or a file yet to be written: taking it for "no rules" would connect directly.
-  if (text.trim() === '') throw fault(whereIs(0), 'the file is empty', 'write the rules into it, or {} for none, or delete it');
+  if (text.trim() === '')
+    throw fault(whereIs(0), 'the file is empty', 'write the rules into it, or {} for none, or delete it');
   checkSyntax(document, whereIs);
   return {
     file,
@@ -52,14 +53,17 @@ export function fault(where: Where, message: string, hint?: string, cause?: unkn
   return new FdpassError('config', `${formatWhere(where)}: ${message}`, { hint, cause });
 }
 
+/** What the text says is never shown: an unquoted secret may be what is wrong. */
 function checkSyntax(document: Document.Parsed, whereIs: (offset: number) => Where): void {
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const message = error.code === 'DUPLICATE_KEY' ? 'this key stands here for the second time' : error.message;
-    throw fault(whereIs(error.pos[0]), message);
+  const [problem] = [...document.errors, ...document.warnings];
+  if (problem === undefined) return;
+  const where = whereIs(problem.pos[0]);
+  if (problem.code === 'DUPLICATE_KEY') throw fault(where, 'this key stands here for the second time');
+  if (problem.code === 'TAG_RESOLVE_FAILED') {
+    throw fault(where, 'what begins with "!" is a tag, and YAML knows none of this name', 'put it in quotes');
   }
-  const [warning] = document.warnings; // a tag that YAML does not know: `host: !example.com` without quotes
-  if (warning !== undefined) throw fault(whereIs(warning.pos[0]), warning.message, 'put what begins with "!" in quotes');
+  if (problem.code === 'MULTIPLE_DOCS') throw fault(where, 'the file holds several documents', 'keep one');
+  throw fault(where, problem.message.replace(/: .*$/s, ''));
 }
 
 function toData(document: Document.Parsed, whereIs: (offset: number) => Where): unknown {
@@ -69,7 +73,11 @@ function toData(document: Document.Parsed, whereIs: (offset: number) => Where): 
     visit(document, {
       Alias(_, alias) {
         if (alias.resolve(document) !== undefined) return;
-        throw fault(whereIs(alias.range?.[0] ?? 0), `"*${alias.source}" means an alias that is not defined`, 'put it in quotes');
+        throw fault(
+          whereIs(alias.range?.[0] ?? 0),
+          'what begins with "*" is an alias, and none of this name is defined',
+          'put it in quotes',
+        );
       },
     });
     throw fault(whereIs(0), messageOf(error), 'write it with fewer aliases', error);
@@ -90,7 +98,11 @@ function offsetOf(document: Document.Parsed, path: ValuePath, part: 'key' | 'val
   return offset;
 }
 
-function stepInto(document: Document.Parsed, from: unknown, key: string | number): { key: unknown; value: unknown } | undefined {
+function stepInto(
+  document: Document.Parsed,
+  from: unknown,
+  key: string | number,
+): { key: unknown; value: unknown } | undefined {
   const node = isAlias(from) ? from.resolve(document) : from;
   if (isMap(node)) {
     const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));

@@ -37,7 +37,10 @@ describe('trusted files', () => {
   it('with a secret in them may not be open to others at all', () => {
     const status = (mode: number) => whyDistrusted('/f', { uid: 1, mode }, 1, { secret: true });
     expect(status(0o100600)).to.equal(undefined);
-    expect(status(0o100640)).to.include({ message: '/f holds a secret and is open to its group (mode 0640)', hint: 'run: chmod go= /f' });
+    expect(status(0o100640)).to.include({
+      message: '/f holds a secret and is open to its group (mode 0640)',
+      hint: 'run: chmod go= /f',
+    });
     expect(status(0o100604)?.message).to.match(/open to everybody/);
     expect(whyDistrusted('/f', { uid: 1, mode: 0o100644 }, 1)).to.equal(undefined);
   });
@@ -60,7 +63,10 @@ describe('trusted files', () => {
   it('that may not be read are refused (not for root, who may read everything)', function () {
     if (isRoot) this.skip();
     const file = folder.write('a', 'text', 0o000);
-    expect(refusal(() => readTrustedFile(file))).to.include({ message: `${file}: permission denied`, hint: `make it readable: chmod u+r ${file}` });
+    expect(refusal(() => readTrustedFile(file))).to.include({
+      message: `${file}: permission denied`,
+      hint: `make it readable: chmod u+r ${file}`,
+    });
   });
 
   it('are files: no folder, no missing file, and no named pipe that would wait for ever', function () {

@@ -35,12 +35,18 @@ function withTrustedFile<T>(path: string, options: TrustOptions, use: (fd: numbe
     // O_NONBLOCK: opening a named pipe would wait for its writer. Node opens every file close-on-exec.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const status = fstatSync(fd);
-    if (!status.isFile()) throw new FdpassError('config', `${path} is ${status.isDirectory() ? 'a folder' : 'a device or a pipe'}, not a file`);
+    if (!status.isFile())
+      throw new FdpassError(
+        'config',
+        `${path} is ${status.isDirectory() ? 'a folder' : 'a device or a pipe'}, not a file`,
+      );
     const distrust = whyDistrusted(path, status, process.getuid?.(), options);
     if (distrust !== undefined) throw distrust;
     return use(fd);
   } catch (error) {
-    throw errnoName(error) !== undefined && error instanceof Error && 'syscall' in error ? unreadable(path, error) : error;
+    throw errnoName(error) !== undefined && error instanceof Error && 'syscall' in error
+      ? unreadable(path, error)
+      : error;
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
@@ -52,16 +58,24 @@ function unreadable(path: string, error: unknown): FdpassError {
 }
 
 /** Why a file with this status must not be believed by the user `uid`; undefined if it may. */
-export function whyDistrusted(path: string, status: FileStatus, uid: number | undefined, options: TrustOptions = {}): FdpassError | undefined {
+export function whyDistrusted(
+  path: string,
+  status: FileStatus,
+  uid: number | undefined,
+  options: TrustOptions = {},
+): FdpassError | undefined {
   if (uid === undefined) return undefined; // no owners and modes on this system
   if (status.uid !== 0 && status.uid !== uid) {
     const hint = `make it yours: chown ${uid} ${quote(path)}`;
-    return new FdpassError('config', `${path} belongs to the user with uid ${status.uid}, neither to you nor to root`, { hint });
+    return new FdpassError('config', `${path} belongs to the user with uid ${status.uid}, neither to you nor to root`, {
+      hint,
+    });
   }
   const others = whoElse(status.mode, 0o020, 0o002);
   if (others !== undefined) return tooOpen(path, status, `can be written by ${others}`, `chmod go-w ${quote(path)}`);
   const readers = options.secret === true ? whoElse(status.mode, 0o070, 0o007) : undefined;
-  if (readers !== undefined) return tooOpen(path, status, `holds a secret and is open to ${readers}`, `chmod go= ${quote(path)}`);
+  if (readers !== undefined)
+    return tooOpen(path, status, `holds a secret and is open to ${readers}`, `chmod go= ${quote(path)}`);
   return undefined;
 }
 

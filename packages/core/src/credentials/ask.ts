@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { openSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import { FdpassError } from '../errors.js';
 import { readFirstLine } from './first-line.js';
@@ -10,7 +10,11 @@ import { readFirstLine } from './first-line.js';
  *
  * @throws FdpassError `permission` if there is no way to ask or the answer is refused; the signal's reason on abort.
  */
-export async function askSecret(prompt: string, signal: AbortSignal, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+export async function askSecret(
+  prompt: string,
+  signal: AbortSignal,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
   const require = env['SSH_ASKPASS_REQUIRE'];
   if (require === 'force' || require === 'prefer') return runAskpass(prompt, signal, env);
   const terminal = openTerminal();
@@ -59,7 +63,8 @@ async function askTerminal(fd: number, prompt: string, signal: AbortSignal): Pro
       terminal.on('data', (text: string) => {
         for (const key of text) {
           if (ENTER.has(key)) return resolve(answer);
-          if (key === CTRL_C) return reject(new FdpassError('permission', 'the question for the password was broken off'));
+          if (key === CTRL_C)
+            return reject(new FdpassError('permission', 'the question for the password was broken off'));
           if (BACKSPACE.has(key)) answer = answer.slice(0, -1);
           else answer = key === CTRL_U ? '' : answer + key;
         }

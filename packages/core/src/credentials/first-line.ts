@@ -23,7 +23,9 @@ export function readFirstLine(child: ChildProcess, what: string, signal: AbortSi
       output += text;
       if (output.length > MAX_OUTPUT) child.kill('SIGKILL');
     });
-    child.once('error', (cause) => reject(new FdpassError('config', `cannot run ${what}: ${reasonOf(cause)}`, { cause })));
+    child.once('error', (cause) =>
+      reject(new FdpassError('config', `cannot run ${what}: ${reasonOf(cause)}`, { cause })),
+    );
     child.once('close', (status, killedBy) => {
       signal.removeEventListener('abort', abort);
       if (status === 0) return resolve(output.split(/\r?\n/, 1)[0] ?? '');

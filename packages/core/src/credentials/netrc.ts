@@ -7,8 +7,12 @@ export interface NetrcEntry {
 /** The entry for `machine`, narrowed by `login` if given, else the `default` entry. `macdef` bodies are skipped. */
 export function findNetrcEntry(text: string, machine: string, login?: string): NetrcEntry | undefined {
   const entries = parseNetrc(text);
-  const fits = (entry: ParsedEntry): boolean => login === undefined || entry.login === undefined || entry.login === login;
-  return entries.find((entry) => entry.machine === machine && fits(entry)) ?? entries.find((entry) => entry.machine === undefined && fits(entry));
+  const fits = (entry: ParsedEntry): boolean =>
+    login === undefined || entry.login === undefined || entry.login === login;
+  return (
+    entries.find((entry) => entry.machine === machine && fits(entry)) ??
+    entries.find((entry) => entry.machine === undefined && fits(entry))
+  );
 }
 
 interface ParsedEntry {
@@ -37,7 +41,8 @@ function parseNetrc(text: string): ParsedEntry[] {
 function tokenize(text: string): string[] {
   const words: string[] = [];
   for (const match of text.matchAll(/"((?:\\.|[^"\\])*)"|#(?=.*)[^\n]*|(\S+)/g)) {
-    if (match[1] !== undefined) words.push(match[1].replace(/\\(.)/g, (_, letter: string) => ({ n: '\n', r: '\r', t: '\t' })[letter] ?? letter));
+    if (match[1] !== undefined)
+      words.push(match[1].replace(/\\(.)/g, (_, letter: string) => ({ n: '\n', r: '\r', t: '\t' })[letter] ?? letter));
     else if (match[2] !== undefined) words.push(match[2]);
   }
   return words;

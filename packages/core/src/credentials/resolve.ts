@@ -31,14 +31,17 @@ export async function resolveCredentials(request: CredentialRequest): Promise<Cr
   const password = (await readPassword(request, username)) ?? netrc?.password ?? decode(url?.password);
   if (username === undefined && password === undefined) return undefined;
   if (username === undefined) {
-    throw new FdpassError('config', `a password for ${host} but no user name`, { hint: 'add "username" to its credentials' });
+    throw new FdpassError('config', `a password for ${host} but no user name`, {
+      hint: 'add "username" to its credentials',
+    });
   }
   return { username, password: password ?? '' };
 }
 
 async function readPassword(request: CredentialRequest, username: string | undefined): Promise<string | undefined> {
   const { passwordFile, passwordEnv, passwordCommand, ask } = request.options ?? {};
-  if (passwordFile !== undefined) return firstLine(readTrustedFile(expand(passwordFile, request.baseDir), { secret: true }));
+  if (passwordFile !== undefined)
+    return firstLine(readTrustedFile(expand(passwordFile, request.baseDir), { secret: true }));
   if (passwordEnv !== undefined) return fromEnvironment(passwordEnv);
   if (passwordCommand !== undefined) return fromCommand(passwordCommand, request);
   if (ask === true) {
@@ -54,15 +57,24 @@ function fromEnvironment(name: string): string {
   throw new FdpassError('config', `the environment has no variable ${name}, which should hold the password`);
 }
 
-async function fromCommand([program = '', ...args]: readonly string[], { baseDir, signal }: CredentialRequest): Promise<string> {
+async function fromCommand(
+  [program = '', ...args]: readonly string[],
+  { baseDir, signal }: CredentialRequest,
+): Promise<string> {
   const { spawn } = await import('node:child_process');
-  const child = spawn(program.includes('/') ? expand(program, baseDir) : program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(program.includes('/') ? expand(program, baseDir) : program, args, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   return readFirstLine(child, `the password command ${JSON.stringify(program)}`, signal);
 }
 
 function readNetrc({ host, baseDir, options, url }: CredentialRequest, file: true | string) {
   const path = file === true ? (process.env['NETRC'] ?? join(homedir(), '.netrc')) : expand(file, baseDir);
-  const entry = findNetrcEntry(readTrustedFile(path, { secret: true }), host, options?.username ?? (decode(url?.username) || undefined));
+  const entry = findNetrcEntry(
+    readTrustedFile(path, { secret: true }),
+    host,
+    options?.username ?? (decode(url?.username) || undefined),
+  );
   if (entry !== undefined) return entry;
   throw new FdpassError('config', `${path} has no entry for ${host}`);
 }

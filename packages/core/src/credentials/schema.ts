@@ -16,7 +16,9 @@ const SOURCES = ['passwordFile', 'passwordEnv', 'passwordCommand', 'netrc', 'ask
 export const credentialsSchema: v.GenericSchema<CredentialOptions> = v.pipe(
   v.strictObject({
     username: v.optional(v.pipe(v.string(), v.description('the user name'))),
-    passwordFile: v.optional(v.pipe(v.string(), v.description('a file whose first line is the password; nobody else may read it'))),
+    passwordFile: v.optional(
+      v.pipe(v.string(), v.description('a file whose first line is the password; nobody else may read it')),
+    ),
     passwordEnv: v.optional(v.pipe(v.string(), v.description('an environment variable that holds the password'))),
     passwordCommand: v.optional(
       v.pipe(
@@ -25,8 +27,13 @@ export const credentialsSchema: v.GenericSchema<CredentialOptions> = v.pipe(
         v.description('a program and its arguments; the first line it prints is the password; no shell'),
       ),
     ),
-    netrc: v.optional(v.pipe(v.union([v.boolean(), v.string()]), v.description('true for ~/.netrc, or a file of that form'))),
+    netrc: v.optional(
+      v.pipe(v.union([v.boolean(), v.string()]), v.description('true for ~/.netrc, or a file of that form')),
+    ),
     ask: v.optional(v.pipe(v.boolean(), v.description('ask on the terminal, or through SSH_ASKPASS, as ssh does'))),
   }),
-  v.check((options) => SOURCES.filter((source) => options[source] !== undefined && options[source] !== false).length <= 1, `give only one of ${SOURCES.join(', ')}`),
+  v.check(
+    (options) => SOURCES.filter((source) => options[source] !== undefined && options[source] !== false).length <= 1,
+    `give only one of ${SOURCES.join(', ')}`,
+  ),
 );

@@ -1,8 +1,8 @@
 import { fstatSync, statSync } from 'node:fs';
 import { FdpassError } from '../errors.js';
-import { errnoName } from '../system-error.js';
 import { isUnixSocket } from '../sys/fd-info.js';
 import { loadSys } from '../sys/koffi.js';
+import { errnoName } from '../system-error.js';
 
 /** How a result is given away: the descriptor itself, or copied bytes. */
 export type Handover = 'descriptor' | 'relay';
@@ -25,12 +25,16 @@ export function channelKind(fd: number): ChannelKind {
   }
 }
 
-const WRONG_CHANNEL: Readonly<Record<Exclude<ChannelKind, 'socket' | 'pipe'>, readonly [what: string, hint: string]>> = {
-  terminal: ['is a terminal', 'run it as a ProxyCommand of ssh with ProxyUseFdpass yes, or add --stdio to relay bytes'],
-  file: ['is a file', 'a descriptor cannot be passed to a file; add --stdio to write the bytes there'],
-  closed: ['is closed or /dev/null', 'give it a socket (ProxyUseFdpass yes) or a pipe'],
-  other: ['is neither a socket nor a pipe', 'run it as a ProxyCommand of ssh'],
-};
+const WRONG_CHANNEL: Readonly<Record<Exclude<ChannelKind, 'socket' | 'pipe'>, readonly [what: string, hint: string]>> =
+  {
+    terminal: [
+      'is a terminal',
+      'run it as a ProxyCommand of ssh with ProxyUseFdpass yes, or add --stdio to relay bytes',
+    ],
+    file: ['is a file', 'a descriptor cannot be passed to a file; add --stdio to write the bytes there'],
+    closed: ['is closed or /dev/null', 'give it a socket (ProxyUseFdpass yes) or a pipe'],
+    other: ['is neither a socket nor a pipe', 'run it as a ProxyCommand of ssh'],
+  };
 
 /**
  * The hand-over that suits `fd`: the descriptor if it is a unix socket, a relay if it is a pipe or another socket.

@@ -1,5 +1,5 @@
-import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { detachFd, isPlainSocket, isUntouched } from '../sockets/detach.js';
 import { loadSys } from '../sys/koffi.js';
 import { sendFd, setBlocking } from '../sys/send-fd.js';

@@ -113,7 +113,9 @@ export async function runDetached(dial: (request: unknown, signal: AbortSignal) 
   const waiting = new AbortController();
   const request = await readLine(control);
   if (request === undefined) return;
-  control.once('close', () => waiting.abort(new FdpassError('unreachable', 'nobody waits for this connection any more')));
+  control.once('close', () =>
+    waiting.abort(new FdpassError('unreachable', 'nobody waits for this connection any more')),
+  );
   control.resume();
   let far: Duplex;
   try {

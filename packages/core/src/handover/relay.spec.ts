@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { createServer, connect, type Socket } from 'node:net';
-import { Duplex, PassThrough, Writable } from 'node:stream';
+import { connect, createServer, type Socket } from 'node:net';
+import { type Duplex, PassThrough, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
-import { relay, type RelaySide } from './relay.js';
+import { type RelaySide, relay } from './relay.js';
 
 /** Two connected TCP sockets that may be half-closed. */
 async function socketPair(): Promise<[Socket, Socket]> {
@@ -11,7 +11,10 @@ async function socketPair(): Promise<[Socket, Socket]> {
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
   const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-  const [[accepted]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [[Socket], unknown];
+  const [[accepted]] = (await Promise.all([once(server, 'connection'), once(client, 'connect')])) as [
+    [Socket],
+    unknown,
+  ];
   server.close();
   return [client, accepted];
 }
@@ -73,7 +76,10 @@ describe('relay', () => {
     for (const turn of ['user', 'server'] as const) {
       const { user, server, inner, done } = await start();
       const [dead, other] = turn === 'user' ? [user, server] : [server, user];
-      other.on('error', () => {}).resume().once('end', () => other.end());
+      other
+        .on('error', () => {})
+        .resume()
+        .once('end', () => other.end());
       dead.resetAndDestroy();
       await done;
       expect(inner.map((socket) => socket.destroyed)).to.deep.equal([true, true]);

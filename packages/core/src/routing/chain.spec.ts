@@ -1,8 +1,8 @@
-import { Duplex, PassThrough } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { systemClock } from '../clock.js';
 import type { DialContext, Dialer } from '../dialer.js';
-import { FdpassError, isFdpassError } from '../errors.js';
+import { type FdpassError, isFdpassError } from '../errors.js';
 import { StrategyRegistry } from '../registry.js';
 import type { Strategy } from '../strategy.js';
 import type { Target } from '../target.js';
@@ -119,7 +119,10 @@ describe('chains', () => {
         '~standard': {
           version: 1,
           vendor: 'test',
-          validate: (value) => ('deep' in (value as object) ? { value: value as { deep: { a: number } } } : { issues: [{ message: 'is missing', path: ['deep', { key: 0 }] }] }),
+          validate: (value) =>
+            'deep' in (value as object)
+              ? { value: value as { deep: { a: number } } }
+              : { issues: [{ message: 'is missing', path: ['deep', { key: 0 }] }] },
         },
       },
       create: (options) => {
@@ -157,7 +160,12 @@ describe('guarded dialers', () => {
   });
 
   it('turn what a strategy throws into an error that names the hop', async () => {
-    for (const dial of [() => Promise.reject(new TypeError('oops')), () => { throw new TypeError('oops'); }]) {
+    for (const dial of [
+      () => Promise.reject(new TypeError('oops')),
+      () => {
+        throw new TypeError('oops');
+      },
+    ]) {
       const error = await rejection((await build(dial)).dial(TARGET, context()));
       expect([error.code, error.hop, error.message]).to.deep.equal(['internal', 'net', 'the strategy failed: oops']);
     }

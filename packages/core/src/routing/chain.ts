@@ -1,12 +1,12 @@
 import type { Dialer } from '../dialer.js';
-import { FdpassError, addDetails, isFdpassError, messageOf } from '../errors.js';
-import type { StrategyRegistry } from '../registry.js';
+import { addDetails, FdpassError, isFdpassError, messageOf } from '../errors.js';
 import { redactOptions } from '../redact.js';
+import type { StrategyRegistry } from '../registry.js';
 import type { SocketOptions } from '../sockets/options.js';
 import type { SchemaIssue } from '../standard-schema.js';
 import type { Strategy, StrategyHost } from '../strategy.js';
-import { type Hop, type HopScope, resolveHops } from './hop.js';
 import { guardDialer } from './guarded-dialer.js';
+import { type Hop, type HopScope, resolveHops } from './hop.js';
 
 /** What every chain of one framework is built with. */
 export interface ChainScope extends HopScope {
@@ -80,9 +80,13 @@ const NO_FORWARD: Dialer = {
 };
 
 function notFirst(hop: Hop): FdpassError {
-  return new FdpassError('config', `${hop.entry.name} opens sockets itself, so it can only be the first hop of a chain`, {
-    hint: 'move it to the front or leave it out: hops stand in travel order',
-  });
+  return new FdpassError(
+    'config',
+    `${hop.entry.name} opens sockets itself, so it can only be the first hop of a chain`,
+    {
+      hint: 'move it to the front or leave it out: hops stand in travel order',
+    },
+  );
 }
 
 async function checkOptions(strategy: Strategy, options: Hop['options']): Promise<unknown> {

@@ -1,6 +1,6 @@
 import { Duplex } from 'node:stream';
 import type { DialContext, Dialer } from '../dialer.js';
-import { FdpassError, addDetails, isFdpassError, messageOf } from '../errors.js';
+import { addDetails, FdpassError, isFdpassError, messageOf } from '../errors.js';
 import type { Target } from '../target.js';
 
 /**
@@ -24,7 +24,8 @@ async function guardedDial(dialer: Dialer, hop: string, target: Target, context:
   context.trace({ event: 'dial', hop, target: `${target.host}:${target.port}` });
   try {
     const stream = await untilAborted(dialer.dial(target, context), context.signal);
-    if (!isStream(stream)) throw new FdpassError('internal', 'the strategy gave no stream: dial() must resolve to a Duplex');
+    if (!isStream(stream))
+      throw new FdpassError('internal', 'the strategy gave no stream: dial() must resolve to a Duplex');
     return stream;
   } catch (error) {
     throw inHop(error, hop, context.signal);
@@ -50,7 +51,10 @@ function destroyLate(stream: unknown): void {
 }
 
 function isStream(value: unknown): value is Duplex {
-  return value instanceof Duplex || (typeof value === 'object' && value !== null && 'pipe' in value && 'write' in value && 'destroy' in value);
+  return (
+    value instanceof Duplex ||
+    (typeof value === 'object' && value !== null && 'pipe' in value && 'write' in value && 'destroy' in value)
+  );
 }
 
 function inHop(error: unknown, hop: string, signal: AbortSignal): unknown {

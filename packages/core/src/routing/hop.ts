@@ -34,7 +34,8 @@ const URL_SCHEME = /^([a-z][a-z0-9+.-]*):/i;
 export function resolveHops(use: unknown, baseDir: string, scope: HopScope, path: readonly string[] = []): Hop[] {
   if (typeof use === 'string') return resolveWord(use, baseDir, scope, path);
   if (Array.isArray(use)) {
-    if (use.length === 0) throw new FdpassError('config', 'a chain without a hop', { hint: 'name at least one strategy' });
+    if (use.length === 0)
+      throw new FdpassError('config', 'a chain without a hop', { hint: 'name at least one strategy' });
     return use.flatMap((item) => resolveHops(item, baseDir, scope, path));
   }
   if (typeof use === 'object' && use !== null) return [resolveMapping(use as Record<string, unknown>, baseDir, scope)];

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { Config } from '../config/load.js';
 import { formatWhere, type Where } from '../config/where.js';
 import { startDeadline } from '../deadline.js';
-import { FdpassError, addDetails, isFdpassError } from '../errors.js';
+import { addDetails, FdpassError, isFdpassError } from '../errors.js';
 import type { RuleTable, RuleTrial } from '../rules/rule-index.js';
 import type { Target } from '../target.js';
 import { noTrace, type Trace } from '../trace.js';

@@ -67,5 +67,6 @@ describe('IP addresses', () => {
     ['10.0.0/24', /no address and no network/],
     ['home/24', /no address and no network/],
   ];
-  for (const [written, message] of refused) it(`refuses ${written}`, () => expect(parseNetwork(written)).to.match(message));
+  for (const [written, message] of refused)
+    it(`refuses ${written}`, () => expect(parseNetwork(written)).to.match(message));
 });

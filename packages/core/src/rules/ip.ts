@@ -34,7 +34,8 @@ export function parseNetwork(text: string): Network | string {
   const lengthText = slash === -1 ? undefined : text.slice(slash + 1);
   const address = parseLiteral(literal);
   if (address === undefined) return `${JSON.stringify(text)} is no address and no network (ADDRESS/LENGTH)`;
-  const length = lengthText === undefined ? address.bits : /^\d{1,3}$/.test(lengthText) ? Number(lengthText) : Number.NaN;
+  const length =
+    lengthText === undefined ? address.bits : /^\d{1,3}$/.test(lengthText) ? Number(lengthText) : Number.NaN;
   if (!(length <= address.bits)) return `${JSON.stringify(text)}: the length must be from 0 to ${address.bits}`;
   const hostBits = BigInt(address.bits - length);
   const prefix = address.value >> hostBits;

@@ -24,7 +24,10 @@ describe('local networks', () => {
   }
 
   for (const bad of ['home', '', '!', '10.0.0.0/40', '10.1.1.1/8', 'eth0']) {
-    it(`refuse ${JSON.stringify(bad)}`, () => expect(() => parseLocalNetwork(bad)).to.throw().with.property('code', 'config'));
+    it(`refuse ${JSON.stringify(bad)}`, () =>
+      expect(() => parseLocalNetwork(bad))
+        .to.throw()
+        .with.property('code', 'config'));
   }
 
   it('know the addresses of this machine', () => {

@@ -34,7 +34,9 @@ export function firstMismatch(rule: Matchers, subject: RouteSubject): string | u
   return (
     mismatchOf('alias', rule.alias, subject.alias) ??
     mismatchOf('user', rule.user, subject.user) ??
-    (rule.localNetwork === undefined || matchLocalNetworks(rule.localNetwork, subject.own()) ? undefined : 'localNetwork')
+    (rule.localNetwork === undefined || matchLocalNetworks(rule.localNetwork, subject.own())
+      ? undefined
+      : 'localNetwork')
   );
 }
 

@@ -1,9 +1,9 @@
 import { domainToASCII } from 'node:url';
 import { FdpassError } from '../errors.js';
+import { ipFamily } from '../ip-family.js';
 import { hasWildcard } from './glob.js';
 import { parseNetwork } from './ip.js';
 import type { Pattern, PatternList, PatternTest } from './pattern.js';
-import { ipFamily } from '../ip-family.js';
 
 /**
  * One pattern for hosts: ssh_config's `*`, `?` and `!`; `.example.com` for a domain and all below it; an address or a
@@ -31,8 +31,11 @@ export function parseUserPattern(source: string): Pattern {
 /** A list that can match at all. @throws FdpassError `config` if there is no positive pattern in it. */
 export function patternList(patterns: readonly Pattern[]): PatternList {
   if (patterns.some((pattern) => !pattern.negated)) return patterns;
-  if (patterns.length === 0) throw new FdpassError('config', 'an empty list matches nothing', { hint: 'leave it out to match everything' });
-  throw new FdpassError('config', 'a list of only negated patterns matches nothing', { hint: 'add "*" for everything else' });
+  if (patterns.length === 0)
+    throw new FdpassError('config', 'an empty list matches nothing', { hint: 'leave it out to match everything' });
+  throw new FdpassError('config', 'a list of only negated patterns matches nothing', {
+    hint: 'add "*" for everything else',
+  });
 }
 
 function splitNegation(source: string): { body: string; negated: boolean } {
@@ -40,7 +43,8 @@ function splitNegation(source: string): { body: string; negated: boolean } {
   const body = negated ? source.slice(1) : source;
   if (body === '') throw refused(source, 'is no pattern');
   if (body.startsWith('!')) throw refused(source, 'is negated twice');
-  if (/[\s,\p{Cc}]/u.test(body)) throw refused(source, 'has a space or a comma in it', 'write several patterns as a list: [a, b]');
+  if (/[\s,\p{Cc}]/u.test(body))
+    throw refused(source, 'has a space or a comma in it', 'write several patterns as a list: [a, b]');
   return { body, negated };
 }
 
@@ -53,7 +57,8 @@ function addressTest(body: string): PatternTest | undefined {
   const [literal = '', length] = bare.split('/', 2);
   if (ipFamily(literal) === 0 && !looksLikeNetwork(bare)) return undefined;
   const network = parseNetwork(bare);
-  if (typeof network === 'string') throw new FdpassError('config', network, { hint: 'write for instance 10.0.0.0/8 or 2001:db8::/32' });
+  if (typeof network === 'string')
+    throw new FdpassError('config', network, { hint: 'write for instance 10.0.0.0/8 or 2001:db8::/32' });
   const zone = length === undefined ? literal.split('%', 2)[1] : undefined;
   return { kind: 'network', network, zone };
 }
@@ -79,7 +84,8 @@ function checkColons(body: string): void {
   if (colons === 0) return;
   const before = body.split('%', 1)[0] ?? '';
   if (/^[^:]*:\d+$/.test(body)) throw refused(body, 'has a port in it', 'put the port under "port"');
-  if (!/^[\da-f:.*?]+$/i.test(before)) throw refused(body, 'is no host name and no IPv6 address', 'give the name alone, without scheme and port');
+  if (!/^[\da-f:.*?]+$/i.test(before))
+    throw refused(body, 'is no host name and no IPv6 address', 'give the name alone, without scheme and port');
   if (!hasWildcard(before)) throw refused(body, 'is no IPv6 address');
 }
 
@@ -91,7 +97,12 @@ function toAscii(name: string): string {
     .map((label) => {
       if (!/[^ -~]/.test(label)) return label;
       const ascii = hasWildcard(label) ? '' : domainToASCII(label);
-      if (ascii === '') throw refused(name, 'mixes a wildcard with international letters, or is no international name', 'write the xn-- form');
+      if (ascii === '')
+        throw refused(
+          name,
+          'mixes a wildcard with international letters, or is no international name',
+          'write the xn-- form',
+        );
       return ascii;
     })
     .join('.');

@@ -100,6 +100,11 @@ describe('alias and user patterns', () => {
 
   it('compare user names exactly', () => {
     const matches = (pattern: string, user: string) => matchPatterns([parseUserPattern(pattern)], exactSubject(user));
-    expect([matches('git', 'git'), matches('git', 'Git'), matches('g?t*', 'gitlab'), matches('.a', '.a')]).to.deep.equal([true, false, true, true]);
+    expect([
+      matches('git', 'git'),
+      matches('git', 'Git'),
+      matches('g?t*', 'gitlab'),
+      matches('.a', '.a'),
+    ]).to.deep.equal([true, false, true, true]);
   });
 });

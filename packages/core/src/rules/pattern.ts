@@ -62,7 +62,9 @@ function accepts(test: PatternTest, subject: Subject): boolean {
     case 'below':
       return isBelow(subject.text, test.domain);
     case 'network':
-      return subject.ip !== undefined && contains(test.network, subject.ip) && (test.zone ?? subject.zone) === subject.zone;
+      return (
+        subject.ip !== undefined && contains(test.network, subject.ip) && (test.zone ?? subject.zone) === subject.zone
+      );
   }
 }
 

@@ -9,6 +9,9 @@ describe('ports', () => {
   });
 
   for (const port of [0, 65536, 22.5, -1, '', 'ssh', '20-10', '1-65536', '0-5', '1-2-3', ' 22', '0x16', '*']) {
-    it(`refuse ${JSON.stringify(port)}`, () => expect(() => parsePortRange(port)).to.throw(/no port and no range/).with.property('code', 'config'));
+    it(`refuse ${JSON.stringify(port)}`, () =>
+      expect(() => parsePortRange(port))
+        .to.throw(/no port and no range/)
+        .with.property('code', 'config'));
   }
 });

@@ -13,7 +13,17 @@ function target(host: string, more: Partial<Target> = {}): Target {
 }
 
 const LABELS = ['a', 'b', 'web', 'db', 'web-1', 'corp', 'example'];
-const NETWORKS = ['10.0.0.0/8', '10.1.0.0/16', '10.1.2.0/24', '10.1.2.3', '2001:db8::/32', '2001:db8::/64', '::1', '0.0.0.0/0', '::/0'];
+const NETWORKS = [
+  '10.0.0.0/8',
+  '10.1.0.0/16',
+  '10.1.2.0/24',
+  '10.1.2.3',
+  '2001:db8::/32',
+  '2001:db8::/64',
+  '::1',
+  '0.0.0.0/0',
+  '::/0',
+];
 const ADDRESSES = ['10.1.2.3', '10.2.0.1', '192.168.1.1', '2001:db8::1', '2001:db8:1::1', '::1', '::ffff:10.1.2.3'];
 const USERS = ['me', 'git', 'root'];
 
@@ -23,7 +33,16 @@ function randomName(random: Random): string {
 
 function randomPattern(random: Random): string {
   const name = randomName(random);
-  const shapes = [name, `*.${name}`, `.${name}`, `${name}*`, `*${name}*`, `${name}.*.${random.pick(LABELS)}`, '*', `?${name.slice(1)}`];
+  const shapes = [
+    name,
+    `*.${name}`,
+    `.${name}`,
+    `${name}*`,
+    `*${name}*`,
+    `${name}.*.${random.pick(LABELS)}`,
+    '*',
+    `?${name.slice(1)}`,
+  ];
   return random.chance(20) ? random.pick(NETWORKS) : random.pick(shapes);
 }
 
@@ -39,7 +58,9 @@ function randomRule(random: Random): WrittenMatchers {
     ...(random.chance(20) && { alias: randomPatterns(random, randomPattern) }),
     ...(random.chance(20) && { user: randomPatterns(random, () => random.pick([...USERS, 'g*', '*t', '*o*'])) }),
     ...(random.chance(20) && { port: [random.pick([22, 443, '1-100', '2200-2299'])] }),
-    ...(random.chance(20) && { localNetwork: [random.pick(NETWORKS), ...(random.chance(50) ? ['!192.168.0.0/16'] : [])] }),
+    ...(random.chance(20) && {
+      localNetwork: [random.pick(NETWORKS), ...(random.chance(50) ? ['!192.168.0.0/16'] : [])],
+    }),
   };
 }
 
@@ -75,7 +96,9 @@ describe('rule tables', () => {
   it('give the first of several that match, the first look-up and later ones alike', () => {
     const table = compileRules([{ host: ['*.example'] }, { host: ['a.example'] }, {}, { host: ['b'] }].map(ruleOf));
     for (let i = 0; i < 3; i++) {
-      expect(['a.example', 'b.example', 'b', 'c'].map((host) => table.find(target(host))?.index)).to.deep.equal([0, 0, 2, 2]);
+      expect(['a.example', 'b.example', 'b', 'c'].map((host) => table.find(target(host))?.index)).to.deep.equal([
+        0, 0, 2, 2,
+      ]);
     }
     expect(compileRules([]).find(target('a'))).to.equal(undefined);
   });
@@ -101,7 +124,14 @@ describe('rule tables', () => {
     ];
     const table = compileRules(written.map(ruleOf), { localAddresses: () => ['192.168.1.1'] });
     const trials = table.explain(target('a', { user: 'me' }));
-    expect(trials.map(({ why }) => why)).to.deep.equal(['host', 'port', 'user', 'alias (not given)', 'localNetwork', undefined]);
+    expect(trials.map(({ why }) => why)).to.deep.equal([
+      'host',
+      'port',
+      'user',
+      'alias (not given)',
+      'localNetwork',
+      undefined,
+    ]);
     expect(trials.map(({ matched }) => matched)).to.deep.equal([false, false, false, false, false, true]);
     expect(trials.at(-1)?.rule).to.equal(table.rules[5]);
   });

@@ -39,8 +39,9 @@ export function compileRules(rules: readonly Rule[], environment: RuleEnvironmen
     find(target) {
       const subject = subjectOf(target);
       // A command routes once: then filing every rule costs more than trying each.
-      const found = isFirst ? firstOf(rules, subject) : (index ??= new RuleIndex(rules)).find(subject);
+      if (!isFirst) index ??= new RuleIndex(rules);
       isFirst = false;
+      const found = index === undefined ? firstOf(rules, subject) : index.find(subject);
       const rule = found === undefined ? undefined : rules[found];
       return rule === undefined || found === undefined ? undefined : { rule, index: found };
     },
@@ -103,6 +104,7 @@ function firstInOrder(lists: readonly (readonly number[])[], passes: (index: num
     for (const [i, list] of lists.entries()) next = Math.min(next, list[positions[i] ?? 0] ?? Number.POSITIVE_INFINITY);
     if (next === Number.POSITIVE_INFINITY) return undefined;
     if (passes(next)) return next;
-    for (const [i, list] of lists.entries()) if (list[positions[i] ?? 0] === next) positions[i] = (positions[i] ?? 0) + 1;
+    for (const [i, list] of lists.entries())
+      if (list[positions[i] ?? 0] === next) positions[i] = (positions[i] ?? 0) + 1;
   }
 }

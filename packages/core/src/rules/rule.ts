@@ -2,7 +2,7 @@ import type { Where } from '../config/where.js';
 import { type LocalNetwork, parseLocalNetwork } from './local-network.js';
 import { parseAliasPattern, parseHostPattern, parseUserPattern, patternList } from './parse-pattern.js';
 import type { PatternList } from './pattern.js';
-import { parsePortRange, type PortRange } from './ports.js';
+import { type PortRange, parsePortRange } from './ports.js';
 
 /** What a rule asks of a target. A matcher that is absent matches everything. */
 export interface Matchers {

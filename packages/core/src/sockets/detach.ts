@@ -41,8 +41,10 @@ export function isUntouched(socket: Socket): boolean {
  */
 export function detachFd(socket: Socket, sys: Sys): number {
   const fd = isPlainSocket(socket) ? handleOf(socket)?.fd : undefined;
-  if (fd === undefined) throw new FdpassError('internal', 'this stream is no connected kernel socket: it has no descriptor to take');
-  if (!isUntouched(socket)) throw new FdpassError('internal', 'this socket holds bytes that its descriptor would leave behind');
+  if (fd === undefined)
+    throw new FdpassError('internal', 'this stream is no connected kernel socket: it has no descriptor to take');
+  if (!isUntouched(socket))
+    throw new FdpassError('internal', 'this socket holds bytes that its descriptor would leave behind');
   const copy = sys.dup(fd);
   socket.on('error', () => {}).destroy(); // closes the original at once
   return copy;
@@ -61,7 +63,14 @@ type Undocumented = SocketConstructorOpts & AdoptOptions & { readonly pauseOnCre
  */
 export function adoptFd(fd: number, sys: Sys, options: AdoptOptions = {}): Socket {
   try {
-    const all: Undocumented = { fd, readable: true, writable: true, allowHalfOpen: true, pauseOnCreate: true, ...options };
+    const all: Undocumented = {
+      fd,
+      readable: true,
+      writable: true,
+      allowHalfOpen: true,
+      pauseOnCreate: true,
+      ...options,
+    };
     return new Socket(all);
   } catch (error) {
     sys.close(fd);

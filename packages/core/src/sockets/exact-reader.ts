@@ -61,7 +61,10 @@ export class ExactReader {
     if (pending === undefined) return;
     try {
       this.#wanted = pending.missing(this.#soFar);
-      if (this.#wanted <= 0) return this.#settle(() => pending.resolve(this.#soFar));
+      if (this.#wanted <= 0) {
+        this.#settle(() => pending.resolve(this.#soFar));
+        return;
+      }
       if (this.#soFar.length >= pending.limit) throw tooLong(pending);
       this.#wanted = Math.min(this.#wanted, pending.limit - this.#soFar.length);
       if (this.#ended !== undefined) throw this.#endError(pending, this.#ended as { error: unknown; isAbort: boolean });
@@ -79,7 +82,8 @@ export class ExactReader {
   #endError({ what, total }: PendingRead, { error, isAbort }: { error: unknown; isAbort: boolean }): unknown {
     if (isAbort) return error;
     const count = this.#soFar.length;
-    const progress = count === 0 ? `before ${what}` : `after ${count}${total === undefined ? '' : ` of ${total}`} bytes of ${what}`;
+    const progress =
+      count === 0 ? `before ${what}` : `after ${count}${total === undefined ? '' : ` of ${total}`} bytes of ${what}`;
     const how = error === undefined ? 'closed' : `broke (${reasonOf(error)})`;
     const code = this.#isFirst || error !== undefined ? 'unreachable' : 'protocol';
     return new FdpassError(code, `the connection ${how} ${progress}`, { cause: error });

@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { DialContext } from '../dialer.js';
 import { FdpassError } from '../errors.js';
-import { fromSystemError } from '../system-error.js';
 import { loadSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
+import { fromSystemError } from '../system-error.js';
 import { adoptFd, detachFd, isPlainSocket, isUntouched } from './detach.js';
 import { ExactReader } from './exact-reader.js';
 import type { Peer } from './peer.js';
@@ -30,7 +30,10 @@ export async function handshake<T>(
   talk: (peer: Peer) => Promise<T>,
 ): Promise<HandshakeResult<T>> {
   const sys = isPlainSocket(stream) ? await loadSys().catch(() => undefined) : undefined;
-  const line = sys !== undefined && isPlainSocket(stream) && isUntouched(stream) ? new KernelLine(stream, sys) : new StreamLine(stream);
+  const line =
+    sys !== undefined && isPlainSocket(stream) && isUntouched(stream)
+      ? new KernelLine(stream, sys)
+      : new StreamLine(stream);
   const { signal } = context;
   const abort = (): void => line.reader.end(signal.reason, true);
   signal.addEventListener('abort', abort, { once: true });
@@ -164,6 +167,9 @@ class StreamLine implements Line {
   }
 
   destroy(): void {
-    this.stream.off('readable', this.#take).on('error', () => {}).destroy();
+    this.stream
+      .off('readable', this.#take)
+      .on('error', () => {})
+      .destroy();
   }
 }

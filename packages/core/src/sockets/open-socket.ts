@@ -1,14 +1,14 @@
 import { Socket } from 'node:net';
 import { FdpassError, isFdpassError } from '../errors.js';
-import { fromSystemError } from '../system-error.js';
+import { ipFamily } from '../ip-family.js';
 import { loadSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
+import { fromSystemError } from '../system-error.js';
 import type { SocketAddress } from './address.js';
 import { adoptFd } from './detach.js';
 import type { SocketOptions } from './options.js';
-import { applySocketOptions, optionError } from './socket-options.js';
 import { encodeSockaddr } from './sockaddr.js';
-import { ipFamily } from '../ip-family.js';
+import { applySocketOptions, optionError } from './socket-options.js';
 
 const SOCK_STREAM = 1;
 const AF_INET = 2;
@@ -25,9 +25,14 @@ export interface OpenContext {
  *
  * @throws FdpassError with the bare reason (`connection refused`), or one that names the option the system refused.
  */
-export async function openSocket(address: SocketAddress, options: SocketOptions, { signal }: OpenContext): Promise<Socket> {
+export async function openSocket(
+  address: SocketAddress,
+  options: SocketOptions,
+  { signal }: OpenContext,
+): Promise<Socket> {
   signal.throwIfAborted();
-  const socket = 'path' in address || !needsOwnSocket(options) ? plainSocket(options) : ownSocket(address, options, await loadSys());
+  const socket =
+    'path' in address || !needsOwnSocket(options) ? plainSocket(options) : ownSocket(address, options, await loadSys());
   socket.pause(); // a socket that connects while flowing reads at once, and what it read could not be handed over
   try {
     await connect(socket, address, signal);
@@ -98,6 +103,8 @@ function connect(socket: Socket, address: SocketAddress, signal: AbortSignal): P
     signal.addEventListener('abort', abort, { once: true });
     socket.once('error', settle).once('connect', connected);
     if (signal.aborted) return abort();
-    socket.connect('path' in address ? { path: address.path.replace(/^@/, '\0') } : { host: address.host, port: address.port });
+    socket.connect(
+      'path' in address ? { path: address.path.replace(/^@/, '\0') } : { host: address.host, port: address.port },
+    );
   });
 }

@@ -77,22 +77,36 @@ const keepAlive: v.GenericSchema<unknown, boolean | KeepAlive> = v.union(
 );
 
 const dscp: v.GenericSchema<unknown, number | string> = v.union(
-  [whole(0, 63, 'a code point'), v.pipe(v.string(), v.check((name) => tosByte(name) !== undefined))],
+  [
+    whole(0, 63, 'a code point'),
+    v.pipe(
+      v.string(),
+      v.check((name) => tosByte(name) !== undefined),
+    ),
+  ],
   'must be a code point from 0 to 63, or a name such as ef, af21, cs1 or lowdelay',
 );
 
 /** The entries of a schema for socket options; strategies that open sockets spread them into their own. */
-export const socketOptionEntries: { readonly [Name in keyof SocketOptions]-?: Entry<NonNullable<SocketOptions[Name]>> } = {
+export const socketOptionEntries: {
+  readonly [Name in keyof SocketOptions]-?: Entry<NonNullable<SocketOptions[Name]>>;
+} = {
   keepAlive: entry('TCP keep-alive: true, false or { idle, interval, count } (default true)', keepAlive),
   noDelay: entry('TCP_NODELAY: send small packets at once (ssh sets it itself)', flag),
   dscp: entry('DSCP of outgoing packets: 0 to 63, or a name of IPQoS such as ef or lowdelay', dscp),
   mark: entry('SO_MARK for policy routing (Linux, needs CAP_NET_ADMIN)', whole(0, 0xffff_ffff, 'a mark')),
   bindInterface: entry('the network interface to use, e.g. eth1', v.pipe(v.string(), v.minLength(1), v.maxLength(15))),
-  bindAddress: entry('the source address; restricts the connection to its family', v.pipe(v.string(), v.ip('must be an IPv4 or IPv6 address'))),
+  bindAddress: entry(
+    'the source address; restricts the connection to its family',
+    v.pipe(v.string(), v.ip('must be an IPv4 or IPv6 address')),
+  ),
   bindPort: entry('the source port', whole(1, 65535, 'a port')),
   multipath: entry('Multipath TCP (RFC 8684), where the kernel has it; the server falls back by itself', flag),
   fastOpen: entry('TCP Fast Open (RFC 7413): the first data travels with the SYN, and errors come later', flag),
-  userTimeout: entry('TCP_USER_TIMEOUT: give up when data stays unacknowledged this long', v.pipe(duration, v.maxValue(MAX_INT))),
+  userTimeout: entry(
+    'TCP_USER_TIMEOUT: give up when data stays unacknowledged this long',
+    v.pipe(duration, v.maxValue(MAX_INT)),
+  ),
   sendBuffer: entry('SO_SNDBUF in bytes', whole(1, MAX_INT, 'a size in bytes')),
   receiveBuffer: entry('SO_RCVBUF in bytes', whole(1, MAX_INT, 'a size in bytes')),
 };

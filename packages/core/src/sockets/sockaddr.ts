@@ -8,7 +8,10 @@ const SOCKADDR_IN_LENGTH = 16;
 const SOCKADDR_IN6_LENGTH = 28;
 
 /** A `sockaddr_in` or `sockaddr_in6` (ip(7), ipv6(7)). @throws FdpassError `config` for a zone that is no interface. */
-export function encodeSockaddr(address: { readonly family: 4 | 6; readonly host: string; readonly port: number }, { constants, layout }: Platform): Buffer {
+export function encodeSockaddr(
+  address: { readonly family: 4 | 6; readonly host: string; readonly port: number },
+  { constants, layout }: Platform,
+): Buffer {
   const isV6 = address.family === 6;
   const bytes = Buffer.alloc(isV6 ? SOCKADDR_IN6_LENGTH : SOCKADDR_IN_LENGTH);
   const family = isV6 ? constants.AF_INET6 : AF_INET;

@@ -1,9 +1,9 @@
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { FdpassError } from '../errors.js';
-import { errnoName, reasonOf } from '../system-error.js';
 import type { PlatformName } from '../sys/layouts.js';
 import type { Sys } from '../sys/sys.js';
+import { errnoName, reasonOf } from '../system-error.js';
 import { type SocketOptions, tosByte } from './options.js';
 
 /** One setsockopt(2). */
@@ -57,8 +57,26 @@ const LINUX: Names = {
 const NAMES: Readonly<Record<PlatformName, Names>> = {
   'linux-glibc': LINUX,
   'linux-musl': LINUX,
-  darwin: { ...NONE, TCP_KEEPIDLE: 0x10, TCP_KEEPINTVL: 0x101, TCP_KEEPCNT: 0x102, IP_TOS: 3, IPV6_TCLASS: 36, IP_BOUND_IF: 25, IPV6_BOUND_IF: 125, SO_REUSEADDR: 4 },
-  freebsd: { ...NONE, TCP_KEEPIDLE: 256, TCP_KEEPINTVL: 512, TCP_KEEPCNT: 1024, IP_TOS: 3, IPV6_TCLASS: 61, SO_REUSEADDR: 4 },
+  darwin: {
+    ...NONE,
+    TCP_KEEPIDLE: 0x10,
+    TCP_KEEPINTVL: 0x101,
+    TCP_KEEPCNT: 0x102,
+    IP_TOS: 3,
+    IPV6_TCLASS: 36,
+    IP_BOUND_IF: 25,
+    IPV6_BOUND_IF: 125,
+    SO_REUSEADDR: 4,
+  },
+  freebsd: {
+    ...NONE,
+    TCP_KEEPIDLE: 256,
+    TCP_KEEPINTVL: 512,
+    TCP_KEEPCNT: 1024,
+    IP_TOS: 3,
+    IPV6_TCLASS: 61,
+    SO_REUSEADDR: 4,
+  },
 };
 
 const IPPROTO_IP = 0;
@@ -98,8 +116,14 @@ function settingsOf(family: 4 | 6, options: SocketOptions, { platform }: Sys): S
   const names = NAMES[platform.name];
   const { SOL_SOCKET, SO_KEEPALIVE, SO_SNDBUF, SO_RCVBUF } = platform.constants;
   const settings: Setting[] = [];
-  const set = (option: keyof SocketOptions, level: number, name: number | undefined, value: number | Buffer | undefined): void => {
-    if (value !== undefined) settings.push({ option, level, name, value: typeof value === 'number' ? int(value) : value });
+  const set = (
+    option: keyof SocketOptions,
+    level: number,
+    name: number | undefined,
+    value: number | Buffer | undefined,
+  ): void => {
+    if (value !== undefined)
+      settings.push({ option, level, name, value: typeof value === 'number' ? int(value) : value });
   };
   const { keepAlive, noDelay, dscp, mark, bindInterface, fastOpen, userTimeout, sendBuffer, receiveBuffer } = options;
   set('keepAlive', SOL_SOCKET, SO_KEEPALIVE, keepAlive === undefined ? undefined : Number(keepAlive !== false));
@@ -122,9 +146,11 @@ function settingsOf(family: 4 | 6, options: SocketOptions, { platform }: Sys): S
 }
 
 function interfaceSetting(name: string, family: 4 | 6, names: Names, level: number): Setting {
-  if (names.IP_BOUND_IF === undefined) return { option: 'bindInterface', level, name: names.SO_BINDTODEVICE, value: Buffer.from(`${name}\0`) };
+  if (names.IP_BOUND_IF === undefined)
+    return { option: 'bindInterface', level, name: names.SO_BINDTODEVICE, value: Buffer.from(`${name}\0`) };
   const index = scopeId(name);
-  if (index === undefined) throw new FdpassError('config', `option "bindInterface": there is no interface ${JSON.stringify(name)}`);
+  if (index === undefined)
+    throw new FdpassError('config', `option "bindInterface": there is no interface ${JSON.stringify(name)}`);
   return family === 6
     ? { option: 'bindInterface', level: IPPROTO_IPV6, name: names.IPV6_BOUND_IF, value: int(index) }
     : { option: 'bindInterface', level: IPPROTO_IP, name: names.IP_BOUND_IF, value: int(index) };

@@ -61,7 +61,8 @@ function familyName(family: number, { platform }: Sys): FdDescription['family'] 
 }
 
 function decodeAddress(bytes: Buffer, sys: Sys): FdAddress | undefined {
-  const word = (at: number): number => (sys.platform.layout.littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
+  const word = (at: number): number =>
+    sys.platform.layout.littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
   switch (familyName(familyOf(bytes, sys), sys)) {
     case 'inet':
       return { address: [...bytes.subarray(4, 8)].join('.'), port: bytes.readUInt16BE(2) };

@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
 import type { KoffiFunc } from 'koffi';
 import { FdpassError, messageOf } from '../errors.js';
-import { detectPlatform } from './platform.js';
 import { decodeMessage, makeMessage } from './message.js';
+import { detectPlatform } from './platform.js';
 import type { Sys } from './sys.js';
 
 /*
@@ -37,7 +37,10 @@ function fromWrapper(require: NodeJS.Require): Koffi {
   try {
     return require('koffi');
   } catch (cause) {
-    throw new FdpassError('internal', `cannot load koffi: ${messageOf(cause)}`, { hint: 'was the package installed for this platform?', cause });
+    throw new FdpassError('internal', `cannot load koffi: ${messageOf(cause)}`, {
+      hint: 'was the package installed for this platform?',
+      cause,
+    });
   }
 }
 
@@ -68,6 +71,7 @@ function makeSys(koffi: Koffi): Sys {
     recvmsg: declare('intptr_t recvmsg(int, void*, int)'),
     fcntl: declare('int fcntl(int, int, ...)'),
     close: declare('int close(int)'),
+    _exit: declare('int _exit(int)'),
   };
 
   const call = (name: keyof typeof c, ...args: unknown[]): number => {
@@ -130,6 +134,10 @@ function makeSys(koffi: Koffi): Sys {
     },
     isNonBlocking: (fd) => (fcntl(fd, F_GETFL) & constants.O_NONBLOCK) !== 0,
     close: (fd) => void call('close', fd),
+    exit(code) {
+      call('_exit', code);
+      throw new Error('_exit returned');
+    },
     wait: (fd, what, signal) => wait(koffi, fd, what, signal),
   };
 }

@@ -64,14 +64,30 @@ const long = (at: number): Member => ({ at, size: 8 });
 const GLIBC_64: MessageLayout = {
   pointerSize: 8,
   littleEndian: true,
-  msghdr: { size: 56, name: long(0), iov: long(16), iovlen: long(24), control: long(32), controllen: long(40), flags: word(48) },
+  msghdr: {
+    size: 56,
+    name: long(0),
+    iov: long(16),
+    iovlen: long(24),
+    control: long(32),
+    controllen: long(40),
+    flags: word(48),
+  },
   cmsghdr: { len: long(0), level: word(8), type: word(12), data: 16, align: 8 },
 };
 
 const LINUX_32: MessageLayout = {
   pointerSize: 4,
   littleEndian: true,
-  msghdr: { size: 28, name: word(0), iov: word(8), iovlen: word(12), control: word(16), controllen: word(20), flags: word(24) },
+  msghdr: {
+    size: 28,
+    name: word(0),
+    iov: word(8),
+    iovlen: word(12),
+    control: word(16),
+    controllen: word(20),
+    flags: word(24),
+  },
   cmsghdr: { len: word(0), level: word(4), type: word(8), data: 12, align: 4 },
 };
 
@@ -79,7 +95,15 @@ const LINUX_32: MessageLayout = {
 const MUSL_64: MessageLayout = {
   pointerSize: 8,
   littleEndian: true,
-  msghdr: { size: 56, name: long(0), iov: long(16), iovlen: word(24), control: long(32), controllen: word(40), flags: word(48) },
+  msghdr: {
+    size: 56,
+    name: long(0),
+    iov: long(16),
+    iovlen: word(24),
+    control: long(32),
+    controllen: word(40),
+    flags: word(48),
+  },
   cmsghdr: { len: word(0), level: word(8), type: word(12), data: 16, align: 8 },
 };
 
@@ -87,7 +111,15 @@ const MUSL_64: MessageLayout = {
 const DARWIN_64: MessageLayout = {
   pointerSize: 8,
   littleEndian: true,
-  msghdr: { size: 48, name: long(0), iov: long(16), iovlen: word(24), control: long(32), controllen: word(40), flags: word(44) },
+  msghdr: {
+    size: 48,
+    name: long(0),
+    iov: long(16),
+    iovlen: word(24),
+    control: long(32),
+    controllen: word(40),
+    flags: word(44),
+  },
   cmsghdr: { len: word(0), level: word(4), type: word(8), data: 12, align: 4 },
 };
 

@@ -54,7 +54,7 @@ export function encodeRights(layout: MessageLayout, level: number, type: number,
   put(layout, control, cmsghdr.len, cmsghdr.data + fds.length * 4);
   put(layout, control, cmsghdr.level, level);
   put(layout, control, cmsghdr.type, type);
-  fds.forEach((fd, index) => put(layout, control, { at: cmsghdr.data + index * 4, size: 4 }, fd));
+  for (const [index, fd] of fds.entries()) put(layout, control, { at: cmsghdr.data + index * 4, size: 4 }, fd);
   return control;
 }
 
@@ -66,7 +66,12 @@ export interface ReceivedMessage {
 }
 
 /** Takes a message apart after recvmsg(2). A control message cut short (MSG_CTRUNC) gives the descriptors that fit. */
-export function decodeMessage(layout: MessageLayout, { header, control }: Message, level: number, type: number): ReceivedMessage {
+export function decodeMessage(
+  layout: MessageLayout,
+  { header, control }: Message,
+  level: number,
+  type: number,
+): ReceivedMessage {
   const { msghdr, cmsghdr } = layout;
   const end = Math.min(get(layout, header, msghdr.controllen), control.length);
   const fds: number[] = [];

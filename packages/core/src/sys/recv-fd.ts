@@ -26,13 +26,24 @@ export async function recvFd(channel: number, { sys: given, signal }: FdTransfer
     return first;
   }
   closeAll(fds, sys);
-  if (isTruncated) throw new FdpassError('protocol', 'more descriptors were passed than there is room for', { hint: 'raise the limit: ulimit -n' });
-  throw new FdpassError('protocol', bytes === 0 ? 'closed without passing a descriptor' : 'sent data but no descriptor', {
-    hint: 'the command must pass a descriptor over its stdout, as ssh wants it with ProxyUseFdpass',
-  });
+  if (isTruncated)
+    throw new FdpassError('protocol', 'more descriptors were passed than there is room for', {
+      hint: 'raise the limit: ulimit -n',
+    });
+  throw new FdpassError(
+    'protocol',
+    bytes === 0 ? 'closed without passing a descriptor' : 'sent data but no descriptor',
+    {
+      hint: 'the command must pass a descriptor over its stdout, as ssh wants it with ProxyUseFdpass',
+    },
+  );
 }
 
-async function receive(channel: number, sys: Sys, signal: AbortSignal | undefined): Promise<ReturnType<Sys['recvmsg']>> {
+async function receive(
+  channel: number,
+  sys: Sys,
+  signal: AbortSignal | undefined,
+): Promise<ReturnType<Sys['recvmsg']>> {
   const { layout, constants } = sys.platform;
   const flags = constants.MSG_DONTWAIT | (constants.MSG_CMSG_CLOEXEC ?? 0);
   for (;;) {
@@ -41,7 +52,10 @@ async function receive(channel: number, sys: Sys, signal: AbortSignal | undefine
       return sys.recvmsg(channel, Buffer.alloc(1), controlSpace(layout, MAX_FDS * 4), flags);
     } catch (error) {
       const name = errnoName(error);
-      if (name !== 'EAGAIN') throw new FdpassError('internal', `cannot receive a descriptor: ${reasonOf(error)} (${name})`, { cause: error });
+      if (name !== 'EAGAIN')
+        throw new FdpassError('internal', `cannot receive a descriptor: ${reasonOf(error)} (${name})`, {
+          cause: error,
+        });
       await sys.wait(channel, 'readable', signal);
     }
   }

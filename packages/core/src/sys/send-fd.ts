@@ -17,7 +17,11 @@ export interface FdTransferOptions {
  *
  * A full channel is waited for. @throws FdpassError `unreachable` if the receiver is gone, `internal` for all else.
  */
-export async function sendFd(channel: number, fd: number, { sys: given, signal }: FdTransferOptions = {}): Promise<void> {
+export async function sendFd(
+  channel: number,
+  fd: number,
+  { sys: given, signal }: FdTransferOptions = {},
+): Promise<void> {
   const sys = given ?? (await loadSys());
   const { layout, constants } = sys.platform;
   const control = encodeRights(layout, constants.SOL_SOCKET, constants.SCM_RIGHTS, [fd]);
@@ -37,7 +41,9 @@ function sendError(error: unknown): FdpassError {
   const name = errnoName(error) ?? '';
   const isGone = name === 'EPIPE' || name === 'ECONNRESET' || name === 'ENOTCONN';
   const why = isGone ? 'the receiver is gone' : reasonOf(error);
-  return new FdpassError(isGone ? 'unreachable' : 'internal', `cannot pass the descriptor: ${why} (${name})`, { cause: error });
+  return new FdpassError(isGone ? 'unreachable' : 'internal', `cannot pass the descriptor: ${why} (${name})`, {
+    cause: error,
+  });
 }
 
 /** Clears O_NONBLOCK, which travels with a passed descriptor and which receivers do not expect. */

@@ -23,7 +23,12 @@ export interface Sys {
   /** Sends one message. EAGAIN is thrown. */
   sendmsg(fd: number, data: Buffer, control: Buffer, flags: number): number;
   /** Receives one message: bytes of data, flags, and descriptors that the caller now owns. EAGAIN is thrown. */
-  recvmsg(fd: number, data: Buffer, controlLength: number, flags: number): { bytes: number; flags: number; fds: readonly number[] };
+  recvmsg(
+    fd: number,
+    data: Buffer,
+    controlLength: number,
+    flags: number,
+  ): { bytes: number; flags: number; fds: readonly number[] };
   /** dup(2), close-on-exec. */
   dup(fd: number): number;
   setCloseOnExec(fd: number): void;
@@ -31,6 +36,8 @@ export interface Sys {
   setNonBlocking(fd: number, on: boolean): void;
   isNonBlocking(fd: number): boolean;
   close(fd: number): void;
+  /** _exit(2): ends the process at once; nothing is flushed, no thread is waited for. */
+  exit(code: number): never;
   /** Resolves when `fd` is readable or writable (or broken), without a thread and without reading; rejects with the signal's reason. */
   wait(fd: number, what: 'readable' | 'writable', signal?: AbortSignal): Promise<void>;
 }

@@ -4,9 +4,9 @@ import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { readTrustedFile } from '../config/trust.js';
 import { FdpassError, isFdpassError, messageOf } from '../errors.js';
+import { ipFamily } from '../ip-family.js';
 import { errnoName, reasonOf } from '../system-error.js';
 import type { TlsOptions } from './schema.js';
-import { ipFamily } from '../ip-family.js';
 
 export interface TlsRequest {
   /** The host the certificate must be for, unless the options name another. */
@@ -58,13 +58,17 @@ function secured(socket: TLSSocket, { signal, options, host }: TlsRequest): Prom
     const settle = (error?: unknown): void => {
       signal.removeEventListener('abort', abort);
       socket.off('error', failed).off('close', closed).off('secureConnect', checked);
-      if (error === undefined) return resolve();
+      if (error === undefined) {
+        resolve();
+        return;
+      }
       socket.on('error', () => {}).destroy();
       reject(error);
     };
     const abort = (): void => settle(signal.reason);
     const failed = (error: Error): void => settle(tlsError(error, host));
-    const closed = (): void => settle(new FdpassError('protocol', `${host} closed the connection during the TLS handshake`));
+    const closed = (): void =>
+      settle(new FdpassError('protocol', `${host} closed the connection during the TLS handshake`));
     const checked = (): void => settle(pinError(socket, options?.fingerprint, host));
     signal.addEventListener('abort', abort, { once: true });
     socket.once('error', failed).once('close', closed).once('secureConnect', checked);
@@ -85,7 +89,10 @@ function tlsError(error: Error, host: string): FdpassError {
   if (isFdpassError(error)) return error;
   const name = errnoName(error) ?? '';
   if (name === 'ERR_SSL_WRONG_VERSION_NUMBER' || name === 'EPROTO') {
-    return new FdpassError('protocol', `${host} does not speak TLS on this port`, { hint: 'try the scheme without TLS', cause: error });
+    return new FdpassError('protocol', `${host} does not speak TLS on this port`, {
+      hint: 'try the scheme without TLS',
+      cause: error,
+    });
   }
   if (['ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(name)) {
     return new FdpassError('unreachable', `${host}: ${reasonOf(error)} during the TLS handshake`, { cause: error });

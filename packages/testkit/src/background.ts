@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A server program that a test has started. */
+export interface Background {
+  readonly port: number;
+  readonly process: ChildProcess;
+  /** What it has said on stdout and stderr so far. */
+  output(): string;
+  /** Kills it and waits for its end. */
+  close(): Promise<void>;
+}
+
+export interface BackgroundOptions {
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  readonly host?: string | undefined;
+  /** Until it answers on its port. Default 20,000. */
+  readonly timeoutMs?: number | undefined;
+  /** Default SIGTERM. */
+  readonly stopSignal?: NodeJS.Signals | undefined;
+}
+
+const TRIES = 5;
+
+/**
+ * Starts a server on a free port and waits until it answers. Between finding a free port and the server taking it
+ * another program may come first; then another port is tried.
+ */
+export async function startServer(
+  command: string,
+  argsFor: (port: number) => readonly string[] | Promise<readonly string[]>,
+  options: BackgroundOptions = {},
+): Promise<Background> {
+  let failure: unknown;
+  for (let attempt = 0; attempt < TRIES; attempt++) {
+    const port = await freePort(options.host);
+    const server = launch(command, await argsFor(port), port, options);
+    try {
+      await answering(server, options);
+      return server;
+    } catch (error) {
+      failure = error;
+      await server.close();
+    }
+  }
+  throw failure;
+}
+
+function launch(
+  command: string,
+  args: readonly string[],
+  port: number,
+  { env, stopSignal = 'SIGTERM' }: BackgroundOptions,
+): Background {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  child.on('error', (error) => {
+    output += error.message;
+  });
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve()).once('error', () => resolve());
+  });
+  const close = async (): Promise<void> => {
+    child.kill(stopSignal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+    await ended;
+    clearTimeout(timer);
+  };
+  return { port, process: child, output: () => output, close };
+}
+
+async function answering(
+  server: Background,
+  { host = '127.0.0.1', timeoutMs = 20_000 }: BackgroundOptions,
+): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await accepts(server.port, host))) {
+    const { exitCode, spawnfile } = server.process;
+    if (exitCode !== null || performance.now() > deadline)
+      throw new Error(`${spawnfile} does not answer: ${server.output()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+async function accepts(port: number, host: string): Promise<boolean> {
+  const socket = connect({ port, host });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** A TCP port that was free a moment ago. */
+export async function freePort(host = '127.0.0.1'): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** A folder of a test's own, and how to remove it. */
+export function temporaryFolder(): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'fdpass-test-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,110 @@
+import { type StdioOptions, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+
+/** How a child process ended and what it said. */
+export interface Finished {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string | undefined;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Sent to its stdin, which is then closed. Default: stdin is /dev/null. */
+  readonly input?: string | Uint8Array | undefined;
+  /** After this it is killed and the call rejects. Default 20,000. */
+  readonly timeoutMs?: number | undefined;
+}
+
+const DEFAULT_TIMEOUT_MS = 20_000;
+
+/** Runs a program to its end, or kills it. Never hangs. */
+export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
+  const { cwd, env, input, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  return new Promise((resolve, reject) => {
+    const stdio: StdioOptions = [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'];
+    const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio });
+    let stdout = '';
+    let stderr = '';
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`${command} ${args.join(' ')} did not end within ${timeoutMs} ms\n${stdout}\n${stderr}`));
+    }, timeoutMs);
+    child.stdout?.setEncoding('latin1').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    child.once('error', (error) => {
+      clearTimeout(timer);
+      reject(error);
+    });
+    child.once('close', (status, signal) => {
+      clearTimeout(timer);
+      resolve({ status, signal, stdout, stderr });
+    });
+    child.stdin?.on('error', () => {}).end(input);
+  });
+}
+
+const MARKER = 'FDPASS_TEST_RUN';
+
+/** An environment that marks a process and all it starts, however detached, so that leftovers can be found. */
+export function markedEnvironment(): { readonly env: NodeJS.ProcessEnv; readonly marker: string } {
+  const marker = randomUUID();
+  return { env: { [MARKER]: marker }, marker };
+}
+
+/** The processes with this mark, as `PID command line`. Linux only: elsewhere none are seen. */
+export function markedProcesses(marker: string): string[] {
+  return numericEntries('/proc').flatMap((pid) => {
+    try {
+      const isOurs = readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`${MARKER}=${marker}`);
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      return isOurs && command !== '' ? [`${pid} ${command}`] : []; // a zombie has no command line
+    } catch {
+      return []; // it has ended meanwhile
+    }
+  });
+}
+
+/** What each open descriptor of a process is. Linux only: elsewhere none are seen. */
+export function openDescriptors(pid: number | 'self' = 'self'): string[] {
+  return numericEntries(`/proc/${pid}/fd`).flatMap((fd) => {
+    try {
+      return [`${fd} ${readlinkSync(`/proc/${pid}/fd/${fd}`)}`];
+    } catch {
+      return []; // the descriptor of this very listing
+    }
+  });
+}
+
+function numericEntries(folder: string): string[] {
+  try {
+    return readdirSync(folder).filter((name) => /^\d+$/.test(name));
+  } catch {
+    return [];
+  }
+}
+
+/** Waits until `list` gives nothing, and fails with what is left if it does not within `timeoutMs`. */
+export async function expectNoneLeft(list: () => readonly string[], timeoutMs = 5000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (let left = list(); left.length > 0; left = list()) {
+    if (performance.now() > deadline) throw new Error(`left behind: ${left.join('; ')}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Waits until every socket and pipe that was opened after `before` (a listing of {@link openDescriptors}) is closed. */
+export function expectNoDescriptorLeft(before: readonly string[], timeoutMs = 5000): Promise<void> {
+  const known = new Set(before);
+  return expectNoneLeft(
+    () => openDescriptors().filter((entry) => !known.has(entry) && /socket:|pipe:/.test(entry)),
+    timeoutMs,
+  );
+}
