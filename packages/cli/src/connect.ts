@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   canPass,
+  channelKind,
   chooseHandover,
   dialDetached,
   formatHostPort,
@@ -41,12 +42,15 @@ interface Job {
 export async function connect(args: Arguments): Promise<number> {
   const request = readRequest(args);
   const trace = makeLog({ verbosity: args.count('verbose'), file: args.value('log') });
-  const handover = await chooseHandover(STDOUT, askedHandover(args));
+  const asked = askedHandover(args);
+  // Only for a socket the answer needs system calls, and loading them can wait until the network is waited for.
+  const isSocket = channelKind(STDOUT) === 'socket' && asked !== 'relay';
+  const handover = isSocket ? 'descriptor' : await chooseHandover(STDOUT, asked);
   const router = await frameworkFor(request).router();
   const route = await routeFor(request, router);
   trace({ event: 'route', reason: route.reason, chain: route.chain.hops.map((hop) => hop.label).join(' -> ') });
   const job = { request, router, route, trace };
-  await (handover === 'descriptor' ? passDescriptor(job) : relayStdio(job));
+  await (handover === 'descriptor' ? passDescriptor(job, asked) : relayStdio(job));
   return 0;
 }
 
@@ -56,25 +60,24 @@ function askedHandover(args: Arguments): Handover | undefined {
   return args.flag('fdpass') ? 'descriptor' : undefined;
 }
 
-async function passDescriptor(job: Job): Promise<void> {
-  const signal = watchForGoneParent();
+async function passDescriptor(unwatched: Job, asked: Handover | undefined): Promise<void> {
+  const gone = new AbortController();
+  const job = { ...unwatched, signal: gone.signal };
   const started = systemClock.now();
-  const socket = (await dialPassable({ ...job, signal })) ?? (await dialRelayed({ ...job, signal }, started));
-  const { localAddress, localPort, remoteAddress, remotePort } = socket;
-  await passSocket(socket, STDOUT, signal);
-  job.trace({
-    event: 'handed-over',
-    as: 'descriptor',
-    local: localAddress && formatHostPort(localAddress, localPort ?? 0),
-    peer: remoteAddress && formatHostPort(remoteAddress, remotePort ?? 0),
-  });
+  const dialling = job.route.chain.dialer.needsRelay === true ? Promise.resolve(undefined) : dial(job);
+  dialling.catch(() => {}); // met below; until then it may fail unseen
+  await new Promise(setImmediate); // lets the dial reach its first system call
+  if ((await chooseHandover(STDOUT, asked)) === 'relay') return relayStdio(job, await dialling);
+  watchForGoneParent(gone);
+  const socket = (await passable(job, await dialling)) ?? (await dialRelayed(job, started));
+  const ends = socketEnds(socket);
+  await passSocket(socket, STDOUT, job.signal);
+  job.trace({ event: 'handed-over', as: 'descriptor', ...ends });
 }
 
-/** Dials here, if that can give a kernel socket with nothing read ahead; undefined if it did not. */
-async function dialPassable(job: Job): Promise<Socket | undefined> {
-  if (job.route.chain.dialer.needsRelay === true) return undefined;
-  const stream = await dial(job);
-  if (canPass(stream)) return stream;
+/** The stream if its descriptor can be handed over; undefined, and the stream destroyed, if not. */
+async function passable(job: Job, stream: Duplex | undefined): Promise<Socket | undefined> {
+  if (stream === undefined || canPass(stream)) return stream;
   stream.on('error', () => {}).destroy();
   job.trace({ event: 'note', text: 'the stream is no plain socket: dialling again in a relay process' });
   return undefined;
@@ -96,8 +99,17 @@ async function dialRelayed(job: Job, startedMs: number): Promise<Socket> {
   }
 }
 
-async function relayStdio(job: Job): Promise<void> {
-  const stream = await dial(job);
+/** Both addresses of a TCP socket, for the log; what they are is known to the kernel only until the socket is taken apart. */
+function socketEnds({ localAddress, localPort = 0, remoteAddress, remotePort = 0 }: Socket): {
+  local?: string;
+  peer?: string;
+} {
+  if (localAddress === undefined || remoteAddress === undefined) return {};
+  return { local: formatHostPort(localAddress, localPort), peer: formatHostPort(remoteAddress, remotePort) };
+}
+
+async function relayStdio(job: Job, dialled?: Duplex): Promise<void> {
+  const stream = dialled ?? (await dial(job));
   job.trace({ event: 'handed-over', as: 'relay' });
   await relay(openStdio(), { readable: stream, writable: stream });
 }

@@ -5,17 +5,15 @@ const STDIN = 0;
 const STDOUT = 1;
 
 /**
- * A signal that aborts when the program that asked for the connection is gone. ssh gives its ProxyCommand one end of a
+ * Aborts when the program that asked for the connection is gone. ssh gives its ProxyCommand one end of a
  * socketpair as stdin; nothing is ever sent over it, and its end of file is the only sign that ssh died.
  */
-export function watchForGoneParent(): AbortSignal | undefined {
-  if (channelKind(STDIN) !== 'socket') return undefined;
-  const controller = new AbortController();
+export function watchForGoneParent(controller: AbortController): void {
+  if (channelKind(STDIN) !== 'socket') return;
   const gone = (): void =>
     controller.abort(new FdpassError('unreachable', 'the program that wanted this connection is gone'));
   const stdin = new Socket({ fd: STDIN, writable: false });
   stdin.on('error', gone).once('end', gone).resume().unref();
-  return controller.signal;
 }
 
 /** Our stdin and stdout as one side of a relay. */

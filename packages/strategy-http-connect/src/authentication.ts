@@ -44,12 +44,19 @@ export function encodeBasic({ username, password }: Credentials): string {
 export const digest: AuthenticationScheme = {
   name: 'digest',
   async answer({ challenge, credentials, authority, round }) {
-    if (credentials === undefined || digestAlgorithm(challenge) === undefined) return undefined;
+    if (credentials === undefined || !isAnswerable(challenge)) return undefined;
     if (round > 0 && challenge.params.get('stale')?.toLowerCase() !== 'true') return undefined;
     const { answerDigest } = await import('./digest.js'); // loads node:crypto, which costs milliseconds
     return answerDigest(challenge, { credentials, method: 'CONNECT', uri: authority, count: 1 });
   },
 };
+
+/** Whether it names a nonce, an algorithm we know and, if any, a qop for requests without a body. */
+function isAnswerable(challenge: Challenge): boolean {
+  const qop = challenge.params.get('qop');
+  const hasQop = qop === undefined || /(?:^|,)\s*auth\s*(?:,|$)/i.test(qop);
+  return hasQop && challenge.params.has('nonce') && digestAlgorithm(challenge) !== undefined;
+}
 
 /** How good a Digest algorithm is; RFC 7616 §3.7 leaves the choice to the client, and the strongest is it. */
 const STRENGTH: Readonly<Record<string, number>> = { md5: 0, sha256: 1, 'sha512-256': 2 };

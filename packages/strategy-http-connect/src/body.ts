@@ -1,4 +1,5 @@
-import { FdpassError, oneLine, type Peer } from '@fdpass/core';
+import { type Clock, FdpassError, oneLine, type Peer } from '@fdpass/core';
+import { MAX_BODY_BYTES } from './constants.js';
 import { bodyLength, type ResponseHead } from './response-wire.js';
 
 const LF = 0x0a;
@@ -40,16 +41,51 @@ async function readLine(peer: Peer): Promise<string> {
   return line.toString('latin1').replace(/\r?\n$/, '');
 }
 
+/** How long an error waits for the page that comes with it: the status is what matters. */
+const EXCERPT_WAIT_MS = 500;
+const LAST_CHUNK = '\r\n0\r\n\r\n';
+
+/**
+ * The beginning of an error's body, whatever of it comes soon; the connection is of no further use. Never rejects: a
+ * body that breaks off, or never comes, must not hide the status.
+ */
+export async function readExcerpt(peer: Peer, head: ResponseHead, clock: Clock): Promise<Buffer> {
+  const length = bodyLength(head);
+  const isChunked = length === 'chunked';
+  const wanted = Math.min(typeof length === 'number' ? length : MAX_BODY_BYTES, MAX_BODY_BYTES);
+  let soFar: Buffer = Buffer.alloc(0);
+  const missing = (bytes: Buffer): number => {
+    soFar = bytes;
+    return isChunked && bytes.subarray(-LAST_CHUNK.length).equals(Buffer.from(LAST_CHUNK)) ? 0 : wanted - bytes.length;
+  };
+  let cancel = (): void => {};
+  const waited = new Promise<void>((resolve) => {
+    cancel = clock.after(EXCERPT_WAIT_MS, resolve);
+  });
+  const read = peer.readThrough(missing, MAX_BODY_BYTES + 1, "the response's body").catch(() => {});
+  await Promise.race([read, waited]).finally(cancel);
+  return isChunked ? joinChunks(soFar) : soFar;
+}
+
+/** The data of a chunked body as far as it is whole or broken off. */
+function joinChunks(bytes: Buffer): Buffer {
+  const chunks: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const lineEnd = bytes.indexOf(LF, at);
+    const size = lineEnd === -1 ? 0 : Number.parseInt(bytes.toString('latin1', at, lineEnd), 16);
+    if (!(size > 0)) return Buffer.concat(chunks);
+    chunks.push(bytes.subarray(lineEnd + 1, lineEnd + 1 + size));
+    at = bytes.indexOf(LF, lineEnd + 1 + size) + 1 || bytes.length;
+  }
+}
+
 const QUOTED_LENGTH = 120;
 
-/** A few words of an error page, fit for a terminal: tags and control characters are gone. */
-export function quoteBody(body: Buffer | undefined): string | undefined {
+/** A few words of an error page, fit for a terminal: tags and control characters are gone. Undefined without any. */
+export function quoteBody(page: string): string | undefined {
   const text = oneLine(
-    (body ?? Buffer.alloc(0))
-      .toString('utf8')
-      .replace(/<(style|script|head)\b.*?<\/\1>/gis, ' ')
-      .replace(/<[^>]*>/g, ' '),
+    page.replace(/<(style|script|head)\b.*?(?:<\/\1>|$)/gis, ' ').replace(/<!--.*?(?:-->|$)|<[^<>]*>/gs, ' '),
   ).replace(/\s+/g, ' ');
   if (text === '') return undefined;
-  return text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH)}…` : text;
+  return text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH).trim()}…` : text;
 }

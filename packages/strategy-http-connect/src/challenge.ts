@@ -12,7 +12,8 @@ const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const QUOTED = '"(?:[^"\\\\]|\\\\.)*"';
 const PARAM = new RegExp(`^(${TOKEN})[ \\t]*=[ \\t]*(${QUOTED}|${TOKEN})$`, 's');
 const SCHEME = new RegExp(`^(${TOKEN})(?:[ \\t]+(.*))?$`, 's');
-const ITEM = new RegExp(`(?:${QUOTED}|[^,"])+`, 'gs');
+// A quote that never ends goes to the end: looking for another reading of it would take quadratic time.
+const ITEM = /(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|[^,"])+/gs;
 
 /**
  * Takes Proxy-Authenticate values apart: several challenges may stand in one header, separated by the same commas as

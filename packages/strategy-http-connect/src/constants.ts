@@ -1,8 +1,8 @@
 /** What one response head may take; RFC 9110 §5.4 leaves the limit to us. curl allows 100 KiB for one line, squid 64 KiB for all. */
 export const MAX_HEAD_BYTES: number = 64 * 1024;
 
-/** What is read of an error's body to quote from it. */
-export const MAX_BODY_BYTES = 1024;
+/** What is read of an error's body to quote from it: squid's pages begin with several kilobytes of style. */
+export const MAX_BODY_BYTES: number = 8 * 1024;
 
 /** A body that a retry on the same connection would have to read away first; a longer one costs more than a new connection. */
 export const MAX_DRAIN_BYTES: number = 64 * 1024;

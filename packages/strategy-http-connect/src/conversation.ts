@@ -1,10 +1,9 @@
-import { type Credentials, FdpassError, type Peer } from '@fdpass/core';
+import { type Clock, type Credentials, FdpassError, type Peer } from '@fdpass/core';
 import { type AuthenticationScheme, answerChallenges } from './authentication.js';
-import { quoteBody, readBody } from './body.js';
+import { quoteBody, readBody, readExcerpt } from './body.js';
 import { parseChallenges } from './challenge.js';
 import {
   MAX_AUTHENTICATION_ROUNDS,
-  MAX_BODY_BYTES,
   MAX_DRAIN_BYTES,
   MAX_HEAD_BYTES,
   MAX_INTERIM_RESPONSES,
@@ -20,6 +19,7 @@ export interface Conversation {
   readonly credentials: Credentials | undefined;
   readonly schemes: readonly AuthenticationScheme[];
   readonly signal: AbortSignal;
+  readonly clock: Clock;
   /** The next request's Proxy-Authorization. */
   authorization: string | undefined;
   /** Challenges answered so far. */
@@ -42,7 +42,7 @@ export async function converse(peer: Peer, conversation: Conversation): Promise<
     conversation.isReusing = false;
     // RFC 9110 §9.3.6: any 2xx opens the tunnel; Content-Length and Transfer-Encoding mean nothing in it.
     if (head.status >= 200 && head.status < 300) return 'open';
-    if (head.status !== 407) throw refusal(head, quoteBody(await tryReadBody(peer, head)));
+    if (head.status !== 407) throw await refused(peer, head, conversation);
     await authenticate(head, conversation);
     const isReusable = keepsAlive(head) && (await readBody(peer, head, MAX_DRAIN_BYTES)) !== undefined;
     if (!isReusable) return 'reconnect';
@@ -55,7 +55,7 @@ async function readFinalHead(peer: Peer): Promise<ResponseHead> {
   for (let interim = 0; interim <= MAX_INTERIM_RESPONSES; interim++) {
     const head = parseHead(await peer.readThrough(missingHeadBytes, MAX_HEAD_BYTES, "the proxy's response"));
     if (head.status >= 200) return head;
-    if (head.status === 101) break; // nobody asked for another protocol
+    if (head.status === 101) throw refusal(head); // nobody asked for another protocol
   }
   throw new FdpassError('protocol', 'the proxy sends interim responses without end');
 }
@@ -72,11 +72,19 @@ async function authenticate(head: ResponseHead, conversation: Conversation): Pro
   conversation.round = round + 1;
 }
 
-/** What of an error's body can be had; a body that breaks off must not hide the status. */
-async function tryReadBody(peer: Peer, head: ResponseHead): Promise<Buffer | undefined> {
-  try {
-    return await readBody(peer, head, MAX_BODY_BYTES);
-  } catch {
-    return undefined;
-  }
+/** The error for a refusal, with what the proxy says about it. */
+async function refused(peer: Peer, head: ResponseHead, conversation: Conversation): Promise<FdpassError> {
+  const page = await readExcerpt(peer, head, conversation.clock);
+  const shown = (text: string): string => maskSecrets(text, conversation);
+  return refusal({ ...head, reason: shown(head.reason) }, quoteBody(shown(page.toString('utf8'))));
+}
+
+/** Some error pages repeat the request; what we sent in confidence must not come back in an error. */
+function maskSecrets(text: string, { authorization, credentials, headers }: Conversation): string {
+  const token = authorization?.split(' ').at(-1);
+  const secrets = [token, credentials?.password, ...Object.values(headers)];
+  return secrets.reduce<string>(
+    (masked, secret) => (secret === undefined || secret.length < 4 ? masked : masked.replaceAll(secret, '***')),
+    text,
+  );
 }

@@ -74,24 +74,25 @@ async function dialThrough(hop: Hop, target: Target, context: DialContext): Prom
 async function begin(
   { proxy, options, schemes, baseDir }: Hop,
   target: Target,
-  { signal }: DialContext,
+  { signal, clock, trace }: DialContext,
 ): Promise<Conversation> {
-  if (target.host.includes('/'))
-    throw new FdpassError('config', `${JSON.stringify(target.host)} is no host that an HTTP proxy could reach`);
+  const authority = authorityOf(target);
   const credentials = await resolveCredentials({
     options: options.credentials,
     url: proxy.url,
     host: proxy.target.host,
     baseDir,
     signal,
+    trace,
   });
   const isPreemptive = options.auth === 'basic' && credentials !== undefined;
   return {
-    authority: authorityOf(target),
+    authority,
     headers: options.headers ?? {},
     credentials,
     schemes,
     signal,
+    clock,
     authorization: isPreemptive ? encodeBasic(credentials) : undefined,
     round: isPreemptive ? 1 : 0,
     isReusing: false,

@@ -5,18 +5,32 @@ export type Headers = Readonly<Record<string, string>>;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110 §5.6.2
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/; // RFC 9110 §5.5: no CR, LF or NUL
 
-/** The request target of CONNECT: host and port, IPv6 in brackets (RFC 9110 §7.1, RFC 9112 §3.2.3). */
+const HOST = /^[^\p{Cc}\s/?#@]+$/u; // RFC 3986 §3.2.2: what would end the authority, or the request line
+
+/**
+ * The request target of CONNECT: host and port, IPv6 in brackets (RFC 9110 §7.1, RFC 9112 §3.2.3).
+ *
+ * @throws FdpassError `config` for what no proxy could reach, a socket's path among it.
+ */
 export function authorityOf({ host, port }: Pick<Target, 'host' | 'port'>): string {
+  if (!HOST.test(host))
+    throw new FdpassError('config', `${JSON.stringify(host)} is no host that an HTTP proxy could reach`);
   const bare = host.split('%', 1)[0] ?? host; // a zone means nothing to the proxy (RFC 6874 §1)
   return ipFamily(host) === 6 ? `[${bare}]:${port}` : `${host}:${port}`;
 }
 
-/** The request head, ready to send. The caller's headers replace ours of the same name. */
+/**
+ * The request head, ready to send. The caller's headers replace ours of the same name.
+ *
+ * @throws FdpassError `config` for an authorization (a user name) that would be more than a line.
+ */
 export function encodeConnect(authority: string, extra: Headers, authorization?: string): Buffer {
   const headers = new Map<string, [string, string]>();
   const set = (name: string, value: string): unknown => headers.set(name.toLowerCase(), [name, value]);
   set('Host', authority);
   for (const [name, value] of Object.entries(extra)) set(name, value);
+  if (authorization !== undefined && !FIELD_VALUE.test(authorization))
+    throw new FdpassError('config', 'the user name has a line break or a control character in it');
   if (authorization !== undefined) set('Proxy-Authorization', authorization);
   const lines = [...headers.values()].map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(`CONNECT ${authority} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');

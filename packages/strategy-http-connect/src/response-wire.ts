@@ -44,7 +44,7 @@ function notHttp(soFar: Buffer): FdpassError {
   });
 }
 
-const STATUS_LINE = /^HTTP\/(\d\.\d) (\d{3})(?: (.*))?$/;
+const STATUS_LINE = /^HTTP\/(\d\.\d) ([1-9]\d{2})(?: (.*))?$/;
 
 /** Takes a complete head apart. Folded lines are joined (RFC 9112 §5.2). @throws FdpassError `protocol` */
 export function parseHead(bytes: Buffer): ResponseHead {

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { descendants, killAll } from './processes.js';
 
 /** A server program that a test has started. */
 export interface Background {
@@ -11,7 +12,7 @@ export interface Background {
   readonly process: ChildProcess;
   /** What it has said on stdout and stderr so far. */
   output(): string;
-  /** Kills it and waits for its end. */
+  /** Stops it, waits for its end and kills what it has started, sessions and all. May be called twice. */
   close(): Promise<void>;
 }
 
@@ -27,8 +28,9 @@ export interface BackgroundOptions {
 const TRIES = 5;
 
 /**
- * Starts a server on a free port and waits until it answers. Between finding a free port and the server taking it
- * another program may come first; then another port is tried.
+ * Starts a server on a free port and waits until it answers; the caller closes it. Between finding a free port and the
+ * server taking it another program may come first: then the server ends, and another port is tried. Rejects with what
+ * the server has said.
  */
 export async function startServer(
   command: string,
@@ -44,7 +46,9 @@ export async function startServer(
       return server;
     } catch (error) {
       failure = error;
+      const hasEnded = ended(server.process);
       await server.close();
+      if (!hasEnded) break; // one that is there and silent would be so on every port
     }
   }
   throw failure;
@@ -66,16 +70,23 @@ function launch(
   child.on('error', (error) => {
     output += error.message;
   });
-  const ended = new Promise<void>((resolve) => {
+  const exit = new Promise<void>((resolve) => {
     child.once('exit', () => resolve()).once('error', () => resolve());
   });
   const close = async (): Promise<void> => {
+    // sshd's sessions outlive it, in sessions of their own: they have to be found while they still have their parent.
+    const children = child.pid === undefined || ended(child) ? [] : descendants(child.pid);
     child.kill(stopSignal);
     const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
-    await ended;
+    await exit;
     clearTimeout(timer);
+    killAll(children);
   };
   return { port, process: child, output: () => output, close };
+}
+
+function ended({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 async function answering(
@@ -83,10 +94,12 @@ async function answering(
   { host = '127.0.0.1', timeoutMs = 20_000 }: BackgroundOptions,
 ): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  while (!(await accepts(server.port, host))) {
-    const { exitCode, spawnfile } = server.process;
-    if (exitCode !== null || performance.now() > deadline)
-      throw new Error(`${spawnfile} does not answer: ${server.output()}`);
+  for (;;) {
+    const isThere = await accepts(server.port, host);
+    // After the look at the port: what answers on it may be the program that came first.
+    if (ended(server.process) || (!isThere && performance.now() > deadline))
+      throw new Error(`${server.process.spawnfile} does not answer on port ${server.port}: ${server.output()}`);
+    if (isThere) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -1,12 +1,16 @@
 export { type Background, type BackgroundOptions, freePort, startServer, temporaryFolder } from './background.js';
+export { type LabOptions, labUnavailable, requireLab, runInLab } from './net-lab.js';
 export { findProgram, requirePeers, skip, skipOrFail } from './peers.js';
 export {
+  descendants,
   expectNoDescriptorLeft,
   expectNoneLeft,
   type Finished,
+  killAll,
   markedEnvironment,
   markedProcesses,
   openDescriptors,
+  type ProcessEntry,
   type RunOptions,
   run,
 } from './processes.js';

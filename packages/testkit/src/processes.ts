@@ -21,7 +21,7 @@ export interface RunOptions {
 
 const DEFAULT_TIMEOUT_MS = 20_000;
 
-/** Runs a program to its end, or kills it. Never hangs. */
+/** Runs a program to its end, or at the deadline kills it with all it has started. Never hangs. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const { cwd, env, input, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   return new Promise((resolve, reject) => {
@@ -30,7 +30,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     let stdout = '';
     let stderr = '';
     const timer = setTimeout(() => {
-      child.kill('SIGKILL');
+      if (child.pid !== undefined) killAll([...descendants(child.pid), ...processOf(child.pid)]);
       reject(new Error(`${command} ${args.join(' ')} did not end within ${timeoutMs} ms\n${stdout}\n${stderr}`));
     }, timeoutMs);
     child.stdout?.setEncoding('latin1').on('data', (text: string) => {
@@ -49,6 +49,44 @@ export function run(command: string, args: readonly string[], options: RunOption
     });
     child.stdin?.on('error', () => {}).end(input);
   });
+}
+
+/** A process, told from a later one with the same number by its start. */
+export interface ProcessEntry {
+  readonly pid: number;
+  readonly parent: number;
+  /** In clock ticks since boot (proc_pid_stat(5), field 22). */
+  readonly started: string;
+}
+
+/** The children of a process, their children and so on, as they are now. Linux only: elsewhere none are seen. */
+export function descendants(pid: number): ProcessEntry[] {
+  const all = numericEntries('/proc').flatMap((entry) => processOf(Number(entry)));
+  const below = (parent: number): ProcessEntry[] =>
+    all.filter((each) => each.parent === parent).flatMap((each) => [each, ...below(each.pid)]);
+  return below(pid);
+}
+
+function processOf(pid: number): ProcessEntry[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // the name before it may hold anything
+    return [{ pid, parent: Number(fields[1]), started: fields[19] ?? '' }];
+  } catch {
+    return []; // it has ended meanwhile
+  }
+}
+
+/** Kills each of the processes that is still the same one. */
+export function killAll(processes: readonly ProcessEntry[]): void {
+  for (const { pid, started } of processes) {
+    if (processOf(pid)[0]?.started !== started) continue;
+    try {
+      process.kill(pid, 'SIGKILL');
+    } catch {
+      // it has ended meanwhile
+    }
+  }
 }
 
 const MARKER = 'FDPASS_TEST_RUN';

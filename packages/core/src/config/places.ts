@@ -2,7 +2,7 @@ import { lstatSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { FdpassError } from '../errors.js';
-import { errnoName, reasonOf } from '../system-error.js';
+import { reasonOf } from '../system-error.js';
 
 /** Where the config is looked for. */
 export interface LoadOptions {
@@ -55,6 +55,7 @@ export function hasConfig(options: LoadOptions): boolean {
 
 /** The first of `names` that exists in `folder`, as a path. @throws FdpassError `config` if that cannot be told. */
 export function findIn(folder: string, names: readonly string[]): string | undefined {
+  if (!exists(folder)) return undefined;
   return names.map((name) => join(folder, name)).find(exists);
 }
 
@@ -77,10 +78,8 @@ export function expandHome(path: string, options: LoadOptions, env: NodeJS.Proce
 
 function exists(path: string): boolean {
   try {
-    lstatSync(path);
-    return true;
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
-    if (errnoName(error) === 'ENOENT') return false;
     throw new FdpassError('config', `${path}: ${reasonOf(error)}`, {
       hint: 'it may hold the rules, so no connection is made without it',
       cause: error,

@@ -5,6 +5,7 @@ import { FdpassError } from '../errors.js';
 import type { Credentials } from './credentials.js';
 import { readFirstLine } from './first-line.js';
 import { findNetrcEntry } from './netrc.js';
+import { noTrace, type Trace } from '../trace.js';
 import type { CredentialOptions } from './schema.js';
 
 export interface CredentialRequest {
@@ -16,6 +17,8 @@ export interface CredentialRequest {
   /** The folder that relative paths start from. */
   readonly baseDir: string;
   readonly signal: AbortSignal;
+  /** Told, as a `note`, of a password that stands in a URL. */
+  readonly trace?: Trace | undefined;
 }
 
 /**
@@ -28,7 +31,7 @@ export async function resolveCredentials(request: CredentialRequest): Promise<Cr
   const { options = {}, url, host } = request;
   const netrc = options.netrc === undefined || options.netrc === false ? undefined : readNetrc(request, options.netrc);
   const username = options.username ?? (decode(url?.username) || netrc?.login);
-  const password = (await readPassword(request, username)) ?? netrc?.password ?? decode(url?.password);
+  const password = (await readPassword(request, username)) ?? netrc?.password ?? passwordOfUrl(request);
   if (username === undefined && password === undefined) return undefined;
   if (username === undefined) {
     throw new FdpassError('config', `a password for ${host} but no user name`, {
@@ -38,17 +41,32 @@ export async function resolveCredentials(request: CredentialRequest): Promise<Cr
   return { username, password: password ?? '' };
 }
 
+function passwordOfUrl({ url, host, trace = noTrace }: CredentialRequest): string | undefined {
+  const password = decode(url?.password);
+  if (password !== undefined) {
+    const advice = 'passwordFile, passwordEnv, passwordCommand and netrc keep it out of configs and command lines';
+    trace({ event: 'note', text: `warning: the password for ${host} stands in a URL; ${advice}` });
+  }
+  return password;
+}
+
 async function readPassword(request: CredentialRequest, username: string | undefined): Promise<string | undefined> {
   const { passwordFile, passwordEnv, passwordCommand, ask } = request.options ?? {};
   if (passwordFile !== undefined)
-    return firstLine(readTrustedFile(expand(passwordFile, request.baseDir), { secret: true }));
-  if (passwordEnv !== undefined) return fromEnvironment(passwordEnv);
-  if (passwordCommand !== undefined) return fromCommand(passwordCommand, request);
+    return notEmpty(firstLine(readTrustedFile(expand(passwordFile, request.baseDir), { secret: true })), passwordFile);
+  if (passwordEnv !== undefined) return notEmpty(fromEnvironment(passwordEnv), `the variable ${passwordEnv}`);
+  if (passwordCommand !== undefined)
+    return notEmpty(await fromCommand(passwordCommand, request), 'the password command');
   if (ask === true) {
     const { askSecret } = await import('./ask.js');
     return askSecret(`Password for ${username ?? 'user'}@${request.host}: `, request.signal);
   }
   return undefined;
+}
+
+function notEmpty(password: string, source: string): string {
+  if (password !== '') return password;
+  throw new FdpassError('permission', `${source} gives an empty password`);
 }
 
 function fromEnvironment(name: string): string {

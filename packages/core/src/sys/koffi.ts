@@ -4,7 +4,8 @@ import { getSystemErrorName } from 'node:util';
 import type { KoffiFunc } from 'koffi';
 import { FdpassError, messageOf } from '../errors.js';
 import { decodeMessage, makeMessage } from './message.js';
-import { detectPlatform } from './platform.js';
+import type { PlatformName } from './layouts.js';
+import { detectPlatform, type Platform } from './platform.js';
 import type { Sys } from './sys.js';
 
 /*
@@ -18,16 +19,22 @@ let loading: Promise<Sys> | undefined;
 
 /** The system calls, loaded once. @throws FdpassError `internal` where koffi or the platform is missing. */
 export function loadSys(): Promise<Sys> {
-  loading ??= Promise.resolve().then(() => makeSys(loadKoffi()));
+  loading ??= Promise.resolve().then(() => {
+    const platform = detectPlatform();
+    return makeSys(loadKoffi(platform.name), platform);
+  });
   return loading;
 }
 
-/** koffi's native part alone, where it is found: its JavaScript wrapper adds nothing we use and doubles the time to load. */
-function loadKoffi(): Koffi {
+/** koffi's native part alone, where it is found: its JavaScript adds nothing we use and takes four times as long to load. */
+function loadKoffi(platform: PlatformName): Koffi {
   const require = createRequire(import.meta.url);
   try {
     // The real path: package managers that link packages keep koffi's own dependencies beside the original only.
-    return createRequire(realpathSync(require.resolve('koffi')))(`@koromix/koffi-${process.platform}-${process.arch}`);
+    const koffi = createRequire(realpathSync(require.resolve('koffi')));
+    const { arch } = process;
+    if (platform === 'linux-glibc') return koffi(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`);
+    return koffi(`@koromix/koffi-${process.platform}-${arch}`);
   } catch {
     return fromWrapper(require);
   }
@@ -54,8 +61,7 @@ const FD_CLOEXEC = 1;
 const EINTR = 4;
 const MAX_SOCKADDR = 128; // sizeof(struct sockaddr_storage)
 
-function makeSys(koffi: Koffi): Sys {
-  const platform = detectPlatform();
+function makeSys(koffi: Koffi, platform: Platform): Sys {
   const { constants, layout } = platform;
   const libc = koffi.load(null);
   const declare = (prototype: string): KoffiFunc<(...args: never[]) => number> => libc.func(prototype);

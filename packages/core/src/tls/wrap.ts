@@ -27,12 +27,24 @@ export async function wrapTls(stream: Duplex, request: TlsRequest): Promise<Dupl
   try {
     request.signal.throwIfAborted();
     const { connect } = await import('node:tls'); // costs several milliseconds that plain connections need not pay
-    const socket = connect({ socket: stream, ...connectionOptions(request) });
+    const socket = connectWith(connect, { socket: stream, ...connectionOptions(request) });
     await secured(socket, request);
     return socket.pause();
   } catch (error) {
     stream.on('error', () => {}).destroy();
     throw error;
+  }
+}
+
+/** Files that hold no certificate or key, or a pair that does not fit, are found out by connect() itself. */
+function connectWith(connect: typeof import('node:tls').connect, options: ConnectionOptions): TLSSocket {
+  try {
+    return connect(options);
+  } catch (error) {
+    throw new FdpassError('config', `the files for TLS cannot be used: ${messageOf(error)}`, {
+      hint: 'check tls.ca, tls.cert and tls.key: PEM, the key not encrypted',
+      cause: error,
+    });
   }
 }
 

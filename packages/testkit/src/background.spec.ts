@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { expect } from 'chai';
+import { freePort, startServer, temporaryFolder } from './background.js';
+import {
+  expectNoDescriptorLeft,
+  expectNoneLeft,
+  markedEnvironment,
+  markedProcesses,
+  openDescriptors,
+} from './processes.js';
+
+/** A server as a program: says that it is there, and keeps a child in a session of its own, as sshd does. */
+const SERVER = `
+const { spawn } = require('node:child_process');
+require('node:net').createServer().listen(Number(process.argv[1]), '127.0.0.1', () => {
+  spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
+  console.log('listening');
+});`;
+
+const program = (script: string) => (port: number) => ['-e', script, String(port)];
+
+describe('servers in the background', () => {
+  const { env, marker } = markedEnvironment();
+  const left = (): string[] => markedProcesses(marker);
+
+  it('are ready when they answer, and leave nothing when they are closed', async () => {
+    const before = openDescriptors();
+    const server = await startServer(process.execPath, program(SERVER), { env });
+    await expectNoneLeft(() => (left().length < 2 ? [`only ${left().length}`] : []));
+    expect(server.output()).to.equal('listening\n');
+    await server.close();
+    await server.close();
+    await expectNoneLeft(left);
+    await expectNoDescriptorLeft(before);
+  });
+
+  it('try another port when theirs is taken', async () => {
+    const inTheWay = createServer();
+    const ports: number[] = [];
+    const server = await startServer(
+      process.execPath,
+      async (port) => {
+        if (ports.push(port) === 1) await new Promise<void>((resolve) => inTheWay.listen(port, '127.0.0.1', resolve));
+        return program(SERVER)(port);
+      },
+      { env },
+    );
+    expect(ports).to.have.lengthOf(2);
+    expect(server.port).to.equal(ports[1]);
+    await server.close();
+    inTheWay.close();
+    await expectNoneLeft(left);
+  });
+
+  const FAILURES = [
+    {
+      what: 'end at once',
+      command: process.execPath,
+      script: 'console.error("no good"); process.exit(1)',
+      says: 'no good',
+    },
+    { what: 'never answer', command: process.execPath, script: 'setInterval(() => {}, 1000)', says: 'does not answer' },
+    { what: 'are not there', command: '/nowhere/server', script: '', says: 'ENOENT' },
+  ];
+  for (const { what, command, script, says } of FAILURES) {
+    it(`that ${what} are given up with a word`, async () => {
+      const error = await startServer(command, program(script), { env, timeoutMs: 300 }).catch(String);
+      expect(error).to.contain(says);
+      await expectNoneLeft(left);
+    });
+  }
+
+  it('find free ports and make folders of their own', async () => {
+    expect(await freePort()).to.be.within(1024, 65535);
+    const folder = temporaryFolder();
+    expect(existsSync(folder.path)).to.equal(true);
+    folder.remove();
+    expect(existsSync(folder.path)).to.equal(false);
+  });
+});
