@@ -4,6 +4,7 @@ import { bodyLength, type ResponseHead } from './response-wire.js';
 
 const LF = 0x0a;
 const MAX_CHUNK_LINE = 1024;
+const CHUNK_SIZE = /^([0-9a-f]{1,8})[ \t]*(?:;|$)/i;
 
 /**
  * Reads a response's body up to its end, or gives undefined if it is longer than `limit` or ends only with the
@@ -20,16 +21,21 @@ export async function readBody(peer: Peer, head: ResponseHead, limit: number): P
 async function readChunks(peer: Peer, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   for (let total = 0; ; ) {
-    const size = Number.parseInt((await readLine(peer)).split(';', 1)[0] ?? '', 16);
-    if (Number.isNaN(size)) throw new FdpassError('protocol', "the proxy's chunked body is malformed");
+    const [, digits] = CHUNK_SIZE.exec(await readLine(peer)) ?? [];
+    if (digits === undefined) throw malformed();
+    const size = Number.parseInt(digits, 16);
     if (size === 0) break;
     total += size;
     if (total > limit) return undefined;
     chunks.push(await peer.read(size, 'a chunk of the body'));
-    await readLine(peer);
+    if ((await readLine(peer)) !== '') throw malformed();
   }
   while ((await readLine(peer)) !== '');
   return Buffer.concat(chunks);
+}
+
+function malformed(): FdpassError {
+  return new FdpassError('protocol', "the proxy's chunked body is malformed");
 }
 
 async function readLine(peer: Peer): Promise<string> {

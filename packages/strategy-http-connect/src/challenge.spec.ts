@@ -14,7 +14,11 @@ const CASES: readonly [name: string, values: readonly string[], expected: readon
   ['a scheme alone', ['Negotiate'], [['negotiate', {}]]],
   ['a scheme with a token68', ['NTLM TlRMTVNTUAAC=='], [['ntlm', {}, 'TlRMTVNTUAAC==']]],
   ['Basic', ['Basic realm="simple"'], [['basic', { realm: 'simple' }]]],
-  ['Basic with charset (RFC 7617 §2.1)', ['Basic realm="foo", charset="UTF-8"'], [['basic', { realm: 'foo', charset: 'UTF-8' }]]],
+  [
+    'Basic with charset (RFC 7617 §2.1)',
+    ['Basic realm="foo", charset="UTF-8"'],
+    [['basic', { realm: 'foo', charset: 'UTF-8' }]],
+  ],
   [
     'two in one header (RFC 9110 §11.6.1)',
     ['Basic realm="simple", Newauth realm="apps", type=1, title="Login to \\"apps\\""'],
@@ -50,11 +54,29 @@ const CASES: readonly [name: string, values: readonly string[], expected: readon
       ['basic', { realm: 'b' }],
     ],
   ],
-  ['a scheme after a scheme without parameters', ['Negotiate, Basic realm="b"'], [['negotiate', {}], ['basic', { realm: 'b' }]]],
-  ['commas and equals signs in quotes', ['Basic realm="a, b=c, Digest x=y"'], [['basic', { realm: 'a, b=c, Digest x=y' }]]],
+  [
+    'a scheme after a scheme without parameters',
+    ['Negotiate, Basic realm="b"'],
+    [
+      ['negotiate', {}],
+      ['basic', { realm: 'b' }],
+    ],
+  ],
+  [
+    'commas and equals signs in quotes',
+    ['Basic realm="a, b=c, Digest x=y"'],
+    [['basic', { realm: 'a, b=c, Digest x=y' }]],
+  ],
   ['blanks round the equals sign', ['Basic realm = "a"'], [['basic', { realm: 'a' }]]],
   ['names in any case', ['BASIC REALM="A"'], [['basic', { realm: 'A' }]]],
-  ['empty items between', ['Basic realm="a", , ,Digest nonce=x,'], [['basic', { realm: 'a' }], ['digest', { nonce: 'x' }]]],
+  [
+    'empty items between',
+    ['Basic realm="a", , ,Digest nonce=x,'],
+    [
+      ['basic', { realm: 'a' }],
+      ['digest', { nonce: 'x' }],
+    ],
+  ],
   ['escapes in quotes', ['Basic realm="a\\\\b\\c"'], [['basic', { realm: 'a\\bc' }]]],
   ['an empty quoted string', ['Basic realm=""'], [['basic', { realm: '' }]]],
   ['a parameter without a scheme', ['realm="a"'], []],
@@ -72,7 +94,7 @@ describe('http-connect challenges', () => {
   // Each of these takes seconds if the pattern backtracks; mocha's limit then ends it.
   for (const piece of ['"', '\\"', '"\\', ',', ' ', 'a=', 'a="', 'a ="\\"']) {
     it(`is quick with ${JSON.stringify(piece)} a great many times`, () => {
-      expect(plain([`Basic ${piece.repeat(64 * 1024 / piece.length)}`])).to.be.an('array');
+      expect(plain([`Basic ${piece.repeat((64 * 1024) / piece.length)}`])).to.be.an('array');
     });
   }
 });

@@ -2,12 +2,7 @@ import { type Clock, type Credentials, FdpassError, type Peer } from '@fdpass/co
 import { type AuthenticationScheme, answerChallenges } from './authentication.js';
 import { quoteBody, readBody, readExcerpt } from './body.js';
 import { parseChallenges } from './challenge.js';
-import {
-  MAX_AUTHENTICATION_ROUNDS,
-  MAX_DRAIN_BYTES,
-  MAX_HEAD_BYTES,
-  MAX_INTERIM_RESPONSES,
-} from './constants.js';
+import { MAX_AUTHENTICATION_ROUNDS, MAX_DRAIN_BYTES, MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES } from './constants.js';
 import { refusal, unauthenticated } from './refusal.js';
 import { encodeConnect, type Headers } from './request-wire.js';
 import { keepsAlive, missingHeadBytes, parseHead, type ResponseHead } from './response-wire.js';

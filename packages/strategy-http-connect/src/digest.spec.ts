@@ -114,7 +114,9 @@ describe('http-connect digest', () => {
           answerDigest(challenge, { credentials: { username: 'u', password: 'p' }, method: 'X', uri: 'y', count: 1 }),
         )['cnonce'],
     );
-    expect(cnonces[0]).to.match(/^[0-9a-f]{32}$/).and.not.equal(cnonces[1]);
+    expect(cnonces[0])
+      .to.match(/^[0-9a-f]{32}$/)
+      .and.not.equal(cnonces[1]);
   });
 
   it('knows SHA-512-256', () => {
@@ -123,7 +125,11 @@ describe('http-connect digest', () => {
     );
   });
 
-  for (const challenge of ['Digest realm="r", qop="auth"', 'Digest nonce="n", algorithm=SHA3', 'Digest nonce="n", qop="auth-int"']) {
+  for (const challenge of [
+    'Digest realm="r", qop="auth"',
+    'Digest nonce="n", algorithm=SHA3',
+    'Digest nonce="n", qop="auth-int"',
+  ]) {
     it(`cannot answer ${challenge}`, () => expect(() => answer(challenge)).to.throw(/Digest challenge/));
   }
 });

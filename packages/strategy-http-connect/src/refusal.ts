@@ -29,7 +29,7 @@ const CODES: Readonly<Record<number, readonly [ErrorCode, hint?: string]>> = {
 /** The error for a final response that opens no tunnel. `quote` is a few words of its body. */
 export function refusal({ status, reason }: ResponseHead, quote?: string): FdpassError {
   const [code, hint] = CODES[status] ?? ['protocol'];
-  const words = oneLine(`${status} ${reason}`).slice(0, 100);
+  const words = `${status} ${oneLine(reason)}`.trim().slice(0, 100);
   const message = `the proxy answered ${words}${quote === undefined ? '' : ` (${quote})`}`;
   return new FdpassError(code, message, { hint, cause: new HttpStatusError(status, words) });
 }

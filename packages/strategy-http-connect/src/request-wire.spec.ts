@@ -16,7 +16,9 @@ describe('http-connect request', () => {
 
   for (const host of ['a b', 'a\r\nX: y', 'a/b', 'user@host', 'a\u0000', 'a?b', 'a#b', '']) {
     it(`refuses the host ${JSON.stringify(host)}`, () => {
-      expect(() => authorityOf({ host, port: 22 })).to.throw().that.satisfies(isConfigError);
+      expect(() => authorityOf({ host, port: 22 }))
+        .to.throw()
+        .that.satisfies(isConfigError);
     });
   }
 
@@ -34,7 +36,9 @@ describe('http-connect request', () => {
   });
 
   it('refuses an authorization that would be more than a line', () => {
-    expect(() => encodeConnect('h:22', {}, 'Digest username="a\r\nX: y"')).to.throw().that.satisfies(isConfigError);
+    expect(() => encodeConnect('h:22', {}, 'Digest username="a\r\nX: y"'))
+      .to.throw()
+      .that.satisfies(isConfigError);
   });
 
   const BAD_HEADERS: readonly Readonly<Record<string, string>>[] = [
@@ -48,14 +52,16 @@ describe('http-connect request', () => {
   ];
   for (const headers of BAD_HEADERS) {
     it(`refuses the headers ${JSON.stringify(headers)}`, () => {
-      expect(() => checkHeaders(headers)).to.throw().that.satisfies(isConfigError);
+      expect(() => checkHeaders(headers))
+        .to.throw()
+        .that.satisfies(isConfigError);
     });
   }
 
   it('does not repeat the value of a header that it refuses', () => {
-    expect(() => checkHeaders({ 'X-Key': 'hush\u0001' })).to.throw(/X-Key/).that.satisfies(
-      (error: Error) => !error.message.includes('hush'),
-    );
+    expect(() => checkHeaders({ 'X-Key': 'hush\u0001' }))
+      .to.throw(/X-Key/)
+      .that.satisfies((error: Error) => !error.message.includes('hush'));
   });
 
   it('takes tabs and latin-1 in values', () => checkHeaders({ 'X-Ok': 'a\tb\u00e9' }));

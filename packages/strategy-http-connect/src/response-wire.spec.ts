@@ -57,7 +57,10 @@ describe('http-connect response head', () => {
   ];
   for (const [bytes, hint] of FOREIGN) {
     it(`sees at once that ${JSON.stringify(bytes.toString('latin1'))} is not HTTP`, () => {
-      expect(() => missingHeadBytes(bytes)).to.throw('does not speak HTTP').with.property('hint').that.matches(hint);
+      expect(() => missingHeadBytes(bytes))
+        .to.throw('does not speak HTTP')
+        .with.property('hint')
+        .that.matches(hint);
     });
   }
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { expect } from 'chai';
@@ -35,18 +36,28 @@ describe('servers in the background', () => {
     await expectNoDescriptorLeft(before);
   });
 
-  it('try another port when theirs is taken', async () => {
+  it('try another port when theirs is taken before they start', async () => {
     const inTheWay = createServer();
     const ports: number[] = [];
-    const server = await startServer(
-      process.execPath,
-      async (port) => {
-        if (ports.push(port) === 1) await new Promise<void>((resolve) => inTheWay.listen(port, '127.0.0.1', resolve));
-        return program(SERVER)(port);
-      },
-      { env },
-    );
+    const argsFor = async (port: number): Promise<string[]> => {
+      if (ports.push(port) === 1) await new Promise<void>((resolve) => inTheWay.listen(port, '127.0.0.1', resolve));
+      return program(SERVER)(port);
+    };
+    const server = await startServer(process.execPath, argsFor, { env });
     expect(ports).to.have.lengthOf(2);
+    expect(server.port).to.equal(ports[1]);
+    await server.close();
+    inTheWay.close();
+    await expectNoneLeft(left);
+  });
+
+  it('try another port when they end because theirs is taken', async () => {
+    const inTheWay = createServer().listen(0, '127.0.0.1');
+    await once(inTheWay, 'listening');
+    const { port: taken } = inTheWay.address() as { port: number };
+    const ports: number[] = [];
+    const argsFor = (port: number): string[] => program(SERVER)(ports.push(port) === 1 ? taken : port);
+    const server = await startServer(process.execPath, argsFor, { env });
     expect(server.port).to.equal(ports[1]);
     await server.close();
     inTheWay.close();

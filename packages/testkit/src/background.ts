@@ -37,10 +37,12 @@ export async function startServer(
   argsFor: (port: number) => readonly string[] | Promise<readonly string[]>,
   options: BackgroundOptions = {},
 ): Promise<Background> {
-  let failure: unknown;
+  let failure: unknown = new Error(`no free port for ${command}`);
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const port = await freePort(options.host);
-    const server = launch(command, await argsFor(port), port, options);
+    const args = await argsFor(port);
+    if (await accepts(port, options.host)) continue;
+    const server = launch(command, args, port, options);
     try {
       await answering(server, options);
       return server;
@@ -89,14 +91,11 @@ function ended({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-async function answering(
-  server: Background,
-  { host = '127.0.0.1', timeoutMs = 20_000 }: BackgroundOptions,
-): Promise<void> {
+async function answering(server: Background, { host, timeoutMs = 20_000 }: BackgroundOptions): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const isThere = await accepts(server.port, host);
-    // After the look at the port: what answers on it may be the program that came first.
+    // After the look at the port: what answers on it may be a program that was quicker.
     if (ended(server.process) || (!isThere && performance.now() > deadline))
       throw new Error(`${server.process.spawnfile} does not answer on port ${server.port}: ${server.output()}`);
     if (isThere) return;
@@ -104,7 +103,7 @@ async function answering(
   }
 }
 
-async function accepts(port: number, host: string): Promise<boolean> {
+async function accepts(port: number, host = '127.0.0.1'): Promise<boolean> {
   const socket = connect({ port, host });
   try {
     await once(socket, 'connect');

@@ -2,10 +2,10 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readTrustedFile } from '../config/trust.js';
 import { FdpassError } from '../errors.js';
+import { noTrace, type Trace } from '../trace.js';
 import type { Credentials } from './credentials.js';
 import { readFirstLine } from './first-line.js';
 import { findNetrcEntry } from './netrc.js';
-import { noTrace, type Trace } from '../trace.js';
 import type { CredentialOptions } from './schema.js';
 
 export interface CredentialRequest {

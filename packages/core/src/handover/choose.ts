@@ -25,6 +25,8 @@ export function channelKind(fd: number): ChannelKind {
   }
 }
 
+const STDIN = 0;
+
 const WRONG_CHANNEL: Readonly<Record<Exclude<ChannelKind, 'socket' | 'pipe'>, readonly [what: string, hint: string]>> =
   {
     terminal: [
@@ -39,16 +41,21 @@ const WRONG_CHANNEL: Readonly<Record<Exclude<ChannelKind, 'socket' | 'pipe'>, re
 /**
  * The hand-over that suits `fd`: the descriptor if it is a unix socket, a relay if it is a pipe or another socket.
  *
+ * A unix socket is taken for a pipe if `input` is another one: ssh and its like give one socket as both, whereas some
+ * programs (all those that start children with Node) make their pipes of socket pairs and expect bytes.
+ *
  * @param asked What the user forced, if anything.
  * @throws FdpassError `usage` with the fix, for a terminal, a file or nothing at all.
  */
-export async function chooseHandover(fd: number, asked?: Handover): Promise<Handover> {
+export async function chooseHandover(fd: number, asked?: Handover, input: number = STDIN): Promise<Handover> {
   const kind = channelKind(fd);
   if (asked === 'relay') {
     if (kind !== 'closed') return 'relay';
     throw wrongChannel(kind);
   }
-  if (kind === 'socket' && isUnixSocket(fd, await loadSys())) return 'descriptor';
+  if (kind === 'socket' && isUnixSocket(fd, await loadSys())) {
+    return asked === 'descriptor' || !isOtherSocket(input, fd) ? 'descriptor' : 'relay';
+  }
   if (asked === 'descriptor') {
     throw new FdpassError('usage', 'stdout is no unix socket, so no descriptor can be passed', {
       hint: 'set ProxyUseFdpass yes in ssh_config, or leave out --fdpass',
@@ -61,4 +68,9 @@ export async function chooseHandover(fd: number, asked?: Handover): Promise<Hand
 function wrongChannel(kind: keyof typeof WRONG_CHANNEL): FdpassError {
   const [what, hint] = WRONG_CHANNEL[kind];
   return new FdpassError('usage', `stdout ${what}`, { hint });
+}
+
+/** Whether `fd` is a socket, and not the very one that `other` is. */
+function isOtherSocket(fd: number, other: number): boolean {
+  return channelKind(fd) === 'socket' && fstatSync(fd).ino !== fstatSync(other).ino;
 }

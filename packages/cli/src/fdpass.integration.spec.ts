@@ -1,0 +1,252 @@
+import { chmodSync, closeSync, openSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  findProgram,
+  requirePeers,
+  run,
+  type ScriptedServer,
+  startScriptedServer,
+  temporaryFolder,
+} from '@fdpass/testkit';
+import { expect } from 'chai';
+import { FDPASS_BIN, fdpass, fdpassOnto, fdrecv, NO_CONFIG } from './commands.spec.helper.js';
+
+/** One line on stderr, nothing on stdout, the documented status. */
+function expectRefusal(
+  ended: { status: number | null; stdout?: string; stderr: string },
+  status: number,
+  message: RegExp,
+): void {
+  expect(ended.stderr).to.match(/^fdpass: [^\n]+\n$/);
+  expect(ended.stderr)
+    .to.match(message)
+    .and.not.match(/internal error|at .*\.js:\d/);
+  expect(ended.status).to.equal(status);
+  expect(ended.stdout ?? '').to.equal('');
+}
+
+describe('fdpass', () => {
+  const folder = temporaryFolder();
+  let server: ScriptedServer;
+  const port = (): string => String(server.port);
+
+  before(async () => {
+    server = await startScriptedServer(async (line) => {
+      await line.send('banner\n');
+      line.socket.end(await line.rest());
+    });
+  });
+  after(async () => {
+    await server.close();
+    folder.remove();
+  });
+
+  function config(text: string, mode = 0o600): string {
+    const file = join(folder.path, `config-${Math.random().toString(36).slice(2)}.yaml`);
+    writeFileSync(file, text);
+    chmodSync(file, mode);
+    return file;
+  }
+
+  describe('relaying', () => {
+    it('copies both ways and passes the end of stdin on', async () => {
+      const { status, stdout, stderr } = await fdpass(['127.0.0.1', port()], { input: 'text' });
+      expect([status, stdout, stderr]).to.deep.equal([0, 'banner\ntext', '']);
+    });
+
+    it('is what --stdio asks for, onto a file too', async () => {
+      const file = join(folder.path, 'out');
+      const fd = openSync(file, 'w');
+      const { status } = await fdpassOnto(fd, ['--stdio', '127.0.0.1', port()]);
+      closeSync(fd);
+      expect(status).to.equal(0);
+    });
+  });
+
+  describe('choosing by rules', () => {
+    it('takes the first rule that matches, by --user and --alias too', async () => {
+      const file = config(`rules:
+  - { user: root, use: { strategy: direct, host: 127.0.0.1, port: ${port()} } }
+  - { alias: "nas*", use: { strategy: direct, host: 127.0.0.1, port: ${port()} } }
+  - { host: "*", use: { strategy: direct, host: 127.0.0.1, port: 1 } }
+`);
+      for (const option of [
+        ['--user', 'root'],
+        ['--alias', 'NAS1'],
+      ]) {
+        expect((await fdpass(['-c', file, ...option, 'x.example', '22'])).stdout).to.equal('banner\n');
+      }
+      expectRefusal(
+        await fdpass(['-c', file, 'x.example', '22']),
+        69,
+        /^fdpass: x\.example:22: rule 3 \(.*:4:5\): direct: .*127\.0\.0\.1:1.*refused/,
+      );
+    });
+
+    it('explains without opening anything', async () => {
+      const file = config(`hops: { home: { strategy: direct, host: 10.9.8.7 } }
+rules:
+  - { host: other.example, use: direct }
+  - { host: "*.example", port: 22, use: home }
+`);
+      const { status, stdout } = await fdpass(['explain', '--json', '-c', file, 'a.example']);
+      const explanation = JSON.parse(stdout);
+      expect(status).to.equal(0);
+      expect(explanation.reason).to.match(/^rule 2 \(.*:4:5\)$/);
+      expect(explanation.route).to.deep.equal([
+        { strategy: 'direct', label: 'home (direct)', options: { host: '10.9.8.7' } },
+      ]);
+      expect(explanation.skipped).to.deep.equal([{ rule: 1, why: 'host' }]);
+      expect((await fdpass(['explain', '-c', file, 'a.example'])).stdout)
+        .to.contain('rule 2')
+        .and.contain('skipped  rule 1: host');
+    });
+
+    it('never falls back to a direct connection when a rule fails', async () => {
+      const file = config(`rules: [ { use: { strategy: direct, port: 1 } } ]\n`);
+      expectRefusal(await fdpass(['-c', file, '127.0.0.1', port()]), 69, /rule 1 .*refused/);
+    });
+  });
+
+  describe('refuses on the command line', () => {
+    const cases: readonly (readonly [args: readonly string[], message: RegExp])[] = [
+      [[], /the host is missing; see: fdpass --help/],
+      [['host'], /the port is missing/],
+      [['host', '22', 'more'], /too many operands: "more"/],
+      [['', '22'], /the host is empty/],
+      [['a b', '22'], /space or a control character/],
+      [['a\nb', '22'], /space or a control character/],
+      [['--', '-oProxyCommand=x', '22'], /begins with a dash/],
+      [['a'.repeat(254), '22'], /longer than 253 bytes/],
+      [['xn--a.example', '22'], /punycode/],
+      [['host', '0'], /the port "0" is not a number from 1 to 65535/],
+      [['host', '65536'], /the port "65536"/],
+      [['host', 'ssh'], /the port "ssh"/],
+      [['--timeout', 'soon', 'host', '22'], /--timeout "soon" is no duration/],
+      [['--stdio', '--fdpass', 'host', '22'], /exclude each other/],
+      [['--nope', 'host', '22'], /unknown option "--nope"/],
+      [['--log', '/nonexistent/log', 'host', '22'], /cannot write the log/],
+    ];
+    for (const [args, message] of cases) {
+      it(JSON.stringify(args.map((word) => word.slice(0, 30))), async () =>
+        expectRefusal(await fdpass(args), 64, message),
+      );
+    }
+  });
+
+  it('refuses --fdpass where stdout is a pipe', async () => {
+    const command = `{ "$0" "$1" --fdpass 127.0.0.1 ${port()}; echo "status $?" >&2; } | cat`;
+    const { stdout, stderr } = await run('sh', ['-c', command, process.execPath, FDPASS_BIN], { env: NO_CONFIG });
+    expect(stdout).to.equal('');
+    expect(stderr).to.match(/^fdpass: .*stdout is no unix socket.*ProxyUseFdpass.*\nstatus 64\n$/);
+  });
+
+  describe('refuses a config', () => {
+    const cases: readonly (readonly [what: string, text: string, message: RegExp])[] = [
+      ['that is not YAML', 'rules: [', /config-\w+\.yaml:1:\d+: /],
+      ['that is empty', '', /:1:1: the file is empty/],
+      ['with an unknown key', 'rulez: []\n', /:1:1: .*"rulez".*rules/],
+      [
+        'with an unknown hop',
+        'rules: [ { use: corpp } ]\nhops: { corp: direct }\n',
+        /rule 1 .*"corpp" is neither a hop.*did you mean "corp"/,
+      ],
+      ['with a hop named twice', 'hops:\n  a: direct\n  a: direct\n', /:3:3: .*second time/],
+      ['with an unknown option', 'rules: [ { use: { strategy: direct, hostt: x } } ]\n', /rule 1 .*hostt/],
+      [
+        'with an opener in the middle of a chain',
+        'rules: [ { use: [happy-eyeballs, direct] } ]\n',
+        /direct opens sockets itself/,
+      ],
+    ];
+    for (const [what, text, message] of cases) {
+      it(what, async () => expectRefusal(await fdpass(['-c', config(text), '127.0.0.1', port()]), 78, message));
+    }
+
+    it('that extends itself', async () => {
+      const file = join(folder.path, 'self.yaml');
+      writeFileSync(file, 'extends: ./self.yaml\n', { mode: 0o600 });
+      expectRefusal(await fdpass(['-c', file, 'h', '22']), 78, /self\.yaml:1:\d+: .*self\.yaml.*self\.yaml/);
+    });
+
+    it('that is missing, a folder, or open to others', async () => {
+      expectRefusal(await fdpass(['-c', join(folder.path, 'none'), 'h', '22']), 78, /no such file/);
+      expectRefusal(await fdpass(['-c', folder.path, 'h', '22']), 78, /folder/);
+      expectRefusal(await fdpass(['-c', config('rules: []\n', 0o666), 'h', '22']), 78, /can be written by.*chmod go-w/);
+      expectRefusal(
+        await fdpass(['h', '22'], { env: { FDPASS_CONFIG: '/nonexistent' } }),
+        78,
+        /\/nonexistent.*no such file/,
+      );
+    });
+
+    it('with check, showing every error with its place', async () => {
+      const file = config(
+        'rules:\n  - { host: a, use: nope }\n  - { host: b, use: { strategy: direct, family: 5 } }\n',
+      );
+      const { status, stderr } = await fdpass(['check', file]);
+      expect(status).to.equal(78);
+      expect(stderr)
+        .to.match(/config-\w+\.yaml:2:5.*"nope"/)
+        .and.match(/config-\w+\.yaml:3:5.*family/);
+      const good = await fdpass(['check', config('rules: [ { use: direct } ]\n')]);
+      expect([good.status, good.stderr]).to.deep.equal([0, '']);
+      expect(good.stdout).to.match(/1 rule, no error/);
+    });
+
+    it("never reads the current directory's", async () => {
+      writeFileSync(join(folder.path, 'fdpass.yaml'), 'nonsense: true\n');
+      writeFileSync(join(folder.path, 'config.yaml'), 'nonsense: true\n');
+      const { status, stdout } = await fdpass(['127.0.0.1', port()], { cwd: folder.path });
+      expect([status, stdout]).to.deep.equal([0, 'banner\n']);
+    });
+  });
+
+  describe('refuses as stdout', () => {
+    it('a file, nothing, and a terminal, each with the fix', async function () {
+      const fd = openSync(join(folder.path, 'file'), 'w');
+      expectRefusal(await fdpassOnto(fd, ['127.0.0.1', port()]), 64, /stdout is a file.*--stdio/);
+      closeSync(fd);
+      expectRefusal(await fdpassOnto('ignore', ['127.0.0.1', port()]), 64, /stdout is closed or \/dev\/null/);
+      const shell = await run('sh', ['-c', `exec "$0" "$1" 127.0.0.1 ${port()} >&-`, process.execPath, FDPASS_BIN], {
+        env: NO_CONFIG,
+      });
+      expectRefusal(shell, 64, /stdout is closed/);
+      requirePeers(this, 'script');
+      const command = `'${process.execPath}' '${FDPASS_BIN}' 127.0.0.1 ${port()}`;
+      const terminal = await run(findProgram('script') ?? '', ['-qec', command, '/dev/null'], { env: NO_CONFIG });
+      expect(terminal.status).to.equal(64);
+      expect(terminal.stdout).to.match(/stdout is a terminal; .*ProxyUseFdpass yes/);
+    });
+  });
+
+  it('says so when no descriptor is left', async () => {
+    const limited = await run(
+      'sh',
+      ['-c', `ulimit -n 21; exec "$0" "$1" 127.0.0.1 ${port()}`, process.execPath, FDPASS_BIN],
+      { env: NO_CONFIG },
+    );
+    // How many descriptors Node itself needs differs between versions: what counts is that it ends well or with one clear line.
+    if (limited.status !== 0) expect(limited.stderr).to.match(/descriptor|EMFILE|too many open files/i);
+  });
+
+  it('keeps stdout clean: nothing but one byte ever reaches stdout with a descriptor', async () => {
+    const { status, stdout, stderr } = await fdrecv([
+      '--stdio',
+      process.execPath,
+      FDPASS_BIN,
+      '-vv',
+      '127.0.0.1',
+      port(),
+    ]);
+    expect([status, stdout]).to.deep.equal([0, 'banner\n']);
+    expect(stderr).to.contain('handed-over as=descriptor');
+  });
+
+  it('answers --help and --version', async () => {
+    const help = await fdpass(['--help']);
+    expect([help.status, help.stderr]).to.deep.equal([0, '']);
+    expect(help.stdout).to.contain('fdpass [options] HOST PORT').and.contain('Exit status');
+    expect((await fdpass(['--version'])).stdout).to.match(/^fdpass \d+\.\d+\.\d+\n$/);
+  });
+});

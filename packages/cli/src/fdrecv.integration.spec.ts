@@ -1,0 +1,60 @@
+import { requirePeers, type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
+import { expect } from 'chai';
+import { FDPASS_BIN, fdrecv } from './commands.spec.helper.js';
+
+describe('fdrecv', () => {
+  let server: ScriptedServer;
+  const fdpass = [process.execPath, FDPASS_BIN];
+
+  beforeEach(async () => {
+    server = await startScriptedServer(async (line) => {
+      await line.send('hello\n');
+      line.socket.end(await line.rest());
+    });
+  });
+  afterEach(() => server.close());
+
+  it("tells fdpass's descriptor: family, local and peer address", async () => {
+    const { status, stdout } = await fdrecv([...fdpass, '127.0.0.1', String(server.port)]);
+    expect(status).to.equal(0);
+    expect(stdout).to.match(
+      new RegExp(`^inet stream local 127\\.0\\.0\\.1:\\d+ peer 127\\.0\\.0\\.1:${server.port}\n$`),
+    );
+  });
+
+  it("tells nc's", async function () {
+    requirePeers(this, 'nc');
+    const { status, stdout } = await fdrecv(['--json', 'nc', '-F', '127.0.0.1', String(server.port)]);
+    expect(status).to.equal(0);
+    expect(JSON.parse(stdout)).to.deep.include({
+      family: 'inet',
+      type: 'stream',
+      peer: { address: '127.0.0.1', port: server.port },
+    });
+  });
+
+  it('bridges it with --stdio, half-close included', async () => {
+    const { status, stdout } = await fdrecv(['--stdio', ...fdpass, '127.0.0.1', String(server.port)], {
+      input: 'and back',
+    });
+    expect([status, stdout]).to.deep.equal([0, 'hello\nand back']);
+  });
+
+  const wrong: readonly (readonly [what: string, args: readonly string[], status: number, stderr: RegExp])[] = [
+    ['no command', [], 64, /the command is missing; see: fdrecv --help/],
+    ['a command that is not there', ['no-such-command'], 64, /cannot run "no-such-command": no such file or directory/],
+    ['a command that fails', ['sh', '-c', 'exit 3'], 65, /"sh" ended with status 3 and passed no descriptor/],
+    ['a command that passes nothing', ['true'], 65, /closed without passing a descriptor/],
+    ['a command that writes instead', ['echo', 'hello'], 65, /sent data but no descriptor/],
+    ['a silent command', ['-w', '100ms', 'sleep', '60'], 75, /timed out after 100 ms/],
+  ];
+  for (const [what, args, status, stderr] of wrong) {
+    it(`says what is wrong with ${what}`, async () => {
+      const ended = await fdrecv(args);
+      expect([ended.status, ended.stdout]).to.deep.equal([status, '']);
+      expect(ended.stderr)
+        .to.match(stderr)
+        .and.match(/^fdrecv: [^\n]+\n$/);
+    });
+  }
+});

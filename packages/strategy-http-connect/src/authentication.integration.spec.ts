@@ -1,0 +1,246 @@
+import { createHash } from 'node:crypto';
+import {
+  expectNoDescriptorLeft,
+  openDescriptors,
+  type Script,
+  type ScriptedLine,
+  type ScriptedServer,
+} from '@fdpass/testkit';
+import { expect } from 'chai';
+import type { AuthenticationScheme } from './authentication.js';
+import { type Challenge, parseChallenges } from './challenge.js';
+import { type DialSpec, drain, requestsOf, withProxy } from './proxy.spec.helper.js';
+
+const BANNER = 'SSH-2.0-test\r\n';
+const OPEN = `HTTP/1.1 200 OK\r\n\r\n${BANNER}`;
+const ME = { userInfo: 'me:open%20sesame@' };
+const BASIC = `Basic ${Buffer.from('me:open sesame').toString('base64')}`;
+
+const NONCES = ['first', 'second', 'third', 'fourth', 'fifth'];
+const digestOf = (nonce: string, more = ''): string =>
+  `Proxy-Authenticate: Digest realm="r", nonce="${nonce}", qop="auth", algorithm=SHA-256${more}\r\n`;
+const ASK_BASIC = 'Proxy-Authenticate: Basic realm="r"\r\n';
+
+const asking = (headers: string, body = ''): string =>
+  `HTTP/1.1 407 Auth\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
+
+/** Answers request after request with these replies; a connection ends after one that says close, or `endAfter`. */
+function replying(replies: readonly string[], endAfter: (reply: string) => boolean = saysClose): Script {
+  let next = 0;
+  return async (line: ScriptedLine) => {
+    for (;;) {
+      await line.takeThrough('\r\n\r\n');
+      const reply = replies[Math.min(next++, replies.length - 1)] ?? '';
+      await line.send(reply);
+      if (endAfter(reply) || reply.startsWith('HTTP/1.1 200')) return line.end();
+    }
+  };
+}
+
+function saysClose(reply: string): boolean {
+  return /Connection: close|HTTP\/1\.0/.test(reply);
+}
+
+function authorizations(proxy: ScriptedServer): (string | undefined)[] {
+  return proxy.received
+    .flatMap((_, index) => requestsOf(proxy, index))
+    .map((request) => /^Proxy-Authorization: (.*)\r$/m.exec(request)?.[1]);
+}
+
+/** Checks a Digest answer as a proxy that knows the password does. */
+function expectDigest(header: string | undefined, nonce: string): void {
+  const [challenge] = parseChallenges([header ?? '']) as [Challenge];
+  const get = (name: string): string => challenge.params.get(name) ?? '';
+  const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
+  const a1 = hash('me:r:open sesame');
+  const a2 = hash('CONNECT:host.example:22');
+  expect(challenge.scheme).to.equal('digest');
+  expect([get('username'), get('realm'), get('nonce'), get('uri')]).to.deep.equal([
+    'me',
+    'r',
+    nonce,
+    'host.example:22',
+  ]);
+  expect(get('response')).to.equal(hash([a1, nonce, get('nc'), get('cnonce'), 'auth', a2].join(':')));
+}
+
+describe('http-connect authentication against a scripted proxy', () => {
+  let before: string[];
+  beforeEach(() => {
+    before = openDescriptors();
+  });
+  afterEach(() => expectNoDescriptorLeft(before));
+
+  const CHUNKED = `HTTP/1.1 407 Auth\r\n${ASK_BASIC}Transfer-Encoding: chunked\r\n\r\n4;x\r\npage\r\n0\r\nTrailer: x\r\n\r\n`;
+  const UNTIL_CLOSE = `HTTP/1.1 407 Auth\r\n${ASK_BASIC}\r\nsome page`;
+  const ONE_OH = `HTTP/1.0 407 Auth\r\n${ASK_BASIC}Content-Length: 4\r\n\r\npage`;
+  const KEEPING_ONE_OH = `HTTP/1.0 407 Auth\r\n${ASK_BASIC}Proxy-Connection: keep-alive\r\nContent-Length: 4\r\n\r\npage`;
+  const never = (): boolean => false;
+  const always = (): boolean => true;
+
+  const WAYS: readonly [
+    name: string,
+    replies: readonly string[],
+    endAfter: (reply: string) => boolean,
+    connections: number,
+  ][] = [
+    ['the same connection, no body', [asking(ASK_BASIC), OPEN], never, 1],
+    ['the same connection, after a body', [asking(ASK_BASIC, 'x'.repeat(5000)), OPEN], never, 1],
+    ['the same connection, after a body in chunks', [CHUNKED, OPEN], never, 1],
+    ['the same connection of HTTP/1.0', [KEEPING_ONE_OH, OPEN], never, 1],
+    ['a new one, as the proxy says close', [asking(`${ASK_BASIC}Connection: close\r\n`), OPEN], saysClose, 2],
+    [
+      'a new one, as the proxy says Proxy-Connection: close',
+      [asking(`${ASK_BASIC}Proxy-Connection: close\r\n`), OPEN],
+      always,
+      2,
+    ],
+    ['a new one after HTTP/1.0', [ONE_OH, OPEN], saysClose, 2],
+    ['a new one after a body that only the end ends', [UNTIL_CLOSE, OPEN], always, 2],
+    ['a new one after a body too long to read away', [asking(ASK_BASIC, 'x'.repeat(100_000)), OPEN], always, 2],
+    ['a new one, though the proxy said it would keep it', [asking(ASK_BASIC), OPEN], always, 2],
+  ];
+  for (const [name, replies, endAfter, connections] of WAYS) {
+    it(`Basic on ${name}`, () =>
+      withProxy(replying(replies, endAfter), ME, async (outcome, proxy) => {
+        expect(await drain(outcome)).to.equal(BANNER);
+        const sent = authorizations(proxy);
+        expect([sent[0], sent.at(-1)]).to.deep.equal([undefined, BASIC]);
+        expect(proxy.connections()).to.equal(connections);
+      }));
+  }
+
+  it('Basic without waiting for the challenge, where the options say so', () =>
+    withProxy(replying([OPEN]), { ...ME, options: { auth: 'basic' } }, async (outcome, proxy) => {
+      await drain(outcome);
+      expect(authorizations(proxy)).to.deep.equal([BASIC]);
+    }));
+
+  it('never a password to a proxy that does not ask', () =>
+    withProxy(replying([OPEN]), ME, async (outcome, proxy) => {
+      await drain(outcome);
+      expect(authorizations(proxy)).to.deep.equal([undefined]);
+    }));
+
+  it('Digest', () =>
+    withProxy(replying([asking(digestOf('first')), OPEN]), ME, async (outcome, proxy) => {
+      expect(await drain(outcome)).to.equal(BANNER);
+      expectDigest(authorizations(proxy)[1], 'first');
+      expect(proxy.connections()).to.equal(1);
+    }));
+
+  it('Digest on a new connection', () =>
+    withProxy(replying([asking(`${digestOf('first')}Connection: close\r\n`), OPEN]), ME, async (outcome, proxy) => {
+      expect(await drain(outcome)).to.equal(BANNER);
+      expectDigest(authorizations(proxy)[1], 'first');
+      expect(proxy.connections()).to.equal(2);
+    }));
+
+  it('Digest with a nonce that has gone stale meanwhile', () =>
+    withProxy(
+      replying([asking(digestOf('first')), asking(digestOf('second', ', stale=TRUE')), OPEN]),
+      ME,
+      async (outcome, proxy) => {
+        expect(await drain(outcome)).to.equal(BANNER);
+        expectDigest(authorizations(proxy)[1], 'first');
+        expectDigest(authorizations(proxy)[2], 'second');
+      },
+    ));
+
+  const CHOICES: readonly [name: string, headers: string, expected: RegExp][] = [
+    ['Digest rather than Basic', ASK_BASIC + digestOf('n'), /^Digest .*SHA-256/],
+    [
+      'SHA-256 rather than MD5, in one header',
+      'Proxy-Authenticate: Digest realm="a, b", nonce="n", algorithm=MD5, qop="auth", Digest realm="r", nonce="m", algorithm=SHA-256, qop="auth", Basic realm="x"\r\n',
+      /^Digest .*nonce="m".*algorithm=SHA-256/,
+    ],
+    [
+      'Basic rather than a Digest of auth-int alone',
+      `${ASK_BASIC}Proxy-Authenticate: Digest realm="r", nonce="n", qop="auth-int"\r\n`,
+      /^Basic /,
+    ],
+    [
+      'Basic rather than a Digest of an unknown hash',
+      `${ASK_BASIC}Proxy-Authenticate: Digest realm="r", nonce="n", algorithm=SHA3\r\n`,
+      /^Basic /,
+    ],
+    ['Basic rather than a Digest without a nonce', `${ASK_BASIC}Proxy-Authenticate: Digest realm="r"\r\n`, /^Basic /],
+    ['Basic rather than what we lack', `Proxy-Authenticate: Negotiate, NTLM, Basic realm="r"\r\n`, /^Basic /],
+    [
+      'a folded challenge',
+      'Proxy-Authenticate: Digest realm="r",\r\n nonce="n",\r\n\tqop="auth"\r\n',
+      /^Digest .*qop=auth/,
+    ],
+  ];
+  for (const [name, headers, expected] of CHOICES) {
+    it(`chooses ${name}`, () =>
+      withProxy(replying([asking(headers), OPEN]), ME, async (outcome, proxy) => {
+        await drain(outcome);
+        expect(authorizations(proxy)[1]).to.match(expected);
+      }));
+  }
+
+  it('another scheme of a plugin, over several rounds of one connection', () => {
+    const rounds: AuthenticationScheme = {
+      name: 'x-rounds',
+      answer: ({ challenge, round }) => Promise.resolve(`X-Rounds ${challenge.token68 ?? 'start'}-${round}`),
+    };
+    const ask = (token: string): string => asking(`Proxy-Authenticate: X-Rounds${token}\r\n${ASK_BASIC}`);
+    return withProxy(replying([ask(''), ask(' abc'), OPEN]), { ...ME, schemes: [rounds] }, async (outcome, proxy) => {
+      await drain(outcome);
+      expect(authorizations(proxy)).to.deep.equal([undefined, 'X-Rounds start-0', 'X-Rounds abc-1']);
+      expect(proxy.connections()).to.equal(1);
+    });
+  });
+
+  const REFUSALS: readonly [
+    name: string,
+    replies: readonly string[],
+    spec: DialSpec,
+    text: RegExp,
+    requests: number,
+  ][] = [
+    ['Basic refused', [asking(ASK_BASIC)], ME, /refused the user name or the password; check the "credentials"/, 2],
+    [
+      'Basic refused, on new connections',
+      [asking(`${ASK_BASIC}Connection: close\r\n`)],
+      ME,
+      /refused the user name or the/,
+      2,
+    ],
+    ['Basic refused at once', [asking(ASK_BASIC)], { ...ME, options: { auth: 'basic' } }, /refused the user name/, 1],
+    ['Digest refused', NONCES.map((nonce) => asking(digestOf(nonce))), ME, /refused the user name or the password/, 2],
+    [
+      'a nonce stale for ever',
+      NONCES.map((nonce) => asking(digestOf(nonce, ', stale=true'))),
+      ME,
+      /refused the user name/,
+      4,
+    ],
+    ['a user name with a colon', [asking(ASK_BASIC)], { userInfo: 'a%3Ab:p@' }, /a user name with a colon/, 1],
+    [
+      'a user name of two lines',
+      [asking(digestOf('n'))],
+      { userInfo: 'a%0D%0AX:p@' },
+      /a line break or a control character/,
+      1,
+    ],
+  ];
+  for (const [name, replies, spec, text, requests] of REFUSALS) {
+    it(`${name}: ends and says so, without the password`, () =>
+      withProxy(replying(replies), spec, (outcome, proxy) => {
+        expect(outcome.text).to.match(text).and.not.contain('sesame');
+        expect(['permission', 'config']).to.include(outcome.code);
+        expect(authorizations(proxy)).to.have.lengthOf(requests);
+      }));
+  }
+
+  it('warns of a password in the URL, without showing it', () =>
+    withProxy(replying([OPEN]), ME, async (outcome) => {
+      await drain(outcome);
+      const notes = outcome.events.filter(({ event }) => event === 'note').map(({ text }) => String(text));
+      expect(notes).to.have.lengthOf(1);
+      expect(notes[0]).to.match(/^warning: the password for 127\.0\.0\.1 stands in a URL/);
+      expect(JSON.stringify(outcome.events)).to.not.contain('sesame').and.not.contain('bWU6');
+    }));
+});

@@ -1,0 +1,112 @@
+import type { Socket } from 'node:net';
+import { type Duplex, PassThrough } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import {
+  addDetails,
+  type DialContext,
+  type Dialer,
+  formatError,
+  isFdpassError,
+  openSocket,
+  type StrategyHost,
+  systemClock,
+  type Target,
+  type TraceEvent,
+} from '@fdpass/core';
+import { type Script, type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
+import { expect } from 'chai';
+import { createHttpConnect, type HttpConnectParts } from './http-connect.js';
+import type { HttpConnectOptions } from './options.js';
+
+/** What a proxy that never heard of us must not keep us for: longer than any busy machine takes. */
+const PATIENCE_MS = 20_000;
+
+export const TARGET: Target = { host: 'host.example', port: 22 };
+export const HOST: StrategyHost = {
+  socketDefaults: {},
+  baseDir: '/',
+  route: () => {
+    throw new Error('not used');
+  },
+};
+
+/** Reaches the proxy by one connect(). */
+export const plainForward: Dialer = {
+  async dial({ host, port }, context) {
+    try {
+      return await openSocket({ family: 4, host, port }, {}, context);
+    } catch (error) {
+      if (!isFdpassError(error)) throw error; // the caller's own abort reason
+      throw addDetails(error, { hop: 'proxy' });
+    }
+  },
+};
+
+/** A dial that a test looks at. */
+export interface Outcome {
+  readonly stream?: Duplex;
+  readonly code?: string;
+  /** The error as the person at the terminal sees it. */
+  readonly text: string;
+  readonly events: readonly TraceEvent[];
+}
+
+export interface DialSpec extends HttpConnectParts {
+  readonly options?: Partial<HttpConnectOptions>;
+  readonly target?: Target;
+  readonly context?: Partial<DialContext>;
+  readonly host?: StrategyHost;
+  /** What stands between `http://` and `127.0.0.1:PORT`. */
+  readonly userInfo?: string;
+}
+
+/** Dials through the proxy on `port`; never rejects. */
+export async function dialProxy(port: number, spec: DialSpec = {}): Promise<Outcome> {
+  const { options, target = TARGET, context, host = HOST, userInfo = '', ...parts } = spec;
+  const events: TraceEvent[] = [];
+  try {
+    const strategy = createHttpConnect(parts);
+    const dialer = strategy.create({ url: `http://${userInfo}127.0.0.1:${port}`, ...options }, plainForward, host);
+    const stream = await dialer.dial(target, {
+      signal: AbortSignal.timeout(PATIENCE_MS),
+      clock: systemClock,
+      trace: (event) => void events.push(event),
+      ...context,
+    });
+    return { stream, text: '', events };
+  } catch (error) {
+    const text = isFdpassError(error) ? formatError(error) : `not ours: ${String(error)}`;
+    return { text, events, ...(isFdpassError(error) && { code: error.code }) };
+  }
+}
+
+/** Plays `script` as the proxy, dials through it and closes it whatever happens. */
+export async function withProxy(
+  script: Script,
+  spec: DialSpec,
+  look: (outcome: Outcome, proxy: ScriptedServer) => unknown,
+): Promise<void> {
+  const proxy = await startScriptedServer(script);
+  try {
+    const outcome = await dialProxy(proxy.port, spec);
+    try {
+      await look(outcome, proxy);
+    } finally {
+      outcome.stream?.destroy();
+    }
+  } finally {
+    await proxy.close();
+  }
+}
+
+/** All that the tunnel gives until its end. */
+export async function drain({ stream, text }: Outcome): Promise<string> {
+  if (stream === undefined) throw new Error(`no tunnel: ${text}`);
+  expect((stream as Socket).readableLength, 'read ahead').to.equal(0);
+  return (await buffer(stream.pipe(new PassThrough()))).toString('latin1');
+}
+
+/** The requests that one connection has seen, as text. */
+export function requestsOf(proxy: ScriptedServer, connection = 0): string[] {
+  return (proxy.received[connection]?.toString('latin1') ?? '').split(/(?<=\r\n\r\n)/).filter(Boolean);
+}

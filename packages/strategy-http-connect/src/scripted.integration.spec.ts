@@ -1,0 +1,298 @@
+import { expectNoDescriptorLeft, openDescriptors, type Script, type ScriptedLine } from '@fdpass/testkit';
+import { expect } from 'chai';
+import { type DialSpec, dialProxy, drain, requestsOf, withProxy } from './proxy.spec.helper.js';
+
+const BANNER = 'SSH-2.0-test\r\n\u0000\u00ff\n\nHTTP/1.1 500 no\r\n\r\n';
+const REQUEST_END = '\r\n\r\n';
+
+/** Answers the request with `reply` in one segment, then ends. */
+const answering =
+  (reply: string | Buffer): Script =>
+  async (line) => {
+    await line.takeThrough(REQUEST_END);
+    await line.send(reply);
+    line.end();
+  };
+
+const oneByOne =
+  (reply: string): Script =>
+  async (line) => {
+    await line.takeThrough(REQUEST_END);
+    await line.sendOneByOne(reply);
+    line.end();
+  };
+
+describe('http-connect against a scripted proxy', () => {
+  let before: string[];
+  beforeEach(() => {
+    before = openDescriptors();
+  });
+  afterEach(() => expectNoDescriptorLeft(before));
+
+  describe('opens the tunnel and leaves every byte of it', () => {
+    const HEADS: Readonly<Record<string, string>> = {
+      '200': 'HTTP/1.1 200 Connection established\r\n\r\n',
+      '200 of HTTP/1.0': 'HTTP/1.0 200 OK\r\nVia: x\r\n\r\n',
+      '200 without a reason': 'HTTP/1.1 200\r\n\r\n',
+      '201': 'HTTP/1.1 201 Created\r\n\r\n',
+      '204': 'HTTP/1.1 204 No Content\r\n\r\n',
+      '299': 'HTTP/1.1 299 Odd\r\n\r\n',
+      '200 with Content-Length': 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n',
+      '200 with Content-Length: 0': 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
+      '200 with Transfer-Encoding': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
+      '200 with Connection: close': 'HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n',
+      'bare LF': 'HTTP/1.1 200 OK\nA: 1\n\n',
+      'bare LF without headers': 'HTTP/1.1 200 OK\n\n',
+      'folded headers': 'HTTP/1.1 200 OK\r\nA: 1\r\n 2\r\n\t3\r\n\r\n',
+      'odd header lines': 'HTTP/1.1 200 OK\r\nno colon\r\n: no name\r\nB\u0001: \u001b[31m\r\n\r\n',
+      '100 before': 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n',
+      '103 and 100 before': 'HTTP/1.1 103 Early Hints\r\nLink: <x>\r\n\r\nHTTP/1.1 100 C\n\nHTTP/1.1 200 OK\r\n\r\n',
+      '60 KiB of headers': `HTTP/1.1 200 OK\r\n${`X-Filler: ${'x'.repeat(988)}\r\n`.repeat(60)}\r\n`,
+    };
+    for (const [name, head] of Object.entries(HEADS)) {
+      it(`${name}, the banner in the same segment`, () =>
+        withProxy(answering(Buffer.from(head + BANNER, 'latin1')), {}, async (outcome) => {
+          expect(await drain(outcome)).to.equal(BANNER);
+        }));
+      if (head.length > 1000) continue;
+      it(`${name}, one byte at a time`, () =>
+        withProxy(oneByOne(head + BANNER), {}, async (outcome) => expect(await drain(outcome)).to.equal(BANNER)));
+    }
+
+    it('and sends what the caller writes, after the request and nothing else', async () => {
+      let rest = '';
+      await withProxy(
+        async (line) => {
+          await line.takeThrough(REQUEST_END);
+          await line.send('HTTP/1.1 200 OK\r\n\r\n');
+          rest = (await line.rest()).toString('latin1');
+          line.end();
+        },
+        {},
+        async (outcome) => {
+          outcome.stream?.end(BANNER, 'latin1');
+          await drain(outcome);
+          expect(rest).to.equal(BANNER);
+        },
+      );
+    });
+
+    it('in two round trips: TCP and the request, which is one flight', () => {
+      let flights = 0;
+      return withProxy(
+        async (line) => {
+          await line.takeThrough(REQUEST_END);
+          flights = line.flights;
+          await line.send('HTTP/1.1 200 OK\r\n\r\n');
+          line.end();
+        },
+        {},
+        async (outcome, proxy) => {
+          await drain(outcome);
+          expect([flights, proxy.connections()]).to.deep.equal([1, 1]);
+          expect(requestsOf(proxy)).to.deep.equal([
+            'CONNECT host.example:22 HTTP/1.1\r\nHost: host.example:22\r\n\r\n',
+          ]);
+        },
+      );
+    });
+
+    it('to an IPv6 literal, with headers of the options', () =>
+      withProxy(
+        answering('HTTP/1.1 200 OK\r\n\r\n'),
+        {
+          target: { host: '2001:db8::1', port: 2222 },
+          options: { headers: { 'User-Agent': 'fdpass', 'X-Zone': 'a' } },
+        },
+        async (outcome, proxy) => {
+          await drain(outcome);
+          expect(requestsOf(proxy)).to.deep.equal([
+            'CONNECT [2001:db8::1]:2222 HTTP/1.1\r\nHost: [2001:db8::1]:2222\r\nUser-Agent: fdpass\r\nX-Zone: a\r\n\r\n',
+          ]);
+        },
+      ));
+  });
+
+  describe('fails, and says why', () => {
+    const PAGE =
+      '<html><head><title>x</title><style>b{}</style></head><body><h1>Blocked</h1>\n<p>by \u001b[31mpolicy</p>';
+    const html = (status: string, body = PAGE): string =>
+      `HTTP/1.1 ${status}\r\nContent-Type: text/html\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const CASES: readonly [name: string, script: Script, code: string, text: RegExp, spec?: DialSpec][] = [
+      [
+        '403',
+        answering(html('403 Forbidden')),
+        'permission',
+        /the proxy answered 403 Forbidden \(Blocked by \[31mpolicy\); .*ports/,
+      ],
+      [
+        '502',
+        answering(html('502 Bad Gateway')),
+        'unreachable',
+        /502 Bad Gateway \(Blocked by .*could not reach the target/,
+      ],
+      ['503', answering(html('503 Service Unavailable')), 'unreachable', /503 Service Unavailable \(Blocked/],
+      ['504', answering(html('504 Gateway Timeout')), 'timeout', /504 Gateway Timeout .*no answer from the target/],
+      [
+        'a page in chunks',
+        answering('HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'),
+        'permission',
+        /403 No \(hello\)/,
+      ],
+      [
+        'a page that ends with the connection',
+        answering('HTTP/1.0 403 No\r\n\r\nhello'),
+        'permission',
+        /403 No \(hello\)/,
+      ],
+      [
+        'a page that breaks off',
+        answering('HTTP/1.1 403 No\r\nContent-Length: 99\r\n\r\nhello'),
+        'permission',
+        /403 No \(hello\)/,
+      ],
+      ['no page', answering('HTTP/1.1 403 No\r\n\r\n'), 'permission', /answered 403 No;/],
+      [
+        'control characters',
+        answering('HTTP/1.1 403 \u001b[2Jno\u0007\u009b\r\nX: \u0001\r\n\r\n'),
+        'permission',
+        /answered 403 \[2Jno;/,
+      ],
+      ['300', answering('HTTP/1.1 302 Found\r\nLocation: http://x\r\n\r\n'), 'protocol', /answered 302 Found/],
+      ['400', answering('HTTP/1.1 400 Bad Request\r\n\r\n'), 'protocol', /answered 400 Bad Request/],
+      ['401', answering('HTTP/1.1 401 Unauthorized\r\n\r\n'), 'permission', /web server/],
+      ['405 of a web server', answering('HTTP/1.1 405 Not Allowed\r\n\r\n'), 'protocol', /a proxy, or a web server\?/],
+      ['101', answering('HTTP/1.1 101 Switching Protocols\r\n\r\n'), 'protocol', /answered 101 Switching Protocols/],
+      [
+        'endless interim responses',
+        answering('HTTP/1.1 100 C\r\n\r\n'.repeat(100)),
+        'protocol',
+        /interim responses without end/,
+      ],
+      ['garbage', answering('\u0001\u0002\u0003garbage'), 'protocol', /does not speak HTTP; is that really/],
+      ['an ssh server', answering('SSH-2.0-OpenSSH_9.9\r\n'), 'protocol', /does not speak HTTP/],
+      ['a SOCKS 5 server', answering(Buffer.of(5, 0xff)), 'protocol', /socks5h:\/\//],
+      ['a SOCKS 4 server', answering(Buffer.of(0, 91, 0, 0, 0, 0, 0, 0)), 'protocol', /socks5h:\/\//],
+      ['a TLS server', answering(Buffer.of(0x15, 3, 1, 0, 2, 2, 22)), 'protocol', /https:\/\//],
+      ['HTTP/2', answering(Buffer.of(0, 0, 0x12, 4, 0, 0, 0, 0, 0)), 'protocol', /does not speak HTTP/],
+      [
+        'a status line that is none',
+        answering('HTTP/1.1 OK\r\n\r\n'),
+        'protocol',
+        /status line is malformed: "HTTP\/1.1 OK"/,
+      ],
+      [
+        '64 KiB without an end',
+        answering(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}`),
+        'protocol',
+        /no end within 65536 bytes/,
+      ],
+      ['a close at once', (line) => line.end(), 'unreachable', /the connection closed before the proxy's response/],
+      ['a close after the request', answering(''), 'unreachable', /the connection closed before the proxy's response/],
+      ['a 407 without a challenge', answering('HTTP/1.1 407 Auth\r\n\r\n'), 'protocol', /does not say which/],
+      [
+        'a 407 and no credentials',
+        answering('HTTP/1.1 407 Auth\r\nProxy-Authenticate: Basic realm="x"\r\n\r\n'),
+        'permission',
+        /wants a user name and a password \(basic\); add "credentials"/,
+      ],
+      [
+        'a 407 for a scheme we lack',
+        answering('HTTP/1.1 407 A\r\nProxy-Authenticate: NTLM\r\n\r\n'),
+        'permission',
+        /cannot do: ntlm; a plugin/,
+        { userInfo: 'u:p@' },
+      ],
+    ];
+    for (const [name, script, code, text, spec = {}] of CASES) {
+      it(name, () =>
+        withProxy(script, spec, (outcome, proxy) => {
+          expect(outcome.text).to.match(text);
+          expect(outcome.code).to.equal(code);
+          expect(outcome.text).to.match(/^[ -~\u2026]*$/);
+          expect(proxy.connections()).to.equal(1);
+        }),
+      );
+    }
+
+    it('a page that never comes: the status all the same', () =>
+      withProxy(
+        async (line) => {
+          await line.takeThrough(REQUEST_END);
+          await line.send('HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nhe');
+          await line.stall();
+        },
+        {},
+        ({ text, code }) =>
+          expect([code, text.split(';')[0]]).to.deep.equal(['permission', 'the proxy answered 403 No (he)']),
+      ));
+
+    it('a page that repeats what we sent: without the secrets', () =>
+      withProxy(
+        async (line) => {
+          const request = (await line.takeThrough(REQUEST_END)).toString('latin1').replaceAll('\r\n', ' ');
+          await line.send(`HTTP/1.1 403 ${request}\r\nContent-Length: ${request.length}\r\n\r\n${request}`);
+          line.end();
+        },
+        { userInfo: 'me:marker-1234@', options: { auth: 'basic', headers: { 'X-Key': 'marker-5678' } } },
+        ({ text }) => {
+          expect(text).to.contain('X-Key: ***').and.contain('Basic ***');
+          expect(text).to.not.match(/marker|bWU6/);
+        },
+      ));
+
+    const CUT = 'HTTP/1.1 200 OK\r\nVia: x\r\n\r\n';
+    it(`an answer of ${CUT.length} bytes that ends after each of them`, async () => {
+      for (let length = 0; length < CUT.length; length++) {
+        await withProxy(answering(CUT.slice(0, length)), {}, ({ code, text }) => {
+          expect(text, `after ${length}`).to.match(
+            /the connection closed (before|after \d+ bytes of) the proxy's response/,
+          );
+          expect(code, `after ${length}`).to.equal(length === 0 ? 'unreachable' : 'protocol');
+        });
+      }
+    });
+
+    it('an answer that is reset in the middle', async () => {
+      for (const part of ['', 'HTTP/1.1 200 OK\r\nVia']) {
+        const script = async (line: ScriptedLine): Promise<void> => {
+          await line.takeThrough(REQUEST_END);
+          await line.send(part);
+          line.reset();
+        };
+        await withProxy(script, {}, ({ code, text }) => {
+          expect(code).to.equal('unreachable');
+          expect(text).to.match(/the connection broke \(connection reset/);
+        });
+      }
+    });
+
+    it('silence, with the reason of whoever ends it', async () => {
+      const reason = new Error('enough');
+      const abort = new AbortController();
+      const script = async (line: ScriptedLine): Promise<void> => {
+        await line.takeThrough(REQUEST_END);
+        abort.abort(reason);
+        await line.stall();
+      };
+      await withProxy(script, { context: { signal: abort.signal } }, ({ text }) => {
+        expect(text).to.equal('not ours: Error: enough');
+      });
+    });
+
+    it('a signal that is aborted already, without a connection', () =>
+      withProxy(
+        () => {},
+        { context: { signal: AbortSignal.abort(new Error('before')) } },
+        ({ text }, proxy) => expect([text, proxy.connections()]).to.deep.equal(['not ours: Error: before', 0]),
+      ));
+
+    it('a target that is no host, without a connection', async () => {
+      const outcome = await dialProxy(1, { target: { host: '/run/socket', port: 1 } });
+      expect([outcome.code, outcome.text]).to.deep.equal([
+        'config',
+        '"/run/socket" is no host that an HTTP proxy could reach',
+      ]);
+    });
+  });
+});
