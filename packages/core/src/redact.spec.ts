@@ -7,6 +7,9 @@ describe('redact', () => {
     ['http://proxy:3128', 'http://proxy:3128'],
     ['https://me@proxy/path?token=s3cret#x', 'https://me@proxy/path?***'],
     ['http://a:p@ss:w0rd@proxy:1', 'http://a:***@proxy:1'],
+    ['http://a:p/a?s#s@proxy:1', 'http://a:***@proxy:1'],
+    ['http:a:s3cret@proxy:1', 'http:a:***@proxy:1'],
+    ['http:\\\\a:s3cret@proxy:1', 'http:\\\\a:***@proxy:1'],
   ];
   for (const [url, shown] of urls) it(`shows ${shown}`, () => expect(redactUrl(url)).to.equal(shown));
 

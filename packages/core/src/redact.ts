@@ -1,10 +1,13 @@
 /** What stands where a secret was. */
 const MASK = '***';
 
-/** A URL as it may be shown: the password and everything after the authority's path (query, fragment) are masked. */
+/**
+ * A URL as it may be shown: the password and everything after the authority's path (query, fragment) are masked. A URL
+ * that is not well formed (a password with a slash in it, slashes left out) is masked up to its last `@`.
+ */
 export function redactUrl(text: string): string {
   return text
-    .replace(/^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*)@/i, (_, scheme: string, userInfo: string) => {
+    .replace(/^([a-z][a-z0-9+.-]*:[/\\]*)(.*)@/is, (_, scheme: string, userInfo: string) => {
       const user = userInfo.split(':', 1)[0];
       return `${scheme}${user}${userInfo.includes(':') ? `:${MASK}` : ''}@`;
     })
@@ -13,7 +16,7 @@ export function redactUrl(text: string): string {
 
 // Where a secret comes from may be shown (passwordFile, passwordEnv, passwordCommand); the secret itself may not.
 const SECRET_KEY = /(password|passphrase|secret|token|authorization|cookie|pin|apikey|api-key)$/i;
-const URL_LIKE = /^[a-z][a-z0-9+.-]*:\/\//i;
+const URL_LIKE = /^[a-z][a-z0-9+.-]*:(?:\/\/|.*@)/is; // with or without the slashes that some parsers forgive
 
 /** Options as they may be shown: values under secret-sounding keys masked, URLs by {@link redactUrl}. */
 export function redactOptions(value: unknown, key = ''): unknown {

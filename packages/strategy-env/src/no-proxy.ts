@@ -18,12 +18,13 @@ function matchesName(name: string, entry: string): boolean {
 }
 
 function matchesAddress(address: string, entry: string): boolean {
-  const [network = '', bits] = entry.replace(/^\[(.*)\]$/, '$1').split('/');
+  const [network = '', bits, ...rest] = entry.replace(/^\[(.*)\]$/, '$1').split('/');
   const family = ipFamily(network);
   if (family === 0 || family !== ipFamily(address)) return false;
-  const length = bits === undefined ? (family === 6 ? 128 : 32) : Number(bits);
-  if (!Number.isInteger(length) || length < 0 || length > (family === 6 ? 128 : 32)) return false;
+  const width = family === 6 ? 128 : 32;
+  const length = Number(bits ?? width);
+  if (rest.length > 0 || !/^\d+$/.test(bits ?? '0') || length > width) return false;
   const list = new BlockList();
-  list.addSubnet(network, length, family === 6 ? 'ipv6' : 'ipv4');
+  list.addSubnet(network.split('%', 1)[0] ?? '', length, family === 6 ? 'ipv6' : 'ipv4');
   return list.check(address.split('%', 1)[0] ?? '', ipFamily(address) === 6 ? 'ipv6' : 'ipv4');
 }

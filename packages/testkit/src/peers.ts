@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Context } from 'mocha';
+import type { Context, Runnable } from 'mocha';
 
 const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
 
@@ -35,8 +35,11 @@ export function skipOrFail(test: Context, reason: string): never {
   return skip(test, reason);
 }
 
-/** Skips the running test with a reason that the report shows. */
+/** Skips the running test, or in a hook all tests of its suite, with a reason that the report shows. */
 export function skip(test: Context, reason: string): never {
-  if (test.test) Object.assign(test.test, { skipReason: reason });
+  const runnable = test.test as (Runnable & { readonly type?: string }) | undefined; // mocha's types leave it out
+  // A hook is not reported as skipped, the tests that it was to prepare are.
+  const reported = runnable?.type === 'hook' ? runnable.parent : runnable;
+  if (reported) Object.assign(reported, { skipReason: reason });
   return test.skip();
 }

@@ -10,6 +10,8 @@ export interface ScriptedServer {
   readonly port: number;
   /** Everything each connection has sent us so far. */
   readonly received: readonly Buffer[];
+  /** Why scripts have ended early, in words: what a client said wrong, or that it went away. */
+  readonly failures: readonly string[];
   /** How many connections there have been. */
   connections(): number;
   /** Destroys every connection and stops listening. */
@@ -22,12 +24,16 @@ export async function startScriptedServer(
   where: { readonly path: string } | undefined = undefined,
 ): Promise<ScriptedServer> {
   const received: Buffer[] = [];
+  const failures: string[] = [];
   const sockets = new Set<Socket>();
   const server: Server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const line = new ScriptedLine(socket, received.push(Buffer.alloc(0)) - 1, received);
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => {});
-    Promise.resolve(script(line)).catch(() => socket.destroy()); // the client went away in the middle of the script
+    play(script, line).catch((error: Error) => {
+      failures.push(error.message);
+      socket.destroy();
+    });
   });
   server.listen(where ?? { port: 0, host: '127.0.0.1' });
   await once(server, 'listening');
@@ -35,16 +41,23 @@ export async function startScriptedServer(
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
     received,
+    failures,
     connections: () => received.length,
     async close() {
       for (const socket of sockets) socket.destroy();
+      if (!server.listening) return;
       server.close();
       await once(server, 'close');
     },
   };
 }
 
-/** One connection of a scripted server. */
+/** Also catches what a script that is no async function throws. */
+async function play(script: Script, line: ScriptedLine): Promise<void> {
+  await script(line);
+}
+
+/** One connection of a scripted server. What the client sends is kept from the first byte, whenever it is asked for. */
 export class ScriptedLine {
   readonly socket: Socket;
   readonly #index: number;
@@ -87,6 +100,13 @@ export class ScriptedLine {
     return this.#received.subarray(this.#taken - length, this.#taken);
   }
 
+  /** Waits for exactly these bytes. Rejects, and so ends the script, on the first that differ. */
+  async expect(bytes: string | Uint8Array): Promise<void> {
+    const wanted = toBytes(bytes);
+    const got = await this.take(wanted.length);
+    if (!got.equals(wanted)) throw new Error(`the client sent ${show(got)} instead of ${show(wanted)}`);
+  }
+
   /** Waits for bytes up to and including `end`. */
   async takeThrough(end: string | Buffer): Promise<Buffer> {
     for (;;) {
@@ -106,15 +126,13 @@ export class ScriptedLine {
   /** Sends bytes in one flight. */
   send(bytes: string | Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes, (error) =>
-        error ? reject(error) : resolve(),
-      );
+      this.socket.write(toBytes(bytes), (error) => (error ? reject(error) : resolve()));
     });
   }
 
   /** Sends each byte in a segment of its own. */
   async sendOneByOne(bytes: string | Uint8Array): Promise<void> {
-    for (const byte of typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes) {
+    for (const byte of toBytes(bytes)) {
       await this.send(Buffer.of(byte));
       await new Promise(setImmediate);
     }
@@ -125,7 +143,7 @@ export class ScriptedLine {
     this.socket.end();
   }
 
-  /** Closes with a reset. */
+  /** Closes with a reset. What was sent before arrives first, if it is read before the reset does. */
   reset(): void {
     this.socket.resetAndDestroy();
   }
@@ -153,6 +171,14 @@ export class ScriptedLine {
     far.pipe(this.socket);
     this.socket.once('close', () => far.destroy());
   }
+}
+
+function toBytes(bytes: string | Uint8Array): Uint8Array {
+  return typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
+}
+
+function show(bytes: Uint8Array): string {
+  return JSON.stringify(Buffer.from(bytes).toString('latin1'));
 }
 
 /** All that `socket` gives until it ends. */

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { startServer, temporaryFolder } from './background.js';
+import { type Background, startServer, temporaryFolder } from './background.js';
 import { findProgram } from './peers.js';
 import { type Finished, type RunOptions, run } from './processes.js';
 
@@ -36,42 +36,75 @@ export interface SshdOptions {
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
 
-/** Starts sshd on a free port; the caller closes it. */
+/** Starts sshd on a free port; the caller closes it, which ends its sessions too. */
 export async function startSshd({ listen = ['127.0.0.1', '::1'], env }: SshdOptions = {}): Promise<Sshd> {
   const folder = temporaryFolder();
-  const inFolder = (name: string): string => join(folder.path, name);
-  for (const name of ['host', 'user'])
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', inFolder(name)]);
-  copyFileSync(inFolder('user.pub'), inFolder('authorized_keys'));
-  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 }); // its privilege separation wants it
-  const settings = (port: number): string => {
-    const lines: Record<string, string | number> = {
-      Port: port,
-      HostKey: inFolder('host'),
-      PidFile: 'none',
-      AuthorizedKeysFile: inFolder('authorized_keys'),
-      StrictModes: 'no',
-      UsePAM: 'no',
-      PasswordAuthentication: 'no',
-      KbdInteractiveAuthentication: 'no',
-      MaxStartups: 1000,
-      Subsystem: 'sftp internal-sftp',
-      LogLevel: 'VERBOSE',
+  try {
+    const server = await launch(folder.path, listen, env);
+    return {
+      ...clients(folder.path, server.port),
+      port: server.port,
+      folder: folder.path,
+      log: server.output,
+      async close() {
+        await server.close();
+        folder.remove();
+      },
     };
-    return [
-      ...listen.map((address) => `ListenAddress ${address}`),
-      ...Object.entries(lines).map(([name, value]) => `${name} ${value}`),
-      '',
-    ].join('\n');
-  };
-  const server = await startServer(
+  } catch (error) {
+    folder.remove();
+    throw error;
+  }
+}
+
+async function launch(
+  folder: string,
+  listen: readonly string[],
+  env: NodeJS.ProcessEnv | undefined,
+): Promise<Background> {
+  for (const name of ['host', 'user'])
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)], { timeout: 10_000 });
+  copyFileSync(join(folder, 'user.pub'), join(folder, 'authorized_keys'));
+  if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 }); // its privilege separation wants it
+  const config = join(folder, 'sshd_config');
+  return startServer(
     findProgram('sshd') ?? 'sshd',
     (port) => {
-      writeFileSync(inFolder('sshd_config'), settings(port));
-      return ['-D', '-e', '-f', inFolder('sshd_config')];
+      writeFileSync(config, serverSettings(folder, listen, port));
+      return ['-D', '-e', '-f', config];
     },
     { env, host: listen[0] },
   );
+}
+
+function serverSettings(folder: string, listen: readonly string[], port: number): string {
+  const settings: readonly (readonly [string, string | number])[] = [
+    ['Port', port],
+    ...listen.map((address) => ['ListenAddress', address] as const),
+    ['HostKey', join(folder, 'host')],
+    ['PidFile', 'none'],
+    ['AuthorizedKeysFile', join(folder, 'authorized_keys')],
+    ['StrictModes', 'no'],
+    ['UsePAM', 'no'],
+    ['PasswordAuthentication', 'no'],
+    ['KbdInteractiveAuthentication', 'no'],
+    ['MaxStartups', 1000],
+    // A few connections that are dropped before they log in, as tests do, would shut everybody on loopback out.
+    ...(hasPenalties() ? [['PerSourcePenalties', 'no'] as const] : []),
+    ['Subsystem', 'sftp internal-sftp'],
+    ['LogLevel', 'VERBOSE'],
+  ];
+  return settings.map(([name, value]) => `${name} ${value}\n`).join('');
+}
+
+/** OpenSSH has them since 9.8, and an older one takes no setting that it does not know. */
+function hasPenalties(): boolean {
+  const version = /OpenSSH_(\d+)\.(\d+)/.exec(spawnSync('ssh', ['-V'], { encoding: 'utf8' }).stderr);
+  const [major, minor] = [Number(version?.[1]), Number(version?.[2])];
+  return major > 9 || (major === 9 && minor >= 8);
+}
+
+function clients(folder: string, port: number): Pick<Sshd, 'user' | 'options' | 'ssh'> {
   const { username: user } = userInfo();
   const options = (more: Readonly<Record<string, string | number>> = {}): string[] => {
     const all = {
@@ -79,27 +112,20 @@ export async function startSshd({ listen = ['127.0.0.1', '::1'], env }: SshdOpti
       ConnectTimeout: 20,
       IdentitiesOnly: 'yes',
       IdentityAgent: 'none',
-      IdentityFile: inFolder('user'),
+      IdentityFile: join(folder, 'user'),
       LogLevel: 'ERROR',
-      Port: server.port,
+      Port: port,
       StrictHostKeyChecking: 'no',
-      UserKnownHostsFile: inFolder('known_hosts'),
+      UserKnownHostsFile: join(folder, 'known_hosts'),
       GlobalKnownHostsFile: '/dev/null',
       ...more,
     };
     return ['-F', 'none', ...Object.entries(all).flatMap(([name, value]) => ['-o', `${name}=${value}`])];
   };
   return {
-    port: server.port,
-    folder: folder.path,
     user,
     options,
     ssh: (command, more, { host = 'localhost', ...rest } = {}) =>
       run('ssh', [...options(more), `${user}@${host}`, command], rest),
-    log: server.output,
-    async close() {
-      await server.close();
-      folder.remove();
-    },
   };
 }

@@ -10,7 +10,7 @@ export function findNetrcEntry(text: string, machine: string, login?: string): N
   const fits = (entry: ParsedEntry): boolean =>
     login === undefined || entry.login === undefined || entry.login === login;
   return (
-    entries.find((entry) => entry.machine === machine && fits(entry)) ??
+    entries.find((entry) => entry.machine?.toLowerCase() === machine.toLowerCase() && fits(entry)) ??
     entries.find((entry) => entry.machine === undefined && fits(entry))
   );
 }

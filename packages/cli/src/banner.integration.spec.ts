@@ -1,0 +1,62 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import {
+  adoptFd,
+  canPass,
+  handshake,
+  isPlainSocket,
+  loadSys,
+  noTrace,
+  openSocket,
+  passSocket,
+  recvFd,
+} from '@fdpass/core';
+import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/testkit';
+import { expect } from 'chai';
+
+const TIMES = 1000;
+const BANNER = Buffer.from(`SSH-2.0-banner ${'x'.repeat(200)}\r\n`);
+
+/** A server that speaks first: whatever the timing, the receiving process gets every byte of its banner. */
+describe('a banner on accept', () => {
+  it(`arrives whole, ${TIMES} times of ${TIMES}, with and without a handshake before the hand-over`, async () => {
+    const before = openDescriptors();
+    const server = createServer((socket) => socket.on('error', () => {}).end(BANNER)).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    for (let time = 0; time < TIMES; time++) {
+      const received = await dialAndPass(port, time % 2 === 0);
+      if (!received.equals(BANNER)) expect.fail(`time ${time}: ${JSON.stringify(received.toString())}`);
+    }
+    server.close();
+    await once(server, 'close');
+    await expectNoDescriptorLeft(before);
+  }).timeout(120_000);
+
+  async function dialAndPass(port: number, withHandshake: boolean): Promise<Buffer> {
+    const sys = await loadSys();
+    const { signal } = new AbortController();
+    let socket = await openSocket({ family: 4, host: '127.0.0.1', port }, {}, { signal });
+    if (withHandshake) {
+      // Reads the first bytes as a proxy's reply would be, with the banner's rest coalesced behind them.
+      const { stream, result } = await handshake(socket, { signal, trace: noTrace }, (peer) =>
+        peer.read(8, 'the reply'),
+      );
+      expect(String(result)).to.equal('SSH-2.0-');
+      if (!isPlainSocket(stream)) throw new Error('no plain socket');
+      socket = stream;
+    }
+    expect(canPass(socket)).to.equal(true);
+    const [ours, theirs] = sys.socketpair();
+    try {
+      await passSocket(socket, ours);
+      const passed = adoptFd(await recvFd(theirs), sys);
+      const chunks: Buffer[] = [];
+      for await (const chunk of passed) chunks.push(chunk as Buffer);
+      return Buffer.concat([...(withHandshake ? [Buffer.from('SSH-2.0-')] : []), ...chunks]);
+    } finally {
+      sys.close(ours);
+      sys.close(theirs);
+    }
+  }
+});

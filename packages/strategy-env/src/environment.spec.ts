@@ -1,0 +1,31 @@
+import { expect } from 'chai';
+import { chooseProxy, readVariables } from './environment.js';
+
+const CASES: readonly [env: Record<string, string>, for22: string | undefined, for443: string | undefined][] = [
+  [{}, undefined, undefined],
+  [{ ALL_PROXY: '' }, undefined, undefined],
+  [{ ALL_PROXY: 'socks5h://p:1080' }, 'socks5h://p:1080', 'socks5h://p:1080'],
+  [{ HTTPS_PROXY: 'http://p:3128' }, 'http://p:3128', 'http://p:3128'],
+  [{ ALL_PROXY: 'http://a', HTTPS_PROXY: 'http://b' }, 'http://a', 'http://b'],
+  [{ all_proxy: 'http://lower', ALL_PROXY: 'http://upper' }, 'http://lower', 'http://lower'],
+  [{ all_proxy: '', ALL_PROXY: 'http://upper' }, 'http://upper', 'http://upper'],
+  [{ ALL_PROXY: 'proxy:3128' }, 'http://proxy:3128', 'http://proxy:3128'],
+  [{ ALL_PROXY: 'me:pw@proxy:3128' }, 'http://me:pw@proxy:3128', 'http://me:pw@proxy:3128'],
+  [{ ALL_PROXY: 'SOCKS5://p' }, 'SOCKS5://p', 'SOCKS5://p'],
+  [{ HTTP_PROXY: 'http://p', FTP_PROXY: 'http://p' }, undefined, undefined],
+];
+
+describe('env: proxy variables', () => {
+  for (const [env, for22, for443] of CASES) {
+    it(JSON.stringify(env), () => {
+      const variables = readVariables(env);
+      expect([chooseProxy(variables, 22), chooseProxy(variables, 443)]).to.deep.equal([for22, for443]);
+    });
+  }
+
+  it('reads NO_PROXY in either case, lower first', () => {
+    expect(readVariables({ NO_PROXY: 'a', no_proxy: 'b' }).no).to.equal('b');
+    expect(readVariables({ NO_PROXY: 'a' }).no).to.equal('a');
+    expect(readVariables({}).no).to.equal('');
+  });
+});
