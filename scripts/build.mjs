@@ -1,7 +1,7 @@
 // Compiles every package, then bundles the two commands into CommonJS files, which start in a fraction of the time that
 // a tree of ES modules takes. What a plain dial does not need is kept in files of its own. docs/decisions.md has the figures.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,31 +15,46 @@ console.log('build: bundling bin/fdpass and bin/fdrecv');
 const { build } = await import('esbuild');
 const { version } = JSON.parse(readFileSync('packages/cli/package.json', 'utf8'));
 
-/** Modules that are imported dynamically and become bundles of their own. */
-const SEPARATE = [
-  'packages/core/dist/configured.js',
-  'packages/core/dist/credentials/ask.js',
-  'packages/strategy-http-connect/dist/digest.js',
-  ...['check', 'explain', 'strategies'].map((name) => `packages/cli/dist/${name}.js`),
-];
+/** Modules that are imported dynamically and become bundles of their own: name and compiled file. */
+const SEPARATE = new Map(
+  [
+    'packages/core/dist/configured.js',
+    'packages/core/dist/credentials/ask.js',
+    'packages/strategy-http-connect/dist/digest.js',
+    ...['check', 'explain', 'strategies'].map((name) => `packages/cli/dist/${name}.js`),
+    ...readdirSync('packages')
+      .filter((name) => name.startsWith('strategy-'))
+      .map((name) => `packages/${name}/dist/index.js`)
+      .filter((file) => existsSync(file)),
+  ].map((file) => [resolve(file), bundleName(file)]),
+);
+
+/** `packages/strategy-socks/dist/index.js` becomes `strategy-socks`, any other its own name. */
+function bundleName(file) {
+  const name = basename(file, '.js');
+  return name === 'index' ? basename(resolve(file, '../..')) : name;
+}
 
 /** Turns a dynamic import of a separate module into one of its bundle, which lies beside ours. */
 const separate = {
   name: 'separate',
   setup(plugin) {
-    plugin.onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
-      const file = resolve(resolveDir, path);
-      const isSeparate = kind === 'dynamic-import' && SEPARATE.some((each) => resolve(each) === file);
-      return isSeparate ? { path: `./${basename(path, '.js')}.cjs`, external: true } : undefined;
+    plugin.onResolve({ filter: /^(\.|@fdpass\/)/ }, ({ kind, path, resolveDir }) => {
+      if (kind !== 'dynamic-import') return undefined;
+      const file = path.startsWith('.')
+        ? resolve(resolveDir, path)
+        : resolve('packages', path.slice('@fdpass/'.length), 'dist/index.js');
+      const name = SEPARATE.get(file);
+      return name === undefined ? undefined : { path: `./${name}.cjs`, external: true };
     });
   },
 };
 
 rmSync(OUT, { recursive: true, force: true });
 await build({
-  entryPoints: ['packages/cli/dist/fdpass.js', 'packages/cli/dist/fdrecv.js', ...SEPARATE].map((file) => ({
+  entryPoints: ['packages/cli/dist/fdpass.js', 'packages/cli/dist/fdrecv.js', ...SEPARATE.keys()].map((file) => ({
     in: file,
-    out: basename(file, '.js'),
+    out: bundleName(file),
   })),
   outdir: OUT,
   outExtension: { '.js': '.cjs' },
@@ -50,7 +65,8 @@ await build({
   mainFields: ['module', 'main'], // what has both is smaller as ES modules: the unused part is left out
   minify: true,
   supported: { 'dynamic-import': false }, // require() instead: the loader of ES modules takes time to start
-  external: ['koffi', 'typescript'],
+  // cosmiconfig's own loaders want these; it is only ever given ours.
+  external: ['koffi', 'typescript', 'js-yaml', 'parse-json', 'import-fresh'],
   plugins: [separate],
   // CommonJS has no import.meta; what our code wants of it is its own place.
   banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },

@@ -1,12 +1,26 @@
-import { composeFramework, type Framework, type LoadOptions, type Strategy } from '@fdpass/core';
+import { composeFramework, type Framework, type LoadOptions, type StrategyEntry } from '@fdpass/core';
 import { direct } from '@fdpass/strategy-direct';
-import { env } from '@fdpass/strategy-env';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
-import { httpConnect } from '@fdpass/strategy-http-connect';
-import { socks } from '@fdpass/strategy-socks';
 
-/** The strategies that come with the command. What is heavy in them (TLS, hashes) they load when it is needed. */
-const BUILTIN: readonly Strategy[] = [direct, env, happyEyeballs, httpConnect, socks];
+/**
+ * The strategies that come with the command. The two that open sockets take part in almost every dial; the others are
+ * loaded when a route first needs them. What is said of them here stands in them too, and a test compares.
+ */
+export const BUILTIN: readonly StrategyEntry[] = [
+  direct,
+  happyEyeballs,
+  {
+    name: 'socks',
+    schemes: ['socks', 'socks4', 'socks4a', 'socks5', 'socks5h'].flatMap((scheme) => [scheme, `${scheme}+tls`]),
+    load: async () => (await import('@fdpass/strategy-socks')).socks,
+  },
+  {
+    name: 'http-connect',
+    schemes: ['http', 'https'],
+    load: async () => (await import('@fdpass/strategy-http-connect')).httpConnect,
+  },
+  { name: 'env', schemes: ['env'], load: async () => (await import('@fdpass/strategy-env')).env },
+];
 
 /** The framework of the commands: the built-in strategies, and Happy Eyeballs where no rule says otherwise. */
 export function builtinFramework(config: LoadOptions | false): Framework {

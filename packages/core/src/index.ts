@@ -58,5 +58,5 @@ export type { Sys } from './sys/sys.js';
 export { errnoName, fromSystemError, reasonOf } from './system-error.js';
 export { formatHostPort, makeTarget, normalizeHost, parsePort, type Target } from './target.js';
 export { type TlsOptions, tlsSchema } from './tls/schema.js';
-export { type TlsRequest, wrapTls } from './tls/wrap.js';
+export { explainTlsFailure, type TlsRequest, wrapTls } from './tls/wrap.js';
 export { noTrace, type Trace, type TraceEvent } from './trace.js';

@@ -3,7 +3,7 @@ import { type AuthenticationScheme, answerChallenges } from './authentication.js
 import { quoteBody, readBody, readExcerpt } from './body.js';
 import { parseChallenges } from './challenge.js';
 import { MAX_AUTHENTICATION_ROUNDS, MAX_DRAIN_BYTES, MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES } from './constants.js';
-import { refusal, unauthenticated } from './refusal.js';
+import { HttpStatusError, refusal, refusedCredentials, unauthenticated } from './refusal.js';
 import { encodeConnect, type Headers } from './request-wire.js';
 import { keepsAlive, missingHeadBytes, parseHead, type ResponseHead } from './response-wire.js';
 
@@ -69,6 +69,7 @@ async function authenticate(head: ResponseHead, conversation: Conversation): Pro
 
 /** The error for a refusal, with what the proxy says about it. */
 async function refused(peer: Peer, head: ResponseHead, conversation: Conversation): Promise<FdpassError> {
+  if (head.status === 401 && conversation.round > 0) return refusedCredentials(new HttpStatusError(401, 'Unauthorized'));
   const page = await readExcerpt(peer, head, conversation.clock);
   const shown = (text: string): string => maskSecrets(text, conversation);
   return refusal({ ...head, reason: shown(head.reason) }, quoteBody(shown(page.toString('utf8'))));

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import {
   type DialContext,
   type Dialer,
+  explainTlsFailure,
   FdpassError,
   handshake,
   isFdpassError,
@@ -64,7 +65,8 @@ async function dialThrough(hop: Hop, target: Target, context: DialContext): Prom
       done.stream.on('error', () => {}).destroy();
     } catch (error) {
       // A proxy may close a connection that it said it would keep; the request is then sent again on a new one.
-      if (!conversation.isReusing || !isFdpassError(error) || context.signal.aborted) throw error;
+      if (!conversation.isReusing || !isFdpassError(error) || context.signal.aborted)
+        throw hop.proxy.tls ? explainTlsFailure(error, hop.proxy.target.host) : error;
       conversation.isReusing = false;
     }
     context.trace({ event: 'note', text: 'the proxy wants authentication on a new connection' });

@@ -38,6 +38,7 @@ export function refusal({ status, reason }: ResponseHead, quote?: string): Fdpas
 export function unauthenticated(challenges: readonly Challenge[], hasCredentials: boolean, round: number): FdpassError {
   const offered = [...new Set(challenges.map((challenge) => challenge.scheme))].map(oneLine).join(', ');
   const cause = new HttpStatusError(407, 'Proxy Authentication Required');
+  if (hasCredentials && round > 0) return refusedCredentials(cause);
   if (challenges.length === 0) {
     return new FdpassError('protocol', 'the proxy wants authentication (407) but does not say which', { cause });
   }
@@ -47,14 +48,16 @@ export function unauthenticated(challenges: readonly Challenge[], hasCredentials
       cause,
     });
   }
-  if (round > 0) {
-    return new FdpassError('permission', 'the proxy refused the user name or the password', {
-      hint: 'check the "credentials" of the hop',
-      cause,
-    });
-  }
   return new FdpassError('permission', `the proxy wants an authentication we cannot do: ${offered}`, {
     hint: 'a plugin may add the scheme',
+    cause,
+  });
+}
+
+/** The error for a user name and password that the proxy does not take; tinyproxy says so with a 401. */
+export function refusedCredentials(cause: HttpStatusError): FdpassError {
+  return new FdpassError('permission', 'the proxy refused the user name or the password', {
+    hint: 'check the "credentials" of the hop',
     cause,
   });
 }

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { readTrustedFile } from '../config/trust.js';
-import { FdpassError, isFdpassError, messageOf } from '../errors.js';
+import { type ErrorCode, FdpassError, isFdpassError, messageOf } from '../errors.js';
 import { ipFamily } from '../ip-family.js';
 import { errnoName, reasonOf } from '../system-error.js';
 import type { TlsOptions } from './schema.js';
@@ -34,6 +34,15 @@ export async function wrapTls(stream: Duplex, request: TlsRequest): Promise<Dupl
     stream.on('error', () => {}).destroy();
     throw error;
   }
+}
+
+/**
+ * A handshake's failure over TLS, told as what it was: with TLS 1.3 the proxy looks at our certificate when our side of
+ * the handshake is over, and its refusal meets the first read.
+ */
+export function explainTlsFailure(error: unknown, host: string): unknown {
+  const cause = isFdpassError(error) ? error.cause : undefined;
+  return cause instanceof Error && errnoName(cause)?.includes('ALERT') ? tlsError(cause, host) : error;
 }
 
 /** Files that hold no certificate or key, or a pair that does not fit, are found out by connect() itself. */
@@ -79,8 +88,7 @@ function secured(socket: TLSSocket, { signal, options, host }: TlsRequest): Prom
     };
     const abort = (): void => settle(signal.reason);
     const failed = (error: Error): void => settle(tlsError(error, host));
-    const closed = (): void =>
-      settle(new FdpassError('protocol', `${host} closed the connection during the TLS handshake`));
+    const closed = (): void => settle(closedEarly(host));
     const checked = (): void => settle(pinError(socket, options?.fingerprint, host));
     signal.addEventListener('abort', abort, { once: true });
     socket.once('error', failed).once('close', closed).once('secureConnect', checked);
@@ -97,21 +105,35 @@ function pinError(socket: TLSSocket, pinned: string | undefined, host: string): 
   });
 }
 
+/** What went wrong on a TLS connection, by OpenSSL's and Node's names for it. */
 function tlsError(error: Error, host: string): FdpassError {
   if (isFdpassError(error)) return error;
   const name = errnoName(error) ?? '';
-  if (name === 'ERR_SSL_WRONG_VERSION_NUMBER' || name === 'EPROTO') {
-    return new FdpassError('protocol', `${host} does not speak TLS on this port`, {
-      hint: 'try the scheme without TLS',
-      cause: error,
-    });
+  const fail = (code: ErrorCode, message: string, hint?: string): FdpassError =>
+    new FdpassError(code, message, { hint, cause: error });
+  if (name.includes('ALERT')) {
+    const asks = 'it may want a certificate of ours: tls.cert and tls.key';
+    return fail('permission', `${host} refused the TLS handshake: ${opensslReason(error)}`, asks);
   }
-  if (['ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(name)) {
-    return new FdpassError('unreachable', `${host}: ${reasonOf(error)} during the TLS handshake`, { cause: error });
-  }
+  if (name === 'ERR_SSL_WRONG_VERSION_NUMBER' || name === 'ERR_SSL_PACKET_LENGTH_TOO_LONG' || name === 'EPROTO')
+    return fail('protocol', `${host} does not speak TLS on this port`, 'try the scheme without TLS');
+  // Node reports an orderly end before the handshake's as a reset, without a system call.
+  if (name === 'ECONNRESET' && !('syscall' in error)) return closedEarly(host);
+  if (['ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(name))
+    return fail('unreachable', `${host}: ${reasonOf(error)} during the TLS handshake`);
   const isCertificate = /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME|HOSTNAME/.test(name);
-  return new FdpassError(isCertificate ? 'permission' : 'protocol', `TLS with ${host} failed: ${messageOf(error)}`, {
-    hint: isCertificate ? 'name its CA with tls.ca, or pin it with tls.fingerprint' : undefined,
-    cause: error,
+  const trust = 'name its CA with tls.ca, or pin it with tls.fingerprint';
+  const message = `TLS with ${host} failed: ${opensslReason(error)}`;
+  return isCertificate ? fail('permission', message, trust) : fail('protocol', message);
+}
+
+function closedEarly(host: string): FdpassError {
+  return new FdpassError('protocol', `${host} closed the connection during the TLS handshake`, {
+    hint: 'does it speak TLS on this port?',
   });
+}
+
+/** OpenSSL's own words, without the addresses and file names that its messages begin and end with. */
+function opensslReason(error: Error & { readonly reason?: unknown }): string {
+  return typeof error.reason === 'string' ? error.reason : messageOf(error);
 }

@@ -1,0 +1,11 @@
+// Every benchmark in turn, or the ones named: `npm run bench -- start`. Figures are ratios and medians of interleaved
+// runs: the machines are noisy, and only what is measured side by side can be compared.
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const ALL = ['routes', 'start', 'black-hole'];
+const wanted = process.argv.slice(2).length > 0 ? process.argv.slice(2) : ALL;
+for (const name of wanted) {
+  console.log(`\n== ${name}`);
+  execFileSync(process.execPath, [fileURLToPath(new URL(`${name}.mjs`, import.meta.url))], { stdio: 'inherit' });
+}

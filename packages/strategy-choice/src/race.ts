@@ -1,0 +1,78 @@
+import { duration, type Strategy } from '@fdpass/core';
+import * as v from 'valibot';
+import { allNeedRelay } from './first-of.js';
+import { routeLabel } from './label.js';
+import { runRace } from './staggered-race.js';
+
+/** A route of a race as the schema gives it. */
+export interface RaceRoute {
+  readonly use: unknown;
+  /** Milliseconds after the start of the route before it. Default: the race's stagger; 0 for the first. */
+  readonly delay?: number | undefined;
+}
+
+export interface RaceOptions {
+  /** The best one first. */
+  readonly routes: readonly RaceRoute[];
+  /** Milliseconds between two starts. Default 250, as RFC 8305's Connection Attempt Delay. */
+  readonly stagger?: number | undefined;
+  /** Milliseconds a connection waits for a better route that still runs. Default 0. */
+  readonly grace?: number | undefined;
+}
+
+const DEFAULT_STAGGER_MS = 250;
+
+const delayedRoute = v.strictObject({ use: v.unknown(), delay: v.optional(duration) });
+const plainRoute = v.pipe(
+  v.unknown(),
+  v.transform((use): RaceRoute => ({ use })),
+);
+
+const route: v.GenericSchema<unknown, RaceRoute> = v.lazy((input) =>
+  isDelayedRoute(input) ? delayedRoute : plainRoute,
+);
+
+/** `{ use: …, delay: … }`; a mapping with "strategy" is a hop, which may have a "use" of its own. */
+function isDelayedRoute(input: unknown): boolean {
+  return typeof input === 'object' && input !== null && 'use' in input && !('strategy' in input);
+}
+
+const optionsSchema: v.GenericSchema<unknown, RaceOptions> = v.strictObject({
+  routes: v.pipe(
+    v.array(route, 'must be a list of routes'),
+    v.minLength(1, 'must name at least one route'),
+    v.description('the routes, the best one first; { use: ROUTE, delay: 1s } gives one a start of its own'),
+  ),
+  stagger: v.optional(
+    v.pipe(duration, v.description('how long a route runs alone before the next one joins it (default 250ms)')),
+  ),
+  grace: v.optional(
+    v.pipe(duration, v.description('how long a connection waits for a better route that is still trying (default 0)')),
+  ),
+});
+
+/** Races routes, the better ones with a head start, and takes the first that works, or a better one within the grace. */
+export const race: Strategy<RaceOptions> = {
+  name: 'race',
+  optionsSchema,
+  create({ routes, stagger = DEFAULT_STAGGER_MS, grace = 0 }, _, host) {
+    const entries = routes.map(({ use, delay }, index) => ({
+      label: routeLabel(use),
+      delayMs: delay ?? (index === 0 ? 0 : stagger),
+      dialer: host.route(use),
+    }));
+    return {
+      dial(target, context) {
+        const runners = entries.map(({ label, delayMs, dialer }) => ({
+          label,
+          delayMs,
+          open: (inner: typeof context) => dialer.dial(target, inner),
+        }));
+        return runRace({ runners, graceMs: grace }, context);
+      },
+      get needsRelay() {
+        return allNeedRelay(entries.map(({ dialer }) => dialer));
+      },
+    };
+  },
+};

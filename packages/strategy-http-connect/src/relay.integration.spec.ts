@@ -1,0 +1,127 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import {
+  expectNoneLeft,
+  markedEnvironment,
+  markedProcesses,
+  requirePeers,
+  run,
+  type ScriptedServer,
+  startScriptedServer,
+  temporaryFolder,
+} from '@fdpass/testkit';
+import { expect } from 'chai';
+import { CLEAN, FDPASS, FDRECV } from './command.spec.helper.js';
+import { Certificates, startTlsProxy, type TlsProxy } from './tls-proxy.spec.helper.js';
+
+const SIZE = 32 * 1024 * 1024;
+const hash = (bytes: string | Uint8Array): string =>
+  createHash('sha256')
+    .update(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
+    .digest('hex');
+
+describe('http-connect over TLS by the commands: dialled and relayed by a detached process', () => {
+  const folder = temporaryFolder();
+  const config = `${folder.path}/config.json`;
+  const data = randomBytes(SIZE);
+  const { env: mark, marker } = markedEnvironment();
+  const env = { ...process.env, ...CLEAN, ...mark };
+  let certificates: Certificates;
+  let target: ScriptedServer;
+  let proxy: TlsProxy;
+  /** What the target does with the connection. */
+  let script: Parameters<typeof startScriptedServer>[0] = () => {};
+
+  before(async function () {
+    requirePeers(this, 'openssl');
+    certificates = new Certificates(folder.path);
+    target = await startScriptedServer((line) => script(line));
+    proxy = await startTlsProxy(certificates, { targetPort: target.port });
+    const hop = { strategy: 'http-connect', url: `https://127.0.0.1:${proxy.port}`, tls: { ca: 'ca.pem' } };
+    writeFileSync(config, JSON.stringify({ rules: [{ use: hop }] }), { mode: 0o600 });
+  });
+  after(async () => {
+    await proxy?.close();
+    await target?.close();
+    folder.remove();
+  });
+  afterEach(() => expectNoneLeft(() => markedProcesses(marker)));
+
+  const ARGUMENTS = ['--stdio', FDPASS, '--config', config, 'host.example', '22'];
+
+  it('carries 32 MiB from the server, and ends with it', async () => {
+    script = async (line) => {
+      await line.send(data);
+      line.end();
+    };
+    const { status, stdout, stderr } = await run(FDRECV, ARGUMENTS, { env });
+    expect([status, stderr]).to.deep.equal([0, '']);
+    expect(hash(stdout)).to.equal(hash(data));
+  });
+
+  it('carries 32 MiB to the server, and its answer after our end', async () => {
+    script = async (line) => {
+      await line.send(hash(await readRest(line)));
+      line.end();
+    };
+    const { status, stdout, stderr } = await run(FDRECV, ARGUMENTS, { env, input: data });
+    expect([status, stderr]).to.deep.equal([0, '']);
+    expect(stdout).to.equal(hash(data));
+  });
+
+  it('ends when our side is gone', async () => {
+    let serverSawEnd: () => void = () => {};
+    const gone = new Promise<void>((resolve) => {
+      serverSawEnd = resolve;
+    });
+    script = async (line) => {
+      line.socket.once('close', serverSawEnd);
+      await line.send('hello');
+      await line.stall();
+      line.end();
+    };
+    const child = start(env);
+    await once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data');
+    expect(markedProcesses(marker).some((line) => line.includes('--detached-relay'))).to.equal(true);
+    child.kill('SIGKILL');
+    await gone;
+  });
+
+  it('ends when the proxy is gone', async () => {
+    script = async (line) => {
+      await line.send('hello');
+      await line.stall();
+    };
+    const child = start(env);
+    await once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data');
+    const ended = once(child, 'exit');
+    proxy.reset();
+    await ended;
+  });
+
+  it("brings the proxy's refusal to the waiting process's stderr", async () => {
+    const refusing = await startTlsProxy(certificates, { reply: 'HTTP/1.1 403 No\r\n\r\n' });
+    const url = `https://127.0.0.1:${refusing.port}`;
+    const hop = { strategy: 'http-connect', url, tls: { fingerprint: certificates.fingerprint('proxy') } };
+    writeFileSync(`${folder.path}/refusing.json`, JSON.stringify({ rules: [{ use: hop }] }), { mode: 0o600 });
+    const args = ['--stdio', FDPASS, '--config', `${folder.path}/refusing.json`, 'host.example', '22'];
+    const { status, stderr } = await run(FDRECV, args, { env });
+    await refusing.close();
+    expect(stderr).to.match(/^fdpass: host\.example:22: rule 1 .*http-connect.*: the proxy answered 403 No;/);
+    expect(status).to.equal(77);
+  });
+
+  function start(environment: NodeJS.ProcessEnv): ChildProcess {
+    return spawn(FDRECV, ARGUMENTS, { env: environment, stdio: ['pipe', 'pipe', 'ignore'] });
+  }
+});
+
+/** All that a scripted connection is sent until its end, without putting it together piece by piece. */
+async function readRest(line: { socket: import('node:net').Socket }): Promise<Buffer> {
+  line.socket.removeAllListeners('data');
+  const chunks: Buffer[] = [];
+  for await (const chunk of line.socket.iterator({ destroyOnReturn: false })) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
