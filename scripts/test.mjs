@@ -1,7 +1,7 @@
 // Runs every test, on this Node and with `--node 22,24,26` on others too. The last line is the total.
 // Other arguments go to mocha (`--grep …`).
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,7 +42,10 @@ function specs() {
       if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : inFolder(path);
       return entry.name.endsWith('.spec.js') ? [path] : [];
     });
-  return readdirSync('packages').flatMap((name) => inFolder(join('packages', name, 'dist')));
+  return readdirSync('packages')
+    .map((name) => join('packages', name, 'dist'))
+    .filter((folder) => existsSync(folder))
+    .flatMap(inFolder);
 }
 
 async function runMocha(nodeBin) {

@@ -37,7 +37,9 @@ describe('a dead IPv6 address', () => {
 
   it('alone ends with the deadline, in one line', async () => {
     const { status, stdout } = await fdrecvFdpass('--timeout', '500ms', 'dead.example', '2022');
-    expect(stdout).to.match(/fdpass: dead\.example:2022: .*happy-eyeballs: timed out after 500 ms/);
+    expect(stdout).to.match(
+      /fdpass: dead\.example:2022: .*happy-eyeballs: timed out after 500 ms \(\[2001:db8:dead::1\]:2022 no answer\)/,
+    );
     expect(stdout).to.match(/ended with status 75/);
     expect(status).to.equal(65); // fdrecv's own: no descriptor came
   });

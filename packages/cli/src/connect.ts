@@ -5,6 +5,7 @@ import {
   channelKind,
   chooseHandover,
   dialDetached,
+  formatError,
   formatHostPort,
   type Handover,
   passSocket,
@@ -42,7 +43,16 @@ interface Job {
 export async function connect(args: Arguments): Promise<number> {
   const request = readRequest(args);
   const trace = makeLog({ verbosity: args.count('verbose'), file: args.value('log') });
-  const asked = askedHandover(args);
+  try {
+    await connectAs(request, askedHandover(args), trace);
+    return 0;
+  } catch (error) {
+    trace({ event: 'failed', error: formatError(error) }); // the log may be all that the user ever sees
+    throw error;
+  }
+}
+
+async function connectAs(request: DialRequest, asked: Handover | undefined, trace: Trace): Promise<void> {
   // Only for a socket the answer needs system calls, and loading them can wait until the network is waited for.
   const isSocket = channelKind(STDOUT) === 'socket' && asked !== 'relay';
   const handover = isSocket ? 'descriptor' : await chooseHandover(STDOUT, asked);
@@ -51,7 +61,6 @@ export async function connect(args: Arguments): Promise<number> {
   trace({ event: 'route', reason: route.reason, chain: route.chain.hops.map((hop) => hop.label).join(' -> ') });
   const job = { request, router, route, trace };
   await (handover === 'descriptor' ? passDescriptor(job, asked) : relayStdio(job));
-  return 0;
 }
 
 function askedHandover(args: Arguments): Handover | undefined {

@@ -111,7 +111,7 @@ describe('ssh through fdpass', () => {
     expect(status).to.equal(255);
     expect(readFileSync(log, 'utf8'))
       .to.match(/attempt-failed .*connection refused/)
-      .and.match(/failed .*127\.0\.0\.1:1.*connection refused/);
+      .and.match(/ failed error=127\.0\.0\.1:1: .*connection refused/);
   });
 
   it('names the cause where ssh itself could only say that the connection closed', async () => {

@@ -100,7 +100,11 @@ export function addDetails(error: FdpassError, details: ErrorDetails): FdpassErr
 export function formatError(error: unknown): string {
   if (!isFdpassError(error)) return `internal error: ${oneLine(messageOf(error))}; please report it`;
   const where = [error.target && `${error.target.host}:${error.target.port}`, error.rule, error.hop];
-  const attempts = error.attempts.map((attempt) => `${attempt.address} ${attempt.reason}`);
+  const isSaid = ({ address, reason }: FailedAttempt): boolean =>
+    error.message.includes(address) && error.message.includes(reason);
+  const attempts = error.attempts
+    .filter((attempt) => !isSaid(attempt))
+    .map((attempt) => `${attempt.address} ${attempt.reason}`);
   const tried = attempts.length > 0 ? ` (${attempts.join(', ')})` : '';
   const line = [...where.filter(Boolean), `${error.message}${tried}`].join(': ');
   return oneLine(error.hint === undefined ? line : `${line}; ${error.hint}`);

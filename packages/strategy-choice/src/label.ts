@@ -11,6 +11,6 @@ export function routeLabel(use: unknown): string {
 function mappingLabel(hop: Readonly<Record<string, unknown>>): string {
   const { strategy, url, host } = hop;
   if (typeof strategy !== 'string') return Object.keys(hop)[0] ?? 'nothing';
-  if (typeof url === 'string') return redactUrl(url);
+  if (typeof url === 'string') return `${strategy} ${redactUrl(url)}`;
   return typeof host === 'string' ? `${strategy} ${host}` : strategy;
 }

@@ -7,7 +7,11 @@ const CASES: readonly [noProxy: string, exempt: readonly string[], proxied: read
   ['*', ['a.example', '192.0.2.1', '::1'], []],
   ['*,a.example', ['a.example'], ['b.example']],
   ['*.example', [], ['a.example']],
-  ['example.com', ['example.com', 'EXAMPLE.com', 'example.com.', 'a.example.com'], ['notexample.com', 'example.com.org']],
+  [
+    'example.com',
+    ['example.com', 'EXAMPLE.com', 'example.com.', 'a.example.com'],
+    ['notexample.com', 'example.com.org'],
+  ],
   ['.example.com', ['example.com', 'a.b.example.com'], ['badexample.com']],
   ['Example.COM.', ['example.com', 'a.example.com'], ['example.org']],
   ['a.example,b.example', ['a.example', 'b.example'], ['c.example', 'a.example,b.example']],
@@ -36,7 +40,8 @@ describe('env: NO_PROXY', () => {
       it(`${JSON.stringify(noProxy)} exempts ${host}`, () => void expect(isExempt(host, noProxy)).to.equal(true));
     }
     for (const host of proxied) {
-      it(`${JSON.stringify(noProxy)} does not exempt ${host}`, () => void expect(isExempt(host, noProxy)).to.equal(false));
+      it(`${JSON.stringify(noProxy)} does not exempt ${host}`, () =>
+        void expect(isExempt(host, noProxy)).to.equal(false));
     }
   }
 });

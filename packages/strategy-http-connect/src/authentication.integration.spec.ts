@@ -209,7 +209,13 @@ describe('http-connect authentication against a scripted proxy', () => {
       2,
     ],
     ['Basic refused at once', [asking(ASK_BASIC)], { ...ME, options: { auth: 'basic' } }, /refused the user name/, 1],
-    ['Basic refused with a 401', [asking(ASK_BASIC), 'HTTP/1.1 401 Unauthorized\r\n\r\n'], ME, /refused the user name/, 2],
+    [
+      'Basic refused with a 401',
+      [asking(ASK_BASIC), 'HTTP/1.1 401 Unauthorized\r\n\r\n'],
+      ME,
+      /refused the user name/,
+      2,
+    ],
     ['Digest refused', NONCES.map((nonce) => asking(digestOf(nonce))), ME, /refused the user name or the password/, 2],
     [
       'a nonce stale for ever',

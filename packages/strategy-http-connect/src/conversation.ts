@@ -69,7 +69,8 @@ async function authenticate(head: ResponseHead, conversation: Conversation): Pro
 
 /** The error for a refusal, with what the proxy says about it. */
 async function refused(peer: Peer, head: ResponseHead, conversation: Conversation): Promise<FdpassError> {
-  if (head.status === 401 && conversation.round > 0) return refusedCredentials(new HttpStatusError(401, 'Unauthorized'));
+  if (head.status === 401 && conversation.round > 0)
+    return refusedCredentials(new HttpStatusError(401, 'Unauthorized'));
   const page = await readExcerpt(peer, head, conversation.clock);
   const shown = (text: string): string => maskSecrets(text, conversation);
   return refusal({ ...head, reason: shown(head.reason) }, quoteBody(shown(page.toString('utf8'))));

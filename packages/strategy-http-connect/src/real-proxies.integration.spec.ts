@@ -75,7 +75,9 @@ describe('http-connect through real proxies', () => {
     for (const [userInfo, text] of Object.entries(bad)) {
       it(`is refused ${userInfo === '' ? 'without a password' : 'with a wrong password'}`, async () => {
         const said = await session('localhost', '--via', `http://${userInfo}127.0.0.1:${proxy.port}`);
-        expect(said).to.match(/^255: /).and.match(text);
+        expect(said)
+          .to.match(/^255: /)
+          .and.match(text);
         expect(said).to.not.contain('wrong@').and.not.contain('sesame');
       });
     }
@@ -90,7 +92,10 @@ describe('http-connect through real proxies', () => {
       return startServer(program, (port) => [
         '-d',
         '-c',
-        write('tinyproxy.conf', `Port ${port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\nAllow 127.0.0.1\n${more}\n`),
+        write(
+          'tinyproxy.conf',
+          `Port ${port}\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\nAllow 127.0.0.1\n${more}\n`,
+        ),
       ]);
     };
   describe('tinyproxy', () => sessions(tinyproxy(), [''], {}));
@@ -107,7 +112,10 @@ describe('http-connect through real proxies', () => {
   describe('ncat', () => sessions(ncat(), [''], {}));
   // ncat offers Digest (MD5) and Basic; ours is Digest.
   describe('ncat with Digest', () =>
-    sessions(ncat('--proxy-auth', `me:${PASSWORD}`), [ME], { '': UNASKED('(basic, digest|digest, basic)'), [WRONG]: REFUSED }));
+    sessions(ncat('--proxy-auth', `me:${PASSWORD}`), [ME], {
+      '': UNASKED('(basic, digest|digest, basic)'),
+      [WRONG]: REFUSED,
+    }));
 
   const squid = (settings: () => string, listen: (port: number) => string = (port) => `http_port 127.0.0.1:${port}`) =>
     function start(this: Mocha.Context): Promise<Background> {
@@ -135,12 +143,25 @@ describe('http-connect through real proxies', () => {
             'shutdown_lifetime 0 seconds',
             'visible_hostname test',
           ];
-          return ['-N', '-d', '1', '-n', `fdpass${port}`, '-f', write(`squid-${port}.conf`, `${lines.join('\n')}\n`, 0o644)];
+          return [
+            '-N',
+            '-d',
+            '1',
+            '-n',
+            `fdpass${port}`,
+            '-f',
+            write(`squid-${port}.conf`, `${lines.join('\n')}\n`, 0o644),
+          ];
         },
         { stopSignal: 'SIGKILL' },
       );
     };
-  describe('squid', () => sessions(squid(() => ''), [''], {}));
+  describe('squid', () =>
+    sessions(
+      squid(() => ''),
+      [''],
+      {},
+    ));
   describe('squid with Basic', () =>
     sessions(
       squid(() => {
@@ -170,13 +191,18 @@ describe('http-connect through real proxies', () => {
       { '': UNASKED('digest'), [WRONG]: REFUSED },
     ));
   describe('squid that forbids', () =>
-    sessions(squid(() => 'http_access deny all'), [], { '': /the proxy answered 403 Forbidden \(ERROR The requested URL could not be retrieved/ }));
+    sessions(
+      squid(() => 'http_access deny all'),
+      [],
+      { '': /the proxy answered 403 Forbidden \(ERROR The requested URL could not be retrieved/ },
+    ));
 
   describe('squid over TLS', () => {
     let proxy: Background;
     before(async function () {
       const { squid: program = '' } = requirePeers(this, 'squid', 'openssl');
-      if (!/--with-(openssl|gnutls)/.test(execFileSync(program, ['-v']).toString())) skipOrFail(this, 'squid without TLS');
+      if (!/--with-(openssl|gnutls)/.test(execFileSync(program, ['-v']).toString()))
+        skipOrFail(this, 'squid without TLS');
       const certificates = new Certificates(folder.path);
       const pair = `tls-cert=${certificates.file('proxy.pem')} tls-key=${certificates.file('proxy.key')}`;
       proxy = await squid(
@@ -195,7 +221,9 @@ describe('http-connect through real proxies', () => {
     }
 
     it('is refused where its authority is not known', async () => {
-      expect(await session('localhost', '--via', `https://127.0.0.1:${proxy.port}`)).to.match(/name its CA with tls\.ca/);
+      expect(await session('localhost', '--via', `https://127.0.0.1:${proxy.port}`)).to.match(
+        /name its CA with tls\.ca/,
+      );
     });
   });
 });

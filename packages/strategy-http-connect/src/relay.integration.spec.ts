@@ -8,6 +8,7 @@ import {
   markedProcesses,
   requirePeers,
   run,
+  type ScriptedLine,
   type ScriptedServer,
   startScriptedServer,
   temporaryFolder,
@@ -16,6 +17,7 @@ import { expect } from 'chai';
 import { CLEAN, FDPASS, FDRECV } from './command.spec.helper.js';
 import { Certificates, startTlsProxy, type TlsProxy } from './tls-proxy.spec.helper.js';
 
+const PATIENCE_MS = 20_000;
 const SIZE = 32 * 1024 * 1024;
 const hash = (bytes: string | Uint8Array): string =>
   createHash('sha256')
@@ -24,10 +26,10 @@ const hash = (bytes: string | Uint8Array): string =>
 
 describe('http-connect over TLS by the commands: dialled and relayed by a detached process', () => {
   const folder = temporaryFolder();
-  const config = `${folder.path}/config.json`;
   const data = randomBytes(SIZE);
   const { env: mark, marker } = markedEnvironment();
   const env = { ...process.env, ...CLEAN, ...mark };
+  let config = '';
   let certificates: Certificates;
   let target: ScriptedServer;
   let proxy: TlsProxy;
@@ -39,8 +41,7 @@ describe('http-connect over TLS by the commands: dialled and relayed by a detach
     certificates = new Certificates(folder.path);
     target = await startScriptedServer((line) => script(line));
     proxy = await startTlsProxy(certificates, { targetPort: target.port });
-    const hop = { strategy: 'http-connect', url: `https://127.0.0.1:${proxy.port}`, tls: { ca: 'ca.pem' } };
-    writeFileSync(config, JSON.stringify({ rules: [{ use: hop }] }), { mode: 0o600 });
+    config = writeConfig('config.json', proxy.port, { ca: 'ca.pem' });
   });
   after(async () => {
     await proxy?.close();
@@ -49,14 +50,22 @@ describe('http-connect over TLS by the commands: dialled and relayed by a detach
   });
   afterEach(() => expectNoneLeft(() => markedProcesses(marker)));
 
-  const ARGUMENTS = ['--stdio', FDPASS, '--config', config, 'host.example', '22'];
+  const argumentsFor = (file: string): string[] => ['--stdio', FDPASS, '--config', file, 'host.example', '22'];
+  const relays = (): string[] => markedProcesses(marker).filter((line) => line.includes('--detached-relay'));
+
+  function writeConfig(name: string, port: number, tls: object): string {
+    const hop = { strategy: 'http-connect', url: `https://127.0.0.1:${port}`, tls };
+    const file = `${folder.path}/${name}`;
+    writeFileSync(file, JSON.stringify({ rules: [{ use: hop }] }), { mode: 0o600 });
+    return file;
+  }
 
   it('carries 32 MiB from the server, and ends with it', async () => {
     script = async (line) => {
       await line.send(data);
       line.end();
     };
-    const { status, stdout, stderr } = await run(FDRECV, ARGUMENTS, { env });
+    const { status, stdout, stderr } = await run(FDRECV, argumentsFor(config), { env });
     expect([status, stderr]).to.deep.equal([0, '']);
     expect(hash(stdout)).to.equal(hash(data));
   });
@@ -66,7 +75,7 @@ describe('http-connect over TLS by the commands: dialled and relayed by a detach
       await line.send(hash(await readRest(line)));
       line.end();
     };
-    const { status, stdout, stderr } = await run(FDRECV, ARGUMENTS, { env, input: data });
+    const { status, stdout, stderr } = await run(FDRECV, argumentsFor(config), { env, input: data });
     expect([status, stderr]).to.deep.equal([0, '']);
     expect(stdout).to.equal(hash(data));
   });
@@ -82,39 +91,45 @@ describe('http-connect over TLS by the commands: dialled and relayed by a detach
       await line.stall();
       line.end();
     };
-    const child = start(env);
+    const child = start(config);
     await once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data');
-    expect(markedProcesses(marker).some((line) => line.includes('--detached-relay'))).to.equal(true);
+    expect(relays()).to.have.lengthOf(1);
     child.kill('SIGKILL');
     await gone;
   });
 
-  it('ends when the proxy is gone', async () => {
+  it('ends when the proxy is gone, though our side stays', async () => {
     script = async (line) => {
       await line.send('hello');
       await line.stall();
     };
-    const child = start(env);
+    const lines: ScriptedLine[] = [];
+    const front = await startScriptedServer((line) => {
+      lines.push(line);
+      return line.pipeTo(proxy.port);
+    });
+    const child = start(writeConfig('front.json', front.port, { ca: 'ca.pem' }));
     await once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data');
-    const ended = once(child, 'exit');
-    proxy.reset();
-    await ended;
+    for (const line of lines) line.reset();
+    await expectNoneLeft(() => relays(), PATIENCE_MS);
+    child.stdin?.end();
+    await once(child, 'exit');
+    await front.close();
   });
 
   it("brings the proxy's refusal to the waiting process's stderr", async () => {
     const refusing = await startTlsProxy(certificates, { reply: 'HTTP/1.1 403 No\r\n\r\n' });
-    const url = `https://127.0.0.1:${refusing.port}`;
-    const hop = { strategy: 'http-connect', url, tls: { fingerprint: certificates.fingerprint('proxy') } };
-    writeFileSync(`${folder.path}/refusing.json`, JSON.stringify({ rules: [{ use: hop }] }), { mode: 0o600 });
-    const args = ['--stdio', FDPASS, '--config', `${folder.path}/refusing.json`, 'host.example', '22'];
-    const { status, stderr } = await run(FDRECV, args, { env });
+    const file = writeConfig('refusing.json', refusing.port, { fingerprint: certificates.fingerprint('proxy') });
+    const { status, stderr } = await run(FDRECV, argumentsFor(file), { env });
     await refusing.close();
-    expect(stderr).to.match(/^fdpass: host\.example:22: rule 1 .*http-connect.*: the proxy answered 403 No;/);
+    expect(stderr).to.match(
+      /^fdpass: host\.example:22: rule 1 .*: https:\/\/127\.0\.0\.1:\d+: the proxy answered 403 No;/,
+    );
     expect(status).to.equal(77);
   });
 
-  function start(environment: NodeJS.ProcessEnv): ChildProcess {
-    return spawn(FDRECV, ARGUMENTS, { env: environment, stdio: ['pipe', 'pipe', 'ignore'] });
+  function start(file: string): ChildProcess {
+    return spawn(FDRECV, argumentsFor(file), { env, stdio: ['pipe', 'pipe', 'ignore'] });
   }
 });
 

@@ -33,7 +33,15 @@ export class Certificates {
   }
 
   #make(name: string, more: readonly string[]): void {
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc', '-keyout', this.file(`${name}.key`)];
+    const key = [
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-noenc',
+      '-keyout',
+      this.file(`${name}.key`),
+    ];
     const args = ['req', '-x509', '-days', '2', '-out', this.file(`${name}.pem`), ...key, ...more];
     execFileSync('openssl', args, { stdio: 'ignore' });
   }
@@ -57,8 +65,6 @@ export interface TlsProxy {
   /** Common names of the certificates that clients have shown. */
   readonly clients: readonly string[];
   readonly serverNames: readonly string[];
-  /** Drops every connection, as a proxy that dies does. */
-  reset(): void;
   close(): Promise<void>;
 }
 
@@ -97,17 +103,12 @@ export async function startTlsProxy(certificates: Certificates, options: TlsProx
     requests,
     clients,
     serverNames,
-    reset: () => dropAll(sockets),
     async close() {
-      dropAll(sockets);
+      for (const socket of sockets) socket.destroy();
       server.close();
       await once(server, 'close');
     },
   };
-}
-
-function dropAll(sockets: ReadonlySet<Socket>): void {
-  for (const socket of sockets) socket.destroy();
 }
 
 async function serve(

@@ -1,6 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import type { TlsOptions } from '@fdpass/core';
-import { expectNoDescriptorLeft, openDescriptors, requirePeers, type ScriptedLine, startScriptedServer, temporaryFolder } from '@fdpass/testkit';
+import {
+  expectNoDescriptorLeft,
+  openDescriptors,
+  requirePeers,
+  type ScriptedLine,
+  startScriptedServer,
+  temporaryFolder,
+} from '@fdpass/testkit';
 import { expect } from 'chai';
 import { dialProxy, HOST, type Outcome } from './proxy.spec.helper.js';
 import { Certificates, startTlsProxy, type TlsProxy, type TlsProxyOptions } from './tls-proxy.spec.helper.js';
@@ -48,15 +55,24 @@ describe('http-connect over TLS', () => {
     }
   }
 
-  const fingerprint = (change = ''): string => certificates.fingerprint('proxy').replace(/^../, (first) => change || first);
+  const fingerprint = (change = ''): string =>
+    certificates.fingerprint('proxy').replace(/^../, (first) => change || first);
   const GOOD: readonly [name: string, proxy: TlsProxyOptions, tls: () => TlsOptions][] = [
     ['its CA', {}, () => ({ ca: 'ca.pem' })],
     ['its CA, by TLS 1.2', { maxVersion: 'TLSv1.2' }, () => ({ ca: 'ca.pem' })],
     ['its CA and the name that its certificate has', {}, () => ({ ca: 'ca.pem', serverName: 'proxy.example' })],
     ['another name', { certificate: 'elsewhere' }, () => ({ ca: 'ca.pem', serverName: 'elsewhere.example' })],
     ['a fingerprint, without a CA', {}, () => ({ fingerprint: fingerprint() })],
-    ['a fingerprint in small letters without colons', {}, () => ({ fingerprint: fingerprint().replaceAll(':', '').toLowerCase() })],
-    ['a fingerprint, whatever the name', { certificate: 'elsewhere' }, () => ({ fingerprint: certificates.fingerprint('elsewhere') })],
+    [
+      'a fingerprint in small letters without colons',
+      {},
+      () => ({ fingerprint: fingerprint().replaceAll(':', '').toLowerCase() }),
+    ],
+    [
+      'a fingerprint, whatever the name',
+      { certificate: 'elsewhere' },
+      () => ({ fingerprint: certificates.fingerprint('elsewhere') }),
+    ],
     ['our certificate', { asks: true }, () => ({ ca: 'ca.pem', cert: 'client.pem', key: 'client.key' })],
   ];
   for (const [name, options, tls] of GOOD) {
@@ -73,15 +89,57 @@ describe('http-connect over TLS', () => {
   const BAD: readonly [name: string, proxy: TlsProxyOptions, tls: () => TlsOptions, code: string, text: RegExp][] = [
     ['an unknown CA', {}, () => ({}), 'permission', /TLS with 127\.0\.0\.1 failed: .*name its CA with tls\.ca/],
     ['another CA', {}, () => ({ ca: 'stranger.pem' }), 'permission', /TLS with 127\.0\.0\.1 failed: .*name its CA/],
-    ['a wrong name', { certificate: 'elsewhere' }, () => ({ ca: 'ca.pem' }), 'permission', /127\.0\.0\.1 is not in the cert's list/],
-    ['a wrong serverName', {}, () => ({ ca: 'ca.pem', serverName: 'x.example' }), 'permission', /x\.example\. is not in the cert's altnames/],
-    ['a wrong fingerprint', {}, () => ({ fingerprint: fingerprint('00') }), 'permission', /another fingerprint: [0-9A-F:]{95}; if that/],
-    ['a wrong fingerprint, though the CA is right', {}, () => ({ ca: 'ca.pem', fingerprint: fingerprint('00') }), 'permission', /another fingerprint/],
+    [
+      'a wrong name',
+      { certificate: 'elsewhere' },
+      () => ({ ca: 'ca.pem' }),
+      'permission',
+      /127\.0\.0\.1 is not in the cert's list/,
+    ],
+    [
+      'a wrong serverName',
+      {},
+      () => ({ ca: 'ca.pem', serverName: 'x.example' }),
+      'permission',
+      /x\.example\. is not in the cert's altnames/,
+    ],
+    [
+      'a wrong fingerprint',
+      {},
+      () => ({ fingerprint: fingerprint('00') }),
+      'permission',
+      /another fingerprint: [0-9A-F:]{95}; if that/,
+    ],
+    [
+      'a wrong fingerprint, though the CA is right',
+      {},
+      () => ({ ca: 'ca.pem', fingerprint: fingerprint('00') }),
+      'permission',
+      /another fingerprint/,
+    ],
     ['no certificate of ours', { asks: true }, () => ({ ca: 'ca.pem' }), 'permission', /certificate.*tls\.cert/],
-    ['no certificate of ours, by TLS 1.2', { asks: true, maxVersion: 'TLSv1.2' }, () => ({ ca: 'ca.pem' }), 'permission', /certificate.*tls\.cert/],
+    [
+      'no certificate of ours, by TLS 1.2',
+      { asks: true, maxVersion: 'TLSv1.2' },
+      () => ({ ca: 'ca.pem' }),
+      'permission',
+      /certificate.*tls\.cert/,
+    ],
     ['a CA file that is not there', {}, () => ({ ca: 'none.pem' }), 'config', /none\.pem: no such file/],
-    ['a key for another certificate', {}, () => ({ ca: 'ca.pem', cert: 'client.pem', key: 'proxy.key' }), 'config', /files for TLS cannot be used: .*tls\.key/],
-    ['a certificate file without a certificate', {}, () => ({ ca: 'ca.pem', cert: 'garbage.pem', key: 'client.key' }), 'config', /files for TLS cannot be used/],
+    [
+      'a key for another certificate',
+      {},
+      () => ({ ca: 'ca.pem', cert: 'client.pem', key: 'proxy.key' }),
+      'config',
+      /files for TLS cannot be used: .*tls\.key/,
+    ],
+    [
+      'a certificate file without a certificate',
+      {},
+      () => ({ ca: 'ca.pem', cert: 'garbage.pem', key: 'client.key' }),
+      'config',
+      /files for TLS cannot be used/,
+    ],
   ];
   for (const [name, options, tls, code, text] of BAD) {
     it(`refuses ${name}, and sends nothing`, () =>
@@ -98,7 +156,12 @@ describe('http-connect over TLS', () => {
     }));
 
   const STRANGERS: readonly [name: string, reply: string, code: string, text: RegExp][] = [
-    ['a plain HTTP proxy', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'protocol', /does not speak TLS on this port; try the scheme without/],
+    [
+      'a plain HTTP proxy',
+      'HTTP/1.1 400 Bad Request\r\n\r\n',
+      'protocol',
+      /does not speak TLS on this port; try the scheme without/,
+    ],
     ['an ssh server', 'SSH-2.0-OpenSSH_9.9\r\n', 'protocol', /does not speak TLS on this port/],
     ['a server that hangs up', '', 'protocol', /closed the connection during the TLS handshake; does it speak TLS/],
   ];

@@ -19,7 +19,11 @@ default login anonymous password guest
 `;
 
 describe('netrc', () => {
-  const CASES: readonly [machine: string, login: string | undefined, found: readonly [string | undefined, string] | undefined][] = [
+  const CASES: readonly [
+    machine: string,
+    login: string | undefined,
+    found: readonly [string | undefined, string] | undefined,
+  ][] = [
     ['a.example', undefined, ['me', 'one']],
     ['a.example', 'me', ['me', 'one']],
     ['a.example', 'other', ['other', 'five']],
@@ -49,7 +53,10 @@ describe('netrc', () => {
   });
 
   it('reads lines that end with CR LF, and a macro at the end', () => {
-    expect(findNetrcEntry('machine a\r\nlogin x\r\npassword y\r\n', 'a')).to.deep.include({ login: 'x', password: 'y' });
+    expect(findNetrcEntry('machine a\r\nlogin x\r\npassword y\r\n', 'a')).to.deep.include({
+      login: 'x',
+      password: 'y',
+    });
     expect(findNetrcEntry('machine a login x password y\nmacdef m\nmachine b', 'b')).to.equal(undefined);
   });
 });

@@ -14,7 +14,12 @@ describe('credentials', () => {
   const folder = useFolder();
   afterEach(() => void delete process.env[VARIABLE]);
 
-  const get = (options: CredentialOptions | undefined, url?: string, signal: AbortSignal = NEVER, events: TraceEvent[] = []) =>
+  const get = (
+    options: CredentialOptions | undefined,
+    url?: string,
+    signal: AbortSignal = NEVER,
+    events: TraceEvent[] = [],
+  ) =>
     resolveCredentials({
       options,
       host: 'proxy.example',
@@ -24,7 +29,10 @@ describe('credentials', () => {
       ...(url !== undefined && { url: new URL(url) }),
     });
   const failure = async (...args: Parameters<typeof get>): Promise<string> => {
-    const error = await get(...args).then(() => undefined, (reason: unknown) => reason);
+    const error = await get(...args).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
     return error instanceof FdpassError ? `${error.code}: ${formatError(error)}` : String(error);
   };
 
@@ -44,13 +52,19 @@ describe('credentials', () => {
 
   it('warn of nothing where the URL has only a user name', async () => {
     const events: TraceEvent[] = [];
-    expect(await get(undefined, 'http://me@proxy.example', NEVER, events)).to.deep.equal({ username: 'me', password: '' });
+    expect(await get(undefined, 'http://me@proxy.example', NEVER, events)).to.deep.equal({
+      username: 'me',
+      password: '',
+    });
     expect(events).to.deep.equal([]);
   });
 
   it('come from a file, its first line', async () => {
     folder.write('secret', 'from file \r\nsecond\n');
-    expect(await get({ username: 'me', passwordFile: 'secret' })).to.deep.equal({ username: 'me', password: 'from file ' });
+    expect(await get({ username: 'me', passwordFile: 'secret' })).to.deep.equal({
+      username: 'me',
+      password: 'from file ',
+    });
     expect(await get({ passwordFile: folder.path('secret') }, 'http://you:x@proxy.example')).to.deep.equal({
       username: 'you',
       password: 'from file ',
@@ -59,7 +73,10 @@ describe('credentials', () => {
 
   it('come from the environment', async () => {
     process.env[VARIABLE] = 'from env';
-    expect(await get({ username: 'me', passwordEnv: VARIABLE })).to.deep.equal({ username: 'me', password: 'from env' });
+    expect(await get({ username: 'me', passwordEnv: VARIABLE })).to.deep.equal({
+      username: 'me',
+      password: 'from env',
+    });
   });
 
   it('come from a program that no shell starts', async () => {
@@ -81,32 +98,64 @@ describe('credentials', () => {
 
   it('are refused from files that others can read', async () => {
     folder.write('open', 'hush', 0o640);
-    expect(await failure({ username: 'me', passwordFile: 'open' })).to.match(/^config: .*its group \(mode 0640\); run: chmod/);
-    expect(await failure({ netrc: 'open' })).to.match(/^config: .*holds a secret/).and.not.contain('hush');
+    expect(await failure({ username: 'me', passwordFile: 'open' })).to.match(
+      /^config: .*its group \(mode 0640\); run: chmod/,
+    );
+    expect(await failure({ netrc: 'open' }))
+      .to.match(/^config: .*holds a secret/)
+      .and.not.contain('hush');
   });
 
   const FAILURES: readonly [name: string, options: CredentialOptions, text: RegExp][] = [
     ['a file that is not there', { username: 'me', passwordFile: 'none' }, /^config: .*none: no such file/],
     ['an empty file', { username: 'me', passwordFile: 'empty' }, /^permission: empty gives an empty password/],
-    ['a variable that is not set', { username: 'me', passwordEnv: VARIABLE }, /^config: the environment has no variable/],
-    ['a program that is not there', { username: 'me', passwordCommand: ['./none'] }, /^config: cannot run the password command "\.\/none"/],
-    ['a program that fails', { username: 'me', passwordCommand: script('console.log("hush"); process.exit(3)') }, /^permission: .*ended with status 3$/],
-    ['a program that says nothing', { username: 'me', passwordCommand: script('') }, /^permission: the password command gives an empty/],
-    ['a program that never stops talking', { username: 'me', passwordCommand: script('for (;;) require("fs").writeSync(1, "hush".repeat(9999))') }, /^permission: .*ended with SIGKILL/],
+    [
+      'a variable that is not set',
+      { username: 'me', passwordEnv: VARIABLE },
+      /^config: the environment has no variable/,
+    ],
+    [
+      'a program that is not there',
+      { username: 'me', passwordCommand: ['./none'] },
+      /^config: cannot run the password command "\.\/none"/,
+    ],
+    [
+      'a program that fails',
+      { username: 'me', passwordCommand: script('console.log("hush"); process.exit(3)') },
+      /^permission: .*ended with status 3$/,
+    ],
+    [
+      'a program that says nothing',
+      { username: 'me', passwordCommand: script('') },
+      /^permission: the password command gives an empty/,
+    ],
+    [
+      'a program that never stops talking',
+      { username: 'me', passwordCommand: script('for (;;) require("fs").writeSync(1, "hush".repeat(9999))') },
+      /^permission: .*ended with SIGKILL/,
+    ],
     ['a netrc without an entry', { netrc: 'empty' }, /^config: .*no entry for proxy\.example/],
-    ['a password without a name', { passwordCommand: script('console.log("hush")') }, /^config: a password for proxy\.example but no user name/],
+    [
+      'a password without a name',
+      { passwordCommand: script('console.log("hush")') },
+      /^config: a password for proxy\.example but no user name/,
+    ],
   ];
   for (const [name, options, text] of FAILURES) {
     it(`say what is wrong with ${name}, without a secret`, async () => {
       folder.write('empty', '\n');
-      expect(await failure(options)).to.match(text).and.not.contain('hush');
+      expect(await failure(options))
+        .to.match(text)
+        .and.not.contain('hush');
     });
   }
 
   it('stop waiting for a program when the dial ends, and kill it', async () => {
     const abort = new AbortController();
     const pidFile = folder.path('pid');
-    const passwordCommand = script(`require('fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setInterval(() => {}, 1000)`);
+    const passwordCommand = script(
+      `require('fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setInterval(() => {}, 1000)`,
+    );
     const waiting = failure({ username: 'me', passwordCommand }, undefined, abort.signal);
     const { existsSync, readFileSync } = await import('node:fs');
     while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8') === '') await new Promise(setImmediate);
@@ -123,13 +172,15 @@ describe('credentials', () => {
 
   it('say so where SSH_ASKPASS is cancelled or names nothing', async () => {
     const program = folder.write('askpass', '#!/bin/sh\nexit 1\n', 0o700);
-    const ask = (env: NodeJS.ProcessEnv) => askSecret('?', NEVER, { SSH_ASKPASS_REQUIRE: 'force', ...env }).catch(formatError);
+    const ask = (env: NodeJS.ProcessEnv) =>
+      askSecret('?', NEVER, { SSH_ASKPASS_REQUIRE: 'force', ...env }).catch(formatError);
     expect(await ask({ SSH_ASKPASS: program })).to.equal('the SSH_ASKPASS program ended with status 1');
     expect(await ask({})).to.equal('cannot ask for the password: SSH_ASKPASS names no program');
   });
 
   it('take at most one source of the password', async () => {
-    const check = async (options: unknown) => (await credentialsSchema['~standard'].validate(options)).issues?.map(({ message }) => message);
+    const check = async (options: unknown) =>
+      (await credentialsSchema['~standard'].validate(options)).issues?.map(({ message }) => message);
     expect(await check({ username: 'u', passwordFile: 'f', netrc: false })).to.equal(undefined);
     expect(await check({ passwordFile: 'f', ask: true })).to.match(/give only one of/);
     expect(await check({ password: 'hush' })).to.have.lengthOf(1);

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError, messageOf } from '../errors.js';
 import { adoptFd } from '../sockets/detach.js';
 import { loadSys } from '../sys/koffi.js';
+import type { Target } from '../target.js';
 import { relay } from './relay.js';
 
 /*
@@ -25,6 +26,7 @@ interface SerializedError {
   readonly hint?: string | undefined;
   readonly hop?: string | undefined;
   readonly rule?: string | undefined;
+  readonly target?: Target | undefined;
   readonly attempts?: readonly FailedAttempt[];
 }
 
@@ -132,8 +134,8 @@ export async function runDetached(dial: (request: unknown, signal: AbortSignal) 
 
 function serialize(error: unknown): SerializedError {
   if (!isFdpassError(error)) return { code: 'internal', message: messageOf(error) };
-  const { code, message, hint, hop, rule, attempts } = error;
-  return { code, message, hint, hop, rule, attempts };
+  const { code, message, hint, hop, rule, target, attempts } = error;
+  return { code, message, hint, hop, rule, target, attempts };
 }
 
 function deserialize({ code, message, ...details }: SerializedError): FdpassError {

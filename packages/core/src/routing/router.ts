@@ -7,6 +7,7 @@ import { addDetails, FdpassError, isFdpassError } from '../errors.js';
 import type { RuleTable, RuleTrial } from '../rules/rule-index.js';
 import type { Target } from '../target.js';
 import { noTrace, type Trace } from '../trace.js';
+import { AttemptLog } from './attempt-log.js';
 import { buildChain, type Chain, type ChainScope } from './chain.js';
 
 /** What a rule resolves to for one target. */
@@ -53,7 +54,7 @@ export class Router {
     if (found === undefined) {
       const chain = await buildChain(scope.defaultStrategy, '/', scope);
       const reason = table === undefined ? 'no configuration' : 'no rule matches';
-      return { target, reason: `${reason}: ${scope.defaultStrategy}`, chain, timeoutMs };
+      return { target, reason, chain, timeoutMs };
     }
     const { rule, index } = found;
     const where = rule.where();
@@ -95,13 +96,14 @@ export class Router {
    */
   async dial(route: Route, options: DialOptions = {}): Promise<Duplex> {
     const { clock } = this.#parts;
-    const trace = options.trace ?? noTrace;
+    const attempts = new AttemptLog(options.trace ?? noTrace);
     const deadline = startDeadline(options.timeoutMs ?? route.timeoutMs, options.signal, clock);
     try {
-      return await route.chain.dialer.dial(route.target, { signal: deadline.signal, trace, clock });
+      return await route.chain.dialer.dial(route.target, { signal: deadline.signal, trace: attempts.trace, clock });
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
-      throw isFdpassError(error) ? addDetails(error, { target: route.target, rule: route.reason }) : error;
+      if (!isFdpassError(error)) throw error;
+      throw attempts.explain(addDetails(error, { target: route.target, rule: route.reason }));
     } finally {
       deadline.release();
     }

@@ -1,0 +1,119 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { expect } from 'chai';
+import type { Clock } from '../clock.js';
+import { composeFramework } from '../container.js';
+import type { Dialer } from '../dialer.js';
+import { FdpassError, formatError, isFdpassError } from '../errors.js';
+import type { Strategy } from '../strategy.js';
+import { makeTarget } from '../target.js';
+import type { Router } from './router.js';
+
+const TARGET = makeTarget({ host: 'host.example', port: 22 });
+
+/** A clock whose only timer is fired by hand. */
+class HandClock implements Clock {
+  pending: (() => void)[] = [];
+  now(): number {
+    return 0;
+  }
+  after(_: number, action: () => void): () => void {
+    this.pending.push(action);
+    return () => {
+      this.pending = this.pending.filter((each) => each !== action);
+    };
+  }
+}
+
+describe('Router', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fdpass-router-'));
+  after(() => rmSync(folder, { recursive: true }));
+
+  function strategy(name: string, dial: Dialer['dial']): Strategy {
+    return { name, opensSockets: true, create: () => ({ dial }) };
+  }
+
+  function router(text: string | undefined, dial: Dialer['dial'], clock: Clock = new HandClock()): Promise<Router> {
+    const file = join(folder, 'config.yaml');
+    if (text !== undefined) writeFileSync(file, text, { mode: 0o600 });
+    const strategies = [strategy('net', dial), strategy('other', () => Promise.resolve(new PassThrough()))];
+    return composeFramework({
+      strategies,
+      defaultStrategy: 'net',
+      config: text === undefined ? false : { file },
+      clock,
+    }).router();
+  }
+
+  const never: Dialer['dial'] = () => new Promise(() => {});
+
+  it('takes the first rule that matches, else the default strategy, and says why', async () => {
+    const text =
+      'defaults: { timeout: 7s }\nrules:\n  - { host: "*.net", use: other }\n  - { name: all, host: "*.example", use: net, timeout: 1s }\n';
+    const route = await (await router(text, never)).route(TARGET);
+    expect(route.reason).to.match(/^rule 2 "all" \(.*config\.yaml:4:5\)$/);
+    expect([route.timeoutMs, route.chain.hops.map((hop) => hop.strategy)]).to.deep.equal([1000, ['net']]);
+    const none = await (await router(text, never)).route(makeTarget({ host: 'h', port: 22 }));
+    expect([none.reason, none.timeoutMs]).to.deep.equal(['no rule matches', 7000]);
+    const bare = await (await router(undefined, never)).route(TARGET);
+    expect([bare.reason, bare.timeoutMs]).to.deep.equal(['no configuration', 30_000]);
+  });
+
+  it('ends with its deadline, names the hop and what had been tried, and leaves no timer', async () => {
+    const clock = new HandClock();
+    const made = await router(
+      undefined,
+      (_, { trace }) => {
+        trace({ event: 'attempt', address: '[::1]:22' });
+        trace({ event: 'attempt', address: '127.0.0.1:22' });
+        trace({ event: 'attempt-failed', address: '127.0.0.1:22', reason: 'connection refused' });
+        return new Promise(() => {});
+      },
+      clock,
+    );
+    const failed = made.dial(await made.route(TARGET), { timeoutMs: 2000 }).catch((error: unknown) => error);
+    for (const fire of clock.pending) fire();
+    const error = await failed;
+    expect(isFdpassError(error) && error.code).to.equal('timeout');
+    expect(formatError(error)).to.match(
+      /^host\.example:22: no configuration: net: timed out after 2 s \(\[::1\]:22 no answer, 127\.0\.0\.1:22 connection refused\); /,
+    );
+    expect(clock.pending).to.deep.equal([]);
+  });
+
+  it("rethrows the caller's own reason unchanged, even one that looks like ours", async () => {
+    for (const reason of [new Error('mine'), new FdpassError('timeout', 'mine too')]) {
+      const controller = new AbortController();
+      const made = await router(undefined, never);
+      const failed = made
+        .dial(await made.route(TARGET), { signal: controller.signal })
+        .catch((error: unknown) => error);
+      controller.abort(reason);
+      expect(await failed).to.equal(reason);
+    }
+  });
+
+  it('has no deadline with a time-out of 0', async () => {
+    const clock = new HandClock();
+    const made = await router(undefined, () => Promise.resolve(new PassThrough()), clock);
+    await made.dial(await made.route(TARGET), { timeoutMs: 0 });
+    expect(clock.pending).to.deep.equal([]);
+  });
+
+  it('goes through hops named by hand, whatever the rules say', async () => {
+    const made = await router('hops: { two: other }\nrules: [ { use: net } ]\n', never);
+    const route = await made.routeVia(TARGET, ['two'], '/');
+    expect([route.reason, route.chain.hops.map((hop) => hop.label)]).to.deep.equal(['--via', ['two (other)']]);
+  });
+
+  it('checks every rule and every hop, and collects the errors', async () => {
+    const made = await router('hops: { bad: nope }\nrules: [ { use: also-nope }, { use: net } ]\n', never);
+    const errors = await made.check();
+    expect(errors.map((error) => error.message)).to.deep.equal([
+      '"also-nope" is neither a hop of this config nor a strategy',
+      '"nope" is neither a hop of this config nor a strategy',
+    ]);
+  });
+});

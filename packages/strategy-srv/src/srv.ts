@@ -1,0 +1,124 @@
+import type { SrvRecord } from 'node:dns';
+import type { Duplex } from 'node:stream';
+import {
+  type DialContext,
+  type Dialer,
+  duration,
+  FdpassError,
+  ipFamily,
+  makeTarget,
+  messageOf,
+  type Strategy,
+  startDeadline,
+  type Target,
+} from '@fdpass/core';
+import * as v from 'valibot';
+import { allServersFailed, type LostServer } from './failure.js';
+import { orderRecords } from './records.js';
+import { createResolveSrv, lookUpServers, type ResolveSrv } from './servers.js';
+
+export interface SrvOptions {
+  /** Service and protocol as they stand in the record's name. Default `_ssh._tcp`. */
+  readonly service?: string | undefined;
+  /** The route that reaches the servers. Default: the hops before this one. */
+  readonly use?: unknown;
+  /** Milliseconds for each server. Default: no limit but that of the whole dial. */
+  readonly timeout?: number | undefined;
+}
+
+/** What the strategy is made of; tests put their own in place. */
+export interface SrvParts {
+  /** Default: the system's name servers. */
+  readonly resolveSrv?: ResolveSrv | undefined;
+  /** From 0 up to but not including 1. Default `Math.random`. */
+  readonly random?: (() => number) | undefined;
+}
+
+const DEFAULT_SERVICE = '_ssh._tcp';
+
+const optionsSchema: v.GenericSchema<unknown, SrvOptions> = v.strictObject({
+  service: v.optional(
+    v.pipe(
+      v.string('must be text such as _ssh._tcp'),
+      v.regex(/^_[a-z0-9-]{1,62}\._[a-z0-9-]{1,62}$/i, 'must look like _ssh._tcp'),
+      v.description('the service and protocol of the record (default _ssh._tcp)'),
+    ),
+  ),
+  use: v.optional(v.pipe(v.unknown(), v.description('the route to the servers (default: the hops before this one)'))),
+  timeout: v.optional(
+    v.pipe(duration, v.description('the most one server may take (default: what the timeout of the dial allows)')),
+  ),
+});
+
+/** Makes the strategy with a look-up and a source of chance of its own. */
+export function createSrv({ resolveSrv = createResolveSrv(), random = Math.random }: SrvParts = {}): Strategy<SrvOptions> {
+  return {
+    name: 'srv',
+    optionsSchema,
+    create({ service = DEFAULT_SERVICE, use, timeout = 0 }, forward, host) {
+      const dialer = use === undefined ? forward : host.route(use);
+      return {
+        async dial(target, context) {
+          if (!canHaveRecords(target.host)) return dialer.dial(target, context);
+          const name = `${service}.${target.host}`;
+          const records = await lookUpServers(name, context, resolveSrv);
+          if (records.length === 0) return dialer.dial(target, context);
+          const servers = orderRecords(records, random);
+          return dialInOrder({ name, target, servers, dialer, timeoutMs: timeout }, context);
+        },
+        get needsRelay() {
+          return dialer.needsRelay === true;
+        },
+      };
+    },
+  };
+}
+
+/** Reaches the servers that the SRV records of the target's name list (RFC 2782); without a record, the target itself. */
+export const srv: Strategy<SrvOptions> = createSrv();
+
+/** Addresses have no SRV records, nor have names such as unix/PATH. */
+function canHaveRecords(host: string): boolean {
+  return ipFamily(host) === 0 && !host.includes('/');
+}
+
+interface Service {
+  readonly name: string;
+  readonly target: Target;
+  readonly servers: readonly SrvRecord[];
+  readonly dialer: Dialer;
+  readonly timeoutMs: number;
+}
+
+async function dialInOrder(service: Service, context: DialContext): Promise<Duplex> {
+  const lost: LostServer[] = [];
+  for (const record of service.servers) {
+    context.signal.throwIfAborted();
+    try {
+      return await dialServer(service, record, context);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      lost.push({ server: { host: record.name, port: record.port }, error });
+    }
+  }
+  throw allServersFailed(service.name, lost);
+}
+
+async function dialServer(service: Service, record: SrvRecord, context: DialContext): Promise<Duplex> {
+  const target = { ...service.target, ...serverOf(record) };
+  const deadline = startDeadline(service.timeoutMs, context.signal, context.clock);
+  try {
+    return await service.dialer.dial(target, { ...context, signal: deadline.signal });
+  } finally {
+    deadline.release();
+  }
+}
+
+/** A name and a port that strangers have sent: checked as a target of the command line is. */
+function serverOf({ name, port }: SrvRecord): Target {
+  try {
+    return makeTarget({ host: name, port });
+  } catch (error) {
+    throw new FdpassError('protocol', `the SRV record names no server: ${messageOf(error)}`, { cause: error });
+  }
+}
