@@ -15,10 +15,14 @@ console.log('build: bundling bin/fdpass and bin/fdrecv');
 const { build } = await import('esbuild');
 const { version } = JSON.parse(readFileSync('packages/cli/package.json', 'utf8'));
 
+/** Loads plugins, which may be ES modules: its own import() stays one. */
+const PLUGINS = 'packages/core/dist/plugins.js';
+
 /** Modules that are imported dynamically and become bundles of their own: name and compiled file. */
 const SEPARATE = new Map(
   [
     'packages/core/dist/configured.js',
+    PLUGINS,
     'packages/core/dist/credentials/ask.js',
     'packages/strategy-http-connect/dist/digest.js',
     ...['check', 'explain', 'strategies'].map((name) => `packages/cli/dist/${name}.js`),
@@ -51,11 +55,7 @@ const separate = {
 };
 
 rmSync(OUT, { recursive: true, force: true });
-await build({
-  entryPoints: ['packages/cli/dist/fdpass.js', 'packages/cli/dist/fdrecv.js', ...SEPARATE.keys()].map((file) => ({
-    in: file,
-    out: bundleName(file),
-  })),
+const options = {
   outdir: OUT,
   outExtension: { '.js': '.cjs' },
   bundle: true,
@@ -64,7 +64,6 @@ await build({
   format: 'cjs',
   mainFields: ['module', 'main'], // what has both is smaller as ES modules: the unused part is left out
   minify: true,
-  supported: { 'dynamic-import': false }, // require() instead: the loader of ES modules takes time to start
   // cosmiconfig's own loaders want these; it is only ever given ours.
   external: ['koffi', 'typescript', 'js-yaml', 'parse-json', 'import-fresh'],
   plugins: [separate],
@@ -72,4 +71,13 @@ await build({
   banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
   define: { 'import.meta.url': 'importMetaUrl', FDPASS_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
+};
+const entry = (file) => ({ in: file, out: bundleName(file) });
+await build({ ...options, entryPoints: [entry(PLUGINS)] });
+await build({
+  ...options,
+  entryPoints: ['packages/cli/dist/fdpass.js', 'packages/cli/dist/fdrecv.js', ...SEPARATE.keys()]
+    .filter((file) => resolve(file) !== resolve(PLUGINS))
+    .map(entry),
+  supported: { 'dynamic-import': false }, // require() instead: the loader of ES modules takes time to start
 });

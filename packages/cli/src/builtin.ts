@@ -20,6 +20,10 @@ export const BUILTIN: readonly StrategyEntry[] = [
     load: async () => (await import('@fdpass/strategy-http-connect')).httpConnect,
   },
   { name: 'env', schemes: ['env'], load: async () => (await import('@fdpass/strategy-env')).env },
+  { name: 'first-of', load: async () => (await import('@fdpass/strategy-choice')).firstOf },
+  { name: 'race', load: async () => (await import('@fdpass/strategy-choice')).race },
+  { name: 'hosts', load: async () => (await import('@fdpass/strategy-choice')).hosts },
+  { name: 'srv', load: async () => (await import('@fdpass/strategy-srv')).srv },
 ];
 
 /** The framework of the commands: the built-in strategies, and Happy Eyeballs where no rule says otherwise. */

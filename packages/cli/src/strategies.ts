@@ -13,7 +13,9 @@ interface OptionSummary {
 export async function strategies(args: Arguments): Promise<number> {
   const [name, ...extra] = args.operands;
   if (extra.length > 0) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra[0])}`);
-  const { registry } = builtinFramework({});
+  const framework = builtinFramework({});
+  await framework.config(); // loads the plugins
+  const { registry } = framework;
   const entries = name === undefined ? registry.entries() : [registry.entry(name)];
   const summaries = await Promise.all(entries.map((entry) => summarize(entry, registry)));
   if (args.flag('json')) {

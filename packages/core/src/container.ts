@@ -74,7 +74,12 @@ async function loadRules(container: DependencyContainer): Promise<Rules | undefi
   if (options === false || !hasConfig(options)) return undefined;
   const { compileRules, loadConfig } = await import('./configured.js');
   const config = loadConfig(options);
-  return config && { config, table: compileRules(config.rules) };
+  if (config === undefined) return undefined;
+  if (config.plugins.length > 0) {
+    const { loadPlugins } = await import('./plugins.js');
+    await loadPlugins(config.plugins, container.resolve(REGISTRY));
+  }
+  return { config, table: compileRules(config.rules) };
 }
 
 async function makeRouter(container: DependencyContainer): Promise<Router> {

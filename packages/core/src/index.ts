@@ -49,7 +49,7 @@ export { type OpenContext, openSocket } from './sockets/open-socket.js';
 export { type KeepAlive, type SocketOptions, socketOptionEntries, socketOptionsSchema } from './sockets/options.js';
 export type { Peer } from './sockets/peer.js';
 export type { SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.js';
-export type { LazyStrategy, Strategy, StrategyHost } from './strategy.js';
+export { type LazyStrategy, STRATEGY_API_VERSION, type Strategy, type StrategyHost } from './strategy.js';
 export { describeFd, type FdAddress, type FdDescription, formatFdAddress, isUnixSocket } from './sys/fd-info.js';
 export { loadSys } from './sys/koffi.js';
 export { recvFd } from './sys/recv-fd.js';

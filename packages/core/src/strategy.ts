@@ -2,6 +2,9 @@ import type { Dialer } from './dialer.js';
 import type { SocketOptions } from './sockets/options.js';
 import type { StandardSchema } from './standard-schema.js';
 
+/** The version of this interface. It grows when a strategy made for the one before would no longer work. */
+export const STRATEGY_API_VERSION = 1;
+
 /** What `create` may ask of its host, beyond its options and its forward dialer. */
 export interface StrategyHost {
   /** Socket options of the config's `defaults`; options of the hop go over them. */
@@ -20,6 +23,8 @@ export interface StrategyHost {
 export interface Strategy<Options = unknown> {
   /** Also its word in the config. Lower case, digits and dashes. */
   readonly name: string;
+  /** The {@link STRATEGY_API_VERSION} it was made for. Default: this one. */
+  readonly apiVersion?: number;
   /** URL schemes it answers to, without the colon: a hop may then be written as a URL, which becomes the option `url`. */
   readonly schemes?: readonly string[];
   /** True if it opens sockets itself and ignores `forward`: it may then only be the first hop of a chain. */

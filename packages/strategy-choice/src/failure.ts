@@ -17,7 +17,7 @@ const TELLING: readonly ErrorCode[] = [
 
 /**
  * The error of a hop whose ways have all failed: one entry per way in `attempts`, in the order in which they were
- * tried, its own attempts in brackets; the code and the hint of the most telling one; `cause` an AggregateError of all.
+ * tried, its own attempts in brackets if it had several; the code and the hint of the most telling one; `cause` an AggregateError of all.
  * A single way's error speaks for itself.
  *
  * @param what What was tried, in the plural, e.g. `routes`.
@@ -41,7 +41,8 @@ function mostTelling(errors: readonly FdpassError[]): FdpassError | undefined {
 
 function describe(label: string, { message, attempts }: FdpassError): FailedAttempt {
   const inner = attempts.map(({ address, reason }) => `${address} ${reason}`).join(', ');
-  return { address: label, reason: inner === '' ? message : `${message} [${inner}]` };
+  // The message of a single attempt says it already.
+  return { address: label, reason: attempts.length < 2 ? message : `${message} [${inner}]` };
 }
 
 function asFdpassError(error: unknown): FdpassError {

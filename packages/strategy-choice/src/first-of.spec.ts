@@ -58,7 +58,12 @@ const CASES: readonly Case[] = [
     code: 'unreachable',
     log: ['0 start a', '0 start b', '0 start c'],
   },
-  { what: 'a single route fails with its own error', world: { a: [0, 'protocol'] }, code: 'protocol', log: ['0 start a'] },
+  {
+    what: 'a single route fails with its own error',
+    world: { a: [0, 'protocol'] },
+    code: 'protocol',
+    log: ['0 start a'],
+  },
 ];
 
 describe('first-of', () => {

@@ -10,7 +10,11 @@ function fakeHosts(world: World): FakeRoutes {
 
 describe('hosts', () => {
   it('tries each name through the hops before it, in order', async () => {
-    const fake = fakeHosts({ 'nas.lan': [5, 'unknown-host'], 'nas.example.org': [7, 'unreachable'], '192.0.2.5': [1, 'ok'] });
+    const fake = fakeHosts({
+      'nas.lan': [5, 'unknown-host'],
+      'nas.example.org': [7, 'unreachable'],
+      '192.0.2.5': [1, 'ok'],
+    });
     const dial = fake.start(hosts, { hosts: NAMES });
     await fake.clock.runAll();
     expect(fake.log).to.deep.equal(['0 start nas.lan', '5 start nas.example.org', '12 start 192.0.2.5']);
@@ -29,7 +33,11 @@ describe('hosts', () => {
   });
 
   it('says why no name answered', async () => {
-    const fake = fakeHosts({ 'nas.lan': [0, 'unknown-host'], 'nas.example.org': [0, 'unknown-host'], '192.0.2.5': [0, 'timeout'] });
+    const fake = fakeHosts({
+      'nas.lan': [0, 'unknown-host'],
+      'nas.example.org': [0, 'unknown-host'],
+      '192.0.2.5': [0, 'timeout'],
+    });
     const dial = fake.start(hosts, { hosts: NAMES });
     await fake.clock.runAll();
     expect(dial.failure.code).to.equal('timeout');
@@ -49,7 +57,9 @@ describe('hosts', () => {
   });
 
   it('takes the short form, and names as users write them', () => {
-    expect(optionsOf(hosts, { routes: ['NAS.lan.', '[2001:DB8::1]'] })).to.deep.equal({ hosts: ['nas.lan', '2001:db8::1'] });
+    expect(optionsOf(hosts, { routes: ['NAS.lan.', '[2001:DB8::1]'] })).to.deep.equal({
+      hosts: ['nas.lan', '2001:db8::1'],
+    });
   });
 
   it('needs a relay if its route does', () => {

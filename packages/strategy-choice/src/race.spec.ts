@@ -15,7 +15,13 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { what: 'the best route answers before the next one starts', world: { a: [249, 'ok'], b: [0, 'ok'] }, winner: 'a', ends: 249, log: ['0 start a'] },
+  {
+    what: 'the best route answers before the next one starts',
+    world: { a: [249, 'ok'], b: [0, 'ok'] },
+    winner: 'a',
+    ends: 249,
+    log: ['0 start a'],
+  },
   {
     what: 'routes join the race one stagger after the other; the first to connect wins, the others are closed',
     world: { a: 'silent', b: 'silent', c: [30, 'ok'], d: [0, 'ok'] },
@@ -115,7 +121,13 @@ const CASES: readonly Case[] = [
     ends: 610,
     log: ['0 start a', '10 start b', '260 start c'],
   },
-  { what: 'a single route fails with its own error', world: { a: [10, 'protocol'] }, code: 'protocol', ends: 10, log: ['0 start a'] },
+  {
+    what: 'a single route fails with its own error',
+    world: { a: [10, 'protocol'] },
+    code: 'protocol',
+    ends: 10,
+    log: ['0 start a'],
+  },
 ];
 
 describe('race', () => {
@@ -136,7 +148,13 @@ describe('race', () => {
     const fake = new FakeRoutes({ d: [100, 'unreachable'], e: [1, 'ok'] });
     const dial = fake.start(race, { routes });
     await fake.clock.runAll();
-    expect(fake.log.slice(0, 5)).to.deep.equal(['0 start a', '2000 start b', '2000 start c', '2250 start d', '2350 start e']);
+    expect(fake.log.slice(0, 5)).to.deep.equal([
+      '0 start a',
+      '2000 start b',
+      '2000 start c',
+      '2250 start d',
+      '2350 start e',
+    ]);
     expect(fake.nameOf(dial.stream)).to.equal('e');
     fake.expectClean(dial.stream);
   });

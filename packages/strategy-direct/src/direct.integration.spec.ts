@@ -54,7 +54,7 @@ describe('direct on loopback', () => {
     const port = await refusedPort();
     const error = await dial('127.0.0.1', port).catch((reason: unknown) => reason);
     expect(formatError(error)).to.equal(
-      `cannot connect to 127.0.0.1:${port}: connection refused (127.0.0.1:${port} connection refused); is it running, and is the port right?`,
+      `cannot connect to 127.0.0.1:${port}: connection refused; is it running, and is the port right?`,
     );
     await expectNoDescriptorLeft(before);
   });

@@ -126,7 +126,7 @@ describe('direct', () => {
     );
     expect(isFdpassError(outcome) && outcome.code).to.equal('timeout');
     expect(formatError(outcome)).to.equal(
-      'cannot connect to 192.0.2.1:22: connection timed out (192.0.2.1:22 connection timed out)',
+      'cannot connect to 192.0.2.1:22: connection timed out',
     );
   });
 

@@ -1,4 +1,4 @@
-import { FdpassError, parsePort, redactUrl, type Target } from '@fdpass/core';
+import { FdpassError, redactUrl, type Target } from '@fdpass/core';
 
 /** An HTTP proxy, as its URL says. */
 export interface HttpProxy {
@@ -15,7 +15,8 @@ export function parseProxyUrl(text: string): HttpProxy {
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '')
     throw badUrl(text, 'has a path, a query or a fragment');
   const tls = url.protocol === 'https:';
-  const port = url.port === '' ? (tls ? 443 : 80) : parsePort(url.port);
+  const port = url.port === '' ? (tls ? 443 : 80) : Number(url.port);
+  if (port === 0) throw badUrl(text, 'has port 0');
   return { tls, target: { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port }, url };
 }
 

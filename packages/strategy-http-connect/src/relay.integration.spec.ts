@@ -120,7 +120,7 @@ describe('http-connect over TLS by the commands: dialled and relayed by a detach
   it("brings the proxy's refusal to the waiting process's stderr", async () => {
     const refusing = await startTlsProxy(certificates, { reply: 'HTTP/1.1 403 No\r\n\r\n' });
     const file = writeConfig('refusing.json', refusing.port, { fingerprint: certificates.fingerprint('proxy') });
-    const { status, stderr } = await run(FDRECV, argumentsFor(file), { env });
+    const { status, stderr } = await run(FDPASS, ['--fdpass', '--config', file, 'host.example', '22'], { env });
     await refusing.close();
     expect(stderr).to.match(
       /^fdpass: host\.example:22: rule 1 .*: https:\/\/127\.0\.0\.1:\d+: the proxy answered 403 No;/,

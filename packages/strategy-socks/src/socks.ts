@@ -154,10 +154,15 @@ function resolveHere(
   return resolve(host, version === 4 ? 4 : 0, signal);
 }
 
-async function credentialsFor(hop: Hop, target: Target, { signal }: DialContext): Promise<Credentials | undefined> {
+async function credentialsFor(
+  hop: Hop,
+  target: Target,
+  { signal, trace }: DialContext,
+): Promise<Credentials | undefined> {
   const { proxy, options, baseDir } = hop;
   if (options.isolate === true) return isolationFor(target);
-  return resolveCredentials({ options: options.credentials, url: proxy.url, host: proxy.target.host, baseDir, signal });
+  const { url, target: place } = proxy;
+  return resolveCredentials({ options: options.credentials, url, host: place.host, baseDir, signal, trace });
 }
 
 /** Tor keeps streams with different user names or passwords on different circuits (torrc(5), IsolateSOCKSAuth). */

@@ -1,2 +1,2 @@
-export { type ResolveSrv, createResolveSrv } from './servers.js';
+export { createResolveSrv, type ResolveSrv } from './servers.js';
 export { createSrv, type SrvOptions, type SrvParts, srv } from './srv.js';

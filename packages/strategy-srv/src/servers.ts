@@ -1,16 +1,20 @@
-import { type SrvRecord } from 'node:dns';
+import type { SrvRecord } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { type DialContext, errnoName, FdpassError, formatHostPort, fromSystemError } from '@fdpass/core';
 
 /** Finds the SRV records of a name; rejects with a system error, or with `signal.reason` when that aborts. */
 export type ResolveSrv = (name: string, signal: AbortSignal) => Promise<readonly SrvRecord[]>;
 
-/** Asks the name servers of the system, or those given. Every look-up has a resolver of its own, so that it can be cancelled alone. */
+/**
+ * Makes a look-up that asks the system's name servers, or those given (`192.0.2.53`, `[2001:db8::1]:5353`).
+ *
+ * @throws FdpassError `config` for a name server that is no address.
+ */
 export function createResolveSrv(servers?: readonly string[]): ResolveSrv {
+  for (const server of servers ?? []) newResolver([server]);
   return async (name, signal) => {
     signal.throwIfAborted();
-    const resolver = new Resolver();
-    if (servers !== undefined) resolver.setServers(servers);
+    const resolver = newResolver(servers); // one for each look-up, so that it can be cancelled alone
     const cancel = (): void => resolver.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     try {
@@ -22,6 +26,18 @@ export function createResolveSrv(servers?: readonly string[]): ResolveSrv {
       signal.removeEventListener('abort', cancel);
     }
   };
+}
+
+function newResolver(servers: readonly string[] | undefined): Resolver {
+  const resolver = new Resolver();
+  if (servers === undefined) return resolver;
+  try {
+    resolver.setServers(servers);
+    return resolver;
+  } catch (error) {
+    const message = `${JSON.stringify(servers.join(', '))} is no address of a name server`;
+    throw new FdpassError('config', message, { hint: 'write 192.0.2.53 or [2001:db8::53]:5353', cause: error });
+  }
 }
 
 /** What a name server says of a name without SRV records: there is no such name, or it has records of other types only. */

@@ -22,14 +22,16 @@ export interface SrvOptions {
   readonly service?: string | undefined;
   /** The route that reaches the servers. Default: the hops before this one. */
   readonly use?: unknown;
+  /** Addresses of name servers. Default: the system's. */
+  readonly servers?: readonly string[] | undefined;
   /** Milliseconds for each server. Default: no limit but that of the whole dial. */
   readonly timeout?: number | undefined;
 }
 
 /** What the strategy is made of; tests put their own in place. */
 export interface SrvParts {
-  /** Default: the system's name servers. */
-  readonly resolveSrv?: ResolveSrv | undefined;
+  /** Makes the look-up; `servers` is the option. Default {@link createResolveSrv}. */
+  readonly resolverOf?: ((servers?: readonly string[]) => ResolveSrv) | undefined;
   /** From 0 up to but not including 1. Default `Math.random`. */
   readonly random?: (() => number) | undefined;
 }
@@ -45,17 +47,28 @@ const optionsSchema: v.GenericSchema<unknown, SrvOptions> = v.strictObject({
     ),
   ),
   use: v.optional(v.pipe(v.unknown(), v.description('the route to the servers (default: the hops before this one)'))),
+  servers: v.optional(
+    v.pipe(
+      v.array(v.string('must be an address'), 'must be a list of addresses'),
+      v.minLength(1, 'must name at least one name server'),
+      v.description("the name servers to ask, each ADDRESS or ADDRESS:PORT (default: the system's)"),
+    ),
+  ),
   timeout: v.optional(
     v.pipe(duration, v.description('the most one server may take (default: what the timeout of the dial allows)')),
   ),
 });
 
 /** Makes the strategy with a look-up and a source of chance of its own. */
-export function createSrv({ resolveSrv = createResolveSrv(), random = Math.random }: SrvParts = {}): Strategy<SrvOptions> {
+export function createSrv({
+  resolverOf = createResolveSrv,
+  random = Math.random,
+}: SrvParts = {}): Strategy<SrvOptions> {
   return {
     name: 'srv',
     optionsSchema,
-    create({ service = DEFAULT_SERVICE, use, timeout = 0 }, forward, host) {
+    create({ service = DEFAULT_SERVICE, use, servers, timeout = 0 }, forward, host) {
+      const resolveSrv = resolverOf(servers);
       const dialer = use === undefined ? forward : host.route(use);
       return {
         async dial(target, context) {
@@ -63,8 +76,8 @@ export function createSrv({ resolveSrv = createResolveSrv(), random = Math.rando
           const name = `${service}.${target.host}`;
           const records = await lookUpServers(name, context, resolveSrv);
           if (records.length === 0) return dialer.dial(target, context);
-          const servers = orderRecords(records, random);
-          return dialInOrder({ name, target, servers, dialer, timeoutMs: timeout }, context);
+          const ordered = orderRecords(records, random);
+          return dialInOrder({ name, target, records: ordered, dialer, timeoutMs: timeout }, context);
         },
         get needsRelay() {
           return dialer.needsRelay === true;
@@ -85,14 +98,14 @@ function canHaveRecords(host: string): boolean {
 interface Service {
   readonly name: string;
   readonly target: Target;
-  readonly servers: readonly SrvRecord[];
+  readonly records: readonly SrvRecord[];
   readonly dialer: Dialer;
   readonly timeoutMs: number;
 }
 
 async function dialInOrder(service: Service, context: DialContext): Promise<Duplex> {
   const lost: LostServer[] = [];
-  for (const record of service.servers) {
+  for (const record of service.records) {
     context.signal.throwIfAborted();
     try {
       return await dialServer(service, record, context);

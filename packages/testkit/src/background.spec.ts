@@ -6,6 +6,7 @@ import { freePort, startServer, temporaryFolder } from './background.js';
 import {
   expectNoDescriptorLeft,
   expectNoneLeft,
+  killMarked,
   markedEnvironment,
   markedProcesses,
   openDescriptors,
@@ -24,11 +25,12 @@ const program = (script: string) => (port: number) => ['-e', script, String(port
 describe('servers in the background', () => {
   const { env, marker } = markedEnvironment();
   const left = (): string[] => markedProcesses(marker);
+  afterEach(() => killMarked(marker));
 
   it('are ready when they answer, and leave nothing when they are closed', async () => {
     const before = openDescriptors();
     const server = await startServer(process.execPath, program(SERVER), { env });
-    await expectNoneLeft(() => (left().length < 2 ? [`only ${left().length}`] : []));
+    await expectNoneLeft(() => (left().length === 2 ? [] : ['not there yet']));
     expect(server.output()).to.equal('listening\n');
     await server.close();
     await server.close();

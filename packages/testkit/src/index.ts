@@ -7,6 +7,7 @@ export {
   expectNoneLeft,
   type Finished,
   killAll,
+  killMarked,
   markedEnvironment,
   markedProcesses,
   openDescriptors,

@@ -7,13 +7,19 @@ import {
   expectNoDescriptorLeft,
   expectNoneLeft,
   killAll,
+  killMarked,
   markedEnvironment,
   markedProcesses,
   openDescriptors,
   run,
 } from './processes.js';
 
+const { env, marker } = markedEnvironment();
+const left = (): string[] => markedProcesses(marker);
+
 describe('programs that are run to their end', () => {
+  after(() => killMarked(marker));
+
   it('give what they said and how they ended', async () => {
     const script = 'cat; echo err >&2; exit 7';
     const result = await run('sh', ['-c', script], { input: Uint8Array.of(0, 0x80, 0xff) });
@@ -27,12 +33,9 @@ describe('programs that are run to their end', () => {
   });
 
   it('are killed at the deadline with all they have started', async () => {
-    const { env, marker } = markedEnvironment();
-    const error = await run('sh', ['-c', 'sleep 1000 & echo started; sleep 1000'], { env, timeoutMs: 500 }).catch(
-      String,
-    );
-    expect(error).to.match(/did not end within 500 ms\nstarted/);
-    await expectNoneLeft(() => markedProcesses(marker));
+    const error = await run('sh', ['-c', 'sleep 1000 & sleep 1000'], { env, timeoutMs: 500 }).catch(String);
+    expect(error).to.contain('did not end within 500 ms');
+    await expectNoneLeft(left);
   });
 
   it('reject when there is no such program', async () => {
@@ -41,22 +44,26 @@ describe('programs that are run to their end', () => {
 });
 
 describe('what processes leave behind', () => {
-  it('is seen by its mark, however detached, until it has ended', async () => {
-    const { env, marker } = markedEnvironment();
+  after(() => killMarked(marker));
+
+  it('is seen by its mark, however detached, until it is killed', async () => {
     await run('sh', ['-c', 'setsid sleep 1000 </dev/null >/dev/null 2>&1 &'], { env });
-    await expectNoneLeft(() => (markedProcesses(marker).length === 1 ? [] : ['not there yet']));
-    const [left = ''] = markedProcesses(marker);
-    expect(left).to.match(/^\d+ .*sleep 1000$/);
-    const error = await expectNoneLeft(() => markedProcesses(marker), 0).catch(String);
-    expect(error).to.contain(`left behind: ${left}`);
-    process.kill(Number.parseInt(left, 10));
-    await expectNoneLeft(() => markedProcesses(marker));
+    await until(() => /^\d+ sleep 1000$/.test(left().join()));
+    const [entry = ''] = left();
+    expect(await expectNoneLeft(left, 0).catch(String)).to.contain(`left behind: ${entry}`);
+    killMarked('another mark');
+    expect(left()).to.deep.equal([entry]);
+    killMarked(marker);
+    await expectNoneLeft(left);
   });
 
   it('is found below the process that started it, and ended', async () => {
-    const child = spawn('sh', ['-c', 'sh -c "sleep 1000 & wait" & wait'], { stdio: 'ignore' });
+    const child = spawn('sh', ['-c', 'sh -c "sleep 1000 & wait" & wait'], {
+      stdio: 'ignore',
+      env: { ...process.env, ...env },
+    });
     const pid = child.pid as number;
-    await expectNoneLeft(() => (descendants(pid).length === 2 ? [] : ['not there yet']));
+    await until(() => descendants(pid).length === 2);
     const found = descendants(pid);
     expect(found.map(({ parent }) => parent)).to.deep.equal([pid, found[0]?.pid]);
     killAll(found.map((each) => ({ ...each, started: 'another time' })));
@@ -80,3 +87,8 @@ describe('what processes leave behind', () => {
     expect(openDescriptors(process.pid).join()).to.contain('0 /dev/null');
   });
 });
+
+/** Waits until `isSo`, which it will be if the test passes. */
+function until(isSo: () => boolean): Promise<void> {
+  return expectNoneLeft(() => (isSo() ? [] : ['not there yet']));
+}

@@ -21,6 +21,9 @@ export interface RunOptions {
 
 const DEFAULT_TIMEOUT_MS = 20_000;
 
+/** Long, for only a failure waits for it; and shorter than a test may take, so that what is left gets named. */
+const LEFT_TIMEOUT_MS = 15_000;
+
 /** Runs a program to its end, or at the deadline kills it with all it has started. Never hangs. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const { cwd, env, input, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
@@ -110,6 +113,11 @@ export function markedProcesses(marker: string): string[] {
   });
 }
 
+/** Kills what has this mark: for `after` hooks, so that a failed test leaves nothing running either. */
+export function killMarked(marker: string): void {
+  killAll(markedProcesses(marker).flatMap((entry) => processOf(Number.parseInt(entry, 10))));
+}
+
 /** What each open descriptor of a process is. Linux only: elsewhere none are seen. */
 export function openDescriptors(pid: number | 'self' = 'self'): string[] {
   return numericEntries(`/proc/${pid}/fd`).flatMap((fd) => {
@@ -130,7 +138,7 @@ function numericEntries(folder: string): string[] {
 }
 
 /** Waits until `list` gives nothing, and fails with what is left if it does not within `timeoutMs`. */
-export async function expectNoneLeft(list: () => readonly string[], timeoutMs = 5000): Promise<void> {
+export async function expectNoneLeft(list: () => readonly string[], timeoutMs: number = LEFT_TIMEOUT_MS): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (let left = list(); left.length > 0; left = list()) {
     if (performance.now() > deadline) throw new Error(`left behind: ${left.join('; ')}`);
@@ -139,7 +147,7 @@ export async function expectNoneLeft(list: () => readonly string[], timeoutMs = 
 }
 
 /** Waits until every socket and pipe that was opened after `before` (a listing of {@link openDescriptors}) is closed. */
-export function expectNoDescriptorLeft(before: readonly string[], timeoutMs = 5000): Promise<void> {
+export function expectNoDescriptorLeft(before: readonly string[], timeoutMs: number = LEFT_TIMEOUT_MS): Promise<void> {
   const known = new Set(before);
   return expectNoneLeft(
     () => openDescriptors().filter((entry) => !known.has(entry) && /socket:|pipe:/.test(entry)),

@@ -91,6 +91,24 @@ describe('chains', () => {
     expect(wrong.message).to.match(/can only be the first hop/);
   });
 
+  it('refuse a hop that contains itself in nested routes, however deep', async () => {
+    const first: Strategy<{ routes: readonly unknown[] }> = {
+      name: 'first-of',
+      create: ({ routes }, _, host) => host.route(routes[0]),
+    };
+    const scope = scopeOf([new Path().opener('net'), first as Strategy], {
+      loop: { firstOf: [{ firstOf: ['pool'] }] },
+      pool: ['loop'],
+      twice: { firstOf: ['net'] },
+    });
+    const error = await rejection(buildChain('loop', '/', scope));
+    expect([error.code, error.message]).to.deep.equal([
+      'config',
+      'the hop "loop" contains itself: loop -> pool -> loop',
+    ]);
+    await buildChain({ firstOf: [{ firstOf: ['twice'] }, 'twice'] }, '/', scope);
+  });
+
   const bad: readonly (readonly [what: string, use: unknown, message: RegExp])[] = [
     ['an unknown word', 'onne', /"onne" is neither a hop of this config nor a strategy/],
     ['an unknown scheme', 'gopher://x', /unknown URL scheme "gopher"/],

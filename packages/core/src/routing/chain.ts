@@ -72,7 +72,7 @@ async function createDialer(hop: Hop, base: Base, scope: ChainScope): Promise<Di
 /** The default strategy with no options, for the first proxy of a chain. */
 function defaultDialer(scope: ChainScope): Promise<Dialer> {
   const entry = scope.registry.entry(scope.defaultStrategy);
-  return createDialer({ entry, options: {}, label: entry.name, baseDir: '/' }, NETWORK, scope);
+  return createDialer({ entry, options: {}, label: entry.name, baseDir: '/', path: [] }, NETWORK, scope);
 }
 
 const NO_FORWARD: Dialer = {
@@ -122,7 +122,7 @@ function hostFor(hop: Hop, base: Base, scope: ChainScope, nested: Promise<unknow
     const ready = () => compiled ?? NO_FORWARD;
     nested.push(
       Promise.resolve()
-        .then(() => connectHops(resolveHops(use, hop.baseDir, scope), base, scope))
+        .then(() => connectHops(resolveHops(use, hop.baseDir, scope, hop.path), base, scope))
         .then((dialer) => {
           compiled = dialer;
         }),

@@ -11,6 +11,8 @@ export interface Hop {
   readonly label: string;
   /** The folder its relative paths start from. */
   readonly baseDir: string;
+  /** The named hops it stands in, outermost first: the ones that its nested routes may not name again. */
+  readonly path: readonly string[];
 }
 
 /** A reusable hop of the config, as it was written. */
@@ -38,7 +40,8 @@ export function resolveHops(use: unknown, baseDir: string, scope: HopScope, path
       throw new FdpassError('config', 'a chain without a hop', { hint: 'name at least one strategy' });
     return use.flatMap((item) => resolveHops(item, baseDir, scope, path));
   }
-  if (typeof use === 'object' && use !== null) return [resolveMapping(use as Record<string, unknown>, baseDir, scope)];
+  if (typeof use === 'object' && use !== null)
+    return [resolveMapping(use as Record<string, unknown>, baseDir, scope, path)];
   throw new FdpassError('config', `${JSON.stringify(use) ?? 'nothing'} is no hop`, {
     hint: 'write a hop name, a strategy, a URL, a mapping with "strategy", or a list of these',
   });
@@ -49,9 +52,11 @@ function resolveWord(word: string, baseDir: string, scope: HopScope, path: reado
   if (named !== undefined) return resolveNamed(word, named, scope, path);
   const scheme = URL_SCHEME.exec(word)?.[1]?.toLowerCase();
   if (scheme !== undefined) {
-    return [{ entry: scope.registry.entryForScheme(scheme), options: { url: word }, label: redactUrl(word), baseDir }];
+    return [
+      { entry: scope.registry.entryForScheme(scheme), options: { url: word }, label: redactUrl(word), baseDir, path },
+    ];
   }
-  if (scope.registry.has(word)) return [{ entry: scope.registry.entry(word), options: {}, label: word, baseDir }];
+  if (scope.registry.has(word)) return [{ entry: scope.registry.entry(word), options: {}, label: word, baseDir, path }];
   throw unknownWord(word, scope);
 }
 
@@ -63,12 +68,17 @@ function resolveNamed(name: string, named: NamedHop, scope: HopScope, path: read
   return hops.map((hop) => ({ ...hop, label: hop.label === name ? name : `${name} (${hop.label})` }));
 }
 
-function resolveMapping(mapping: Record<string, unknown>, baseDir: string, scope: HopScope): Hop {
+function resolveMapping(
+  mapping: Record<string, unknown>,
+  baseDir: string,
+  scope: HopScope,
+  path: readonly string[],
+): Hop {
   const { strategy, ...options } = mapping;
-  if (typeof strategy === 'string') return hopOf(scope.registry.entry(strategy), options, baseDir);
+  if (typeof strategy === 'string') return hopOf(scope.registry.entry(strategy), options, baseDir, path);
   const [key, ...others] = Object.keys(mapping);
   if (strategy === undefined && key !== undefined && others.length === 0) {
-    return shorthand(key, mapping[key], baseDir, scope);
+    return shorthand(key, mapping[key], baseDir, scope, path);
   }
   throw new FdpassError('config', `the hop ${JSON.stringify(redactOptions(mapping))} names no strategy`, {
     hint: `add "strategy: NAME", one of ${scope.registry.names().join(', ')}`,
@@ -76,15 +86,16 @@ function resolveMapping(mapping: Record<string, unknown>, baseDir: string, scope
 }
 
 /** `{ firstOf: […] }` is short for `{ strategy: first-of, routes: […] }`, for any strategy that takes `routes`. */
-function shorthand(key: string, value: unknown, baseDir: string, scope: HopScope): Hop {
+function shorthand(key: string, value: unknown, baseDir: string, scope: HopScope, path: readonly string[]): Hop {
   const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return hopOf(scope.registry.entry(name), isMapping ? (value as Record<string, unknown>) : { routes: value }, baseDir);
+  const options = isMapping ? (value as Record<string, unknown>) : { routes: value };
+  return hopOf(scope.registry.entry(name), options, baseDir, path);
 }
 
-function hopOf(entry: StrategyEntry, options: Record<string, unknown>, baseDir: string): Hop {
+function hopOf(entry: StrategyEntry, options: Record<string, unknown>, baseDir: string, path: readonly string[]): Hop {
   const label = typeof options['url'] === 'string' ? redactUrl(options['url']) : entry.name;
-  return { entry, options, label, baseDir };
+  return { entry, options, label, baseDir, path };
 }
 
 function unknownWord(word: string, scope: HopScope): FdpassError {

@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
 import type { KoffiFunc } from 'koffi';
 import { FdpassError, messageOf } from '../errors.js';
-import { decodeMessage, makeMessage } from './message.js';
 import type { PlatformName } from './layouts.js';
+import { decodeMessage, makeMessage } from './message.js';
 import { detectPlatform, type Platform } from './platform.js';
 import type { Sys } from './sys.js';
 

@@ -1,0 +1,243 @@
+import { type Duplex, PassThrough } from 'node:stream';
+import {
+  type DialContext,
+  type Dialer,
+  FdpassError,
+  type Strategy,
+  type StrategyHost,
+  type Target,
+} from '@fdpass/core';
+import { VirtualClock } from '@fdpass/testkit';
+import { expect } from 'chai';
+import { DnsServer, NXDOMAIN, SERVFAIL, type Srv } from './dns-server.spec.js';
+import { createResolveSrv, createSrv, type ResolveSrv, type SrvOptions } from './index.js';
+
+const TARGET: Target = { host: 'example.org', port: 2200, user: 'me', alias: 'home' };
+const NAME = '_ssh._tcp.example.org';
+
+function record(priority: number, target: string, port = 22, weight = 0): Srv {
+  return { priority, weight, port, target };
+}
+
+/** Dials that fail for the hosts in `dead`; `silent.example` answers only to an abort. */
+class FakeNet {
+  readonly clock: VirtualClock = new VirtualClock();
+  readonly controller: AbortController = new AbortController();
+  readonly tried: string[] = [];
+  readonly targets: Target[] = [];
+  readonly events: unknown[] = [];
+  readonly #dead: readonly string[];
+
+  constructor(...dead: readonly string[]) {
+    this.#dead = dead;
+  }
+
+  way(name: string): Dialer {
+    return {
+      needsRelay: name === 'tls',
+      dial: (target, { signal }) => {
+        this.tried.push(`${name} ${target.host}:${target.port}`);
+        this.targets.push(target);
+        if (target.host === 'silent.example') {
+          return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+        }
+        if (!this.#dead.includes(target.host)) return Promise.resolve(new PassThrough());
+        return Promise.reject(new FdpassError('unreachable', 'connection refused', { hint: 'is it running?' }));
+      },
+    };
+  }
+
+  get host(): StrategyHost {
+    return { socketDefaults: {}, baseDir: '/', route: (use) => this.way(String(use)) };
+  }
+
+  get context(): DialContext {
+    const trace = (event: unknown): void => void this.events.push(event);
+    return { signal: this.controller.signal, clock: this.clock, trace };
+  }
+
+  dial(strategy: Strategy<SrvOptions>, options: SrvOptions = {}, target: Target = TARGET): Promise<Duplex> {
+    return strategy.create(options, this.way('forward'), this.host).dial(target, this.context);
+  }
+}
+
+async function failure(promise: Promise<unknown>): Promise<FdpassError> {
+  const error = await promise.then(
+    () => new Error('did not fail'),
+    (reason: unknown) => reason,
+  );
+  expect(error).to.be.instanceOf(FdpassError);
+  return error as FdpassError;
+}
+
+describe('srv with a name server', () => {
+  let server: DnsServer;
+  let strategy: Strategy<SrvOptions>;
+
+  beforeEach(async () => {
+    server = await DnsServer.start();
+    strategy = createSrv({ resolverOf: () => createResolveSrv([server.address]), random: () => 0 });
+  });
+  afterEach(() => server.close());
+
+  it('tries the servers in order of priority, the next one when one is dead', async () => {
+    server.answers.set(NAME, [record(30, 'c.example'), record(10, 'a.example', 2022), record(20, 'b.example', 443)]);
+    const net = new FakeNet('a.example');
+    (await net.dial(strategy)).destroy();
+    expect(net.tried).to.deep.equal(['forward a.example:2022', 'forward b.example:443']);
+    expect(net.targets[1]).to.deep.equal({ ...TARGET, host: 'b.example', port: 443 });
+    expect(server.questions).to.deep.equal([NAME]);
+    expect(net.clock.pending).to.equal(0);
+  });
+
+  it('dials the target as it is if there is no such name, or no such record', async () => {
+    for (const answer of [NXDOMAIN, []]) {
+      server.answers.set(NAME, answer);
+      const net = new FakeNet();
+      (await net.dial(strategy)).destroy();
+      expect(net.tried).to.deep.equal(['forward example.org:2200']);
+    }
+  });
+
+  it('refuses a service that is not offered', async () => {
+    server.answers.set(NAME, [record(0, '.', 0)]);
+    const net = new FakeNet();
+    const error = await failure(net.dial(strategy));
+    expect([error.code, error.message]).to.deep.equal([
+      'unknown-host',
+      `the SRV record ${NAME} says that this service is not offered there`,
+    ]);
+    expect(net.tried).to.deep.equal([]);
+  });
+
+  it('fails if the name server does: that nobody could say is no "no"', async () => {
+    server.answers.set(NAME, SERVFAIL);
+    const net = new FakeNet();
+    const error = await failure(net.dial(strategy));
+    expect([error.code, net.tried]).to.deep.equal(['unknown-host', []]);
+    expect(error.message).to.match(/^cannot look up the SRV records of _ssh\._tcp\.example\.org: ESERVFAIL$/);
+  });
+
+  it('asks for the service that the options name and goes by the route that they name', async () => {
+    server.answers.set('_sftp-ssh._tcp.example.org', [record(0, 'a.example')]);
+    const net = new FakeNet();
+    (await net.dial(strategy, { service: '_sftp-ssh._tcp', use: 'vpn' })).destroy();
+    expect(net.tried).to.deep.equal(['vpn a.example:22']);
+  });
+
+  it('asks the name servers of its options', async () => {
+    server.answers.set(NAME, [record(0, 'a.example')]);
+    const net = new FakeNet();
+    (await net.dial(createSrv(), { servers: [server.address] })).destroy();
+    expect(net.tried).to.deep.equal(['forward a.example:22']);
+  });
+
+  it('can be aborted during the look-up, at once and with the reason unchanged', async () => {
+    server.answers.set(NAME, 'silent');
+    const net = new FakeNet();
+    const asked = server.nextQuestion();
+    const dialling = net.dial(strategy).catch((error: unknown) => error);
+    await asked;
+    const reason = new Error('enough');
+    net.controller.abort(reason);
+    expect(await dialling).to.equal(reason);
+    expect(net.tried).to.deep.equal([]);
+  });
+
+  it('asks nothing for addresses and for names that are no DNS names', async () => {
+    for (const host of ['192.0.2.1', '2001:db8::1', 'unix/run/x.sock']) {
+      const net = new FakeNet();
+      (await net.dial(strategy, {}, { host, port: 22 })).destroy();
+      expect(net.tried).to.deep.equal([`forward ${host}:22`]);
+    }
+    expect(server.questions).to.deep.equal([]);
+  });
+});
+
+describe('srv', () => {
+  const found =
+    (...records: readonly Srv[]): ResolveSrv =>
+    () =>
+      Promise.resolve(records.map(({ target, ...rest }) => ({ name: target, ...rest })));
+  const make = (...records: readonly Srv[]): Strategy<SrvOptions> =>
+    createSrv({ resolverOf: () => found(...records), random: () => 0 });
+
+  it('keeps every error', async () => {
+    const net = new FakeNet('a.example', 'b.example');
+    const error = await failure(net.dial(make(record(1, 'a.example', 1), record(2, 'b.example', 2))));
+    expect([error.code, error.message, error.hint]).to.deep.equal([
+      'unreachable',
+      `none of the 2 servers of ${NAME} could be reached`,
+      'is it running?',
+    ]);
+    expect(error.attempts).to.deep.equal([
+      { address: 'a.example:1', reason: 'connection refused' },
+      { address: 'b.example:2', reason: 'connection refused' },
+    ]);
+    expect((error.cause as AggregateError).errors).to.have.length(2);
+  });
+
+  it("gives a single server's error as it is", async () => {
+    const error = await failure(new FakeNet('a.example').dial(make(record(1, 'a.example'))));
+    expect(error.message).to.equal('connection refused');
+  });
+
+  it('passes over what names no server', async () => {
+    const net = new FakeNet('a.example');
+    const records = [record(1, '-oProxyCommand=x'), record(2, 'a.example', 0), record(3, 'a b'), record(4, '.')];
+    const error = await failure(net.dial(make(...records)));
+    expect([error.code, net.tried, error.attempts.length]).to.deep.equal(['protocol', [], 3]);
+    (await net.dial(make(...records, record(9, 'b.example')))).destroy();
+    expect(net.tried).to.deep.equal(['forward b.example:22']);
+  });
+
+  it('gives each server its limit', async () => {
+    const net = new FakeNet();
+    const dialling = net.dial(make(record(1, 'silent.example'), record(2, 'b.example')), { timeout: 500 });
+    await net.clock.runAll();
+    (await dialling).destroy();
+    expect([net.clock.now(), net.tried.length, net.clock.pending]).to.deep.equal([500, 2, 0]);
+  });
+
+  it('can be aborted during a dial: no further server is tried', async () => {
+    const net = new FakeNet();
+    const dialling = net.dial(make(record(1, 'silent.example'), record(2, 'b.example')), { timeout: 500 });
+    const failed = dialling.catch((error: unknown) => error);
+    await net.clock.advance(100);
+    const reason = new Error('enough');
+    net.controller.abort(reason);
+    expect(await failed).to.equal(reason);
+    expect([net.tried, net.clock.pending]).to.deep.equal([['forward silent.example:22'], 0]);
+  });
+
+  it('traces the look-up', async () => {
+    const net = new FakeNet();
+    (await net.dial(make(record(1, 'a.example', 443)))).destroy();
+    expect(net.events).to.deep.equal([{ event: 'resolve', host: NAME, ms: 0, addresses: ['a.example:443'] }]);
+  });
+
+  it('needs a relay if its route does', () => {
+    const net = new FakeNet();
+    const needsRelay = (options: SrvOptions): unknown =>
+      make().create(options, net.way('forward'), net.host).needsRelay;
+    expect([needsRelay({}), needsRelay({ use: 'tls' })]).to.deep.equal([false, true]);
+  });
+
+  it('refuses name servers that are no addresses when it is made', () => {
+    const net = new FakeNet();
+    const create = (): unknown => createSrv().create({ servers: ['ns.example'] }, net.way('forward'), net.host);
+    expect(create).to.throw(FdpassError, /"ns\.example" is no address of a name server/);
+  });
+
+  for (const options of [
+    { service: 'ssh' },
+    { servers: [] },
+    { service: '_ssh._tcp.evil.example' },
+    { service: '_s h._tcp' },
+    { port: 1 },
+  ]) {
+    it(`refuses ${JSON.stringify(options)}`, async () => {
+      expect((await make().optionsSchema?.['~standard'].validate(options))?.issues).to.have.length(1);
+    });
+  }
+});
