@@ -58,7 +58,7 @@ rules:
     ['routes within routes', '{ firstOf: [{ race: [gone, unplugged] }, { firstOf: [gone, [good]] }] }'],
     ['a race against a silent route', '{ race: { stagger: 10ms, routes: [hangs, gone, { use: good, delay: 20ms }] } }'],
     ['a race with a grace', '{ race: { stagger: 10ms, grace: 50ms, routes: [hangs, good] } }'],
-    ['another name of the host', '{ hosts: [127.0.0.2, 127.0.0.1] }'],
+    ['another name of the host', '{ hosts: ["::1", 127.0.0.1] }'],
     ['another name by a route of its own', '{ strategy: hosts, hosts: [a.example], use: { firstOf: [gone, good] } }'],
   ];
   for (const [what, use] of WAYS) {
@@ -70,12 +70,12 @@ rules:
   }
 
   it('says in one line why every route has failed', async () => {
-    const file = config('{ firstOf: [gone, unplugged, { strategy: direct, host: 127.0.0.2, port: 1 }] }');
+    const file = config('{ firstOf: [gone, unplugged, { strategy: direct, host: "::1", port: 1 }] }');
     const { status, stderr } = await fdpass(['-c', file, 'nas.example', '22'], { env });
     expect(status).to.equal(78); // the card that is not there is what the user can mend
     expect(stderr).to.match(/^fdpass: nas\.example:22: rule 1 [^\n]*first-of: none of 3 routes leads there [^\n]*\n$/);
     expect(stderr).to.match(
-      /\(gone [^,]*127\.0\.0\.1:1[^,]*refused[^,]*, unplugged [^,]*interface[^,]*, direct 127\.0\.0\.2 cannot[^,]*refused/,
+      /\(gone [^,]*127\.0\.0\.1:1[^,]*refused[^,]*, unplugged [^,]*interface[^,]*, direct ::1 cannot connect to \[::1\]:1/,
     );
   });
 

@@ -16,8 +16,8 @@ import {
 const SERVER = `
 const { spawn } = require('node:child_process');
 require('node:net').createServer().listen(Number(process.argv[1]), '127.0.0.1', () => {
-  spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
   console.log('listening');
+  spawn('sleep', ['1000'], { detached: true, stdio: 'ignore' });
 });`;
 
 const program = (script: string) => (port: number) => ['-e', script, String(port)];
@@ -27,11 +27,14 @@ describe('servers in the background', () => {
   const left = (): string[] => markedProcesses(marker);
   afterEach(() => killMarked(marker));
 
+  /** Until the server has its child, and no more. */
+  const running = (): Promise<void> => expectNoneLeft(() => (left().length === 2 ? [] : ['not there yet']));
+
   it('are ready when they answer, and leave nothing when they are closed', async () => {
     const before = openDescriptors();
     const server = await startServer(process.execPath, program(SERVER), { env });
-    await expectNoneLeft(() => (left().length === 2 ? [] : ['not there yet']));
-    expect(server.output()).to.equal('listening\n');
+    await running();
+    await expectNoneLeft(() => (server.output() === 'listening\n' ? [] : [`output: ${server.output()}`]));
     await server.close();
     await server.close();
     await expectNoneLeft(left);
@@ -48,6 +51,7 @@ describe('servers in the background', () => {
     const server = await startServer(process.execPath, argsFor, { env });
     expect(ports).to.have.lengthOf(2);
     expect(server.port).to.equal(ports[1]);
+    await running();
     await server.close();
     inTheWay.close();
     await expectNoneLeft(left);
@@ -61,6 +65,7 @@ describe('servers in the background', () => {
     const argsFor = (port: number): string[] => program(SERVER)(ports.push(port) === 1 ? taken : port);
     const server = await startServer(process.execPath, argsFor, { env });
     expect(server.port).to.equal(ports[1]);
+    await running();
     await server.close();
     inTheWay.close();
     await expectNoneLeft(left);
@@ -73,12 +78,18 @@ describe('servers in the background', () => {
       script: 'console.error("no good"); process.exit(1)',
       says: 'no good',
     },
-    { what: 'never answer', command: process.execPath, script: 'setInterval(() => {}, 1000)', says: 'does not answer' },
+    {
+      what: 'never answer',
+      command: process.execPath,
+      script: 'setInterval(() => {}, 1000)',
+      says: 'does not answer',
+      timeoutMs: 300,
+    },
     { what: 'are not there', command: '/nowhere/server', script: '', says: 'ENOENT' },
   ];
-  for (const { what, command, script, says } of FAILURES) {
+  for (const { what, command, script, says, timeoutMs } of FAILURES) {
     it(`that ${what} are given up with a word`, async () => {
-      const error = await startServer(command, program(script), { env, timeoutMs: 300 }).catch(String);
+      const error = await startServer(command, program(script), { env, timeoutMs }).catch(String);
       expect(error).to.contain(says);
       await expectNoneLeft(left);
     });

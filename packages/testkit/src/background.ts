@@ -37,23 +37,19 @@ export async function startServer(
   argsFor: (port: number) => readonly string[] | Promise<readonly string[]>,
   options: BackgroundOptions = {},
 ): Promise<Background> {
-  let failure: unknown = new Error(`no free port for ${command}`);
+  let said = 'there was no free port';
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const port = await freePort(options.host);
     const args = await argsFor(port);
     if (await accepts(port, options.host)) continue;
     const server = launch(command, args, port, options);
-    try {
-      await answering(server, options);
-      return server;
-    } catch (error) {
-      failure = error;
-      const hasEnded = ended(server.process);
-      await server.close();
-      if (!hasEnded) break; // one that is there and silent would be so on every port
-    }
+    if (await isReady(server, options)) return server;
+    const isSilent = !hasEnded(server.process);
+    await server.close();
+    said = server.output();
+    if (isSilent) break; // it would be so on every port
   }
-  throw failure;
+  throw new Error(`${command} does not answer: ${said}`);
 }
 
 function launch(
@@ -77,28 +73,46 @@ function launch(
   });
   const close = async (): Promise<void> => {
     // sshd's sessions outlive it, in sessions of their own: they have to be found while they still have their parent.
-    const children = child.pid === undefined || ended(child) ? [] : descendants(child.pid);
+    const children = child.pid === undefined || hasEnded(child) ? [] : descendants(child.pid);
     child.kill(stopSignal);
-    const timer = setTimeout(() => child.kill('SIGKILL'), 3000);
+    await within(3000, exit);
+    child.kill('SIGKILL');
     await exit;
-    clearTimeout(timer);
     killAll(children);
+    await within(1000, allRead(child));
+    child.stdout?.destroy(); // what we did not find may hold the other end
+    child.stderr?.destroy();
   };
   return { port, process: child, output: () => output, close };
 }
 
-function ended({ exitCode, signalCode }: ChildProcess): boolean {
+/** Whether its last words have been read, too: they come after the news of its exit. */
+async function allRead({ stdout, stderr }: ChildProcess): Promise<void> {
+  for (const stream of [stdout, stderr]) if (stream && !stream.closed) await once(stream, 'close');
+}
+
+/** Waits for `promise`, but not longer than `ms`. */
+async function within(ms: number, promise: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, late]);
+  clearTimeout(timer);
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode !== null || signalCode !== null;
 }
 
-async function answering(server: Background, { host, timeoutMs = 20_000 }: BackgroundOptions): Promise<void> {
+/** Waits until it answers: false if it ends before, or does not in time. */
+async function isReady(server: Background, { host, timeoutMs = 20_000 }: BackgroundOptions): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    const isThere = await accepts(server.port, host);
-    // After the look at the port: what answers on it may be a program that was quicker.
-    if (ended(server.process) || (!isThere && performance.now() > deadline))
-      throw new Error(`${server.process.spawnfile} does not answer on port ${server.port}: ${server.output()}`);
-    if (isThere) return;
+    const answers = await accepts(server.port, host);
+    // Asked after the port: what answers there may be a program that was quicker.
+    if (hasEnded(server.process)) return false;
+    if (answers || performance.now() > deadline) return answers;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

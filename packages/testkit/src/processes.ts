@@ -138,7 +138,10 @@ function numericEntries(folder: string): string[] {
 }
 
 /** Waits until `list` gives nothing, and fails with what is left if it does not within `timeoutMs`. */
-export async function expectNoneLeft(list: () => readonly string[], timeoutMs: number = LEFT_TIMEOUT_MS): Promise<void> {
+export async function expectNoneLeft(
+  list: () => readonly string[],
+  timeoutMs: number = LEFT_TIMEOUT_MS,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (let left = list(); left.length > 0; left = list()) {
     if (performance.now() > deadline) throw new Error(`left behind: ${left.join('; ')}`);
