@@ -42,7 +42,7 @@ execFileSync('sh', [
   `umask 077; printf 'rules: [ { use: { strategy: http-connect, url: "https://localhost:%s", tls: { ca: ${file('cert.pem')} } } } ]\\n' PORT > ${file('config.yaml')}`,
 ]);
 
-const source = createServer((socket) => {
+const source = createServer({ allowHalfOpen: true }, (socket) => {
   let sent = 0;
   const feed = () => {
     while (sent < TOTAL) {
@@ -55,12 +55,12 @@ const source = createServer((socket) => {
   feed();
 });
 const proxy = createTlsServer(
-  { key: readFileSync(file('key.pem')), cert: readFileSync(file('cert.pem')) },
+  { key: readFileSync(file('key.pem')), cert: readFileSync(file('cert.pem')), allowHalfOpen: true },
   (client) => {
     client
       .on('error', () => {})
       .once('data', () => {
-        const far = connect(source.address().port, '127.0.0.1', () => {
+        const far = connect({ port: source.address().port, host: '127.0.0.1', allowHalfOpen: true }, () => {
           client.write('HTTP/1.1 200 OK\r\n\r\n');
           client.pipe(far).on('error', () => {});
           far.pipe(client);

@@ -168,13 +168,19 @@ describe('race', () => {
 
   for (const how of ['fails', 'closes'] as const) {
     it(`goes on when a connection ${how} while it waits for a better one`, async () => {
-      const fake = new FakeRoutes({ a: [900, 'unreachable'], b: [10, 'ok'], c: [10, 'ok'] });
-      const dial = fake.start(race, { routes: ['a', 'b', 'c'], grace: '10s' });
+      const fake = new FakeRoutes({ a: 'silent', b: [10, 'ok'], c: [400, 'ok'] });
+      const dial = fake.start(race, { routes: ['a', 'b', 'c'], grace: '500ms' });
       await fake.clock.advance(300);
       fake.streams.get('b')?.destroy(how === 'fails' ? new Error('reset') : undefined);
       await fake.clock.runAll();
-      expect(fake.log).to.have.members(['0 start a', '250 start b', '300 close b', '300 start c']);
-      expect([fake.nameOf(dial.stream), fake.clock.now()]).to.deep.equal(['c', 900]);
+      expect(fake.log).to.have.members([
+        '0 start a',
+        '250 start b',
+        '300 close b',
+        '300 start c',
+        '1200 abort a', // the grace of the connection that took its place
+      ]);
+      expect([fake.nameOf(dial.stream), fake.clock.now()]).to.deep.equal(['c', 1200]);
       fake.expectClean(dial.stream);
     });
   }

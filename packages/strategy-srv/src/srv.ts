@@ -106,7 +106,6 @@ interface Service {
 async function dialInOrder(service: Service, context: DialContext): Promise<Duplex> {
   const lost: LostServer[] = [];
   for (const record of service.records) {
-    context.signal.throwIfAborted();
     try {
       return await dialServer(service, record, context);
     } catch (error) {
