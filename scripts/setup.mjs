@@ -1,46 +1,77 @@
 // Installs the dependencies with the pnpm that package.json pins, through npx: nothing global is needed or touched.
-// Quick when there is nothing to do.
+// Does nothing when what is installed is what the lockfile says.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const STAMP = 'node_modules/.cache/fdpass-setup';
+const TRIES = 2; // a registry may fail once
 
-const { packageManager } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { packageManager } = readJson('package.json');
 const wanted = createHash('sha256')
   .update(['pnpm-lock.yaml', 'pnpm-workspace.yaml'].map((file) => readFileSync(file, 'utf8')).join('\0'))
-  .update(process.versions.modules)
   .digest('hex');
 
-if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) process.exit(0);
+if (!isUpToDate()) {
+  console.log(`setup: installing dependencies with ${packageManager}`);
+  install();
+  mkdirSync('node_modules/.cache', { recursive: true });
+  writeFileSync(STAMP, wanted);
+}
 
-console.log(`setup: installing dependencies with ${packageManager}`);
-const { status, error } = spawnSync(
-  'npx',
-  ['--yes', packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'],
-  {
+function isUpToDate() {
+  if (!existsSync(STAMP) || readFileSync(STAMP, 'utf8') !== wanted) return false;
+  return existsSync('node_modules/.modules.yaml') && packages().every(isLinked);
+}
+
+/** Each package with dependencies has links to them in a folder of its own. */
+function isLinked(folder) {
+  const { dependencies = {}, devDependencies = {} } = readJson(join(folder, 'package.json'));
+  return Object.keys({ ...dependencies, ...devDependencies }).every((name) =>
+    existsSync(join(folder, 'node_modules', name)),
+  );
+}
+
+function packages() {
+  return readdirSync('packages')
+    .map((name) => join('packages', name))
+    .filter((folder) => existsSync(join(folder, 'package.json')));
+}
+
+function install() {
+  let result;
+  for (let attempt = 1; attempt <= TRIES; attempt++) {
+    result = runPnpm();
+    if (result.status === 0) return;
+  }
+  const output = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error ? `${result.error.message}\n` : ''}`;
+  console.error(output.slice(-4000));
+  console.error(`setup: the dependencies could not be installed; ${hint(output)}`);
+  process.exit(1);
+}
+
+function runPnpm() {
+  const args = ['--yes', packageManager, 'install', '--frozen-lockfile', '--prefer-offline', '--reporter=append-only'];
+  return spawnSync('npx', args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
     // Without a terminal pnpm would stop to ask before it replaces a node_modules that another tool made.
-    env: { ...process.env, CI: 'true', npm_config_loglevel: 'error' },
+    env: { ...process.env, CI: 'true', npm_config_prefer_offline: 'true', npm_config_loglevel: 'error' },
     timeout: 15 * 60_000,
-  },
-);
-if (error || status !== 0) explain(error);
-mkdirSync('node_modules/.cache', { recursive: true });
-writeFileSync(STAMP, wanted);
-
-function explain(cause) {
-  const again = spawnSync('npx', ['--yes', packageManager, 'install', '--frozen-lockfile', '--reporter=append-only'], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, CI: 'true' },
-    timeout: 15 * 60_000,
+    maxBuffer: 64 * 1024 * 1024,
   });
-  if (again.status === 0) return;
-  console.error(
-    `setup: the dependencies could not be installed${cause ? ` (${cause.message})` : ''}; is the npm registry reachable?`,
-  );
-  process.exit(1);
+}
+
+function hint(output) {
+  if (/ERR_PNPM_OUTDATED_LOCKFILE/.test(output))
+    return `package.json and pnpm-lock.yaml disagree: run npx ${packageManager} install --no-frozen-lockfile`;
+  if (/npx ENOENT/.test(output)) return 'npx is missing: it comes with npm';
+  return 'is the npm registry reachable?';
+}
+
+function readJson(file) {
+  return JSON.parse(readFileSync(file, 'utf8'));
 }

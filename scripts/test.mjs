@@ -1,75 +1,101 @@
-// Runs every test, on this Node and with `--node 22,24,26` on others too. The last line is the total.
+// Runs every test: on this Node, and with `--node 22,24,26` on others too. The last line is the total.
 // Other arguments go to mocha (`--grep …`).
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPeers, PEERS } from './install-peers.mjs';
-import { nodeFolder } from './node-versions.mjs';
+import { nodeFolder, withNode } from './node-versions.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+const RUN_TIMEOUT_MS = 20 * 60_000; // mocha's own limits hold only while the event loop turns
+
 const args = process.argv.slice(2);
 const versions = takeVersions(args);
-
-const missing = installPeers();
-if (missing.length > 0)
-  console.log(
-    `test: not installed, tests that need them are ${process.env.FDPASS_REQUIRE_PEERS === '1' ? 'failed' : 'skipped'}: ${missing.map((name) => `${name} (${PEERS[name]})`).join(', ')}`,
-  );
+reportMissing(installPeers());
 
 const total = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
 for (const version of [undefined, ...versions]) {
-  const folder = version && nodeFolder(version);
-  if (version && !folder) {
-    console.log(`test: Node ${version} skipped: its binaries are for Linux on x64`);
-    continue;
+  try {
+    await runTests(version);
+  } catch (error) {
+    fail(error.message);
   }
-  await runMocha(folder);
 }
+for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
 
 function takeVersions(words) {
-  const at = words.indexOf('--node');
-  return at === -1 ? [] : words.splice(at, 2)[1].split(',');
+  const at = words.findIndex((word) => /^--node(=|$)/.test(word));
+  if (at === -1) return [];
+  const [, inline] = words[at].split('=');
+  const [value] = words.splice(at, inline === undefined ? 2 : 1).slice(-1);
+  const list = inline ?? (value === '--node' ? '' : value);
+  if (/^\d+(,\d+)*$/.test(list)) return list.split(',');
+  console.error('usage: npm test -- [--node 22,24,26] [mocha options]');
+  process.exit(64);
 }
 
+function reportMissing(programs) {
+  if (programs.length === 0) return;
+  const fate = process.env.FDPASS_REQUIRE_PEERS === '1' ? 'fail' : 'are skipped';
+  const names = programs.map((name) => `${name} (${PEERS[name]})`).join(', ');
+  console.log(`test: not installed, so the tests that need them ${fate}: ${names}`);
+}
+
+function fail(message) {
+  console.log(`test: ${message}`);
+  failures.push(message);
+  total.failed += 1;
+}
+
+/** Runs them on one version of Node (default: this one) and adds to the total. */
+async function runTests(version) {
+  const folder = version && nodeFolder(version);
+  if (version && !folder) return console.log(`test: Node ${version} left out: its binaries are for Linux on x64`);
+  const name = `Node ${version ?? process.versions.node}`;
+  const results = mkdtempSync(join(tmpdir(), 'fdpass-test-'));
+  const report = join(results, 'report.json');
+  try {
+    const ending = await runMocha(folder, report);
+    if (!existsSync(report)) return fail(`${name}: mocha ended with ${ending} and no report`);
+    const counts = JSON.parse(readFileSync(report, 'utf8'));
+    for (const key of Object.keys(total)) total[key] += counts[key];
+    failures.push(...counts.failures.map((title) => `${name}: ${title}`));
+    if (ending !== 0 && counts.failed === 0) fail(`${name}: mocha ended with ${ending}`);
+  } finally {
+    rmSync(results, { recursive: true, force: true });
+  }
+}
+
+/** Resolves to the exit status or the signal. */
+function runMocha(folder, report) {
+  const only = process.env.CI === 'true' ? ['--forbid-only'] : [];
+  const words = ['node_modules/mocha/bin/mocha.js', '--reporter', './scripts/test-reporter.cjs', ...only, ...args];
+  const child = spawn(folder ? join(folder, 'node') : process.execPath, [...words, ...specs()], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...withNode(folder), FDPASS_TEST_REPORT: report },
+    timeout: RUN_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject).once('exit', (code, signal) => resolve(code ?? signal));
+  });
+}
+
+/** The compiled specs; not those whose source has gone since. */
 function specs() {
-  const inFolder = (folder) =>
-    readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : inFolder(path);
-      return entry.name.endsWith('.spec.js') ? [path] : [];
-    });
   return readdirSync('packages')
     .map((name) => join('packages', name, 'dist'))
     .filter((folder) => existsSync(folder))
-    .flatMap(inFolder);
+    .flatMap((folder) => readdirSync(folder, { recursive: true }).map((file) => join(folder, file)))
+    .filter((file) => file.endsWith('.spec.js') && existsSync(sourceOf(file)))
+    .sort();
 }
 
-async function runMocha(nodeBin) {
-  const results = mkdtempSync(join(tmpdir(), 'fdpass-test-'));
-  const report = join(results, 'report.json');
-  const path = nodeBin ? `${nodeBin}${delimiter}${process.env.PATH}` : process.env.PATH;
-  const node = nodeBin ? join(nodeBin, 'node') : process.execPath;
-  const status = await new Promise((resolve) => {
-    const child = spawn(
-      node,
-      ['node_modules/mocha/bin/mocha.js', '--reporter', './scripts/test-reporter.cjs', ...args, ...specs()],
-      {
-        stdio: ['ignore', 'inherit', 'inherit'],
-        env: { ...process.env, PATH: path, FDPASS_TEST_REPORT: report },
-      },
-    );
-    child.once('exit', (code, signal) => resolve(code ?? signal));
-  });
-  try {
-    const counts = JSON.parse(readFileSync(report, 'utf8'));
-    for (const key of Object.keys(total)) total[key] += counts[key];
-  } catch {
-    console.log(`test: mocha ended with ${status} and no report`);
-    total.failed += 1;
-  }
-  rmSync(results, { recursive: true, force: true });
+function sourceOf(file) {
+  return file.replace(`${sep}dist${sep}`, `${sep}src${sep}`).replace(/\.js$/, '.ts');
 }
