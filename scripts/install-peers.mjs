@@ -1,8 +1,8 @@
 // Installs the real programs that the tests talk to, from Debian's packages, where it may: on Debian, as root. Elsewhere
 // it says what is missing; the tests that need it are skipped by name, or fail with FDPASS_REQUIRE_PEERS=1.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Each program the tests look for, and the Debian package that has it. */
@@ -26,8 +26,9 @@ export const PEERS = {
   htpasswd: 'apache2-utils',
 };
 
-const FOLDERS = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin', '/usr/local/sbin'];
+const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
 const POLICY = '/usr/sbin/policy-rc.d';
+const POLICY_TEXT = '#!/bin/sh\n# Of the fdpass tests, for the time of an installation.\nexit 101\n';
 
 function isThere(program) {
   return FOLDERS.some((folder) => {
@@ -40,51 +41,64 @@ function isThere(program) {
   });
 }
 
-/** OpenBSD's nc, not the traditional one: only that passes descriptors. */
 function missingPeers() {
   return Object.keys(PEERS).filter((program) => !isThere(program) || (program === 'nc' && !isOpenBsdNc()));
 }
 
+/** Not the traditional one: only OpenBSD's passes descriptors. */
 function isOpenBsdNc() {
-  return /OpenBSD/.test(spawnSync('nc', ['-h'], { encoding: 'utf8' }).stderr ?? '');
+  const { stdout, stderr } = spawnSync('nc', ['-h'], { encoding: 'utf8', timeout: 10_000 });
+  return /OpenBSD/.test(`${stdout}${stderr}`);
 }
 
+/** Runs apt-get and returns what it said if it failed. */
 function apt(...args) {
-  return spawnSync('apt-get', ['-q', ...args], {
+  // Another installation may be under way: apt waits for its lock, and no prompt can stop us without a terminal.
+  const { status, stdout, stderr } = spawnSync('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     timeout: 15 * 60_000,
     maxBuffer: 64 * 1024 * 1024,
   });
+  return status === 0 ? '' : `apt-get ${args.join(' ')} ended with ${status}\n${`${stdout}${stderr}`.slice(-2000)}`;
 }
 
-function install(programs) {
-  const packages = [...new Set(programs.map((program) => PEERS[program]))];
-  console.log(`peers: installing ${packages.join(' ')}`);
-  // 101 forbids dpkg to start what it installs: the tests start their own, on ports of their own.
-  const isOurs = !existsSync(POLICY);
-  if (isOurs) writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+/** 101 forbids the packages' scripts to start what they install: the tests start their own, on ports of their own. */
+function withoutServices(action) {
+  const isTheirs = existsSync(POLICY) && readFileSync(POLICY, 'utf8') !== POLICY_TEXT;
+  if (!isTheirs) writeFileSync(POLICY, POLICY_TEXT, { mode: 0o755 });
   try {
-    apt('update');
-    const { status, stdout, stderr } = apt('install', '-y', '--no-install-recommends', ...packages);
-    if (status !== 0) console.log(`peers: apt-get ended with ${status}\n${`${stdout}${stderr}`.slice(-2000)}`);
+    return action();
   } finally {
-    if (isOurs) rmSync(POLICY, { force: true });
+    if (!isTheirs) rmSync(POLICY, { force: true });
   }
+}
+
+/** One by one if they do not go in together: a distribution may lack one. Returns what apt-get complained of. */
+function install(packages) {
+  const command = ['install', '-y', '--no-install-recommends'];
+  const complaint = apt('update');
+  if (apt(...command, ...packages) === '') return '';
+  return [complaint, ...packages.map((name) => apt(...command, name))].filter(Boolean).join('\n');
 }
 
 /** Installs what is missing and may be installed. Returns the programs still missing. */
 export function installPeers() {
   const missing = missingPeers();
-  if (missing.length === 0) return [];
-  if (process.getuid?.() === 0 && isThere('apt-get')) install(missing);
-  return missingPeers();
+  if (missing.length === 0 || process.getuid?.() !== 0 || !isThere('apt-get')) return missing;
+  const packages = [...new Set(missing.map((program) => PEERS[program]))];
+  console.log(`peers: installing ${packages.join(' ')}`);
+  const complaints = withoutServices(() => install(packages));
+  const stillMissing = missingPeers();
+  // dante's own script fails where its server may not start; the program is there all the same.
+  if (stillMissing.length > 0) console.log(`peers: ${complaints}`);
+  return stillMissing;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const missing = installPeers();
-  if (missing.length > 0)
-    console.log(`peers: not installed: ${missing.map((program) => `${program} (${PEERS[program]})`).join(', ')}`);
+  const names = missing.map((program) => `${program} (${PEERS[program]})`).join(', ');
+  if (missing.length > 0) console.log(`peers: not installed: ${names}`);
   process.exit(missing.length > 0 && process.env.FDPASS_REQUIRE_PEERS === '1' ? 1 : 0);
 }

@@ -66,7 +66,7 @@ function runPnpm() {
 }
 
 function hint(output) {
-  if (/ERR_PNPM_OUTDATED_LOCKFILE/.test(output))
+  if (/OUTDATED_LOCKFILE/.test(output))
     return `package.json and pnpm-lock.yaml disagree: run npx ${packageManager} install --no-frozen-lockfile`;
   if (/npx ENOENT/.test(output)) return 'npx is missing: it comes with npm';
   return 'is the npm registry reachable?';
