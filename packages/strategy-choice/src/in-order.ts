@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { type DialContext, messageOf, startDeadline } from '@fdpass/core';
-import { allFailed } from './failure.js';
-import type { LostWay, Way } from './way.js';
+import { allFailed, type DialContext, type LostWay, messageOf, startDeadline } from '@fdpass/core';
+import type { Way } from './way.js';
 
 export interface OrderedTries {
   readonly ways: readonly Way[];
@@ -27,7 +26,7 @@ export async function tryInOrder({ ways, what, timeoutMs }: OrderedTries, contex
       lost.push({ label: way.label, error });
     }
   }
-  throw allFailed(what, lost);
+  throw allFailed(`none of ${lost.length} ${what} leads there`, lost);
 }
 
 async function tryOne(way: Way, timeoutMs: number, { signal, trace, clock }: DialContext): Promise<Duplex> {

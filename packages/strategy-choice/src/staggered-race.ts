@@ -1,7 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { type DialContext, FdpassError, messageOf } from '@fdpass/core';
-import { allFailed } from './failure.js';
-import type { LostWay, Way } from './way.js';
+import { allFailed, type DialContext, FdpassError, type LostWay, messageOf } from '@fdpass/core';
+import type { Way } from './way.js';
 
 /*
  * A race of routes with a preference.
@@ -166,7 +165,7 @@ class Race {
 
   #lose(): void {
     this.#finish();
-    this.#reject(allFailed('routes', this.#lost));
+    this.#reject(allFailed(`none of ${this.#lost.length} routes leads there`, this.#lost));
   }
 
   readonly #abort = (): void => {

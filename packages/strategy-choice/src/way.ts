@@ -8,9 +8,3 @@ export interface Way {
   /** As a dialer's `dial`, its target already chosen. */
   open(context: DialContext): Promise<Duplex>;
 }
-
-/** A way that did not lead there. */
-export interface LostWay {
-  readonly label: string;
-  readonly error: unknown;
-}

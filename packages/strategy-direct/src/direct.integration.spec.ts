@@ -1,25 +1,25 @@
 import type { Socket } from 'node:net';
 import { formatError } from '@fdpass/core';
-import { expect } from 'chai';
-import { type DirectOptions, direct } from './index.js';
 import {
   contextOf,
   expectNoDescriptorLeft,
   firstLine,
   Greeter,
-  HOST,
   openDescriptors,
   refusedPort,
-} from './loopback.spec.js';
+  STRATEGY_HOST,
+} from '@fdpass/testkit';
+import { expect } from 'chai';
+import { type DirectOptions, direct } from './index.js';
 
 function dial(host: string, port: number, options: DirectOptions = {}): Promise<Socket> {
   const forward = { dial: () => Promise.reject(new Error('not used')) };
-  return direct.create(options, forward, HOST).dial({ host, port }, contextOf()) as Promise<Socket>;
+  return direct.create(options, forward, STRATEGY_HOST).dial({ host, port }, contextOf()) as Promise<Socket>;
 }
 
 describe('direct on loopback', () => {
   let greeter: Greeter;
-  let before: number;
+  let before: readonly string[];
 
   beforeEach(async () => {
     greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
@@ -31,7 +31,8 @@ describe('direct on loopback', () => {
     const socket = await dial('localhost', greeter.port, { family: 4 });
     expect([socket.isPaused(), socket.readableLength]).to.deep.equal([true, 0]);
     expect(await firstLine(socket)).to.equal('SSH-2.0-greeter\r\n');
-    await expectNoDescriptorLeft(before, socket);
+    socket.destroy();
+    await expectNoDescriptorLeft(before);
   });
 
   it('reaches an IPv6 literal', async function () {
@@ -40,14 +41,16 @@ describe('direct on loopback', () => {
     const start = openDescriptors();
     const socket = await dial('::1', six.port);
     expect(await firstLine(socket)).to.equal('SSH-2.0-greeter\r\n');
-    await expectNoDescriptorLeft(start, socket);
+    socket.destroy();
+    await expectNoDescriptorLeft(start);
     await six.close();
   });
 
   it('binds the source address it is told', async () => {
     const socket = await dial('127.0.0.1', greeter.port, { bindAddress: '127.0.0.1' });
     expect(socket.localAddress).to.equal('127.0.0.1');
-    await expectNoDescriptorLeft(before, socket);
+    socket.destroy();
+    await expectNoDescriptorLeft(before);
   });
 
   it('says that a port is refused and leaves no descriptor', async () => {

@@ -9,9 +9,9 @@ import {
   type Target,
   type TraceEvent,
 } from '@fdpass/core';
+import { contextOf, STRATEGY_HOST } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { createDirect, type DirectOptions, type OpenSocket } from './index.js';
-import { contextOf, HOST } from './loopback.spec.js';
 
 const TARGET: Target = { host: 'host.example', port: 22 };
 const NO_FORWARD = { dial: () => Promise.reject(new Error('not used')) };
@@ -42,7 +42,7 @@ async function dial(options: DirectOptions, target: Target, failure?: unknown): 
     if (failure !== undefined) throw failure;
     return new Socket();
   };
-  const dialer = createDirect({ resolve: resolverOf(asked), open }).create(options, NO_FORWARD, HOST);
+  const dialer = createDirect({ resolve: resolverOf(asked), open }).create(options, NO_FORWARD, STRATEGY_HOST);
   const outcome = await dialer.dial(target, contextOf(undefined, events)).catch((error: unknown) => error);
   return { asked, opened, events, outcome };
 }
@@ -101,7 +101,7 @@ describe('direct', () => {
       seen = options;
       return new Socket();
     };
-    const host = { ...HOST, socketDefaults: { keepAlive: true, noDelay: true } };
+    const host = { ...STRATEGY_HOST, socketDefaults: { keepAlive: true, noDelay: true } };
     await createDirect({ open })
       .create({ host: '192.0.2.1', keepAlive: false }, NO_FORWARD, host)
       .dial(TARGET, contextOf());
@@ -125,9 +125,7 @@ describe('direct', () => {
       Object.assign(new Error('x'), { code: 'ETIMEDOUT' }),
     );
     expect(isFdpassError(outcome) && outcome.code).to.equal('timeout');
-    expect(formatError(outcome)).to.equal(
-      'cannot connect to 192.0.2.1:22: connection timed out',
-    );
+    expect(formatError(outcome)).to.equal('cannot connect to 192.0.2.1:22: connection timed out');
   });
 
   it('ends at once when aborted during the look-up, with the reason, and opens nothing', async () => {
@@ -142,7 +140,7 @@ describe('direct', () => {
       return new Socket();
     };
     const dialling = createDirect({ resolve, open })
-      .create({}, NO_FORWARD, HOST)
+      .create({}, NO_FORWARD, STRATEGY_HOST)
       .dial(TARGET, contextOf(controller.signal));
     const reason = new Error('enough');
     controller.abort(reason);
@@ -157,7 +155,7 @@ describe('direct', () => {
     const open: OpenSocket = (_address, _options, { signal }) =>
       new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
     const dialling = createDirect({ open })
-      .create({ host: '192.0.2.1' }, NO_FORWARD, HOST)
+      .create({ host: '192.0.2.1' }, NO_FORWARD, STRATEGY_HOST)
       .dial(TARGET, contextOf(controller.signal));
     const reason = new Error('enough');
     controller.abort(reason);

@@ -1,16 +1,16 @@
 import { Socket } from 'node:net';
 import { createResolver, formatError, isFdpassError, type Resolver, type TraceEvent } from '@fdpass/core';
-import { expect } from 'chai';
-import { createHappyEyeballs, happyEyeballs } from './index.js';
 import {
   contextOf,
   expectNoDescriptorLeft,
   firstLine,
   Greeter,
-  HOST,
   openDescriptors,
   refusedPort,
-} from './loopback.spec.js';
+  STRATEGY_HOST,
+} from '@fdpass/testkit';
+import { expect } from 'chai';
+import { createHappyEyeballs, happyEyeballs } from './index.js';
 
 const NO_FORWARD = { dial: () => Promise.reject(new Error('not used')) };
 
@@ -21,7 +21,7 @@ const bothLoopbacks: Resolver = createResolver((_host, { family }, done) => {
 
 describe('happy eyeballs on loopback', () => {
   let greeter: Greeter;
-  let before: number;
+  let before: readonly string[];
 
   beforeEach(async () => {
     greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
@@ -31,17 +31,22 @@ describe('happy eyeballs on loopback', () => {
 
   it('reaches a name of /etc/hosts and leaves every byte to the caller', async () => {
     const socket = await happyEyeballs
-      .create({}, NO_FORWARD, HOST)
+      .create({}, NO_FORWARD, STRATEGY_HOST)
       .dial({ host: 'localhost', port: greeter.port }, contextOf());
     expect(socket).to.be.instanceOf(Socket);
     expect([socket.isPaused(), socket.readableLength]).to.deep.equal([true, 0]);
     expect(await firstLine(socket as Socket)).to.equal('SSH-2.0-greeter\r\n');
-    await expectNoDescriptorLeft(before, socket);
+    socket.destroy();
+    await expectNoDescriptorLeft(before);
   });
 
   it('goes on from a refused IPv6 address to IPv4 at once', async () => {
     const events: TraceEvent[] = [];
-    const dialer = createHappyEyeballs({ resolve: bothLoopbacks }).create({ attemptDelay: 20_000 }, NO_FORWARD, HOST);
+    const dialer = createHappyEyeballs({ resolve: bothLoopbacks }).create(
+      { attemptDelay: 20_000 },
+      NO_FORWARD,
+      STRATEGY_HOST,
+    );
     const context = contextOf(undefined, events);
     const socket = (await dialer.dial({ host: 'host.example', port: greeter.port }, context)) as Socket;
     expect(socket.remoteAddress).to.equal('127.0.0.1');
@@ -52,7 +57,8 @@ describe('happy eyeballs on loopback', () => {
       `attempt 127.0.0.1:${greeter.port}`,
       `connected 127.0.0.1:${greeter.port}`,
     ]);
-    await expectNoDescriptorLeft(before, socket);
+    socket.destroy();
+    await expectNoDescriptorLeft(before);
   });
 
   it('reaches an IPv6 literal', async function () {
@@ -60,16 +66,17 @@ describe('happy eyeballs on loopback', () => {
     if (six === undefined) return this.skip();
     const start = openDescriptors();
     const socket = (await happyEyeballs
-      .create({}, NO_FORWARD, HOST)
+      .create({}, NO_FORWARD, STRATEGY_HOST)
       .dial({ host: '::1', port: six.port }, contextOf())) as Socket;
     expect(await firstLine(socket)).to.equal('SSH-2.0-greeter\r\n');
-    await expectNoDescriptorLeft(start, socket);
+    socket.destroy();
+    await expectNoDescriptorLeft(start);
     await six.close();
   });
 
   it('says for every address why it could not be reached', async () => {
     const port = await refusedPort();
-    const dialer = createHappyEyeballs({ resolve: bothLoopbacks }).create({ family: 4 }, NO_FORWARD, HOST);
+    const dialer = createHappyEyeballs({ resolve: bothLoopbacks }).create({ family: 4 }, NO_FORWARD, STRATEGY_HOST);
     const error = await dialer.dial({ host: 'host.example', port }, contextOf()).catch((reason: unknown) => reason);
     expect(isFdpassError(error) && error.code).to.equal('unreachable');
     expect(formatError(error)).to.equal(
@@ -80,7 +87,11 @@ describe('happy eyeballs on loopback', () => {
 
   it('leaves no descriptor when aborted while it connects', async () => {
     const controller = new AbortController();
-    const dialer = createHappyEyeballs({ resolve: bothLoopbacks }).create({ attemptDelay: 10 }, NO_FORWARD, HOST);
+    const dialer = createHappyEyeballs({ resolve: bothLoopbacks }).create(
+      { attemptDelay: 10 },
+      NO_FORWARD,
+      STRATEGY_HOST,
+    );
     const trace = ({ event }: TraceEvent): void =>
       void (event === 'attempt' && queueMicrotask(() => controller.abort('enough')));
     const dialling = dialer.dial(

@@ -1,11 +1,14 @@
 import type { SrvRecord } from 'node:dns';
 import type { Duplex } from 'node:stream';
 import {
+  allFailed,
   type DialContext,
   type Dialer,
   duration,
   FdpassError,
+  formatHostPort,
   ipFamily,
+  type LostWay,
   makeTarget,
   messageOf,
   type Strategy,
@@ -13,7 +16,6 @@ import {
   type Target,
 } from '@fdpass/core';
 import * as v from 'valibot';
-import { allServersFailed, type LostServer } from './failure.js';
 import { orderRecords } from './records.js';
 import { createResolveSrv, lookUpServers, type ResolveSrv } from './servers.js';
 
@@ -104,16 +106,16 @@ interface Service {
 }
 
 async function dialInOrder(service: Service, context: DialContext): Promise<Duplex> {
-  const lost: LostServer[] = [];
+  const lost: LostWay[] = [];
   for (const record of service.records) {
     try {
       return await dialServer(service, record, context);
     } catch (error) {
       context.signal.throwIfAborted();
-      lost.push({ server: { host: record.name, port: record.port }, error });
+      lost.push({ label: formatHostPort(record.name, record.port), error });
     }
   }
-  throw allServersFailed(service.name, lost);
+  throw allFailed(`none of the ${lost.length} servers of ${service.name} could be reached`, lost);
 }
 
 async function dialServer(service: Service, record: SrvRecord, context: DialContext): Promise<Duplex> {

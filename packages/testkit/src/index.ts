@@ -1,4 +1,5 @@
 export { type Background, type BackgroundOptions, freePort, startServer, temporaryFolder } from './background.js';
+export { contextOf, firstLine, Greeter, refusedPort, STRATEGY_HOST } from './greeter.js';
 export { type LabOptions, labUnavailable, requireLab, runInLab } from './net-lab.js';
 export { findProgram, requirePeers, skip, skipOrFail } from './peers.js';
 export {

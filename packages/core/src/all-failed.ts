@@ -1,5 +1,11 @@
-import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError, messageOf } from '@fdpass/core';
-import type { LostWay } from './way.js';
+import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError, messageOf } from './errors.js';
+
+/** One of several ways to a target, and why it did not lead there. */
+export interface LostWay {
+  /** How errors call it, e.g. a hop's label or an address. */
+  readonly label: string;
+  readonly error: unknown;
+}
 
 /**
  * What tells most comes first: what the user has to mend, then that somebody answered wrongly, then that a machine was
@@ -20,13 +26,12 @@ const TELLING: readonly ErrorCode[] = [
  * tried, its own attempts in brackets if it had several; the code and the hint of the most telling one; `cause` an AggregateError of all.
  * A single way's error speaks for itself.
  *
- * @param what What was tried, in the plural, e.g. `routes`.
+ * @param message What is said if there were several, e.g. `none of 3 routes leads there`.
  */
-export function allFailed(what: string, lost: readonly LostWay[]): FdpassError {
+export function allFailed(message: string, lost: readonly LostWay[]): FdpassError {
   const errors = lost.map(({ error }) => asFdpassError(error));
   const telling = mostTelling(errors);
   if (telling !== undefined && errors.length === 1) return telling;
-  const message = `none of ${errors.length} ${what} leads there`;
   return new FdpassError(telling?.code ?? 'internal', message, {
     hint: telling?.hint,
     attempts: errors.map((error, index) => describe(lost[index]?.label ?? '', error)),

@@ -1,11 +1,9 @@
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
-import { createServer, type Server, Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { type DialContext, noTrace, type StrategyHost, systemClock, type TraceEvent } from '@fdpass/core';
 
-/* Real listeners on loopback for the integration specs. (The name keeps this out of the published package.) */
-
-export const HOST: StrategyHost = {
+/** What a strategy is given besides its options, where it needs nothing of it. */
+export const STRATEGY_HOST: StrategyHost = {
   socketDefaults: {},
   baseDir: '/',
   route: () => {
@@ -62,24 +60,15 @@ export async function refusedPort(): Promise<number> {
   return port;
 }
 
+/** A dial's context: the real clock, and events kept if a list is given. */
 export function contextOf(signal: AbortSignal = new AbortController().signal, events?: TraceEvent[]): DialContext {
   return { signal, clock: systemClock, trace: events === undefined ? noTrace : (event) => void events.push(event) };
 }
 
+/** What a socket receives first. */
 export async function firstLine(socket: Socket): Promise<string> {
   const arriving = once(socket, 'data');
   socket.resume();
   const [chunk] = (await arriving) as [Buffer];
   return chunk.toString();
-}
-
-/** Closes the sockets and waits until this process has as many descriptors as before; the test's time-out bounds it. */
-export async function expectNoDescriptorLeft(before: number, ...sockets: readonly unknown[]): Promise<void> {
-  for (const socket of sockets) if (socket instanceof Socket) socket.destroy();
-  while (openDescriptors() > before) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-/** 0 where the system does not tell. */
-export function openDescriptors(): number {
-  return existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0;
 }
