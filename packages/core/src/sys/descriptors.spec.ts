@@ -1,0 +1,175 @@
+import { execFileSync } from 'node:child_process';
+import { fstatSync } from 'node:fs';
+import { expect } from 'chai';
+import { isFdpassError } from '../errors.js';
+import { fakeSys, systemError } from './fake-sys.spec.helper.js';
+import { loadSys } from './koffi.js';
+import { encodeRights } from './message.js';
+import { openDescriptors } from './open-descriptors.spec.helper.js';
+import { recvFd } from './recv-fd.js';
+import { sendFd, setBlocking } from './send-fd.js';
+import type { Sys } from './sys.js';
+
+async function refusal(promise: Promise<unknown>): Promise<string> {
+  const error = await promise.then(
+    () => new Error('did not fail'),
+    (reason: unknown) => reason,
+  );
+  return isFdpassError(error) ? `${error.code}: ${error.message}` : String(error);
+}
+
+describe('descriptors over sockets', () => {
+  let sys: Sys;
+  let openBefore: readonly string[];
+  const open: number[] = [];
+  const pair = (): [number, number] => {
+    const made = sys.socketpair();
+    open.push(...made);
+    return made;
+  };
+
+  before(async () => {
+    sys = await loadSys();
+  });
+  beforeEach(() => {
+    openBefore = openDescriptors();
+  });
+  afterEach(() => {
+    for (const fd of open.splice(0)) sys.close(fd);
+    expect(openDescriptors()).to.deep.equal(openBefore);
+  });
+
+  const inode = (fd: number): number => fstatSync(fd).ino;
+  /** Whether the descriptor is closed on exec: a child that lists its descriptors does not have it. */
+  const isInherited = (fd: number): boolean =>
+    execFileSync('sh', ['-c', `[ -e /proc/self/fd/${fd} ] && echo yes || echo no`], { encoding: 'utf8' }) === 'yes\n';
+
+  it('arrive as the same socket, close-on-exec', async () => {
+    const [channel, other] = pair();
+    const [precious] = pair();
+    await sendFd(channel, precious);
+    const received = await recvFd(other);
+    open.push(received);
+    expect(received).to.not.equal(precious);
+    expect(inode(received)).to.equal(inode(precious));
+    expect(isInherited(received)).to.equal(false);
+  });
+
+  it('are sent with exactly one byte, as ssh wants it', async () => {
+    const [channel, other] = pair();
+    await sendFd(channel, channel);
+    const { bytes, fds } = sys.recvmsg(other, Buffer.alloc(100), 100, 0);
+    open.push(...fds);
+    expect([bytes, fds.length]).to.deep.equal([1, 1]);
+  });
+
+  it('are blocking after setBlocking, in the receiver too', async () => {
+    const [channel, other] = pair();
+    const [precious] = pair();
+    sys.setNonBlocking(precious, true);
+    expect(sys.isNonBlocking(precious)).to.equal(true);
+    setBlocking(precious, sys);
+    await sendFd(channel, precious);
+    const received = await recvFd(other);
+    open.push(received);
+    expect(sys.isNonBlocking(received)).to.equal(false);
+  });
+
+  it('wait for a full channel, and for one on which nothing has come yet', async () => {
+    const [channel, other] = pair();
+    sys.setNonBlocking(channel, true);
+    try {
+      for (;;) sys.sendmsg(channel, Buffer.alloc(4096), Buffer.alloc(0), 0);
+    } catch (error) {
+      expect(error).to.have.property('code', 'EAGAIN');
+    }
+    const sent = sendFd(channel, channel);
+    const drain = (async () => {
+      for (;;) {
+        await sys.wait(other, 'readable');
+        const { fds } = sys.recvmsg(other, Buffer.alloc(65536), 100, 0);
+        open.push(...fds);
+        if (fds.length > 0) return;
+      }
+    })();
+    await Promise.all([sent, drain]);
+    const late = recvFd(other);
+    await new Promise(setImmediate);
+    await sendFd(channel, channel);
+    open.push(await late);
+  });
+
+  it('of which too many came are closed but for the first', async () => {
+    const [channel, other] = pair();
+    const { layout, constants } = sys.platform;
+    const control = encodeRights(layout, constants.SOL_SOCKET, constants.SCM_RIGHTS, [channel, channel, channel]);
+    sys.sendmsg(channel, Buffer.alloc(1), control, 0);
+    open.push(await recvFd(other));
+  });
+
+  it('that do not fit are closed, all of them (MSG_CTRUNC)', async () => {
+    const [channel, other] = pair();
+    const { layout, constants } = sys.platform;
+    const control = encodeRights(
+      layout,
+      constants.SOL_SOCKET,
+      constants.SCM_RIGHTS,
+      new Array<number>(100).fill(channel),
+    );
+    sys.sendmsg(channel, Buffer.alloc(1), control, 0);
+    expect(await refusal(recvFd(other))).to.equal('protocol: more descriptors were passed than there is room for');
+  });
+
+  it('that do not come are errors: data alone, the end', async () => {
+    const [channel, other] = pair();
+    sys.sendmsg(channel, Buffer.from('hello'), Buffer.alloc(0), 0);
+    expect(await refusal(recvFd(other))).to.equal('protocol: sent data but no descriptor');
+    const [gone, waiting] = pair();
+    sys.close(open.splice(open.indexOf(gone), 1)[0] as number);
+    expect(await refusal(recvFd(waiting))).to.equal('protocol: closed without passing a descriptor');
+  });
+
+  it('cannot be sent to nobody, or over nothing', async () => {
+    const [gone, channel] = pair();
+    sys.close(open.splice(open.indexOf(gone), 1)[0] as number);
+    expect(await refusal(sendFd(channel, channel))).to.equal(
+      'unreachable: cannot pass the descriptor: the receiver is gone (EPIPE)',
+    );
+    expect(await refusal(sendFd(-1, channel))).to.match(/^internal: cannot pass the descriptor: .*EBADF/);
+  });
+
+  it('are waited for until the signal aborts, and its reason is rethrown', async () => {
+    const [, other] = pair();
+    const controller = new AbortController();
+    const waiting = recvFd(other, { signal: controller.signal });
+    const reason = new Error('enough');
+    setImmediate(() => controller.abort(reason));
+    expect(await waiting.catch((error: unknown) => error)).to.equal(reason);
+    expect(await recvFd(other, { signal: controller.signal }).catch((error: unknown) => error)).to.equal(reason);
+  });
+
+  it('meet EAGAIN as often as the kernel likes', async () => {
+    const answers = ['EAGAIN', 'EAGAIN'];
+    const waits: string[] = [];
+    const fake = fakeSys({
+      sendmsg: () => {
+        const code = answers.shift();
+        if (code !== undefined) throw systemError(code);
+        return 1;
+      },
+      wait: (_, what) => Promise.resolve(void waits.push(what)),
+    });
+    await sendFd(7, 8, { sys: fake });
+    expect(waits).to.deep.equal(['writable', 'writable']);
+  });
+
+  it('received in a failed transfer are closed even where the platform cannot mark them', async () => {
+    const closed: number[] = [];
+    const fake = fakeSys({
+      recvmsg: () => ({ bytes: 1, flags: 0x08, fds: [11, 12] }),
+      close: (fd) => void closed.push(fd),
+    });
+    expect(await refusal(recvFd(7, { sys: fake }))).to.match(/^protocol: more descriptors/);
+    expect(closed).to.deep.equal([11, 12]);
+  });
+});
