@@ -64,27 +64,35 @@ const flag: v.GenericSchema<unknown, boolean> = v.boolean('must be true or false
 const MAX_INT = 0x7fff_ffff;
 const MAX_KEEPALIVE_SECONDS_MS = 32_767_000; // tcp(7): the kernel takes at most 32767 seconds
 
+const keepAliveTime: v.GenericSchema<string | number, number> = v.pipe(
+  duration,
+  v.minValue(1000, 'must be 1s or more'),
+  v.maxValue(MAX_KEEPALIVE_SECONDS_MS, 'must be at most 32767s'),
+);
+
 const keepAlive: v.GenericSchema<unknown, boolean | KeepAlive> = v.union(
   [
     v.boolean(),
     v.strictObject({
-      idle: v.optional(v.pipe(duration, v.minValue(1000), v.maxValue(MAX_KEEPALIVE_SECONDS_MS))),
-      interval: v.optional(v.pipe(duration, v.minValue(1000), v.maxValue(MAX_KEEPALIVE_SECONDS_MS))),
+      idle: v.optional(keepAliveTime),
+      interval: v.optional(keepAliveTime),
       count: v.optional(whole(1, 127, 'a number of probes')),
     }),
   ],
   'must be true, false or { idle: 60s, interval: 15s, count: 4 } (durations of 1s or more)',
 );
 
+const DSCP_FORM = 'must be a code point from 0 to 63, or a name such as ef, af21, cs1 or lowdelay';
+
 const dscp: v.GenericSchema<unknown, number | string> = v.union(
   [
     whole(0, 63, 'a code point'),
     v.pipe(
       v.string(),
-      v.check((name) => tosByte(name) !== undefined),
+      v.check((name) => tosByte(name) !== undefined, DSCP_FORM),
     ),
   ],
-  'must be a code point from 0 to 63, or a name such as ef, af21, cs1 or lowdelay',
+  DSCP_FORM,
 );
 
 /** The entries of a schema for socket options; strategies that open sockets spread them into their own. */

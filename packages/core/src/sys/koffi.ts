@@ -158,7 +158,7 @@ function wait(koffi: Koffi, fd: number, what: 'readable' | 'writable', signal: A
     const poll = koffi.node.poll(fd, { [what]: true, disconnect: true }, () => {
       poll.close();
       signal?.removeEventListener('abort', abort);
-      resolve();
+      setImmediate(resolve); // koffi calls us from outside of Node's own callbacks: on Node 26 no promise job would run after
     });
     signal?.addEventListener('abort', abort, { once: true });
   });

@@ -1,0 +1,20 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+/** Two connected TCP sockets, ours made by a plain `net.connect`, as anybody's would be, and paused. */
+export async function tcpPair(): Promise<{ readonly ours: Socket; readonly theirs: Socket }> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const ours = connect({ port: (server.address() as { port: number }).port, host: '127.0.0.1' }).pause();
+  const [[theirs]] = (await Promise.all([once(server, 'connection'), once(ours, 'connect')])) as [[Socket], unknown];
+  theirs.on('error', () => {});
+  server.close();
+  return { ours, theirs };
+}
+
+/** All that a socket gives until its end. */
+export async function readToEnd(socket: AsyncIterable<unknown>): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('latin1');
+}
