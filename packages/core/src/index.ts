@@ -61,3 +61,4 @@ export { formatHostPort, makeTarget, normalizeHost, parsePort, type Target } fro
 export { type TlsOptions, tlsSchema } from './tls/schema.js';
 export { explainTlsFailure, type TlsRequest, wrapTls } from './tls/wrap.js';
 export { noTrace, type Trace, type TraceEvent } from './trace.js';
+export { dialUnix, type OpenUnix, unixPath } from './unix-target.js';

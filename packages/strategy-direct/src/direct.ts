@@ -3,6 +3,7 @@ import {
   allowedFamily,
   type DialContext,
   type Dialer,
+  dialUnix,
   type Family,
   FdpassError,
   formatHostPort,
@@ -18,6 +19,7 @@ import {
   type SocketOptions,
   type Strategy,
   systemResolver,
+  unixPath,
 } from '@fdpass/core';
 import { type DirectOptions, optionsSchema } from './options.js';
 
@@ -70,6 +72,8 @@ function createDialer(setup: Setup, placeOf: (target: Place) => Place): Dialer {
   return {
     async dial(target, context) {
       const place = placeOf(target);
+      const path = unixPath(place.host);
+      if (path !== undefined) return dialUnix(path, context, setup.open);
       const address = literalAddress(place.host, setup.family) ?? (await firstAddress(place.host, context, setup));
       return connect(place, address, context, setup);
     },

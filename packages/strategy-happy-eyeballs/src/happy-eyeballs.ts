@@ -3,6 +3,7 @@ import {
   allowedFamily,
   type DialContext,
   type Dialer,
+  dialUnix,
   type Family,
   type HostAddress,
   literalAddress,
@@ -15,6 +16,7 @@ import {
   type StrategyHost,
   systemResolver,
   type Target,
+  unixPath,
 } from '@fdpass/core';
 import type { Course, Pace } from './course.js';
 import { type HappyEyeballsOptions, optionsSchema } from './options.js';
@@ -71,7 +73,12 @@ function settingsOf(options: HappyEyeballsOptions, host: StrategyHost): Pick<Set
 }
 
 function createDialer(setup: Setup): Dialer {
-  return { dial: async (target, context) => race(courseOf(target, context, setup)) };
+  return {
+    async dial(target, context) {
+      const path = unixPath(target.host);
+      return path === undefined ? race(courseOf(target, context, setup)) : dialUnix(path, context, setup.open);
+    },
+  };
 }
 
 function courseOf(target: Target, context: DialContext, setup: Setup): Course {

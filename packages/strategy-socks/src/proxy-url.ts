@@ -1,4 +1,4 @@
-import { FdpassError, parsePort, redactUrl, type Target } from '@fdpass/core';
+import { FdpassError, redactUrl, type Target } from '@fdpass/core';
 
 /** A SOCKS proxy and the way to talk to it, as its URL says. */
 export interface SocksProxy {
@@ -40,7 +40,9 @@ function proxyTarget(url: URL, text: string): Target {
   const host = decodeURIComponent(url.hostname).replace(/^\[(.*)\]$/, '$1');
   if (host === '') throw badUrl(text, 'names no host');
   if (url.pathname === '' || url.pathname === '/') {
-    return { host, port: url.port === '' ? DEFAULT_PORT : parsePort(url.port) };
+    const port = url.port === '' ? DEFAULT_PORT : Number(url.port);
+    if (port === 0) throw badUrl(text, 'has port 0');
+    return { host, port };
   }
   // curl writes socks5h://localhost/PATH, ssh's friends unix:/PATH; both mean a unix socket.
   if (host === 'unix' || host === 'localhost')

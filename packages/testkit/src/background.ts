@@ -72,8 +72,9 @@ function launch(
     child.once('exit', () => resolve()).once('error', () => resolve());
   });
   const close = async (): Promise<void> => {
+    if (child.pid === undefined) return; // it never ran; and to kill a child without a number is to kill our own group
     // sshd's sessions outlive it, in sessions of their own: they have to be found while they still have their parent.
-    const children = child.pid === undefined || hasEnded(child) ? [] : descendants(child.pid);
+    const children = hasEnded(child) ? [] : descendants(child.pid);
     child.kill(stopSignal);
     await within(3000, exit);
     child.kill('SIGKILL');

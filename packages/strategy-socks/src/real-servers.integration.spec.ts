@@ -1,0 +1,265 @@
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type Background,
+  expectNoneLeft,
+  freePort,
+  markedEnvironment,
+  markedProcesses,
+  requirePeers,
+  run,
+  type Sshd,
+  startServer,
+  startSshd,
+} from '@fdpass/testkit';
+import { expect } from 'chai';
+
+const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
+const FDPASS = [process.execPath, bin('fdpass')];
+
+/** Real SOCKS servers, real ssh with descriptor passing through them. */
+describe('socks through real servers', () => {
+  const { env: mark, marker } = markedEnvironment();
+  const env = { XDG_CONFIG_HOME: '/nonexistent', FDPASS_CONFIG: '', ...mark };
+  let sshd: Sshd;
+
+  before(async function () {
+    requirePeers(this, 'ssh', 'sshd');
+    sshd = await startSshd();
+  });
+  after(() => sshd?.close());
+  afterEach(() => expectNoneLeft(() => markedProcesses(marker)));
+
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(sshd.folder, name), text, { mode: 0o600 });
+    return join(sshd.folder, name);
+  };
+
+  /** What a remote command prints through these fdpass arguments, or what ssh and fdpass say. */
+  async function session(...args: readonly string[]): Promise<string> {
+    const command = [...FDPASS, ...args].map((word) => `'${word.replaceAll('%', '%%')}'`).join(' ');
+    const { status, stdout, stderr } = await sshd.ssh(
+      'echo through',
+      { ProxyCommand: `${command} %h %p`, ProxyUseFdpass: 'yes' },
+      { env, host: '127.0.0.1' },
+    );
+    return status === 0 ? stdout : `${status}: ${stderr}`;
+  }
+
+  const optimistic = (url: string): string =>
+    file('optimistic.yaml', `rules: [ { use: { strategy: socks, url: "${url}", optimistic: true } } ]\n`);
+
+  /** Sessions by each scheme, politely and optimistically. */
+  function sessions(schemes: readonly string[], port: () => number, userInfo = '', takesOneFlight = true): void {
+    for (const scheme of schemes) {
+      it(`${userInfo}${scheme}`, async () =>
+        expect(await session('--via', `${scheme}://${userInfo}127.0.0.1:${port()}`)).to.equal('through\n'));
+    }
+    it(`${userInfo}optimistically, ${takesOneFlight ? 'in one flight that the server takes' : 'and politely after silence'}`, async () => {
+      const config = optimistic(`socks5h://${userInfo}127.0.0.1:${port()}`);
+      expect(await session('--config', config)).to.equal('through\n');
+      const { stderr } = await run(
+        process.execPath,
+        [bin('fdrecv'), ...FDPASS, '-vv', '--config', config, '127.0.0.1', String(sshd.port)],
+        { env },
+      );
+      expect(stderr).to.contain('handed-over');
+      expect(stderr.includes('step by step')).to.equal(!takesOneFlight);
+    });
+  }
+
+  describe('dante', () => {
+    let server: Background;
+    before(async function () {
+      const { danted = '' } = requirePeers(this, 'danted');
+      const { username } = userInfo();
+      server = await startServer(danted, (port) => [
+        '-f',
+        file(
+          'danted.conf',
+          `logoutput: stderr
+internal: 127.0.0.1 port = ${port}
+external: lo
+clientmethod: none
+socksmethod: none
+user.privileged: ${username}
+user.unprivileged: ${username}
+client pass { from: 127.0.0.0/8 to: 0.0.0.0/0 }
+socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 protocol: tcp }
+`,
+        ),
+        '-p',
+        join(sshd.folder, 'danted.pid'),
+      ]);
+    });
+    after(() => server?.close());
+    sessions(['socks5', 'socks5h', 'socks4', 'socks4a'], () => server.port);
+
+    it('says that the target refuses', async () => {
+      const port = await freePort();
+      const { status, stderr } = await run(
+        process.execPath,
+        [bin('fdpass'), '--via', `socks5://127.0.0.1:${server.port}`, '127.0.0.1', String(port)],
+        { env, input: '' },
+      );
+      expect(status).to.equal(69);
+      expect(stderr).to.match(/the proxy answered: connection refused \(SOCKS5 reply 0x05\)/);
+    });
+  });
+
+  describe('microsocks', () => {
+    let open: Background;
+    let guarded: Background;
+    before(async function () {
+      const { microsocks = '' } = requirePeers(this, 'microsocks');
+      open = await startServer(microsocks, (port) => ['-i', '127.0.0.1', '-p', String(port)]);
+      guarded = await startServer(microsocks, (port) => [
+        '-i',
+        '127.0.0.1',
+        '-p',
+        String(port),
+        '-u',
+        'me',
+        '-P',
+        'open sesame',
+      ]);
+    });
+    after(() => Promise.all([open?.close(), guarded?.close()]));
+    sessions(['socks5', 'socks5h'], () => open.port, '', false);
+    sessions(['socks5', 'socks5h'], () => guarded.port, 'me:open%20sesame@', false);
+
+    it('refuses a wrong password and none', async () => {
+      const via = (user: string): Promise<string> => session('--via', `socks5://${user}127.0.0.1:${guarded.port}`);
+      expect(await via('me:wrong@'))
+        .to.match(/refused the user name or the password|closed/)
+        .and.not.contain('wrong@');
+      expect(await via('')).to.match(/it wants a user name and a password/);
+    });
+  });
+
+  describe('ssh -D', () => {
+    let server: Background;
+    before(async function () {
+      const { ssh = '' } = requirePeers(this, 'ssh');
+      server = await startServer(ssh, (port) => [
+        ...sshd.options(),
+        '-N',
+        '-D',
+        `127.0.0.1:${port}`,
+        `${sshd.user}@127.0.0.1`,
+      ]);
+    });
+    after(() => server?.close());
+    sessions(['socks5', 'socks5h', 'socks4', 'socks4a'], () => server.port);
+
+    it('gives fdrecv a descriptor of the socket to the proxy', async () => {
+      const { stdout, status } = await run(
+        process.execPath,
+        [bin('fdrecv'), ...FDPASS, '--via', `socks5h://127.0.0.1:${server.port}`, 'localhost', String(sshd.port)],
+        { env },
+      );
+      expect([status, stdout.replace(/local \S+ /, '')]).to.deep.equal([
+        0,
+        `inet stream peer 127.0.0.1:${server.port}\n`,
+      ]);
+    });
+  });
+
+  describe('tor', () => {
+    let server: Background;
+    let socket: string;
+    before(async function () {
+      const { tor = '' } = requirePeers(this, 'tor');
+      const data = join(sshd.folder, 'tor');
+      mkdirSync(data);
+      chmodSync(data, 0o700);
+      socket = join(data, 'socks');
+      // A network of one directory that is not there, on loopback: tor reaches out to nobody else. (DisableNetwork 1 would
+      // keep it from listening.)
+      const network = `TestingTorNetwork 1
+UseDefaultFallbackDirs 0
+DirAuthority none orport=1 v3ident=${'0123456789'.repeat(4)} 127.0.0.1:2 ${'ABCDEF6789'.repeat(4)}
+SocksTimeout 1
+`;
+      server = await startServer(tor, (port) => [
+        '-f',
+        file(
+          'torrc',
+          `${network}DataDirectory ${data}\nSocksPort 127.0.0.1:${port}\nSocksPort unix:${socket}\nLog notice stdout\n`,
+        ),
+        '--defaults-torrc',
+        '/dev/null',
+      ]);
+    });
+    after(() => server?.close());
+
+    it('takes greeting and request, and refuses with a reason, over TCP and over a unix socket', async () => {
+      for (const url of [`socks5h://127.0.0.1:${server.port}`, `socks5h://unix:${socket}`]) {
+        const { status, stderr } = await run(
+          process.execPath,
+          [bin('fdpass'), '--timeout', '20s', '--via', url, 'host.example', '22'],
+          { env, input: '' },
+        );
+        expect(stderr, url).to.match(/the proxy answered: TTL expired \(SOCKS5 reply 0x06\)/);
+        expect(status).to.equal(75);
+      }
+    });
+
+    it('takes the credentials of an isolated stream', async () => {
+      const config = file(
+        'isolate.yaml',
+        `rules: [ { use: { strategy: socks, url: "socks5h://127.0.0.1:${server.port}", isolate: true } } ]\n`,
+      );
+      const { stderr } = await run(
+        process.execPath,
+        [bin('fdpass'), '-vv', '--timeout', '20s', '--config', config, 'host.example', '22'],
+        { env, input: '' },
+      );
+      expect(stderr)
+        .to.contain('waiting for=the reply')
+        .and.not.match(/refused the user name/);
+    });
+  });
+
+  it('SOCKS over TLS is relayed by a detached process that ends with us', async function () {
+    requirePeers(this, 'openssl', 'socat', 'microsocks');
+    const pem = join(sshd.folder, 'proxy.pem');
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
+    const made = await run('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '2',
+      ...subject,
+      '-keyout',
+      `${pem}.key`,
+      '-out',
+      `${pem}.crt`,
+    ]);
+    expect(made.status, made.stderr).to.equal(0);
+    const { microsocks = '', socat = '' } = requirePeers(this, 'microsocks', 'socat');
+    const socks = await startServer(microsocks, (port) => ['-i', '127.0.0.1', '-p', String(port)]);
+    const tls = await startServer(socat, (port) => [
+      `OPENSSL-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork,cert=${pem}.crt,key=${pem}.key,verify=0`,
+      `TCP:127.0.0.1:${socks.port}`,
+    ]);
+    try {
+      const config = file(
+        'tls.yaml',
+        `rules: [ { use: { strategy: socks, url: "socks5h+tls://localhost:${tls.port}", tls: { ca: ${pem}.crt } } } ]\n`,
+      );
+      expect(await session('--config', config)).to.equal('through\n');
+      expect(await session('--via', `socks5h+tls://localhost:${tls.port}`)).to.match(
+        /--via: socks5h\+tls:.*certificate/i,
+      );
+    } finally {
+      await tls.close();
+      await socks.close();
+    }
+  });
+});

@@ -1,0 +1,383 @@
+import type { Duplex } from 'node:stream';
+import {
+  type DialContext,
+  type Dialer,
+  formatError,
+  isFdpassError,
+  openSocket,
+  type Resolver,
+  type Target,
+} from '@fdpass/core';
+import {
+  contextOf,
+  expectNoDescriptorLeft,
+  openDescriptors,
+  type Script,
+  type ScriptedLine,
+  type ScriptedServer,
+  STRATEGY_HOST,
+  startScriptedServer,
+  VirtualClock,
+} from '@fdpass/testkit';
+import { expect } from 'chai';
+import { createSocks, type SocksOptions } from './index.js';
+
+const BANNER = 'SSH-2.0-banner\r\n';
+const TARGET: Target = { host: 'host.example', port: 22 };
+const OK = '\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00';
+
+/** Dials the proxy itself, whatever port it is said to have. */
+const FORWARD: Dialer = {
+  dial: ({ port }, { signal }) => openSocket({ family: 4, host: '127.0.0.1', port }, {}, { signal }),
+};
+
+const resolve: Resolver = (host, family) =>
+  Promise.resolve(
+    family === 4
+      ? [{ family: 4, host: '192.0.2.4' }]
+      : [{ family: 6, host: host === 'six.example' ? '2001:db8::6' : '::ffff:192.0.2.7' }],
+  );
+
+function dial(
+  server: ScriptedServer,
+  options: Partial<SocksOptions> = {},
+  target = TARGET,
+  context: DialContext = contextOf(),
+  scheme = 'socks5h',
+): Promise<Duplex> {
+  const all = { url: `${scheme}://127.0.0.1:${server.port}`, ...options };
+  return createSocks({ resolve }).create(all, FORWARD, STRATEGY_HOST).dial(target, context);
+}
+
+async function readToEnd(stream: Duplex): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += (chunk as Buffer).toString('latin1');
+  return text;
+}
+
+async function refusal(promise: Promise<Duplex>): Promise<string> {
+  const error = await promise.then(
+    (stream) => {
+      stream.destroy();
+      return new Error('did not fail');
+    },
+    (reason: unknown) => reason,
+  );
+  return isFdpassError(error) ? `${error.code}: ${formatError(error)}` : String(error);
+}
+
+/** Takes greeting and request of a polite client, and gives the request. */
+async function polite(line: ScriptedLine, method = '\x00'): Promise<Buffer> {
+  const [, count = 0] = await line.take(2);
+  await line.take(count);
+  await line.send(`\x05${method}`);
+  if (method === '\x02') {
+    const [, userLength = 0] = await line.take(2);
+    const [passwordLength = 0] = (await line.take(userLength + 1)).subarray(-1);
+    await line.take(passwordLength);
+    await line.send('\x01\x00');
+  }
+  return takeRequest(line);
+}
+
+async function takeRequest(line: ScriptedLine): Promise<Buffer> {
+  const head = await line.take(5);
+  const length = { 1: 3, 3: head[4] ?? 0, 4: 15 }[head[3] ?? 0] ?? 0;
+  return Buffer.concat([head, await line.take(length + 2)]);
+}
+
+describe('socks against a scripted proxy', () => {
+  let openBefore: readonly string[];
+  let server: ScriptedServer | undefined;
+  beforeEach(() => {
+    openBefore = openDescriptors();
+  });
+  afterEach(async () => {
+    await server?.close();
+    server = undefined;
+    await expectNoDescriptorLeft(openBefore);
+  });
+
+  async function start(script: Script): Promise<ScriptedServer> {
+    server = await startScriptedServer(script);
+    return server;
+  }
+
+  const replies: Readonly<Record<string, string>> = {
+    IPv4: OK,
+    IPv6: `\x05\x00\x00\x04${'\x00'.repeat(18)}`,
+    'domain name': '\x05\x00\x00\x03\x0bproxy.local\x00\x16',
+    'empty domain name': '\x05\x00\x00\x03\x00\x00\x16',
+  };
+  for (const [type, reply] of Object.entries(replies)) {
+    for (const deliver of ['in one segment with the banner', 'one byte at a time'] as const) {
+      it(`takes a reply with an address of type ${type}, ${deliver}, and not a byte more`, async () => {
+        const proxy = await start(async (line) => {
+          await polite(line);
+          await (deliver === 'one byte at a time' ? line.sendOneByOne(reply + BANNER) : line.send(reply + BANNER));
+          line.end();
+        });
+        expect(await readToEnd(await dial(proxy))).to.equal(BANNER);
+      });
+    }
+  }
+
+  it('says how far a reply came that breaks off, at every byte', async () => {
+    const whole = `\x05\x00${OK}`;
+    for (let count = 0; count < whole.length; count++) {
+      const proxy = await startScriptedServer(async (line) => {
+        await line.take(3);
+        await line.send(whole.slice(0, Math.min(count, 2)));
+        if (count >= 2) await takeRequest(line);
+        await line.send(whole.slice(2, Math.max(2, count)));
+        line.end();
+      });
+      const message = await refusal(dial(proxy));
+      expect(message, `${count} bytes`).to.match(
+        count === 0
+          ? /^unreachable: the connection closed before the method selection/
+          : /^protocol: the connection closed (before|after)/,
+      );
+      await proxy.close();
+    }
+  });
+
+  const failures: readonly (readonly [what: string, script: Script, message: RegExp])[] = [
+    [
+      'a wrong version',
+      (line) => line.send('\x04\x5a\0\0\0\0\0\0'),
+      /^protocol: the proxy does not speak SOCKS5: it answered with version 4/,
+    ],
+    [
+      'an HTTP proxy',
+      (line) => line.send('HTTP/1.1 400 Bad Request\r\n\r\n'),
+      /^protocol: .*looks like an HTTP proxy: use http:\/\//,
+    ],
+    ['garbage', (line) => line.send('\xff\xfe\xfd garbage'), /^protocol: the proxy does not speak SOCKS5/],
+    [
+      '64 KiB without an end',
+      (line) => line.send('z'.repeat(65_536)).catch(() => {}),
+      /^protocol: the proxy does not speak SOCKS5/,
+    ],
+    [
+      'no acceptable method',
+      (line) => line.send('\x05\xff'),
+      /^permission: .*accepts none .*; it wants a user name and a password/,
+    ],
+    [
+      'a method that was not offered',
+      (line) => line.send('\x05\x01'),
+      /^protocol: .*method 0x1, which was not offered/,
+    ],
+    ['a reset', (line) => line.reset(), /^unreachable: .*(broke|closed|reset)/],
+    [
+      'an unknown address type',
+      async (line) => {
+        await polite(line);
+        await line.send('\x05\x00\x00\x09');
+      },
+      /^protocol: .*unknown address type 0x9/,
+    ],
+    [
+      'a refusal cut short after its code',
+      async (line) => {
+        await polite(line);
+        await line.send('\x05\x05');
+        line.end();
+      },
+      /^unreachable: .*connection refused \(SOCKS5 reply 0x05\)/,
+    ],
+  ];
+  for (const [what, script, message] of failures) {
+    it(`says what is wrong with ${what}`, async () => {
+      const proxy = await start(script);
+      expect(await refusal(dial(proxy))).to.match(message);
+    });
+  }
+  it('ends with its signal in the middle of silence', async () => {
+    const proxy = await start((line) => line.stall());
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const context = contextOf(controller.signal);
+    const failed = dial(proxy, {}, TARGET, {
+      ...context,
+      trace: ({ event }) => void (event === 'waiting' && controller.abort(reason)),
+    });
+    expect(await failed.catch((error: unknown) => error)).to.equal(reason);
+  });
+
+  it('sends a password where the proxy wants one, and says when it is wrong', async () => {
+    const right = await start(async (line) => {
+      await polite(line, '\x02');
+      await line.send(OK + BANNER);
+      line.end();
+    });
+    const url = `socks5h://me:s%C3%BC%C3%9F@127.0.0.1:${right.port}`;
+    expect(await readToEnd(await dial(right, { url }))).to.equal(BANNER);
+    expect(right.received[0]?.subarray(4, 14).toString()).to.equal('\x01\x02me\x05süß');
+  });
+
+  it('refuses a wrong password in words that do not hold it', async () => {
+    const proxy = await start(async (line) => {
+      await line.take(4);
+      await line.send('\x05\x02');
+      await line.take(5);
+      await line.send('\x01\x01');
+      line.end();
+    });
+    const message = await refusal(dial(proxy, { url: `socks5h://me:hush@127.0.0.1:${proxy.port}` }));
+    expect(message).to.equal(
+      'permission: the proxy refused the user name or the password; check the "credentials" of the hop',
+    );
+  });
+
+  const destinations: readonly (readonly [scheme: string, host: string, request: string])[] = [
+    ['socks5h', 'host.example', `050100030c${Buffer.from('host.example').toString('hex')}0016`],
+    ['socks5h', '192.0.2.9', '05010001c00002090016'],
+    ['socks5h', '2001:db8::9', `0501000420010db8${'00'.repeat(11)}090016`],
+    ['socks5', 'six.example', `0501000420010db8${'00'.repeat(11)}060016`],
+  ];
+  for (const [scheme, host, request] of destinations) {
+    it(`asks by ${scheme} for ${host}`, async () => {
+      let seen = '';
+      const proxy = await start(async (line) => {
+        seen = (await polite(line)).toString('hex');
+        await line.send(OK);
+        line.end();
+      });
+      await readToEnd(await dial(proxy, {}, { host, port: 22 }, contextOf(), scheme));
+      expect(seen).to.equal(request);
+    });
+  }
+
+  it('SOCKS 4 resolves names here, 4a there, and neither carries IPv6', async () => {
+    for (const [scheme, length, expected] of [
+      ['socks4', 9, '04010016c000020400'],
+      ['socks4a', 22, `040100160000000100${Buffer.from('host.example').toString('hex')}00`],
+    ] as const) {
+      const proxy = await startScriptedServer(async (line) => {
+        const request = await line.take(length);
+        expect(request.toString('hex')).to.equal(expected);
+        await line.send(`\x00\x5a\0\0\0\0\0\0${BANNER}`);
+        line.end();
+      });
+      expect(await readToEnd(await dial(proxy, {}, TARGET, contextOf(), scheme))).to.equal(BANNER);
+      expect(await refusal(dial(proxy, {}, { host: '::1', port: 22 }, contextOf(), scheme))).to.match(
+        /^config: SOCKS 4 cannot carry an IPv6 address/,
+      );
+      await proxy.close();
+    }
+  });
+
+  it('SOCKS 4 says why it was refused', async () => {
+    const proxy = await start(async (line) => {
+      await line.take(9);
+      await line.send('\x00\x5b\0\0\0\0\0\0');
+    });
+    expect(await refusal(dial(proxy, {}, TARGET, contextOf(), 'socks4'))).to.match(
+      /^unreachable: .*rejected or failed \(SOCKS4 reply 0x5b\)/,
+    );
+  });
+
+  it('isolates targets by user names and passwords of their own', async () => {
+    const proxy = await start(async (line) => {
+      await polite(line, '\x02');
+      await line.send(OK);
+      line.end();
+    });
+    for (const host of ['a.example', 'a.example', 'b.example'])
+      await readToEnd(await dial(proxy, { isolate: true }, { host, port: 22 }));
+    const [first, second, third] = proxy.received.map((bytes) => bytes.subarray(4, 60).toString('hex'));
+    expect(first).to.equal(second);
+    expect(first).to.not.equal(third);
+  });
+
+  describe('round trips (flights from us, the TCP handshake not counted)', () => {
+    async function flights(options: Partial<SocksOptions>, url = ''): Promise<number> {
+      let count = 0;
+      const proxy = await start(async (line) => {
+        const greeting = await line.take(2);
+        const [method = 0] = (await line.take(greeting[1] ?? 0)).subarray(-1);
+        await line.send(Buffer.from([5, method]));
+        if (method === 2) {
+          await line.take(2 + 2 + 1 + 2);
+          await line.send('\x01\x00');
+        }
+        await takeRequest(line);
+        count = line.flights;
+        await line.send(OK);
+        line.end();
+      });
+      await readToEnd(
+        await dial(proxy, { ...options, ...(url !== '' && { url: url.replace('PORT', String(proxy.port)) }) }),
+      );
+      await proxy.close();
+      return count;
+    }
+
+    it('are two without a password, three with one, and one if optimistic', async () => {
+      const withPassword = 'socks5h://me:pw@127.0.0.1:PORT';
+      expect(await flights({})).to.equal(2);
+      expect(await flights({}, withPassword)).to.equal(3);
+      expect(await flights({ optimistic: true })).to.equal(1);
+      expect(await flights({ optimistic: true }, withPassword)).to.equal(1);
+    });
+  });
+
+  it('tries politely where an optimistic request is dropped, refused or met with silence', async () => {
+    const first: Readonly<Record<string, Script>> = {
+      closes: (line) => line.end(),
+      resets: (line) => line.reset(),
+      'is silent': (line) => line.stall(),
+      'drops what came with the greeting': async (line) => {
+        await line.send('\x05\x00');
+        await line.stall();
+      },
+      'wants no password': async (line) => {
+        await line.send('\x05\xff');
+        line.end();
+      },
+    };
+    for (const [what, script] of Object.entries(first)) {
+      const clock = new VirtualClock();
+      const proxy = await startScriptedServer(async (line) => {
+        if (proxy.connections() > 1) {
+          await polite(line);
+          await line.send(OK + BANNER);
+          line.end();
+          return;
+        }
+        await line.take(3);
+        await script(line);
+      });
+      const events: string[] = [];
+      const context: DialContext = {
+        ...contextOf(),
+        clock,
+        trace: ({ event }) => {
+          events.push(event);
+          // Nothing more will come of the first conversation: let its patience end.
+          if (event === 'waiting' && proxy.connections() === 1) setImmediate(() => void clock.advance(10_000));
+        },
+      };
+      expect(await readToEnd(await dial(proxy, { optimistic: true }, TARGET, context)), what).to.equal(BANNER);
+      expect(clock.pending, what).to.equal(0);
+      await proxy.close();
+    }
+  });
+
+  const refusedOptions: readonly (readonly [options: SocksOptions, message: RegExp])[] = [
+    [{ url: 'socks5://h', tls: {} }, /"tls": needs a URL whose scheme ends in \+tls/],
+    [{ url: 'socks4://h', isolate: true }, /"isolate": needs SOCKS5/],
+    [{ url: 'socks5://h', isolate: true, credentials: { username: 'x' } }, /cannot go with credentials/],
+    [{ url: 'socks5://h', userId: 'x' }, /"userId": is for SOCKS 4/],
+    [{ url: 'socks4://h', credentials: { username: 'x' } }, /SOCKS 4 knows no password/],
+  ];
+  for (const [options, message] of refusedOptions) {
+    it(`refuses ${JSON.stringify(options)}`, () => {
+      expect(() => createSocks({ resolve }).create(options, FORWARD, STRATEGY_HOST))
+        .to.throw(message)
+        .with.property('code', 'config');
+    });
+  }
+});
