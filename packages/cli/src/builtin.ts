@@ -19,6 +19,13 @@ export const BUILTIN: readonly StrategyEntry[] = [
     schemes: ['http', 'https'],
     load: async () => (await import('@fdpass/strategy-http-connect')).httpConnect,
   },
+  { name: 'command', opensSockets: true, load: async () => (await import('@fdpass/strategy-command')).command },
+  {
+    name: 'jump',
+    schemes: ['jump'],
+    opensSockets: true,
+    load: async () => (await import('@fdpass/strategy-command')).jump,
+  },
   { name: 'env', schemes: ['env'], load: async () => (await import('@fdpass/strategy-env')).env },
   { name: 'first-of', load: async () => (await import('@fdpass/strategy-choice')).firstOf },
   { name: 'race', load: async () => (await import('@fdpass/strategy-choice')).race },

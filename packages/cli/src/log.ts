@@ -25,6 +25,8 @@ export function makeLog({ verbosity, file }: LogOptions): Trace {
   if (file !== undefined) append(file, `fdpass started, pid ${process.pid}`);
   const started = performance.now();
   return (event) => {
+    // What a command says on its stderr is for the user as it is.
+    if (event.event === 'output') process.stderr.write(`${event['text']}\n`);
     if (verbosity >= 2 || (verbosity === 1 && MAIN_EVENTS.has(event.event))) {
       const seconds = ((performance.now() - started) / 1000).toFixed(3);
       process.stderr.write(`fdpass: [${seconds}] ${formatEvent(event)}\n`);

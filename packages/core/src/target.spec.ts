@@ -42,6 +42,8 @@ describe('target', () => {
     ['host and port in one', 'host:22', /neither a name nor an address/],
     ['half an IPv6 literal', '[::1', /neither a name nor an address/],
     ['shell characters', 'a`id`', /neither a name nor an address/],
+    ['a command', 'a;id', /neither a name nor an address/],
+    ['a pattern', '*.example', /neither a name nor an address/],
   ];
   for (const [what, input, message] of refused) {
     it(`refuses ${what}`, () => expect(refusal(() => normalizeHost(input))).to.match(message));
@@ -67,6 +69,9 @@ describe('target', () => {
     });
     expect(makeTarget({ host: 'A', port: 22 })).to.have.all.keys('host', 'port');
     expect(refusal(() => makeTarget({ host: 'a', port: 22, user: 'a\nb' }))).to.match(/the user/);
+    expect(refusal(() => makeTarget({ host: 'a', port: 22, user: '-oX=y' }))).to.match(
+      /the user .* begins with a dash/,
+    );
   });
 
   it('puts brackets round IPv6 literals', () => {

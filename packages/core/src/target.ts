@@ -51,7 +51,7 @@ export function normalizeHost(input: string): string {
 function normalizeName(name: string, quoted: string): string {
   // Names such as unix/PATH and vsock/CID carry a path, whose case matters: they are no DNS names.
   if (name.includes('/')) return checkLength(name, quoted);
-  if (/[:[\]@%?#\\<>^|"'`{}]/.test(name)) {
+  if (/[^-A-Za-z0-9._~\u0080-\u{10ffff}]/u.test(name)) {
     throw new FdpassError('usage', `the host ${quoted} is neither a name nor an address`, {
       hint: 'give HOST and PORT as two operands',
     });
@@ -86,6 +86,8 @@ export function parsePort(input: string | number): number {
 }
 
 function checkText(what: string, text: string): string {
+  if (text.startsWith('-'))
+    throw new FdpassError('usage', `the ${what} ${JSON.stringify(text.slice(0, 80))} begins with a dash`);
   if (!hasForbiddenCharacter(text)) return text;
   throw new FdpassError(
     'usage',

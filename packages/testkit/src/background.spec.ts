@@ -89,9 +89,11 @@ describe('servers in the background', () => {
   ];
   for (const { what, command, script, says, timeoutMs } of FAILURES) {
     it(`that ${what} are given up with a word`, async () => {
+      const before = openDescriptors();
       const error = await startServer(command, program(script), { env, timeoutMs }).catch(String);
       expect(error).to.contain(says);
       await expectNoneLeft(left);
+      await expectNoDescriptorLeft(before);
     });
   }
 

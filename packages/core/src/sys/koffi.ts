@@ -58,6 +58,7 @@ const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
 const FD_CLOEXEC = 1;
+const MSG_PEEK = 2;
 const EINTR = 4;
 const MAX_SOCKADDR = 128; // sizeof(struct sockaddr_storage)
 
@@ -75,6 +76,8 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     getpeername: declare('int getpeername(int, void*, void*)'),
     sendmsg: declare('intptr_t sendmsg(int, void*, int)'),
     recvmsg: declare('intptr_t recvmsg(int, void*, int)'),
+    recv: declare('intptr_t recv(int, void*, size_t, int)'),
+    connect: declare('int connect(int, void*, uint32_t)'),
     fcntl: declare('int fcntl(int, int, ...)'),
     close: declare('int close(int)'),
     _exit: declare('int _exit(int)'),
@@ -131,6 +134,14 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
       const bytes = call('recvmsg', fd, message.header, flags);
       return { bytes, ...decodeMessage(layout, message, constants.SOL_SOCKET, constants.SCM_RIGHTS) };
     },
+    isAtEnd(fd) {
+      try {
+        return call('recv', fd, Buffer.alloc(1), 1, MSG_PEEK | constants.MSG_DONTWAIT) === 0;
+      } catch (error) {
+        return (error as NodeJS.ErrnoException).code !== 'EAGAIN'; // reset: nothing will come any more
+      }
+    },
+    connect: (fd, address) => void call('connect', fd, address, address.length),
     dup: (fd) => fcntl(fd, constants.F_DUPFD_CLOEXEC, 3), // 3: never take the place of a standard stream
     setCloseOnExec,
     setNonBlocking(fd, on) {

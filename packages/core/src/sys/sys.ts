@@ -29,6 +29,10 @@ export interface Sys {
     controlLength: number,
     flags: number,
   ): { bytes: number; flags: number; fds: readonly number[] };
+  /** Whether the other end of a stream socket has closed and nothing is left to read. Takes nothing (MSG_PEEK). */
+  isAtEnd(fd: number): boolean;
+  /** connect(2) with a raw sockaddr. EINPROGRESS is thrown on a non-blocking socket. */
+  connect(fd: number, address: Buffer): void;
   /** dup(2), close-on-exec. */
   dup(fd: number): number;
   setCloseOnExec(fd: number): void;

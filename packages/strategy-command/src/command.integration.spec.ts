@@ -1,0 +1,157 @@
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { canPass, type DialContext, formatError, isFdpassError } from '@fdpass/core';
+import {
+  contextOf,
+  expectNoDescriptorLeft,
+  expectNoneLeft,
+  markedEnvironment,
+  markedProcesses,
+  openDescriptors,
+  requirePeers,
+  type ScriptedServer,
+  STRATEGY_HOST,
+  startScriptedServer,
+  temporaryFolder,
+} from '@fdpass/testkit';
+import { expect } from 'chai';
+import { type CommandOptions, command } from './command.js';
+
+const FORWARD = { dial: () => Promise.reject(new Error('not used')) };
+
+/** As cloudflared and its like do: connects and relays its stdin and stdout. */
+const RELAY = `const s = require('net').connect({ port: +process.argv[2], host: process.argv[1], allowHalfOpen: true }, () => {
+  process.stdin.pipe(s); s.pipe(process.stdout);
+}); s.on('error', (e) => { console.error('relay: ' + e.code); process.exit(3); }).on('close', () => process.exit());`;
+
+describe('command', () => {
+  const folder = temporaryFolder();
+  const { env: mark, marker } = markedEnvironment();
+  let before: readonly string[];
+  let server: ScriptedServer;
+
+  beforeEach(async () => {
+    Object.assign(process.env, mark);
+    before = openDescriptors();
+    server = await startScriptedServer(async (line) => {
+      await line.send('banner ');
+      line.socket.end(await line.rest());
+    });
+  });
+  afterEach(async () => {
+    await server.close();
+    for (const name of Object.keys(mark)) delete process.env[name];
+    await expectNoDescriptorLeft(before);
+    // This very process was started without the mark; what it has started is what counts.
+    await expectNoneLeft(() => markedProcesses(marker).filter((entry) => !entry.startsWith(`${process.pid} `)));
+  });
+  after(() => folder.remove());
+
+  function dial(options: CommandOptions, context: DialContext = contextOf(), port = server.port): Promise<Duplex> {
+    return command
+      .create(options, FORWARD, { ...STRATEGY_HOST, baseDir: folder.path })
+      .dial({ host: '127.0.0.1', port }, context);
+  }
+
+  async function talk(stream: Duplex): Promise<string> {
+    stream.end('hello');
+    let text = '';
+    for await (const chunk of stream) text += String(chunk);
+    return text;
+  }
+
+  async function refusal(promise: Promise<Duplex>): Promise<string> {
+    const error = await promise.then(
+      (stream) => {
+        stream.destroy();
+        return new Error('did not fail');
+      },
+      (reason: unknown) => reason,
+    );
+    return isFdpassError(error) ? `${error.code}: ${formatError(error)}` : String(error);
+  }
+
+  it('relays through a legacy command, and gives a stream whose descriptor can be handed over', async () => {
+    const stream = await dial({ command: [process.execPath, '-e', RELAY, '%h', '%p'] });
+    expect(canPass(stream)).to.equal(true);
+    expect(await talk(stream)).to.equal('banner hello');
+  });
+
+  it('hands over at once with patience 0s, and after it where nothing speaks first', async () => {
+    for (const patience of [0, 10]) {
+      const stream = await dial({ command: ['cat'], patience });
+      expect(await talk(stream)).to.equal('hello');
+    }
+  });
+
+  it('receives from a command that passes a descriptor', async function () {
+    requirePeers(this, 'nc');
+    const stream = await dial({ command: ['nc', '-F', '%h', '%p'], fdpass: true });
+    expect(stream).to.have.property('remotePort', server.port);
+    expect(await talk(stream)).to.equal('banner hello');
+  });
+
+  it('says why a command failed, in its own words, and shows what it said meanwhile', async () => {
+    const events: { event: string; text?: unknown }[] = [];
+    const context = { ...contextOf(), trace: (event: { event: string }) => void events.push(event) };
+    const failed = dial({ command: ['sh', '-c', 'echo first >&2; echo "no: route" >&2; exit 3'] }, context);
+    expect(await refusal(failed)).to.equal(
+      'unreachable: "sh" ended with status 3 before anything came through it: no: route',
+    );
+    expect(events.filter(({ event }) => event === 'output').map(({ text }) => text)).to.deep.equal([
+      'first',
+      'no: route',
+    ]);
+    expect(await refusal(dial({ command: ['no-such-program'] }))).to.match(
+      /^config: cannot run "no-such-program": no such file/,
+    );
+    expect(await refusal(dial({ command: ['true'], fdpass: true }))).to.match(
+      /^protocol: closed without passing a descriptor/,
+    );
+  });
+
+  it('keeps a log of stderr, from before the hand-over and after it', async () => {
+    const log = join(folder.path, 'command.log');
+    writeFileSync(log, 'older\n');
+    const stream = await dial({
+      command: ['sh', '-c', 'echo early >&2; echo ready; read line; echo late >&2'],
+      log: 'command.log',
+    });
+    const [chunk] = await once(stream.resume(), 'data');
+    expect(String(chunk)).to.equal('ready\n');
+    stream.end('go\n');
+    await once(stream, 'end');
+    stream.destroy();
+    expect(readFileSync(log, 'utf8')).to.equal('older\nearly\nlate\n');
+  });
+
+  it('has no shell', async () => {
+    const trap = join(folder.path, 'trap');
+    const target = { host: `$(touch ${trap})`, port: 1 };
+    const stream = await command
+      .create({ command: ['echo', '%h;', 'touch', trap], patience: 0 }, FORWARD, STRATEGY_HOST)
+      .dial(target, contextOf());
+    expect(await talk(stream)).to.equal(`$(touch ${trap}); touch ${trap}\n`);
+    expect(existsSync(trap)).to.equal(false);
+  });
+
+  it('is killed, with what it started, when the dial is aborted', async () => {
+    for (const options of [
+      { command: ['sh', '-c', 'sleep 1000 & sleep 1000'], patience: 20_000 },
+      { command: ['sleep', '1000'], fdpass: true },
+    ]) {
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const failed = dial(options, contextOf(controller.signal)).catch((error: unknown) => error);
+      setImmediate(() => controller.abort(reason));
+      expect(await failed).to.equal(reason);
+    }
+  });
+
+  it('ends by itself when our side closes', async () => {
+    const stream = await dial({ command: [process.execPath, '-e', RELAY, '%h', '%p'] });
+    stream.destroy();
+  });
+});

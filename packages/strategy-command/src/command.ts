@@ -1,0 +1,74 @@
+import { resolve } from 'node:path';
+import { duration, type Strategy } from '@fdpass/core';
+import * as v from 'valibot';
+import { runCommand } from './run-command.js';
+import { fillTokens } from './tokens.js';
+
+export interface CommandOptions {
+  readonly command: readonly string[];
+  readonly fdpass?: boolean | undefined;
+  readonly patience?: number | undefined;
+  readonly log?: string | undefined;
+  readonly terminal?: boolean | undefined;
+}
+
+/** How long a command may take until its first byte before it is taken for connected. */
+export const DEFAULT_PATIENCE_MS = 1000;
+
+/** Options that `jump` has too. */
+export const runEntries = {
+  patience: v.optional(
+    v.pipe(
+      duration,
+      v.description(
+        'wait this long for the first byte, so that a command that fails early says why; 0s: hand over at once (default 1s)',
+      ),
+    ),
+  ) as v.OptionalSchema<v.GenericSchema<string | number, number>, undefined>,
+  log: v.optional(
+    v.pipe(v.string(), v.description('a file for its stderr (default: shown until the hand-over, then dropped)')),
+  ) as v.OptionalSchema<v.GenericSchema<string, string>, undefined>,
+  terminal: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description(
+        'leave it in our session, so that it can ask on the terminal (default false: a session of its own)',
+      ),
+    ),
+  ) as v.OptionalSchema<v.GenericSchema<boolean, boolean>, undefined>,
+};
+
+const optionsSchema: v.GenericSchema<unknown, CommandOptions> = v.strictObject({
+  command: v.pipe(
+    v.array(v.string(), 'must be a list: the program and its arguments'),
+    v.minLength(1, 'an empty list is no command'),
+    v.description('the program and its arguments; %h %p %r %n %% are filled in; no shell'),
+  ),
+  fdpass: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.description('the command passes a descriptor over its stdout, as nc -F does (default false)'),
+    ),
+  ),
+  ...runEntries,
+});
+
+/** Any legacy ProxyCommand as a hop: it relays, detached, and a descriptor is handed over all the same. */
+export const command: Strategy<CommandOptions> = {
+  name: 'command',
+  opensSockets: true,
+  optionsSchema,
+  create({ command: words, fdpass = false, patience = DEFAULT_PATIENCE_MS, log, terminal = false }, _, { baseDir }) {
+    return {
+      async dial(target, context) {
+        const [program = '', ...args] = words.map((word) => fillTokens(word, target));
+        const argv = [program.includes('/') ? resolve(baseDir, program) : program, ...args] as const;
+        const logFile = log === undefined ? undefined : resolve(baseDir, log);
+        return runCommand(
+          { argv, passesDescriptor: fdpass, patienceMs: patience, log: logFile, usesTerminal: terminal },
+          context,
+        );
+      },
+    };
+  },
+};

@@ -1,0 +1,2 @@
+export { type CommandOptions, command } from './command.js';
+export { type JumpOptions, jump } from './jump.js';

@@ -1,0 +1,118 @@
+import { resolve } from 'node:path';
+import { FdpassError, formatHostPort, normalizeHost, parsePort, type Strategy } from '@fdpass/core';
+import * as v from 'valibot';
+import { DEFAULT_PATIENCE_MS, runEntries } from './command.js';
+import { runCommand } from './run-command.js';
+
+export interface JumpOptions {
+  readonly url?: string | undefined;
+  readonly hosts?: readonly string[] | undefined;
+  readonly ssh?: string | undefined;
+  readonly sshOptions?: readonly string[] | undefined;
+  readonly patience?: number | undefined;
+  readonly log?: string | undefined;
+  readonly terminal?: boolean | undefined;
+}
+
+const optionsSchema: v.GenericSchema<unknown, JumpOptions> = v.strictObject({
+  url: v.optional(
+    v.pipe(v.string(), v.description('jump://[USER@]HOST[:PORT][,…]: the jump hosts as --via writes them')),
+  ),
+  hosts: v.optional(
+    v.pipe(
+      v.array(v.string()),
+      v.minLength(1, 'an empty list names no jump host'),
+      v.description('the jump hosts in travel order, [USER@]HOST[:PORT], as ssh -J takes them'),
+    ),
+  ),
+  ssh: v.optional(v.pipe(v.string(), v.description('the ssh program (default: ssh)'))),
+  sshOptions: v.optional(v.pipe(v.array(v.string()), v.description('more arguments for ssh, e.g. [-F, jump_config]'))),
+  ...runEntries,
+});
+
+/** A jump host, taken apart and checked: nothing in it can be taken for an option. */
+export interface JumpHost {
+  readonly user?: string | undefined;
+  readonly host: string;
+  readonly port?: number | undefined;
+}
+
+/** `[USER@]HOST[:PORT]`, an IPv6 literal in brackets. @throws FdpassError `config` */
+export function parseJumpHost(text: string): JumpHost {
+  const [, user, bracketed, name, port] = /^(?:([^@]*)@)?(?:\[([^\]]*)\]|([^:@[\]]*))(?::(\d+))?$/.exec(text) ?? [];
+  const host = bracketed ?? name;
+  try {
+    if (host === undefined || host.includes('/')) throw new Error('it must be [USER@]HOST[:PORT]');
+    // ssh puts what it gets with -J into a command line for a shell; before 9.6 it did not look at it.
+    if (user !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9._+-]*$/.test(user)) throw new Error('the user is malformed');
+    return {
+      host: normalizeHost(host),
+      ...(user !== undefined && { user }),
+      ...(port !== undefined && { port: parsePort(port) }),
+    };
+  } catch (error) {
+    throw new FdpassError('config', `the jump host ${JSON.stringify(text)}: ${(error as Error).message}`);
+  }
+}
+
+function formatJumpHost({ user, host, port }: JumpHost): string {
+  const place = port === undefined ? (host.includes(':') ? `[${host}]` : host) : formatHostPort(host, port);
+  return user === undefined ? place : `${user}@${place}`;
+}
+
+/** The arguments of `ssh -W` for a target behind jump hosts: the last one is logged in to, the others are passed to -J. */
+export function jumpArguments(
+  hosts: readonly JumpHost[],
+  target: { host: string; port: number },
+  options: readonly string[],
+): string[] {
+  const last = hosts.at(-1);
+  if (last === undefined) throw new FdpassError('config', 'no jump host', { hint: 'name one with "hosts"' });
+  const before = hosts.slice(0, -1).map(formatJumpHost).join(',');
+  return [
+    ...options,
+    ...(before === '' ? [] : ['-J', before]),
+    ...(last.user === undefined ? [] : ['-l', last.user]),
+    ...(last.port === undefined ? [] : ['-p', String(last.port)]),
+    '-W',
+    `[${target.host}]:${target.port}`,
+    '--',
+    last.host,
+  ];
+}
+
+function hostsOf({ url, hosts }: JumpOptions): JumpHost[] {
+  if ((url === undefined) === (hosts === undefined))
+    throw new FdpassError('config', 'a jump needs either "hosts" or a "url"');
+  const words =
+    hosts ??
+    (url ?? '')
+      .replace(/^jump:\/\//, '')
+      .replace(/\/$/, '')
+      .split(',');
+  return words.map(parseJumpHost);
+}
+
+/** Jump hosts by `ssh -W` inside, so that keys, agents and ssh_config work as ever; what is handed over is a descriptor. */
+export const jump: Strategy<JumpOptions> = {
+  name: 'jump',
+  schemes: ['jump'],
+  opensSockets: true,
+  optionsSchema,
+  create(options, _, { baseDir }) {
+    const { ssh = 'ssh', sshOptions = [], patience = DEFAULT_PATIENCE_MS, log, terminal = false } = options;
+    const hosts = hostsOf(options);
+    return {
+      async dial(target, context) {
+        if (target.host.includes('/'))
+          throw new FdpassError('config', `${JSON.stringify(target.host)} is no host that a jump host could reach`);
+        const argv = [ssh, ...jumpArguments(hosts, target, sshOptions)] as const;
+        const logFile = log === undefined ? undefined : resolve(baseDir, log);
+        return runCommand(
+          { argv, passesDescriptor: false, patienceMs: patience, log: logFile, usesTerminal: terminal },
+          context,
+        );
+      },
+    };
+  },
+};

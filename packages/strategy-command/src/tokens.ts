@@ -1,0 +1,27 @@
+import { FdpassError, type Target } from '@fdpass/core';
+
+/**
+ * Fills the tokens of ssh_config's ProxyCommand into an argument: %h host, %p port, %r remote user, %n the name as typed,
+ * %% a percent sign. They become part of one argument, whatever is in them: no shell sees them.
+ *
+ * @throws FdpassError `config` for an unknown token, or one whose value was not given.
+ */
+export function fillTokens(argument: string, { host, port, user, alias }: Target): string {
+  const values: Readonly<Record<string, string | undefined>> = {
+    h: host,
+    p: String(port),
+    r: user,
+    n: alias,
+    '%': '%',
+  };
+  return argument.replace(/%(.?)/gs, (token, letter: string) => {
+    const value = values[letter];
+    if (value !== undefined) return value;
+    const option = { r: '--user %r', n: '--alias %n' }[letter];
+    if (option === undefined)
+      throw new FdpassError('config', `option "command": unknown token ${JSON.stringify(token)}`, {
+        hint: 'known: %h %p %r %n %%',
+      });
+    throw new FdpassError('config', `option "command": ${token} is not known`, { hint: `run fdpass with ${option}` });
+  });
+}
