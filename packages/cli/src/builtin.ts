@@ -26,6 +26,7 @@ export const BUILTIN: readonly StrategyEntry[] = [
     opensSockets: true,
     load: async () => (await import('@fdpass/strategy-command')).jump,
   },
+  { name: 'local', opensSockets: true, load: async () => (await import('@fdpass/strategy-local')).local },
   { name: 'env', schemes: ['env'], load: async () => (await import('@fdpass/strategy-env')).env },
   { name: 'first-of', load: async () => (await import('@fdpass/strategy-choice')).firstOf },
   { name: 'race', load: async () => (await import('@fdpass/strategy-choice')).race },

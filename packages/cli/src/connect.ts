@@ -8,6 +8,7 @@ import {
   formatError,
   formatHostPort,
   type Handover,
+  type PassableStream,
   passSocket,
   type Route,
   type Router,
@@ -85,7 +86,7 @@ async function passDescriptor(unwatched: Job, asked: Handover | undefined): Prom
 }
 
 /** The stream if its descriptor can be handed over; undefined, and the stream destroyed, if not. */
-async function passable(job: Job, stream: Duplex | undefined): Promise<Socket | undefined> {
+async function passable(job: Job, stream: Duplex | undefined): Promise<PassableStream | undefined> {
   if (stream === undefined || canPass(stream)) return stream;
   stream.on('error', () => {}).destroy();
   job.trace({ event: 'note', text: 'the stream is no plain socket: dialling again in a relay process' });
@@ -109,10 +110,12 @@ async function dialRelayed(job: Job, startedMs: number): Promise<Socket> {
 }
 
 /** Both addresses of a TCP socket, for the log; what they are is known to the kernel only until the socket is taken apart. */
-function socketEnds({ localAddress, localPort = 0, remoteAddress, remotePort = 0 }: Socket): {
+function socketEnds(stream: PassableStream): {
   local?: string;
   peer?: string;
 } {
+  if (!('localAddress' in stream)) return {};
+  const { localAddress, localPort = 0, remoteAddress, remotePort = 0 } = stream;
   if (localAddress === undefined || remoteAddress === undefined) return {};
   return { local: formatHostPort(localAddress, localPort), peer: formatHostPort(remoteAddress, remotePort) };
 }

@@ -21,7 +21,7 @@ export {
   oneLine,
 } from './errors.js';
 export { type ChannelKind, channelKind, chooseHandover, type Handover } from './handover/choose.js';
-export { canPass, passSocket } from './handover/descriptor.js';
+export { canPass, type PassableStream, passSocket } from './handover/descriptor.js';
 export { type DetachedOptions, dialDetached, runDetached } from './handover/detached.js';
 export { type RelayResult, type RelaySide, relay } from './handover/relay.js';
 export { ipv4Bytes, ipv6Bytes } from './ip-bytes.js';
@@ -45,6 +45,7 @@ export type { Chain, HopSummary } from './routing/chain.js';
 export { type DialOptions, type Route, Router } from './routing/router.js';
 export { formatAddress, type SocketAddress } from './sockets/address.js';
 export { adoptFd, detachFd, isPlainSocket, isUntouched } from './sockets/detach.js';
+export { FdStream } from './sockets/fd-stream.js';
 export { type HandshakeResult, handshake } from './sockets/handshake.js';
 export { type OpenContext, openSocket } from './sockets/open-socket.js';
 export { type KeepAlive, type SocketOptions, socketOptionEntries, socketOptionsSchema } from './sockets/options.js';

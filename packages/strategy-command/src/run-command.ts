@@ -1,6 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
-import { adoptFd, type DialContext, FdpassError, loadSys, oneLine, reasonOf, recvFd, type Sys } from '@fdpass/core';
+import {
+  adoptFd,
+  type DialContext,
+  FdpassError,
+  isFdpassError,
+  loadSys,
+  oneLine,
+  reasonOf,
+  recvFd,
+  type Sys,
+} from '@fdpass/core';
 import { OutputFile } from './output-file.js';
 
 export interface CommandRequest {
@@ -120,7 +130,7 @@ class Command {
   explain(error: unknown, output: OutputFile): unknown {
     output.follow();
     const last = output.lastLine();
-    if (!(error instanceof FdpassError) || last === undefined) return error;
+    if (!isFdpassError(error) || last === undefined) return error;
     return new FdpassError(error.code, `${error.message}: ${oneLine(last)}`, { hint: error.hint, cause: error });
   }
 

@@ -1,1 +1,1 @@
-export const local = undefined as never;
+export { type LocalOptions, local } from './local.js';

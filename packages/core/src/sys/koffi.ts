@@ -78,6 +78,7 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     recvmsg: declare('intptr_t recvmsg(int, void*, int)'),
     recv: declare('intptr_t recv(int, void*, size_t, int)'),
     connect: declare('int connect(int, void*, uint32_t)'),
+    shutdown: declare('int shutdown(int, int)'),
     fcntl: declare('int fcntl(int, int, ...)'),
     close: declare('int close(int)'),
     _exit: declare('int _exit(int)'),
@@ -144,6 +145,7 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     connect: (fd, address) => void call('connect', fd, address, address.length),
     dup: (fd) => fcntl(fd, constants.F_DUPFD_CLOEXEC, 3), // 3: never take the place of a standard stream
     setCloseOnExec,
+    shutdown: (fd, how) => void call('shutdown', fd, how),
     setNonBlocking(fd, on) {
       const flags = fcntl(fd, F_GETFL);
       const wanted = on ? flags | constants.O_NONBLOCK : flags & ~constants.O_NONBLOCK;
@@ -151,6 +153,7 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     },
     isNonBlocking: (fd) => (fcntl(fd, F_GETFL) & constants.O_NONBLOCK) !== 0,
     close: (fd) => void call('close', fd),
+    errorOf: systemError,
     exit(code) {
       call('_exit', code);
       throw new Error('_exit returned');

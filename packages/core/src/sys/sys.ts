@@ -36,10 +36,14 @@ export interface Sys {
   /** dup(2), close-on-exec. */
   dup(fd: number): number;
   setCloseOnExec(fd: number): void;
+  /** shutdown(2). */
+  shutdown(fd: number, how: number): void;
   /** Sets or clears O_NONBLOCK, which belongs to the open file description and so travels with a passed descriptor. */
   setNonBlocking(fd: number, on: boolean): void;
   isNonBlocking(fd: number): boolean;
   close(fd: number): void;
+  /** The system error for an errno that did not come from a call, such as SO_ERROR's. */
+  errorOf(syscall: string, errno: number): Error;
   /** _exit(2): ends the process at once; nothing is flushed, no thread is waited for. */
   exit(code: number): never;
   /** Resolves when `fd` is readable or writable (or broken), without a thread and without reading; rejects with the signal's reason. */

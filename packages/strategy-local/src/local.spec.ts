@@ -1,0 +1,166 @@
+import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { formatError, isFdpassError, isPlainSocket, loadSys } from '@fdpass/core';
+import {
+  contextOf,
+  expectNoDescriptorLeft,
+  openDescriptors,
+  type Script,
+  STRATEGY_HOST,
+  skip,
+  startScriptedServer,
+  temporaryFolder,
+} from '@fdpass/testkit';
+import { expect } from 'chai';
+import { type LocalOptions, local } from './index.js';
+import { parseLocalTarget } from './local-target.js';
+import { encodeAddress } from './vsock.js';
+
+const FORWARD = { dial: () => Promise.reject(new Error('not used')) };
+
+async function readToEnd(stream: Duplex): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}
+
+describe('local targets', () => {
+  const table: readonly (readonly [host: string, place: object | undefined])[] = [
+    ['unix/run/x', { kind: 'unix', path: '/run/x' }],
+    ['unix%/run/x', { kind: 'unix', path: '/run/x' }],
+    ['.host', { kind: 'unix', path: '/run/ssh-unix-local/socket' }],
+    ['vsock/3', { kind: 'vsock', cid: 3 }],
+    ['vsock%4294967295', { kind: 'vsock', cid: 4_294_967_295 }],
+    ['vsock-mux/run/vm.sock', { kind: 'vsock-mux', path: '/run/vm.sock' }],
+    ['vsock-mux%run/vm.sock', { kind: 'vsock-mux', path: '/run/vm.sock' }],
+    ['host.example', undefined],
+  ];
+  for (const [host, place] of table) it(host, () => expect(parseLocalTarget(host)).to.deep.equal(place));
+  for (const host of ['vsock/x', 'vsock/4294967296', 'vsock/-1']) {
+    it(`refuses ${host}`, () =>
+      expect(() => parseLocalTarget(host))
+        .to.throw(/no vsock context id/)
+        .with.property('code', 'usage'));
+  }
+});
+
+describe('local', () => {
+  const folder = temporaryFolder();
+  const path = join(folder.path, 'socket');
+  let before: readonly string[];
+  after(() => folder.remove());
+  beforeEach(() => {
+    before = openDescriptors();
+  });
+  afterEach(() => expectNoDescriptorLeft(before));
+
+  function dial(host: string, options: LocalOptions = {}, signal = new AbortController().signal): Promise<Duplex> {
+    return local.create(options, FORWARD, STRATEGY_HOST).dial({ host, port: 22 }, contextOf(signal));
+  }
+
+  async function refusal(promise: Promise<Duplex>): Promise<string> {
+    const error = await promise.then(
+      (stream) => {
+        stream.destroy();
+        return new Error('did not fail');
+      },
+      (reason: unknown) => reason,
+    );
+    return isFdpassError(error) ? `${error.code}: ${formatError(error)}` : String(error);
+  }
+
+  async function withServer(script: Script, check: () => Promise<unknown>): Promise<void> {
+    const server = await startScriptedServer(script, { path });
+    try {
+      await check();
+    } finally {
+      await server.close();
+    }
+  }
+
+  it('connects to unix sockets, by name and by option', async () => {
+    await withServer(
+      async (line) => {
+        await line.send('banner');
+        line.end();
+      },
+      async () => {
+        for (const stream of [await dial(`unix${path}`), await dial('anything.example', { path })]) {
+          expect(isPlainSocket(stream)).to.equal(true);
+          expect(await readToEnd(stream)).to.equal('banner');
+        }
+      },
+    );
+    expect(await refusal(dial(`unix${path}`))).to.match(
+      /^unreachable: cannot connect to .*socket: no such file or directory/,
+    );
+  });
+
+  for (const deliver of ['in one segment', 'one byte at a time'] as const) {
+    it(`asks a multiplexer for the port and takes exactly its answer, ${deliver}`, async () => {
+      await withServer(
+        async (line) => {
+          expect(String(await line.takeThrough('\n'))).to.equal('CONNECT 22\n');
+          const bytes = 'OK 1073741824\nSSH-2.0-guest\r\n';
+          await (deliver === 'in one segment' ? line.send(bytes) : line.sendOneByOne(bytes));
+          line.end();
+        },
+        async () => {
+          for (const stream of [await dial(`vsock-mux${path}`), await dial('vm', { path, mux: true })]) {
+            expect(isPlainSocket(stream)).to.equal(true);
+            expect(await readToEnd(stream)).to.equal('SSH-2.0-guest\r\n');
+          }
+        },
+      );
+    });
+  }
+
+  const refusals: readonly (readonly [what: string, script: Script, message: RegExp])[] = [
+    ['closes', (line) => line.end(), /^unreachable: the connection closed before the monitor's answer/],
+    [
+      'says no',
+      (line) => line.send('ERR no such port\n'),
+      /^protocol: the monitor answered "ERR no such port" instead of OK/,
+    ],
+    [
+      'never ends its line',
+      (line) => line.send('x'.repeat(100)),
+      /^protocol: the monitor's answer has no end within 64 bytes/,
+    ],
+  ];
+  for (const [what, script, message] of refusals) {
+    it(`says so when a multiplexer ${what}`, async () => {
+      const play: Script = async (line) => {
+        await line.takeThrough('\n');
+        await script(line);
+      };
+      await withServer(play, async () => expect(await refusal(dial(`vsock-mux${path}`))).to.match(message));
+    });
+  }
+
+  it('says what it wanted instead', async () => {
+    expect(await refusal(dial('host.example'))).to.match(
+      /^config: .*"host.example" is no unix socket and no virtual machine; write unix\/PATH/,
+    );
+  });
+
+  it('writes the address of a virtual machine', async () => {
+    const { platform } = await loadSys();
+    if (!platform.layout.littleEndian) return;
+    expect(encodeAddress(40, 3, 22, { platform }).toString('hex')).to.equal('28000000160000000300000000000000');
+  });
+
+  it('connects to a virtual machine over loopback vsock', async function () {
+    const sys = await loadSys();
+    const family = sys.platform.constants.AF_VSOCK;
+    if (process.platform !== 'linux' || family === undefined) return skip(this, 'no vsock on this platform');
+    const controller = new AbortController();
+    // CID 1 is this machine itself, where the kernel has vsock_loopback; nothing listens, so it refuses at once.
+    const timer = setTimeout(() => controller.abort(new Error('silence')), 1000);
+    const answer = await refusal(dial('vsock/1', {}, controller.signal));
+    clearTimeout(timer);
+    if (answer === 'Error: silence' || !/reset|refused/.test(answer))
+      return skip(this, `this kernel has no vsock loopback (${answer})`);
+    expect(answer).to.match(/^unreachable: cannot connect to vsock 1, port 22/);
+  });
+});
