@@ -25,7 +25,7 @@ export function formatOption({ name, short, argument }: OptionSpec): string {
 }
 
 /** `text` in lines of at most 80 columns, each indented. */
-export function wrap(text: string, indent: number): string {
+function wrap(text: string, indent: number): string {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

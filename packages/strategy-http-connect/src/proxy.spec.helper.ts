@@ -21,7 +21,7 @@ import type { HttpConnectOptions } from './options.js';
 /** What a proxy that never heard of us must not keep us for: longer than any busy machine takes. */
 const PATIENCE_MS = 20_000;
 
-export const TARGET: Target = { host: 'host.example', port: 22 };
+const TARGET: Target = { host: 'host.example', port: 22 };
 export const HOST: StrategyHost = {
   socketDefaults: {},
   baseDir: '/',
@@ -31,7 +31,7 @@ export const HOST: StrategyHost = {
 };
 
 /** Reaches the proxy by one connect(). */
-export const plainForward: Dialer = {
+const plainForward: Dialer = {
   async dial({ host, port }, context) {
     try {
       return await openSocket({ family: 4, host, port }, {}, context);

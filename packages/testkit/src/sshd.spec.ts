@@ -4,12 +4,21 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { requirePeers } from './peers.js';
-import { descendants, expectNoDescriptorLeft, expectNoneLeft, openDescriptors, run } from './processes.js';
+import {
+  descendants,
+  expectNoDescriptorLeft,
+  expectNoneLeft,
+  killMarked,
+  markedEnvironment,
+  openDescriptors,
+  run,
+} from './processes.js';
 import { type Sshd, startSshd } from './sshd.js';
 
 describe('a real ssh server', () => {
   let sshd: Sshd;
   let open: readonly string[];
+  const { env, marker } = markedEnvironment();
 
   beforeEach(async function () {
     requirePeers(this, 'sshd', 'ssh', 'ssh-keygen', 'sftp', 'nc');
@@ -18,6 +27,7 @@ describe('a real ssh server', () => {
   });
   afterEach(async () => {
     await sshd?.close();
+    killMarked(marker);
   });
 
   it('lets us in, through a ProxyCommand too', async () => {
@@ -41,6 +51,7 @@ describe('a real ssh server', () => {
   it('leaves neither session nor file nor descriptor when it is closed', async () => {
     const session = spawn('ssh', [...sshd.options(), `${sshd.user}@127.0.0.1`, 'echo in; exec sleep 1000'], {
       stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, ...env },
     });
     await once(session.stdout, 'data');
     const remote = descendants(process.pid).filter(({ pid }) => pid !== session.pid);
