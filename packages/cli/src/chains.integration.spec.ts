@@ -79,9 +79,13 @@ describe('ssh through chains', () => {
       `hops: { near: "${urls.socks}", far: "${urls.http}" }\nrules: [ { use: [direct, near, far] } ]\n`,
       { mode: 0o600 },
     );
-    const { stdout, status } = await fdpass(['-c', file, '127.0.0.1', String(sshd.port)]);
-    expect(stdout).to.match(/^SSH-2\.0-OpenSSH/);
-    expect(status).to.equal(0);
+    const command = `'${process.execPath}' '${FDPASS_BIN}' -c '${file}' %h %p`;
+    const { status, stdout } = await sshd.ssh(
+      'echo by rule',
+      { ProxyCommand: command, ProxyUseFdpass: 'yes' },
+      { env, host: '127.0.0.1' },
+    );
+    expect([status, stdout]).to.deep.equal([0, 'by rule\n']);
   });
 
   it('names the hop that fails', async () => {
