@@ -31,54 +31,78 @@ async function main() {
   const server = find('sshd') ? await startSshd(find('sshd')) : await startEmbeddedServer();
   console.log(`demo: ${server.what} listens on 127.0.0.1, port ${server.port}`);
 
+  await directly(server.port);
+  await throughJumpHost(server.port);
+}
+
+/** A session over the socket that fdpass opened and handed over. */
+async function directly(port) {
   const log = join(folder, 'fdpass.log');
-  const proxyCommand = `'${FDPASS}' --log '${log}' %h %p`;
   console.log(
     `demo: ssh -o ProxyUseFdpass=yes -o ProxyCommand="fdpass --log … %h %p" ${userInfo().username}@127.0.0.1`,
   );
-  const session = spawn('ssh', sshArguments(server.port, proxyCommand), { stdio: ['pipe', 'pipe', 'inherit'] });
-  const timer = setTimeout(() => session.kill(), 60_000);
-  const [line] = (await firstLine(session.stdout)).split('\n');
-  const [address, clientPort] = line.trim().split(' ');
-  if (!clientPort) throw new Error('the session gave no answer');
-  const helpers = fdpassProcesses(folder);
-  session.stdin.end('done\n');
-  const [status] = await once(session, 'exit');
-  clearTimeout(timer);
-
+  const { address, helpers } = await session(port, `'${FDPASS}' --log '${log}' %h %p`);
   const opened = /handed-over as=descriptor local=(\S+)/.exec(readFileSync(log, 'utf8'))?.[1];
   console.log(`demo: fdpass opened and handed over the socket  ${opened}`);
-  console.log(`demo: the server sees its client at             ${address}:${clientPort}`);
+  console.log(`demo: the server sees its client at             ${address}`);
   console.log(`demo: fdpass processes while the session runs:  ${helpers.length}`);
-  if (opened !== `${address}:${clientPort}`) throw new Error('ssh did not use the socket that fdpass opened');
+  if (opened !== address) throw new Error('ssh did not use the socket that fdpass opened');
   if (helpers.length > 0) throw new Error(`a helper process was left: ${helpers.join('; ')}`);
-  if (status !== 0) throw new Error(`ssh ended with status ${status}`);
   console.log('demo: it works: the session ran over the very socket that fdpass opened, and nothing stayed in between');
 }
 
-function sshArguments(port, proxyCommand) {
-  const options = {
+/** The same through a jump host (the same server plays it): `ssh -W` inside, and still a descriptor is handed over. */
+async function throughJumpHost(port) {
+  const config = join(folder, 'jump_config');
+  const lines = Object.entries(sshOptions(port)).map(([name, value]) => `${name} ${value}\n`);
+  writeFileSync(config, lines.join(''), { mode: 0o600 });
+  const rules = join(folder, 'fdpass.json');
+  const use = {
+    strategy: 'jump',
+    hosts: [`${userInfo().username}@127.0.0.1`],
+    sshOptions: ['-F', config],
+    patience: '20s',
+  };
+  writeFileSync(rules, JSON.stringify({ rules: [{ use }] }), { mode: 0o600 });
+  console.log('demo: the same with { strategy: jump, hosts: [127.0.0.1] }, a jump host');
+  const { helpers } = await session(port, `'${FDPASS}' --config '${rules}' %h %p`);
+  console.log(`demo: fdpass processes while the session runs:  ${helpers.length}`);
+  if (helpers.length > 0) throw new Error(`a helper process was left: ${helpers.join('; ')}`);
+  console.log('demo: it works: descriptor passing through a jump host');
+}
+
+/** Runs a session to its end: the address the server sees its client at, and the fdpass processes there were meanwhile. */
+async function session(port, proxyCommand) {
+  const ssh = spawn('ssh', sshArguments(port, proxyCommand), { stdio: ['pipe', 'pipe', 'inherit'] });
+  const timer = setTimeout(() => ssh.kill(), 60_000);
+  const [line] = (await firstLine(ssh.stdout)).split('\n');
+  const [address, clientPort] = line.trim().split(' ');
+  if (!clientPort) throw new Error('the session gave no answer');
+  const helpers = fdpassProcesses(folder);
+  ssh.stdin.end('done\n');
+  const [status] = await once(ssh, 'exit');
+  clearTimeout(timer);
+  if (status !== 0) throw new Error(`ssh ended with status ${status}`);
+  return { address: `${address}:${clientPort}`, helpers };
+}
+
+function sshOptions(port) {
+  return {
+    Port: port,
     BatchMode: 'yes',
     IdentitiesOnly: 'yes',
     IdentityAgent: 'none',
     IdentityFile: join(folder, 'user'),
     LogLevel: 'ERROR',
-    ProxyCommand: proxyCommand,
-    ProxyUseFdpass: 'yes',
     StrictHostKeyChecking: 'no',
     UserKnownHostsFile: join(folder, 'known_hosts'),
   };
+}
+
+function sshArguments(port, proxyCommand) {
+  const options = { ...sshOptions(port), ProxyCommand: proxyCommand, ProxyUseFdpass: 'yes' };
   const flags = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  return [
-    '-F',
-    'none',
-    '-T',
-    '-p',
-    String(port),
-    ...flags,
-    `${userInfo().username}@127.0.0.1`,
-    'echo $SSH_CONNECTION; read answer',
-  ];
+  return ['-F', 'none', '-T', ...flags, `${userInfo().username}@127.0.0.1`, 'echo $SSH_CONNECTION; read answer'];
 }
 
 async function firstLine(stream) {
@@ -95,7 +119,7 @@ function fdpassProcesses(marker) {
   const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' });
   return (stdout ?? '')
     .split('\n')
-    .filter((line) => line.includes(marker) && line.includes('fdpass --log') && !/\bssh /.test(line));
+    .filter((line) => line.includes(marker) && /bin\/fdpass\b/.test(line) && !/\bssh /.test(line));
 }
 
 async function startSshd(sshd) {
@@ -134,6 +158,16 @@ async function startEmbeddedServer() {
   const server = new ssh2.Server({ hostKeys: [readFileSync(join(folder, 'host'))] }, (client, info) => {
     client.on('error', () => {});
     client.on('authentication', (context) => authenticate(context, allowed));
+    // What `ssh -W` asks of a jump host.
+    client.on('tcpip', (accept, reject, { destIP, destPort }) => {
+      const far = connect({ port: destPort, host: destIP, allowHalfOpen: true });
+      far
+        .once('error', () => reject?.())
+        .once('connect', () => {
+          const stream = accept();
+          stream.pipe(far).pipe(stream);
+        });
+    });
     client.on('session', (accept) => {
       accept().on('exec', (acceptExec) => {
         const stream = acceptExec();

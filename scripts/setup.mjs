@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const STAMP = 'node_modules/.cache/fdpass-setup';
-const TRIES = 2; // a registry may fail once
 
 const { packageManager } = readJson('package.json');
 const wanted = createHash('sha256')
@@ -42,12 +41,9 @@ function packages() {
 }
 
 function install() {
-  let result;
-  for (let attempt = 1; attempt <= TRIES; attempt++) {
-    result = runPnpm();
-    if (result.status === 0) return;
-  }
-  const output = `${result.stdout ?? ''}${result.stderr ?? ''}${result.error ? `${result.error.message}\n` : ''}`;
+  const { status, stdout, stderr, error } = runPnpm(); // which tries again by itself
+  if (status === 0) return;
+  const output = `${stdout ?? ''}${stderr ?? ''}${error ? `${error.message}\n` : ''}`;
   console.error(output.slice(-4000));
   console.error(`setup: the dependencies could not be installed; ${hint(output)}`);
   process.exit(1);
