@@ -34,7 +34,7 @@ export async function receive(args: Arguments): Promise<number> {
   try {
     fd = await recvFd(ours, { sys, signal: deadline.signal });
   } catch (error) {
-    child.kill();
+    if (child.pid !== undefined) child.kill(); // without a pid, as after ENOENT, Node 20 would signal our whole process group
     throw await explainFailure(error, exited, command);
   } finally {
     deadline.release();

@@ -23,6 +23,7 @@ describe('target', () => {
     ['xn--bcher-kva.example', 'xn--bcher-kva.example'],
     ['under_score.example', 'under_score.example'],
     ['unix/Run/Socket', 'unix/Run/Socket'],
+    ['vsock%3', 'vsock%3'],
     ['a'.repeat(253), 'a'.repeat(253)],
   ];
   for (const [input, host] of accepted) {

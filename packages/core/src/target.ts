@@ -1,4 +1,4 @@
-import { domainToASCII } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
 import { FdpassError } from './errors.js';
 import { ipFamily } from './ip-family.js';
 
@@ -13,6 +13,9 @@ export interface Target {
   /** The name the user typed (`%n`), for matching only. */
   readonly alias?: string;
 }
+
+/** A label in punycode (RFC 5890 §2.3.2.1). */
+const A_LABEL = /(^|\.)xn--/i;
 
 /** RFC 1035 §2.3.4 allows 255 octets on the wire, which is 253 characters of text. */
 const MAX_HOST_LENGTH = 253;
@@ -49,15 +52,18 @@ export function normalizeHost(input: string): string {
 }
 
 function normalizeName(name: string, quoted: string): string {
-  // Names such as unix/PATH and vsock/CID carry a path, whose case matters: they are no DNS names.
-  if (name.includes('/')) return checkLength(name, quoted);
+  // Names such as unix/PATH and vsock%3 carry a path or a number, whose case matters: they are no DNS names.
+  if (name.includes('/') || /^(unix|vsock|vsock-mux)%/.test(name)) return checkLength(name, quoted);
   if (/[^-A-Za-z0-9._~\u0080-\u{10ffff}]/u.test(name)) {
     throw new FdpassError('usage', `the host ${quoted} is neither a name nor an address`, {
       hint: 'give HOST and PORT as two operands',
     });
   }
-  const ascii = isAscii(name) && !/(^|\.)xn--/i.test(name) ? name.toLowerCase() : domainToASCII(name);
-  if (ascii === '') throw new FdpassError('usage', `the host ${quoted} is no valid international name (punycode)`);
+  const ascii = isAscii(name) && !A_LABEL.test(name) ? name.toLowerCase() : domainToASCII(name);
+  // Node 20 and 22 give nothing for an A-label that is no punycode, later ones give it back as it is, in both directions.
+  if (ascii === '' || (A_LABEL.test(ascii) && A_LABEL.test(domainToUnicode(ascii)))) {
+    throw new FdpassError('usage', `the host ${quoted} is no valid international name (punycode)`);
+  }
   return checkLength(ascii.length > 1 && ascii.endsWith('.') ? ascii.slice(0, -1) : ascii, quoted);
 }
 

@@ -13,15 +13,17 @@ const MAX_OUTPUT = 64 * 1024;
 export function readFirstLine(child: ChildProcess, what: string, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     let output = '';
+    // Without a pid (it could not be started) Node 20 would kill our whole process group.
+    const stop = (): void => void (child.pid !== undefined && child.kill('SIGKILL'));
     const abort = (): void => {
-      child.kill('SIGKILL');
+      stop();
       reject(signal.reason);
     };
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
     child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       output += text;
-      if (output.length > MAX_OUTPUT) child.kill('SIGKILL');
+      if (output.length > MAX_OUTPUT) stop();
     });
     child.once('error', (cause) =>
       reject(new FdpassError('config', `cannot run ${what}: ${reasonOf(cause)}`, { cause })),

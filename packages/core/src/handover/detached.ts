@@ -65,7 +65,7 @@ export async function dialDetached({ command, request, signal }: DetachedOptions
     child.unref();
     return socket;
   } catch (error) {
-    child?.kill('SIGKILL');
+    if (child?.pid !== undefined) child.kill('SIGKILL'); // without a pid Node 20 would kill our whole process group
     socket.destroy();
     throw error;
   }
