@@ -53,6 +53,7 @@ describe('a banner on accept', () => {
       const passed = adoptFd(await recvFd(theirs), sys);
       const chunks: Buffer[] = [];
       for await (const chunk of passed) chunks.push(chunk as Buffer);
+      passed.destroy(); // its other half is still open, and Node 24 leaves it so
       return Buffer.concat([...(withHandshake ? [Buffer.from('SSH-2.0-')] : []), ...chunks]);
     } finally {
       sys.close(ours);
