@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { getSystemErrorName } from 'node:util';
 import type { KoffiFunc } from 'koffi';
 import { FdpassError, messageOf } from '../errors.js';
+import { errnoName, fromSystemError } from '../system-error.js';
 import type { PlatformName } from './layouts.js';
 import { decodeMessage, makeMessage } from './message.js';
 import { detectPlatform, type Platform } from './platform.js';
@@ -44,8 +45,9 @@ function fromWrapper(require: NodeJS.Require): Koffi {
   try {
     return require('koffi');
   } catch (cause) {
+    if (errnoName(cause) === 'EMFILE') throw fromSystemError(cause, 'cannot load the system calls');
     throw new FdpassError('internal', `cannot load koffi: ${messageOf(cause)}`, {
-      hint: 'was the package installed for this platform?',
+      hint: 'was it installed for this platform, and are there descriptors left (ulimit -n)?',
       cause,
     });
   }
