@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -59,7 +60,8 @@ describe('ssh to local sockets', () => {
     ['vsock-mux', true],
   ] as const) {
     it(`${host}${isMux ? ', a multiplexer' : ''}`, async () => {
-      const path = join(sshd.folder, host);
+      // ssh writes host names in lower case, these too: the path must have no capital letters.
+      const path = join(tmpdir(), `fdpass-${process.pid}-${host}`).toLowerCase();
       const close = await listen(path, isMux);
       const rules = join(sshd.folder, 'local.yaml');
       writeFileSync(

@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants as osConstants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { KoffiFunc } from 'koffi';
 import { FdpassError, messageOf } from '../errors.js';
@@ -180,7 +181,14 @@ function wait(koffi: Koffi, fd: number, what: 'readable' | 'writable', signal: A
   });
 }
 
+/** The name of an errno. libuv's list leaves some out, EINPROGRESS among them; the system's has two names for others. */
+function errnoNameOf(errno: number): string {
+  const name = getSystemErrorName(-errno);
+  if (!name.startsWith('Unknown')) return name;
+  return Object.entries(osConstants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+}
+
 function systemError(syscall: string, errno: number): NodeJS.ErrnoException {
-  const code = getSystemErrorName(-errno);
+  const code = errnoNameOf(errno);
   return Object.assign(new Error(`${syscall} ${code}`), { code, errno: -errno, syscall });
 }
