@@ -150,6 +150,7 @@ async function talk(stream: Duplex): Promise<string> {
   stream.end('ping');
   let text = '';
   for await (const chunk of stream) text += (chunk as Buffer).toString('latin1');
+  stream.destroy(); // its other half may be open, and Node 24 leaves it so
   return text;
 }
 

@@ -21,6 +21,7 @@ const FORWARD = { dial: () => Promise.reject(new Error('not used')) };
 async function readToEnd(stream: Duplex): Promise<string> {
   let text = '';
   for await (const chunk of stream) text += String(chunk);
+  stream.destroy(); // its other half may be open, and Node 24 leaves it so
   return text;
 }
 

@@ -52,6 +52,7 @@ function dial(
 async function readToEnd(stream: Duplex): Promise<string> {
   let text = '';
   for await (const chunk of stream) text += (chunk as Buffer).toString('latin1');
+  stream.destroy(); // its other half may be open, and Node 24 leaves it so
   return text;
 }
 
