@@ -65,31 +65,36 @@ const MSG_PEEK = 2;
 const EINTR = 4;
 const MAX_SOCKADDR = 128; // sizeof(struct sockaddr_storage)
 
+/** The C functions we call. Each is declared when it is first needed: that takes a while too, and a dial needs few. */
+const PROTOTYPES = {
+  socket: 'int socket(int, int, int)',
+  socketpair: 'int socketpair(int, int, int, void*)',
+  setsockopt: 'int setsockopt(int, int, int, void*, uint32_t)',
+  getsockopt: 'int getsockopt(int, int, int, void*, void*)',
+  bind: 'int bind(int, void*, uint32_t)',
+  getsockname: 'int getsockname(int, void*, void*)',
+  getpeername: 'int getpeername(int, void*, void*)',
+  sendmsg: 'intptr_t sendmsg(int, void*, int)',
+  recvmsg: 'intptr_t recvmsg(int, void*, int)',
+  recv: 'intptr_t recv(int, void*, size_t, int)',
+  connect: 'int connect(int, void*, uint32_t)',
+  shutdown: 'int shutdown(int, int)',
+  fcntl: 'int fcntl(int, int, ...)',
+  close: 'int close(int)',
+  _exit: 'int _exit(int)',
+} as const;
+
+type FunctionName = keyof typeof PROTOTYPES;
+
 function makeSys(koffi: Koffi, platform: Platform): Sys {
   const { constants, layout } = platform;
   const libc = koffi.load(null);
-  const declare = (prototype: string): KoffiFunc<(...args: never[]) => number> => libc.func(prototype);
-  const c = {
-    socket: declare('int socket(int, int, int)'),
-    socketpair: declare('int socketpair(int, int, int, void*)'),
-    setsockopt: declare('int setsockopt(int, int, int, void*, uint32_t)'),
-    getsockopt: declare('int getsockopt(int, int, int, void*, void*)'),
-    bind: declare('int bind(int, void*, uint32_t)'),
-    getsockname: declare('int getsockname(int, void*, void*)'),
-    getpeername: declare('int getpeername(int, void*, void*)'),
-    sendmsg: declare('intptr_t sendmsg(int, void*, int)'),
-    recvmsg: declare('intptr_t recvmsg(int, void*, int)'),
-    recv: declare('intptr_t recv(int, void*, size_t, int)'),
-    connect: declare('int connect(int, void*, uint32_t)'),
-    shutdown: declare('int shutdown(int, int)'),
-    fcntl: declare('int fcntl(int, int, ...)'),
-    close: declare('int close(int)'),
-    _exit: declare('int _exit(int)'),
-  };
+  const declared: Partial<Record<FunctionName, KoffiFunc<(...args: never[]) => number>>> = {};
 
-  const call = (name: keyof typeof c, ...args: unknown[]): number => {
+  const call = (name: FunctionName, ...args: unknown[]): number => {
+    declared[name] ??= libc.func(PROTOTYPES[name]) as KoffiFunc<(...words: never[]) => number>;
     for (;;) {
-      const result = Number(c[name](...(args as never[])));
+      const result = Number(declared[name](...(args as never[])));
       if (result !== -1) return result;
       const errno = koffi.errno();
       if (errno !== EINTR || name === 'close') throw systemError(name, errno);
