@@ -42,6 +42,11 @@ export interface Sys {
   setNonBlocking(fd: number, on: boolean): void;
   isNonBlocking(fd: number): boolean;
   close(fd: number): void;
+  /**
+   * getaddrinfo(3) in one of libuv's threads: the raw `sockaddr`s of a host, of one family (an `AF_` constant; 0 for any).
+   * Rejects with an error whose `code` is the resolver's (`EAI_NONAME`, …). Cannot be interrupted.
+   */
+  getaddrinfo(host: string, family: number): Promise<readonly Buffer[]>;
   /** The system error for an errno that did not come from a call, such as SO_ERROR's. */
   errorOf(syscall: string, errno: number): Error;
   /** _exit(2): ends the process at once; nothing is flushed, no thread is waited for. */
