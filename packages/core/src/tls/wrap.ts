@@ -14,6 +14,8 @@ export interface TlsRequest {
   readonly options?: TlsOptions | undefined;
   /** The folder that relative paths start from. */
   readonly baseDir: string;
+  /** Node's own options, for programs; they go over what `options` say. */
+  readonly connection?: ConnectionOptions | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -23,11 +25,11 @@ export interface TlsRequest {
  *
  * @throws FdpassError `permission` for a certificate that does not hold, `protocol` for what is no TLS, `config` for files.
  */
-export async function wrapTls(stream: Duplex, request: TlsRequest): Promise<Duplex> {
+export async function wrapTls(stream: Duplex, request: TlsRequest): Promise<TLSSocket> {
   try {
     request.signal.throwIfAborted();
     const { connect } = await import('node:tls'); // costs several milliseconds that plain connections need not pay
-    const socket = connectWith(connect, { socket: stream, ...connectionOptions(request) });
+    const socket = connectWith(connect, { ...connectionOptions(request), ...request.connection, socket: stream });
     await secured(socket, request);
     return socket.pause();
   } catch (error) {
