@@ -4,7 +4,7 @@ import net, { type Socket } from 'node:net';
 /*
  * Loaded into each example's process before its code (`--import`): the network it sees. Every name under `.example` has
  * the address 127.0.0.1; well-known ports there lead to the servers of the test (FDPASS_EXAMPLE_PORTS, as JSON). What
- * an example opens on other ports of this machine is its own; nothing else can be reached, so no example leaves it.
+ * an example opens on other ports of this machine is its own; nothing else can be reached over TCP.
  */
 
 const ports: Readonly<Record<string, number>> = JSON.parse(process.env['FDPASS_EXAMPLE_PORTS'] ?? '{}');

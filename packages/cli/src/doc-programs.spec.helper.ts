@@ -1,6 +1,5 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Finished, run } from '@fdpass/testkit';
 import { type DocBlock, placeOf, ROOT } from './doc-blocks.spec.helper.js';
 
@@ -88,7 +87,7 @@ export function runExample(
   return run(process.execPath, isTest ? [mocha, '--no-config', file] : [file], {
     cwd: path,
     env: {
-      NODE_OPTIONS: `--import=${fileURLToPath(new URL('doc-network.spec.helper.js', import.meta.url))}`,
+      NODE_OPTIONS: `--import=${new URL('doc-network.spec.helper.js', import.meta.url).href}`,
       FDPASS_EXAMPLE_PORTS: JSON.stringify(ports),
       FDPASS_CONFIG: '',
       HOME: path,
