@@ -2,7 +2,7 @@
 // that a page changes only when the API or what is said of it does.
 import { readApi } from './read-api.mjs';
 
-const KINDS = ['Functions', 'Classes', 'Types', 'Constants'];
+const KINDS = ['Functions', 'Classes', 'Types', 'Constants', 'Types that are used but not exported'];
 const NOTE = '<!-- Written by `npm run docs` from the declarations in packages/; edit those. -->';
 
 /** The pages by file name. */

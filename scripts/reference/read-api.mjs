@@ -24,8 +24,20 @@ export function readApi() {
     const entry = program.getSourceFile(join(PACKAGES, folder, 'dist', 'index.d.ts'));
     if (entry === undefined) throw new Error(`packages/${folder} is not built`);
     const exported = checker.getExportsOfModule(checker.getSymbolAtLocation(entry));
-    return { folder, ...describePackage(folder), symbols: exported.map((symbol) => describeSymbol(checker, symbol)) };
+    const symbols = exported.map((symbol) => describeSymbol(checker, symbol, 'exported'));
+    return { folder, ...describePackage(folder), symbols: [...symbols, ...hiddenTypes(checker, folder, symbols)] };
   });
+}
+
+/** The package's own types that its exported symbols name without exporting them. Not what these use in turn: internals. */
+function hiddenTypes(checker, folder, exported) {
+  const known = new Set(exported.map(({ declared }) => declared));
+  const isHidden = (symbol) =>
+    !known.has(symbol) &&
+    KINDS.has(symbol.declarations?.[0]?.kind) &&
+    symbol.declarations[0].getSourceFile().fileName.startsWith(join(PACKAGES, folder, 'dist'));
+  const used = new Set(exported.flatMap(({ usedSymbols }) => usedSymbols).filter(isHidden));
+  return [...used].map((symbol) => ({ ...describeSymbol(checker, symbol), members: [] }));
 }
 
 function describePackage(folder) {
@@ -33,19 +45,22 @@ function describePackage(folder) {
   return { name, description };
 }
 
-function describeSymbol(checker, symbol) {
-  const declared = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+function describeSymbol(checker, symbol, visibility = 'hidden') {
+  const declared = unaliased(checker, symbol);
   const declarations = declared.declarations ?? [];
   const kind = KINDS.get(declarations[0]?.kind);
   if (kind === undefined) throw new Error(`${symbol.name}: a declaration of a kind that this reference does not know`);
   const statements = declarations.map(statementOf);
+  const uses = statements.flatMap(namesIn);
   return {
     name: symbol.name,
-    kind,
+    kind: visibility === 'exported' ? kind : 'Types that are used but not exported',
+    declared,
     doc: statements.map(docOf).find((doc) => doc !== '') ?? '',
     code: statements.map(codeOf).join('\n'),
     source: sourceOf(declarations[0].getSourceFile().fileName),
-    uses: statements.flatMap(namesIn),
+    uses: uses.map((name) => name.getText()),
+    usedSymbols: uses.flatMap((name) => unaliased(checker, checker.getSymbolAtLocation(name)) ?? []),
     members: statements.flatMap(undocumentedMembers),
   };
 }
@@ -77,16 +92,20 @@ function sourceOf(file) {
     .replace(/\.d\.ts$/, '.ts');
 }
 
-/** Names of types in a declaration. */
+/** The names of types in a declaration, as nodes. */
 function namesIn(node) {
   const names = [];
   const visit = (child) => {
-    if (ts.isTypeReferenceNode(child) || ts.isExpressionWithTypeArguments(child))
-      names.push(child.getText().split('<')[0]);
+    if (ts.isTypeReferenceNode(child)) names.push(child.typeName);
+    if (ts.isExpressionWithTypeArguments(child)) names.push(child.expression);
     ts.forEachChild(child, visit);
   };
   visit(node);
   return names;
+}
+
+function unaliased(checker, symbol) {
+  return symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
 }
 
 /** Methods, properties and accessors that nothing is said about and that are not Node's own (`_read` and the like). */

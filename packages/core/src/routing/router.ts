@@ -34,6 +34,7 @@ export interface DialOptions {
   readonly trace?: Trace | undefined;
 }
 
+/** What a {@link Router} is made of; {@link composeFramework} puts it together. */
 export interface RouterParts {
   readonly config: Config | undefined;
   readonly table: RuleTable | undefined;

@@ -56,6 +56,7 @@ export function tosByte(dscp: number | string): number | undefined {
   return typeof dscp === 'number' ? dscp << 2 : TOS_BYTES[dscp.toLowerCase()];
 }
 
+/** The schema of one option: its type, and a description for `fdpass strategies`. */
 type Entry<Output> = v.OptionalSchema<v.GenericSchema<unknown, Output>, undefined>;
 
 function entry<Output>(description: string, schema: v.GenericSchema<unknown, Output>): Entry<Output> {
