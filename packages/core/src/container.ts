@@ -15,6 +15,7 @@ import type { RuleTable } from './rules/rule-index.js';
 
 /** What a framework is made of. */
 export interface FrameworkParts {
+  /** What is registered first; plugins of the config join them. */
   readonly strategies: readonly StrategyEntry[];
   /** Reaches the first proxy of a chain and targets that no rule matches. */
   readonly defaultStrategy: string;
@@ -22,6 +23,7 @@ export interface FrameworkParts {
   readonly plugins?: readonly ConfigPlugin[] | undefined;
   /** Where the config is looked for, or `false` for none at all. Default: the user's, then the system's. */
   readonly config?: LoadOptions | false | undefined;
+  /** What deadlines and delays run on. Default: the real one. */
   readonly clock?: Clock | undefined;
   /** Milliseconds for a dial where the config does not say. Default 30,000. */
   readonly timeoutMs?: number | undefined;
@@ -29,6 +31,7 @@ export interface FrameworkParts {
 
 /** Strategies, rules and routing, composed. Everything in it is made when it is first asked for. */
 export interface Framework {
+  /** Every strategy by name and URL scheme, those of plugins once the config is loaded. */
   readonly registry: StrategyRegistry;
   /** The loaded config, or undefined if there is none. @throws FdpassError `config` */
   config(): Promise<Config | undefined>;

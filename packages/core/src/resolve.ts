@@ -10,6 +10,7 @@ export type Family = 4 | 6;
 
 /** An address of a host. */
 export interface HostAddress {
+  /** The family of `host`. */
   readonly family: Family;
   /** A literal without brackets; an IPv6 one may have a zone (`fe80::1%eth0`). */
   readonly host: string;

@@ -10,8 +10,11 @@ export type FdAddress =
 
 /** What a descriptor is. */
 export interface FdDescription {
+  /** The address family: `inet` is AF_INET and so on. */
   readonly family: 'inet' | 'inet6' | 'unix' | 'vsock' | 'other';
+  /** The socket's type. */
   readonly type: 'stream' | 'dgram' | 'seqpacket' | 'other';
+  /** Its own address (getsockname(2)). */
   readonly local?: FdAddress;
   /** Missing if the socket is not connected. */
   readonly peer?: FdAddress;

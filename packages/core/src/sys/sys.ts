@@ -5,6 +5,7 @@ import type { Platform } from './platform.js';
  * EINTR is retried within. Tests put fakes in place of it.
  */
 export interface Sys {
+  /** The system whose layouts it uses. */
   readonly platform: Platform;
   /** socket(2), close-on-exec. */
   socket(domain: number, type: number, protocol: number): number;
@@ -35,12 +36,15 @@ export interface Sys {
   connect(fd: number, address: Buffer): void;
   /** dup(2), close-on-exec. */
   dup(fd: number): number;
+  /** FD_CLOEXEC (fcntl(2)). */
   setCloseOnExec(fd: number): void;
   /** shutdown(2). */
   shutdown(fd: number, how: number): void;
   /** Sets or clears O_NONBLOCK, which belongs to the open file description and so travels with a passed descriptor. */
   setNonBlocking(fd: number, on: boolean): void;
+  /** Whether O_NONBLOCK is set (fcntl(2)). */
   isNonBlocking(fd: number): boolean;
+  /** close(2). */
   close(fd: number): void;
   /**
    * getaddrinfo(3) in one of libuv's threads: the raw `sockaddr`s of a host, of one family (an `AF_` constant; 0 for any).
