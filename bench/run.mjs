@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const ALL = ['routes', 'start', 'black-hole', 'tls-relay'];
+const ALL = ['routes', 'start', 'black-hole', 'tls-relay', 'dials'];
 const wanted = process.argv.slice(2).length > 0 ? process.argv.slice(2) : ALL;
 for (const name of wanted) {
   console.log(`\n== ${name}`);

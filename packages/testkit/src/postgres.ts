@@ -40,9 +40,7 @@ export async function startPostgres(bin: string): Promise<Postgres> {
     ...(isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : []),
   ];
   const asUser = (program: string, args: readonly string[]): [string, string[]] =>
-    command === undefined
-      ? [join(bin, program), [...args]]
-      : [command, [...prefix, join(bin, program), ...args]];
+    command === undefined ? [join(bin, program), [...args]] : [command, [...prefix, join(bin, program), ...args]];
   try {
     const init = ['-D', data, '-U', 'tester', '-A', 'trust', '-N', '--no-instructions', '--locale=C', '-E', 'UTF8'];
     execFileSync(...asUser('initdb', init), { stdio: 'pipe', cwd: folder.path });

@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { basename, join, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
@@ -12,9 +12,10 @@ import { startDeadline } from '../deadline.js';
 import { parseDuration } from '../duration.js';
 import { addDetails, FdpassError, isFdpassError } from '../errors.js';
 import type { StrategyEntry } from '../registry.js';
-import { createResolver, type Lookup } from '../resolve.js';
+import { createResolver, type Lookup, systemResolver } from '../resolve.js';
 import { type Explanation, explainRoute } from '../routing/explanation.js';
 import type { Route, Router } from '../routing/router.js';
+import { shareLookups } from '../shared-lookups.js';
 import { makeTarget, type Target } from '../target.js';
 import { wrapTls } from '../tls/wrap.js';
 import type { TraceEvent } from '../trace.js';
@@ -116,7 +117,7 @@ export function createDialer(options: CreateDialerOptions, parts: DialerParts): 
     defaultStrategy: parts.defaultStrategy,
     config: configOf(options),
     clock: parts.clock,
-    resolve: options.lookup && createResolver(options.lookup),
+    resolve: shareLookups(options.lookup === undefined ? systemResolver : createResolver(options.lookup)),
   });
   return new RoutingDialer(framework, options, parts.clock ?? systemClock);
 }
@@ -134,6 +135,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     this.#framework = framework;
     this.#options = options;
     this.#clock = clock;
+    setMaxListeners(0, this.#closing.signal); // one for each dial under way: many are no leak
   }
 
   dial(input: TargetInput, options: DialerDialOptions & { readonly tls: true | ConnectionOptions }): Promise<TLSSocket>;

@@ -50,6 +50,8 @@ export interface RouterParts {
 /** Chooses and dials routes by the rules of one config. */
 export class Router {
   readonly #parts: RouterParts;
+  /** The chains of rules that have been used, by what they were written as: a dialer serves any number of dials. */
+  readonly #chains = new Map<unknown, Promise<Chain>>();
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
@@ -60,14 +62,14 @@ export class Router {
     const { table, scope, timeoutMs } = this.#parts;
     const found = table?.find(target);
     if (found === undefined) {
-      const chain = await buildChain(scope.defaultStrategy, '/', scope);
+      const chain = await this.#kept(scope, () => buildChain(scope.defaultStrategy, '/', scope));
       const reason = table === undefined ? 'no configuration' : 'no rule matches';
       return { target, reason, chain, timeoutMs };
     }
     const { rule, index } = found;
     const where = rule.where();
     const reason = `rule ${index + 1}${rule.name === undefined ? '' : ` "${rule.name}"`} (${formatWhere(where)})`;
-    const chain = await this.#chain(rule.use, rule.baseDir, reason);
+    const chain = await this.#kept(rule, () => this.#chain(rule.use, rule.baseDir, reason));
     return { target, reason, rule: { index, name: rule.name, where }, chain, timeoutMs: rule.timeoutMs ?? timeoutMs };
   }
 
@@ -116,6 +118,16 @@ export class Router {
     } finally {
       deadline.release();
     }
+  }
+
+  /** Built once; again if that failed, since what was missing may be there the next time. */
+  #kept(key: unknown, build: () => Promise<Chain>): Promise<Chain> {
+    const kept = this.#chains.get(key);
+    if (kept !== undefined) return kept;
+    const building = build();
+    this.#chains.set(key, building);
+    building.catch(() => this.#chains.delete(key));
+    return building;
   }
 
   async #chain(use: unknown, baseDir: string, rule: string): Promise<Chain> {

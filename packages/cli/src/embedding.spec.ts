@@ -1,0 +1,290 @@
+import { getEventListeners } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { Duplex, PassThrough } from 'node:stream';
+import { buffer, text } from 'node:stream/consumers';
+import { openSocket, type Strategy } from '@fdpass/core';
+import { expectNoDescriptorLeft, Greeter, openDescriptors, refusedPort, temporaryFolder } from '@fdpass/testkit';
+import { expect } from 'chai';
+import { createDialer, type FdpassError, formatError, isFdpassError, type ProgressEvent } from './index.js';
+
+const HOST = '127.0.0.1';
+
+async function refusal(promise: Promise<unknown>): Promise<FdpassError> {
+  const error = await promise.then(
+    () => new Error('was not refused'),
+    (reason: unknown) => reason,
+  );
+  if (!isFdpassError(error)) throw error;
+  return error;
+}
+
+/** A strategy whose streams are no sockets. */
+const library: Strategy = {
+  name: 'library',
+  opensSockets: true,
+  create: () => ({
+    async dial(target, context) {
+      const socket = await openSocket({ family: 4, host: HOST, port: target.port }, {}, context);
+      return Duplex.from({ readable: socket.pipe(new PassThrough()), writable: socket });
+    },
+  }),
+};
+
+describe('a dialer in a program of its own', () => {
+  const folder = temporaryFolder();
+  let openBefore: readonly string[];
+  beforeEach(() => {
+    openBefore = openDescriptors();
+  });
+  afterEach(() => expectNoDescriptorLeft(openBefore));
+  after(() => folder.remove());
+
+  const file = (name: string, content: string): string => {
+    mkdirSync(join(folder.path, name, '..'), { recursive: true });
+    writeFileSync(join(folder.path, name), content, { mode: 0o600 });
+    return join(folder.path, name);
+  };
+
+  /** A server that greets, echoes until the end, and closes. */
+  async function withServer(work: (port: number) => Promise<void>): Promise<void> {
+    const server = createServer((socket) => socket.on('error', () => {}).pipe(socket));
+    server.on('connection', (socket) => socket.write('hello '));
+    await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+    try {
+      await work((server.address() as { port: number }).port);
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }
+
+  async function talk(socket: Socket): Promise<string> {
+    socket.end('and goodbye');
+    return text(socket);
+  }
+
+  it('gives sockets that are ready to use, greeting and all', () =>
+    withServer(async (port) => {
+      const dialer = createDialer({ config: false });
+      expect(await talk(await dialer.dial({ host: HOST, port }))).to.equal('hello and goodbye');
+      const socket = await dialer.dial({ host: 'localhost', port: String(port) });
+      await new Promise(setImmediate); // the greeting may arrive before anybody listens
+      const first = await new Promise((resolve) => socket.once('data', resolve));
+      expect(String(first)).to.equal('hello ');
+      socket.destroy();
+    }));
+
+  it('ends its side when the other has ended, as a socket of net.connect does', async () => {
+    const server = createServer((socket) => socket.end('bye'));
+    await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+    const dialer = createDialer({ config: false });
+    const socket = await dialer.dial({ host: HOST, port: (server.address() as { port: number }).port });
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    socket.resume();
+    await closed;
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it('goes by rules in code, a config in code, a file, and a folder', () =>
+    withServer(async (port) => {
+      const rules = [{ host: 'nas', use: { strategy: 'direct', host: HOST } }] as const;
+      const yaml = 'rules: [ { host: nas, use: { strategy: direct, host: 127.0.0.1 } } ]\n';
+      const ways = [
+        { rules },
+        { config: { hops: { home: { strategy: 'direct', host: HOST } }, rules: [{ host: 'nas', use: 'home' }] } },
+        { config: file('some.yaml', yaml) },
+        { searchFrom: join(file('program/fdpass.yaml', yaml), '..') },
+      ];
+      for (const options of ways) {
+        const dialer = createDialer(options);
+        await dialer.check();
+        expect(await talk(await dialer.dial({ host: 'nas', port })), JSON.stringify(options)).to.equal(
+          'hello and goodbye',
+        );
+      }
+    }));
+
+  it('explains a route', async () => {
+    const dialer = createDialer({
+      config: {
+        rules: [
+          { port: 80, use: 'direct' },
+          { name: 'tor', use: 'socks5h://me:secret@127.0.0.1:9050' },
+        ],
+      },
+    });
+    const explanation = await dialer.explain({ host: 'host.example', port: 22 });
+    expect(explanation).to.deep.include({
+      config: '(config)',
+      reason: 'rule 2 "tor" (config.rules[1])',
+      relay: false,
+      timeoutMs: 30_000,
+      skipped: [{ rule: 1, why: 'port' }],
+    });
+    expect(JSON.stringify(explanation)).to.include('9050').and.not.include('secret');
+  });
+
+  describe('refuses', () => {
+    const cases: readonly [what: string, make: () => Promise<unknown>, says: RegExp][] = [
+      ['rules and a config', async () => createDialer({ rules: [], config: false }), /usage: give one of/],
+      ['a plugin by name without a folder', async () => createDialer({ plugins: ['x'] }), /usage: .*"x".*baseDir/],
+      [
+        'an unknown key',
+        () => createDialer({ rules: [{ hots: 'x', use: 'direct' } as never] }).check(),
+        /config\.rules\[0\]\.hots.*"host"/,
+      ],
+      [
+        'an unknown strategy',
+        () => createDialer({ rules: [{ use: 'nope' }] }).check(),
+        /config: rule 1|config\.rules\[0\].*"nope"/,
+      ],
+      ['a wrong target', () => createDialer({ config: false }).dial({ host: '-oProxy', port: 22 }), /usage: .*dash/],
+      [
+        'a wrong time limit',
+        () => createDialer({ config: false }).dial({ host: HOST, port: 22 }, { timeout: 'soon' }),
+        /usage: "soon" is no time limit/,
+      ],
+      [
+        'a plugin that is not there',
+        () => createDialer({ plugins: ['./x.js'], baseDir: folder.path }).check(),
+        /config: plugins\[0\]: the plugin "\.\/x\.js"/,
+      ],
+      [
+        'a folder without a config',
+        () => createDialer({ searchFrom: '/nonexistent' }).dial({ host: HOST, port: 1 }),
+        /./,
+      ],
+    ];
+    for (const [what, make, says] of cases) {
+      it(what, async () => {
+        const error = await refusal(Promise.resolve().then(make));
+        expect(`${error.code}: ${formatError(error)}`).to.match(says);
+      });
+    }
+  });
+
+  it('takes strategies of the program, and streams that are no sockets', () =>
+    withServer(async (port) => {
+      const dialer = createDialer({ rules: [{ use: 'library' }], plugins: [library] });
+      expect(await talk(await dialer.dial({ host: 'any.example', port }))).to.equal('hello and goodbye');
+    }));
+
+  it('carries much through a stream that is no socket, both ways', () =>
+    withServer(async (port) => {
+      const dialer = createDialer({ rules: [{ use: 'library' }], plugins: [library] });
+      const socket = await dialer.dial({ host: 'any.example', port });
+      const sent = Buffer.alloc(5_000_000, 'payload ');
+      socket.end(sent);
+      const received = await buffer(socket);
+      expect(received.subarray(6).equals(sent)).to.equal(true);
+    }));
+
+  it('loads plugins by name from the folder it is told', () =>
+    withServer(async (port) => {
+      file('plugin.cjs', `exports.mine = { name: 'mine', create: (options, forward) => forward };\n`);
+      const dialer = createDialer({ rules: [{ use: 'mine' }], plugins: ['./plugin.cjs'], baseDir: folder.path });
+      expect(await talk(await dialer.dial({ host: HOST, port }))).to.equal('hello and goodbye');
+    }));
+
+  it('looks names up as it is told', () =>
+    withServer(async (port) => {
+      const asked: string[] = [];
+      const dialer = createDialer({
+        config: false,
+        lookup(host, _options, done) {
+          asked.push(host);
+          done(null, [{ address: HOST, family: 4 }]);
+        },
+      });
+      expect(await talk(await dialer.dial({ host: 'nowhere.invalid', port }))).to.equal('hello and goodbye');
+      expect(asked).to.include('nowhere.invalid');
+    }));
+
+  it('dials through hops named for one dial', () =>
+    withServer(async (port) => {
+      const dialer = createDialer({ rules: [{ use: 'socks5://127.0.0.1:1' }] });
+      const via = { strategy: 'direct', host: HOST };
+      expect(await talk(await dialer.dial({ host: 'other.example', port }, { via }))).to.equal('hello and goodbye');
+    }));
+
+  it('reports progress, of each dial and of all', () =>
+    withServer(async (port) => {
+      const dialer = createDialer({ config: false });
+      const all: ProgressEvent[] = [];
+      const one: string[] = [];
+      dialer.on('progress', (event) => all.push(event));
+      const sockets = await Promise.all([
+        dialer.dial({ host: HOST, port }, { onProgress: ({ event }) => one.push(event) }),
+        dialer.dial({ host: HOST, port }),
+      ]);
+      for (const socket of sockets) socket.destroy();
+      expect(one).to.include.members(['dial', 'attempt', 'connected']);
+      expect(new Set(all.map(({ dial }) => dial))).to.deep.equal(new Set([1, 2]));
+      expect(all.every(({ target }) => target.port === port)).to.equal(true);
+    }));
+
+  it('names rule, hop and address when it cannot connect', async () => {
+    const dialer = createDialer({ rules: [{ use: 'direct' }] });
+    const error = await refusal(dialer.dial({ host: HOST, port: await refusedPort() }));
+    expect(error.code).to.equal('unreachable');
+    expect(formatError(error)).to.match(/config\.rules\[0\].*direct.*127\.0\.0\.1:\d+: connection refused/);
+  });
+
+  it('rejects with the abort reason, before and in the middle, and lets go of the signal', async () => {
+    const server = createServer((socket) => socket.on('error', () => {}).resume()); // a proxy that says nothing
+    await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+    const dialer = createDialer({
+      rules: [{ use: `socks5h://127.0.0.1:${(server.address() as { port: number }).port}` }],
+    });
+    const reason = new Error('changed my mind');
+    const controller = new AbortController();
+    server.once('connection', () => controller.abort(reason));
+    const target = { host: 'host.example', port: 22 };
+    expect(await dialer.dial(target, { signal: controller.signal }).catch((error) => error)).to.equal(reason);
+    expect(await dialer.dial(target, { signal: controller.signal }).catch((error) => error)).to.equal(reason);
+    expect(getEventListeners(controller.signal, 'abort')).to.have.length(0);
+    server.close();
+  });
+
+  it('keeps its time limits', async () => {
+    const server = createServer((socket) => socket.on('error', () => {}).resume());
+    await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+    const { port } = server.address() as { port: number };
+    const dialer = createDialer({ rules: [{ use: `socks5h://127.0.0.1:${port}` }], timeout: 50 });
+    for (const options of [{}, { timeout: '60ms' }]) {
+      expect((await refusal(dialer.dial({ host: 'host.example', port: 22 }, options))).code).to.equal('timeout');
+    }
+    const direct = createDialer({ config: false });
+    const error = await refusal(direct.dial({ host: HOST, port }, { tls: true, timeout: 50 }));
+    expect(error.code).to.equal('timeout'); // connected at once; TLS is never answered
+    server.close();
+  });
+
+  it('tells of a server that does not speak TLS', async () => {
+    const greeter = (await Greeter.listen(HOST)) as Greeter;
+    const error = await refusal(
+      createDialer({ config: false }).dial({ host: HOST, port: greeter.port }, { tls: true }),
+    );
+    expect(error.code).to.equal('protocol');
+    expect(formatError(error)).to.match(/127\.0\.0\.1.*TLS/);
+    await greeter.close();
+  });
+
+  it('when closed, ends what is under way, refuses what comes later, and leaves what it gave', () =>
+    withServer(async (port) => {
+      const silent = createServer((socket) => socket.on('error', () => {}).resume());
+      await new Promise<void>((resolve) => silent.listen(0, HOST, resolve));
+      const proxy = `socks5h://127.0.0.1:${(silent.address() as { port: number }).port}`;
+      const dialer = createDialer({ rules: [{ host: 'slow', use: proxy }] });
+      const socket = await dialer.dial({ host: HOST, port });
+      const connected = new Promise((resolve) => silent.once('connection', resolve));
+      const slow = refusal(dialer.dial({ host: 'slow', port: 22 }));
+      await connected;
+      await dialer[Symbol.asyncDispose]();
+      expect((await slow).message).to.match(/closed/);
+      expect((await refusal(dialer.dial({ host: HOST, port }))).message).to.match(/closed/);
+      expect(await talk(socket)).to.equal('hello and goodbye');
+      silent.close();
+    }));
+});
