@@ -106,7 +106,13 @@ describe('choosing the hand-over', () => {
 
   const files: readonly (readonly [what: string, path: string, kind: string, refusal: string, relay: string])[] = [
     ['a file', join(folder, 'out'), 'file', 'usage: stdout is a file', 'relay'],
-    ['/dev/null', '/dev/null', 'closed', 'usage: stdout is closed or /dev/null', 'usage: stdout is closed or /dev/null'],
+    [
+      '/dev/null',
+      '/dev/null',
+      'closed',
+      'usage: stdout is closed or /dev/null',
+      'usage: stdout is closed or /dev/null',
+    ],
   ];
   for (const [what, path, kind, refused, relayed] of files) {
     it(`refuses ${what}`, async () => {
