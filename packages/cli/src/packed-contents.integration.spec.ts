@@ -1,0 +1,126 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { temporaryFolder } from '@fdpass/testkit';
+import { expect } from 'chai';
+import { filesIn, type Manifest, manifestIn, packAll, publishedPackages, ROOT } from './packed.spec.helper.js';
+
+/** What is in the tarballs that would be published. */
+describe('the packed packages', () => {
+  const folder = temporaryFolder();
+  const statusOfTree = (): string => execFileSync('git', ['-C', ROOT, 'status', '--porcelain'], { encoding: 'utf8' });
+  let sources: ReadonlyMap<string, Manifest>;
+  let treeChanged: readonly [before: string, after: string];
+
+  before(async () => {
+    sources = await publishedPackages();
+    const before = existsSync(join(ROOT, '.git')) ? statusOfTree() : '';
+    const tarballs = await packAll(folder.path);
+    treeChanged = [before, existsSync(join(ROOT, '.git')) ? statusOfTree() : ''];
+    for (const [name, tarball] of tarballs) {
+      mkdirSync(unpacked(name), { recursive: true });
+      execFileSync('tar', ['-xzf', tarball, '-C', unpacked(name), '--strip-components=1']);
+    }
+  });
+  after(() => folder.remove());
+
+  const unpacked = (name: string): string => join(folder.path, 'unpacked', name);
+
+  /** Checks each package, and says which one it was. */
+  function forEach(check: (manifest: Manifest, place: string, source: string) => void): void {
+    expect([...sources.values()].map(({ name }) => name)).to.include.members(['fdpass', '@fdpass/core']);
+    for (const [source, { name }] of sources) check(manifestIn(unpacked(name)), unpacked(name), source);
+  }
+
+  it('have exactly the files they should have', () => {
+    forEach(({ name, bin }, place, source) => {
+      const own = bin === undefined ? libraryFiles(source) : commandFiles(source);
+      expect(filesIn(place), name).to.deep.equal([...own, 'LICENSE', 'README.md', 'package.json'].sort());
+    });
+  });
+
+  it('have every file that the manifest names, commands that can be run, and all manual pages', () => {
+    forEach(({ name, bin = {}, man = [], exports }, place, source) => {
+      const exported = Object.values(exports).flatMap((way) => (typeof way === 'string' ? way : Object.values(way)));
+      for (const file of [...exported, ...man, ...Object.values(bin)])
+        expect(existsSync(join(place, file)), `${name}: ${file}`).to.equal(true);
+      for (const file of Object.values(bin)) expect(statSync(join(place, file)).mode & 0o111, file).to.equal(0o111);
+      if (name === 'fdpass') expect([...man]).to.deep.equal(filesIn(join(ROOT, 'man')).map((page) => `man/${page}`));
+      else expect(source).to.not.equal(ROOT);
+    });
+  });
+
+  it('have types for each way in', () => {
+    forEach(({ name, exports }) => {
+      const code = Object.values(exports).filter((way) => !`${way}`.endsWith('package.json'));
+      for (const way of code) expect(way, name).to.have.keys('types', 'default');
+      expect(code.length > 0, name).to.equal(name !== 'fdpass');
+    });
+  });
+
+  it('have source maps whose sources are there', () => {
+    forEach((_, place) => {
+      for (const map of filesIn(place).filter((file) => file.endsWith('.map'))) {
+        const { sources: from } = JSON.parse(readFileSync(join(place, map), 'utf8')) as { sources: string[] };
+        for (const source of from) expect(existsSync(join(place, dirname(map), source)), map).to.equal(true);
+      }
+    });
+  });
+
+  it('say what they are, where they come from and on which Node they run', () => {
+    forEach(({ name, ...fields }, _, source) => {
+      const directory = source.slice(ROOT.length);
+      expect(fields, name).to.deep.include({
+        license: 'MIT',
+        type: 'module',
+        sideEffects: false,
+        engines: { node: '>=20.19' },
+        bugs: 'https://github.com/fdpass/fdpass/issues',
+        homepage: `https://github.com/fdpass/fdpass/tree/main/${directory}#readme`,
+        repository: { type: 'git', url: 'git+https://github.com/fdpass/fdpass.git', directory },
+        publishConfig: { access: 'public' },
+      });
+      expect(fields['description'], name).to.be.a('string').that.has.length.above(20);
+      expect(fields['keywords'], name).to.include.members(['ssh', 'fdpass']);
+    });
+  });
+
+  it('depend on each other in this very version, run no scripts when installed, and are in step', () => {
+    const { version } = manifestIn(join(ROOT, 'packages/core'));
+    forEach(({ name, dependencies = {}, scripts, ...fields }) => {
+      expect(fields.version, name).to.equal(version);
+      expect(scripts, name).to.equal(undefined);
+      for (const [other, range] of Object.entries(dependencies))
+        if (other.startsWith('@fdpass/')) expect(range, `${name}: ${other}`).to.equal(version);
+      expect(JSON.stringify(dependencies), name).to.not.include('workspace:');
+    });
+  });
+
+  it('name the licence of everything that is bundled into the commands', () => {
+    const notices = readFileSync(join(unpacked('fdpass'), 'bundle/NOTICES.txt'), 'utf8');
+    for (const name of ['cosmiconfig', 'reflect-metadata', 'tsyringe', 'valibot', 'yaml'])
+      expect(notices).to.match(new RegExp(`^--- ${name} [0-9.]+ \\([-0-9A-Za-z.]+\\) ---$`, 'm'));
+  });
+
+  it('leave nothing in the tree when packed; the workspace itself cannot be published', () => {
+    expect(treeChanged[1]).to.equal(treeChanged[0]);
+    expect(manifestIn(ROOT).private).to.equal(true);
+  });
+});
+
+/** The sources that are published, and what the compiler makes of each. */
+function libraryFiles(source: string): string[] {
+  const modules = filesIn(join(source, 'src')).filter((file) => !/\.spec\./.test(file));
+  expect(modules.every((file) => file.endsWith('.ts'))).to.equal(true);
+  return modules.flatMap((file) => [
+    `src/${file}`,
+    ...['.js', '.js.map', '.d.ts', '.d.ts.map'].map((ending) => `dist/${file.replace(/\.ts$/, ending)}`),
+  ]);
+}
+
+function commandFiles(source: string): string[] {
+  const bundled = ['fdpass.cjs', 'fdrecv.cjs', 'configured.cjs', 'plugins.cjs', 'NOTICES.txt'];
+  expect(filesIn(join(source, 'bundle'))).to.include.members(bundled);
+  const folders = ['bin', 'bundle'].flatMap((name) => filesIn(join(source, name)).map((file) => `${name}/${file}`));
+  return [...folders, ...filesIn(join(ROOT, 'man')).map((page) => `man/${page}`), 'launch.cjs'];
+}
