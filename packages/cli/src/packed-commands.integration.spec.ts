@@ -37,7 +37,7 @@ describe('the commands, installed from their package', () => {
       expect(answer).to.deep.include({ status: 0, stdout: `${name} ${version}\n`, stderr: '' });
       const help = await runInstalled(installed(), [name, '--help']);
       expect(help).to.deep.include({ status: 0, stderr: '' });
-      expect(help.stdout).to.match(new RegExp(`usage: ${name} `, 'i'));
+      expect(help.stdout).to.match(new RegExp(`^Usage:\n  ${name} `, 'm'));
     }
   });
 
@@ -90,7 +90,7 @@ describe('the commands, installed from their package', () => {
     expect((await runInstalled(installed(), words, { env: { XDG_CACHE_HOME } })).status).to.equal(0);
     const env = { XDG_CACHE_HOME, NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
     const { stdout, stderr } = await runInstalled(installed(), words, { env });
-    expect(`${stdout}${stderr}`).to.match(/cache for \S*bundle\/fdpass\.cjs was accepted/);
+    expect(`${stdout}${stderr}`).to.match(/bundle\/fdpass\.cjs was accepted/);
     expect(filesIn(join(XDG_CACHE_HOME, 'fdpass'))).to.have.length.above(1);
     expect(filesIn(place)).to.deep.equal(before);
   });

@@ -1,5 +1,4 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
@@ -34,6 +33,7 @@ describe('the libraries, installed from their packages', () => {
     try {
       writeFileSync(join(installed(), 'embed.mjs'), EMBED);
       const answer = await runInstalled(installed(), ['node', 'embed.mjs', String(server.port)]);
+
       expect(answer).to.deep.include({ status: 0, stdout: 'inet hello\n', stderr: '' });
     } finally {
       await server.close();
@@ -49,10 +49,12 @@ describe('the libraries, installed from their packages', () => {
       const options = { module, moduleResolution, target: 'es2022', strict: true, noEmit: true };
       const compilerOptions = { ...options, types: ['node', 'mocha'], skipLibCheck: false };
       writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
-      const answer = await runInstalled(installed(), ['node', typescript(), '-p', folder]);
+      const answer = await runInstalled(installed(), ['node', TYPESCRIPT, '-p', folder]);
       expect([answer.status, answer.stdout]).to.deep.equal([0, '']);
     });
 });
+
+const TYPESCRIPT = join(ROOT, 'node_modules/typescript/bin/tsc');
 
 /** Dials, asks the kernel through koffi what the connection is, and reads from it. */
 const EMBED = `
@@ -61,9 +63,10 @@ import { adoptFd, composeFramework, describeFd, detachFd, loadSys, makeTarget } 
 import { direct } from '@fdpass/strategy-direct';
 const router = await composeFramework({ strategies: [direct], defaultStrategy: direct.name, config: false }).router();
 const target = makeTarget({ host: '127.0.0.1', port: Number(process.argv[2]) });
-const fd = detachFd(await router.dial(await router.route(target)));
-const { family } = describeFd(fd, await loadSys());
-const [text] = await once(adoptFd(fd).setEncoding('utf8'), 'data');
+const sys = await loadSys();
+const fd = detachFd(await router.dial(await router.route(target)), sys);
+const { family } = describeFd(fd, sys);
+const [text] = await once(adoptFd(fd, sys).setEncoding('utf8').resume(), 'data');
 process.stdout.write(family + ' ' + text);
 process.exit();
 `;
@@ -86,8 +89,4 @@ async function exportsHere(name: string): Promise<string> {
   return Object.keys((await import(name)) as object)
     .sort()
     .join();
-}
-
-function typescript(): string {
-  return createRequire(join(ROOT, 'package.json')).resolve('typescript/bin/tsc');
 }
