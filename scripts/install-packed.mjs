@@ -7,6 +7,7 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -27,8 +28,8 @@ const PREFIX = 'fdpass-installed-';
 const TYPES = ['@types/node', '@types/mocha'];
 
 /**
- * A new folder outside the workspace, the caller's to remove: `node_modules` has every package, `global` the commands as
- * `npm install --global --prefix` lays them out. No install script has run.
+ * A new folder outside the workspace, the caller's to remove: `project` depends on every package, `global` has the commands
+ * as `npm install --global --prefix` lays them out; neither finds what the other has. No install script has run.
  */
 export async function installPacked() {
   const tarballs = await packAll();
@@ -53,12 +54,15 @@ function fingerprint(tarballs) {
 }
 
 function installInto(folder, tarballs) {
-  for (const tarball of tarballs.values()) copyFileSync(tarball, join(folder, basename(tarball)));
+  const project = join(folder, 'project');
+  mkdirSync(project);
+  for (const tarball of tarballs.values()) copyFileSync(tarball, join(project, basename(tarball)));
   const files = [...tarballs].map(([name, tarball]) => [name, `file:${basename(tarball)}`]);
   const manifest = { private: true, type: 'module', dependencies: Object.fromEntries(files), devDependencies: types() };
-  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
-  npmInstall(folder, '--prefix', folder);
-  npmInstall(folder, '--global', '--prefix', join(folder, 'global'), join(folder, basename(tarballs.get('fdpass'))));
+  writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
+  npmInstall(project, '--prefix', project);
+  const command = join(project, basename(tarballs.get('fdpass')));
+  npmInstall(project, '--global', '--prefix', join(folder, 'global'), command);
   return folder;
 }
 

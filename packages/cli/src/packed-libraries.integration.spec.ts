@@ -31,7 +31,7 @@ describe('the libraries, installed from their packages', () => {
   it('dial inside a program that embeds them, koffi included', async () => {
     const server = await startScriptedServer((line) => line.send('hello\n'));
     try {
-      writeFileSync(join(installed(), 'embed.mjs'), EMBED);
+      writeFileSync(join(installed(), 'project/embed.mjs'), EMBED);
       const answer = await runInstalled(installed(), ['node', 'embed.mjs', String(server.port)]);
 
       expect(answer).to.deep.include({ status: 0, stdout: 'inet hello\n', stderr: '' });
@@ -42,7 +42,7 @@ describe('the libraries, installed from their packages', () => {
 
   for (const moduleResolution of ['nodenext', 'bundler'])
     it(`have types that hold with moduleResolution ${moduleResolution}, libraries' declarations checked too`, async () => {
-      const folder = join(installed(), `types-${moduleResolution}`);
+      const folder = join(installed(), 'project', `types-${moduleResolution}`);
       mkdirSync(folder);
       writeFileSync(join(folder, 'consumer.ts'), consumerOf(libraries));
       const module = moduleResolution === 'nodenext' ? 'nodenext' : 'esnext';

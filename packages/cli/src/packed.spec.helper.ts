@@ -35,7 +35,7 @@ export async function packAll(folder: string): Promise<ReadonlyMap<string, strin
   return script.packAll(folder);
 }
 
-/** A folder outside the workspace, the caller's to remove, in which npm has installed every tarball. */
+/** A folder outside the workspace, the caller's to remove: `project` depends on every package, `global` has the commands. */
 export async function installPacked(): Promise<string> {
   const script = await scriptOf<{ installPacked(): Promise<string> }>('install-packed.mjs');
   return script.installPacked();
@@ -57,7 +57,11 @@ export function filesIn(folder: string): string[] {
 /** Runs a program as somebody does who has the commands of `installed` in the PATH, with this Node. */
 export function runInstalled(installed: string, words: readonly string[], options: RunOptions = {}): Promise<Finished> {
   const [command = '', ...args] = words;
-  return run(command, args, { cwd: installed, ...options, env: { ...installedEnv(installed), ...options.env } });
+  return run(command, args, {
+    cwd: join(installed, 'project'),
+    ...options,
+    env: { ...installedEnv(installed), ...options.env },
+  });
 }
 
 export function installedEnv(installed: string): NodeJS.ProcessEnv {
