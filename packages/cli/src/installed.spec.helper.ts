@@ -4,20 +4,26 @@ import { installPacked } from './packed.spec.helper.js';
 
 const NO_REGISTRY = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT/;
 
-/** Gives a suite a folder with the installed packages: they are installed before its tests and removed after them. */
+let installing: Promise<string> | undefined;
+
+/** Gives a suite the folder with the installed packages: all suites of a run share it, and it goes with the process. */
 export function useInstalled(): () => string {
-  let folder: string | undefined;
+  let folder = '';
   before(async function () {
     this.timeout(300_000);
+    installing ??= installOnce();
     try {
-      folder = await installPacked();
+      folder = await installing;
     } catch (error) {
       if (NO_REGISTRY.test(String(error))) skipOrFail(this, 'neither an npm registry nor what it has in a cache');
       throw error;
     }
   });
-  after(() => {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-  });
-  return () => folder as string;
+  return () => folder;
+}
+
+async function installOnce(): Promise<string> {
+  const folder = await installPacked();
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
