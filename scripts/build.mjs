@@ -57,6 +57,20 @@ const separate = {
   },
 };
 
+/**
+ * tsyringe asks for a `Reflect.getMetadata` when it is loaded and calls it for classes with decorators only. We register
+ * factories, so a function that knows nothing does, and spares the start the polyfill.
+ */
+const noMetadata = {
+  name: 'no-metadata',
+  setup(plugin) {
+    plugin.onResolve({ filter: /^reflect-metadata/ }, ({ path }) => ({ path, namespace: 'no-metadata' }));
+    plugin.onLoad({ filter: /./, namespace: 'no-metadata' }, () => ({
+      contents: 'Reflect.getMetadata ??= () => undefined;',
+    }));
+  },
+};
+
 rmSync(OUT, { recursive: true, force: true });
 const options = {
   outdir: OUT,
@@ -70,7 +84,7 @@ const options = {
   minify: true,
   // cosmiconfig's own loaders want these; it is only ever given ours.
   external: ['koffi', 'typescript', 'js-yaml', 'parse-json', 'import-fresh'],
-  plugins: [separate],
+  plugins: [separate, noMetadata],
   // CommonJS has no import.meta; what our code wants of it is its own place.
   banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
   define: { 'import.meta.url': 'importMetaUrl', FDPASS_VERSION: JSON.stringify(version) },

@@ -10,7 +10,7 @@ const KINDS = ['dependencies', 'devDependencies', 'optionalDependencies'];
 
 /** `name version` of what the packages ask for, and a folder it is installed in. */
 function asked() {
-  const folders = ['.', ...readdirSync('packages').map((name) => join('packages', name))];
+  const folders = ['.', 'scripts/reference', ...readdirSync('packages').map((name) => join('packages', name))];
   return new Map(folders.flatMap(dependenciesOf));
 }
 

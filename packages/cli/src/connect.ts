@@ -78,7 +78,7 @@ async function passDescriptor(unwatched: Job, asked: Handover | undefined): Prom
   dialling.catch(() => {}); // met below; until then it may fail unseen
   await new Promise(setImmediate); // lets the dial reach its first system call
   if ((await chooseHandover(STDOUT, asked)) === 'relay') return relayStdio(job, await dialling);
-  watchForGoneParent(gone);
+  void watchForGoneParent(gone);
   const socket = (await passable(job, await dialling)) ?? (await dialRelayed(job, started));
   const ends = socketEnds(socket);
   await passSocket(socket, STDOUT, job.signal);

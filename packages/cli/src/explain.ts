@@ -1,25 +1,8 @@
-import { formatHostPort, type HopSummary, type Route } from '@fdpass/core';
+import { type Explanation, explainRoute, formatHostPort, type HopSummary } from '@fdpass/core';
 import type { Arguments } from './arguments.js';
 import { frameworkFor, readRequest, routeFor } from './target-options.js';
 
 const SSH_PORT = 22;
-
-/** What `explain --json` prints. */
-interface Explanation {
-  readonly target: Route['target'];
-  /** The config file, or null if there is none. */
-  readonly config: string | null;
-  /** Why this route. */
-  readonly reason: string;
-  /** The hops in travel order, secrets masked. */
-  readonly route: readonly HopSummary[];
-  /** Whether a relay process will be needed, because a descriptor cannot be passed. */
-  readonly relay: boolean;
-  /** 0: no limit. */
-  readonly timeoutMs: number;
-  /** The rules before the winner and what did not match. */
-  readonly skipped: readonly { readonly rule: number; readonly why: string }[];
-}
 
 /** `fdpass explain HOST [PORT]`: the rule, the route and why; opens nothing. */
 export async function explain(args: Arguments): Promise<number> {
@@ -27,16 +10,10 @@ export async function explain(args: Arguments): Promise<number> {
   const framework = frameworkFor(request);
   const router = await framework.router();
   const route = await routeFor(request, router);
-  const trials = request.via.length > 0 ? [] : router.trials(request.target);
-  const explanation: Explanation = {
-    target: route.target,
-    config: (await framework.config())?.file ?? null,
-    reason: route.reason,
-    route: route.chain.hops,
-    relay: route.chain.dialer.needsRelay === true,
-    timeoutMs: route.timeoutMs,
-    skipped: trials.flatMap(({ matched, index, why }) => (matched ? [] : [{ rule: index + 1, why: why ?? '' }])),
-  };
+  const explanation = explainRoute(router, route, {
+    configFile: (await framework.config())?.file,
+    isByRules: request.via.length === 0,
+  });
   process.stdout.write(args.flag('json') ? `${JSON.stringify(explanation, null, 2)}\n` : format(explanation));
   return 0;
 }

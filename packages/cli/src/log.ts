@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs';
-import { FdpassError, oneLine, reasonOf, type Trace, type TraceEvent } from '@fdpass/core';
+import { FdpassError, oneLine, reasonOf, systemClock, type Trace, type TraceEvent } from '@fdpass/core';
 
 /** Events that a single -v shows; the rest needs -vv or a log file. */
 const MAIN_EVENTS = new Set([
@@ -23,12 +23,12 @@ export interface LogOptions {
 /** A trace that writes to stderr and a file. @throws FdpassError `usage` if the file cannot be written. */
 export function makeLog({ verbosity, file }: LogOptions): Trace {
   if (file !== undefined) append(file, `fdpass started, pid ${process.pid}`);
-  const started = performance.now();
+  const started = systemClock.now();
   return (event) => {
     // What a command says on its stderr is for the user as it is.
     if (event.event === 'output') process.stderr.write(`${event['text']}\n`);
     if (verbosity >= 2 || (verbosity === 1 && MAIN_EVENTS.has(event.event))) {
-      const seconds = ((performance.now() - started) / 1000).toFixed(3);
+      const seconds = ((systemClock.now() - started) / 1000).toFixed(3);
       process.stderr.write(`fdpass: [${seconds}] ${formatEvent(event)}\n`);
     }
     if (file !== undefined) append(file, formatEvent(event));

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net';
-import { channelKind, FdpassError, type RelaySide } from '@fdpass/core';
+import { channelKind, FdpassError, loadSys, type RelaySide } from '@fdpass/core';
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -7,13 +7,16 @@ const STDOUT = 1;
 /**
  * Aborts when the program that asked for the connection is gone. ssh gives its ProxyCommand one end of a
  * socketpair as stdin; nothing is ever sent over it, and its end of file is the only sign that ssh died.
+ * Watches until the process ends; reads only what nobody should have sent.
  */
-export function watchForGoneParent(controller: AbortController): void {
+export async function watchForGoneParent(controller: AbortController): Promise<void> {
   if (channelKind(STDIN) !== 'socket') return;
+  const sys = await loadSys();
+  await sys.wait(STDIN, 'readable');
   const gone = (): void =>
     controller.abort(new FdpassError('unreachable', 'the program that wanted this connection is gone'));
-  const stdin = new Socket({ fd: STDIN, writable: false });
-  stdin.on('error', gone).once('end', gone).resume().unref();
+  if (sys.isAtEnd(STDIN)) return gone();
+  new Socket({ fd: STDIN, writable: false }).on('error', gone).once('end', gone).resume();
 }
 
 /** Our stdin and stdout as one side of a relay. */

@@ -4,6 +4,7 @@ import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError, message
 export interface LostWay {
   /** How errors call it, e.g. a hop's label or an address. */
   readonly label: string;
+  /** Why it failed. */
   readonly error: unknown;
 }
 

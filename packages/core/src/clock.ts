@@ -8,7 +8,10 @@ export interface Clock {
 
 /** The machine's monotonic clock. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now() {
+    const [seconds, nanoseconds] = process.hrtime(); // not performance.now(): Node loads that when it is first used
+    return seconds * 1e3 + nanoseconds / 1e6;
+  },
   after(delayMs, action) {
     const timer = setTimeout(action, delayMs);
     return () => clearTimeout(timer);

@@ -1,7 +1,7 @@
 import 'reflect-metadata/lite';
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
 import { type Clock, systemClock } from './clock.js';
-import type { Config } from './config/load.js';
+import type { Config, ConfigPlugin } from './config/load.js';
 import { hasConfig, type LoadOptions } from './config/places.js';
 import { type StrategyEntry, StrategyRegistry } from './registry.js';
 import type { ChainScope } from './routing/chain.js';
@@ -15,11 +15,15 @@ import type { RuleTable } from './rules/rule-index.js';
 
 /** What a framework is made of. */
 export interface FrameworkParts {
+  /** What is registered first; plugins of the config join them. */
   readonly strategies: readonly StrategyEntry[];
   /** Reaches the first proxy of a chain and targets that no rule matches. */
   readonly defaultStrategy: string;
+  /** Loaded before the config's own. Default: none. */
+  readonly plugins?: readonly ConfigPlugin[] | undefined;
   /** Where the config is looked for, or `false` for none at all. Default: the user's, then the system's. */
   readonly config?: LoadOptions | false | undefined;
+  /** What deadlines and delays run on. Default: the real one. */
   readonly clock?: Clock | undefined;
   /** Milliseconds for a dial where the config does not say. Default 30,000. */
   readonly timeoutMs?: number | undefined;
@@ -27,6 +31,7 @@ export interface FrameworkParts {
 
 /** Strategies, rules and routing, composed. Everything in it is made when it is first asked for. */
 export interface Framework {
+  /** Every strategy by name and URL scheme, those of plugins once the config is loaded. */
   readonly registry: StrategyRegistry;
   /** The loaded config, or undefined if there is none. @throws FdpassError `config` */
   config(): Promise<Config | undefined>;
@@ -70,16 +75,20 @@ function makeRegistry(container: DependencyContainer): StrategyRegistry {
 }
 
 async function loadRules(container: DependencyContainer): Promise<Rules | undefined> {
-  const options = container.resolve(PARTS).config ?? {};
+  const { config: options = {}, plugins = [] } = container.resolve(PARTS);
+  await registerPlugins(plugins, container);
   if (options === false || !hasConfig(options)) return undefined;
   const { compileRules, loadConfig } = await import('./configured.js');
   const config = loadConfig(options);
   if (config === undefined) return undefined;
-  if (config.plugins.length > 0) {
-    const { loadPlugins } = await import('./plugins.js');
-    await loadPlugins(config.plugins, container.resolve(REGISTRY));
-  }
+  await registerPlugins(config.plugins, container);
   return { config, table: compileRules(config.rules) };
+}
+
+async function registerPlugins(plugins: readonly ConfigPlugin[], container: DependencyContainer): Promise<void> {
+  if (plugins.length === 0) return;
+  const { loadPlugins } = await import('./plugins.js');
+  await loadPlugins(plugins, container.resolve(REGISTRY));
 }
 
 async function makeRouter(container: DependencyContainer): Promise<Router> {

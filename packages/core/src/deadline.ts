@@ -3,6 +3,7 @@ import { FdpassError } from './errors.js';
 
 /** A signal that aborts with the caller's, or with a `timeout` error after `timeoutMs`. */
 export interface Deadline {
+  /** Aborts when the time is over or the outer signal does. */
   readonly signal: AbortSignal;
   /** Stops the timer and lets go of the caller's signal. Call it when the work is over, however it ended. */
   release(): void;

@@ -9,6 +9,7 @@ export interface DialContext {
   readonly signal: AbortSignal;
   /** Reports progress (`fdpass -v`, `--log`, `trace`); never a secret. */
   readonly trace: Trace;
+  /** What delays run on; tests move one by hand. */
   readonly clock: Clock;
 }
 
@@ -20,6 +21,7 @@ export interface DialContext {
  * unchanged when that aborts, and then leaves nothing open.
  */
 export interface Dialer {
+  /** Connects to `target`; the stream is the caller's to close. */
   dial(target: Target, context: DialContext): Promise<Duplex>;
   /**
    * True if the stream will certainly not be a kernel socket (TLS, a library's own stream), so that the process

@@ -30,6 +30,7 @@ export interface FailedAttempt {
   readonly reason: string;
 }
 
+/** What an {@link FdpassError} may say beside its message; whoever knows more fills in the rest ({@link addDetails}). */
 export interface ErrorDetails {
   /** What to try, as a clause without a full stop, e.g. `is the proxy running?`. */
   readonly hint?: string | undefined;
@@ -37,8 +38,11 @@ export interface ErrorDetails {
   readonly rule?: string | undefined;
   /** The hop that failed, e.g. `socks5://127.0.0.1:1080`; never with a secret. */
   readonly hop?: string | undefined;
+  /** What was dialled. */
   readonly target?: Target | undefined;
+  /** What was tried, in the order in which it failed. Default: none. */
   readonly attempts?: readonly FailedAttempt[] | undefined;
+  /** The error below, such as a system error; not shown by {@link formatError}. */
   readonly cause?: unknown;
 }
 
@@ -52,12 +56,19 @@ const BRAND = Symbol.for('fdpass.error.v1');
  * with {@link isFdpassError}, not `instanceof`: a program may hold two copies of this package.
  */
 export class FdpassError extends Error {
+  /** The class's name, also in another copy of the package. */
   override readonly name = 'FdpassError';
+  /** What kind of failure; decides the exit code. */
   readonly code: ErrorCode;
+  /** What to try. */
   readonly hint: string | undefined;
+  /** The rule that chose the route. */
   readonly rule: string | undefined;
+  /** The hop that failed, without a secret. */
   readonly hop: string | undefined;
+  /** What was dialled. */
   readonly target: Target | undefined;
+  /** What was tried, in the order in which it failed. Default: none. */
   readonly attempts: readonly FailedAttempt[];
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {

@@ -9,6 +9,18 @@ export { type Deadline, formatMs, startDeadline } from './deadline.js';
 export type { DialContext, Dialer } from './dialer.js';
 export { duration, parseDuration } from './duration.js';
 export {
+  type ConnectionDialer,
+  type CreateDialerOptions,
+  createDialer,
+  type DialerDialOptions,
+  type DialerEvents,
+  type DialerParts,
+  type ProgressEvent,
+  type TargetInput,
+} from './embedding/create-dialer.js';
+export { readySocket } from './embedding/ready-socket.js';
+export type { RuleInput, RulesInput, UseInput } from './embedding/rules-input.js';
+export {
   addDetails,
   type ErrorCode,
   type ErrorDetails,
@@ -42,6 +54,7 @@ export {
   systemResolver,
 } from './resolve.js';
 export type { Chain, HopSummary } from './routing/chain.js';
+export { type Explanation, explainRoute } from './routing/explanation.js';
 export { type DialOptions, type Route, Router } from './routing/router.js';
 export { formatAddress, type SocketAddress } from './sockets/address.js';
 export { adoptFd, detachFd, isPlainSocket, isUntouched } from './sockets/detach.js';

@@ -20,18 +20,22 @@ export class StrategyRegistry {
     for (const scheme of entry.schemes ?? []) claim(this.#byScheme, 'URL scheme', scheme, entry);
   }
 
+  /** Whether a strategy of that name is registered. */
   has(name: string): boolean {
     return this.#byName.has(name);
   }
 
+  /** Names in alphabetical order. */
   names(): string[] {
     return [...this.#byName.keys()].sort();
   }
 
+  /** URL schemes in alphabetical order, without the colon. */
   schemes(): string[] {
     return [...this.#byScheme.keys()].sort();
   }
 
+  /** What was registered, in the order of the names. */
   entries(): StrategyEntry[] {
     return this.names().map((name) => this.entry(name));
   }

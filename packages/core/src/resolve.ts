@@ -1,14 +1,16 @@
-import dns from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import type { DialContext } from './dialer.js';
 import { FdpassError, messageOf } from './errors.js';
 import { ipFamily } from './ip-family.js';
 import { errnoName, fromSystemError } from './system-error.js';
+import { systemLookup } from './system-lookup.js';
 
 /** IPv4 or IPv6, as Node writes them. */
 export type Family = 4 | 6;
 
 /** An address of a host. */
 export interface HostAddress {
+  /** The family of `host`. */
   readonly family: Family;
   /** A literal without brackets; an IPv6 one may have a zone (`fe80::1%eth0`). */
   readonly host: string;
@@ -25,7 +27,7 @@ export type Resolver = (host: string, family: Family | 0, signal: AbortSignal) =
 export type Lookup = (
   host: string,
   options: { readonly family: Family | 0; readonly all: true; readonly verbatim: true },
-  done: (error: Error | null, addresses: dns.LookupAddress[]) => void,
+  done: (error: Error | null, addresses: readonly LookupAddress[]) => void,
 ) => void;
 
 // What getaddrinfo(3) says of a name without an address of the family asked for. libuv folds most into ENOTFOUND.
@@ -48,7 +50,7 @@ export function createResolver(lookup: Lookup): Resolver {
 }
 
 /** The system's own resolver (getaddrinfo), so that /etc/hosts, nsswitch.conf and RFC 6724's order hold. */
-export const systemResolver: Resolver = createResolver(dns.lookup);
+export const systemResolver: Resolver = createResolver(systemLookup);
 
 /**
  * Asks `resolve` and traces the answer or why there is none (`resolve`, with the addresses and the milliseconds).
@@ -109,7 +111,7 @@ export function isNoAddress(error: unknown): boolean {
   return NO_ADDRESS.has(errnoName((error as { cause?: unknown } | null)?.cause) ?? '');
 }
 
-function distinct(addresses: readonly dns.LookupAddress[]): HostAddress[] {
+function distinct(addresses: readonly LookupAddress[]): HostAddress[] {
   const hosts = new Map(addresses.map(({ address, family }) => [address, { family: family as Family, host: address }]));
   return [...hosts.values()];
 }

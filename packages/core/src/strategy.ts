@@ -40,8 +40,12 @@ export interface Strategy<Options = unknown> {
 
 /** A strategy whose code is loaded when a route first needs it. */
 export interface LazyStrategy {
+  /** As {@link Strategy}'s; the two must agree. */
   readonly name: string;
+  /** As {@link Strategy}'s. */
   readonly schemes?: readonly string[];
+  /** As {@link Strategy}'s. */
   readonly opensSockets?: boolean;
+  /** Imports the code; may be called again, and so should leave caching to the module system. */
   load(): Promise<Strategy>;
 }

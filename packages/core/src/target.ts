@@ -54,7 +54,7 @@ export function normalizeHost(input: string): string {
 function normalizeName(name: string, quoted: string): string {
   // Names such as unix/PATH and vsock%3 carry a path or a number, whose case matters: they are no DNS names.
   if (name.includes('/') || /^(unix|vsock|vsock-mux)%/.test(name)) return checkLength(name, quoted);
-  if (/[^-A-Za-z0-9._~\u0080-\u{10ffff}]/u.test(name)) {
+  if (/[^-A-Za-z0-9._~\u0080-\uffff]/.test(name)) {
     throw new FdpassError('usage', `the host ${quoted} is neither a name nor an address`, {
       hint: 'give HOST and PORT as two operands',
     });

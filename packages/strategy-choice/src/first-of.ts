@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { tryInOrder } from './in-order.js';
 import { routeLabel } from './label.js';
 
+/** The options of a `first-of` hop, as its schema gives them. */
 export interface FirstOfOptions {
   /** `use` values, the best one first. */
   readonly routes: readonly unknown[];

@@ -2,6 +2,7 @@ import { duration, type FdpassError, normalizeHost, type Strategy } from '@fdpas
 import * as v from 'valibot';
 import { tryInOrder } from './in-order.js';
 
+/** The options of a `hosts` hop, as its schema gives them. */
 export interface HostsOptions {
   /** Names or addresses of one host, the best one first, in the form targets have. */
   readonly hosts: readonly string[];

@@ -11,6 +11,7 @@ export interface RaceRoute {
   readonly delay?: number | undefined;
 }
 
+/** The options of a `race` hop, as its schema gives them. */
 export interface RaceOptions {
   /** The best one first. */
   readonly routes: readonly RaceRoute[];

@@ -4,11 +4,17 @@ import * as v from 'valibot';
 import { runCommand } from './run-command.js';
 import { fillTokens } from './tokens.js';
 
+/** The options of a `command` hop, as its schema gives them. */
 export interface CommandOptions {
+  /** The program and its arguments; `%h`, `%p`, `%r`, `%n` and `%%` are filled in, and no shell sees them. */
   readonly command: readonly string[];
+  /** The program passes a descriptor over its stdout, as `nc -F` does. Default false. */
   readonly fdpass?: boolean | undefined;
+  /** Milliseconds to wait for the first byte before the hand-over, so that an early failure can be told. Default 1000; 0 does not wait. */
   readonly patience?: number | undefined;
+  /** A file for its stderr. Default: shown until the hand-over, then dropped. */
   readonly log?: string | undefined;
+  /** Leaves it in our session, so that it can ask on the terminal. Default false. */
   readonly terminal?: boolean | undefined;
 }
 

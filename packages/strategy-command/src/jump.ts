@@ -4,13 +4,21 @@ import * as v from 'valibot';
 import { DEFAULT_PATIENCE_MS, runEntries } from './command.js';
 import { runCommand } from './run-command.js';
 
+/** The options of a `jump` hop, as its schema gives them; either `url` or `hosts` is needed. */
 export interface JumpOptions {
+  /** `jump://[USER@]HOST[:PORT][,…]`. */
   readonly url?: string | undefined;
+  /** The jump hosts in travel order, `[USER@]HOST[:PORT]`, as `ssh -J` takes them (ssh(1)). */
   readonly hosts?: readonly string[] | undefined;
+  /** The program. Default `ssh`. */
   readonly ssh?: string | undefined;
+  /** More arguments for it, e.g. `-F FILE`. */
   readonly sshOptions?: readonly string[] | undefined;
+  /** Milliseconds, as for {@link CommandOptions}. */
   readonly patience?: number | undefined;
+  /** A file for its stderr. Default: shown until the hand-over, then dropped. */
   readonly log?: string | undefined;
+  /** Leaves it in our session, so that it can ask on the terminal. Default false. */
   readonly terminal?: boolean | undefined;
 }
 

@@ -3,7 +3,9 @@ import * as v from 'valibot';
 import { chooseProxy, readVariables } from './environment.js';
 import { isExempt } from './no-proxy.js';
 
+/** The options of an `env` hop: none but the URL that names it. */
 export interface EnvOptions {
+  /** `env:`, where the hop was written as a URL. */
   readonly url?: string | undefined;
 }
 

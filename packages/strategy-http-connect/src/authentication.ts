@@ -4,12 +4,15 @@ import { digestAlgorithm } from './digest-algorithm.js';
 
 /** What a scheme is given to answer a challenge with. */
 export interface ChallengeContext {
+  /** What the proxy asks. */
   readonly challenge: Challenge;
+  /** What we have to answer with. */
   readonly credentials: Credentials | undefined;
   /** The request target of the CONNECT. */
   readonly authority: string;
   /** How many challenges were answered before, on this connection or others. */
   readonly round: number;
+  /** Of the dial; its reason is to be rethrown unchanged. */
   readonly signal: AbortSignal;
 }
 

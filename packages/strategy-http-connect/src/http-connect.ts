@@ -17,6 +17,7 @@ import { type HttpConnectOptions, httpConnectOptions } from './options.js';
 import { type HttpProxy, parseProxyUrl } from './proxy-url.js';
 import { authorityOf, checkHeaders } from './request-wire.js';
 
+/** What {@link createHttpConnect} makes the strategy of. */
 export interface HttpConnectParts {
   /** Authentication schemes besides Digest and Basic, tried before them. */
   readonly schemes?: readonly AuthenticationScheme[];

@@ -1,11 +1,17 @@
 import { type CredentialOptions, credentialsSchema, type TlsOptions, tlsSchema } from '@fdpass/core';
 import * as v from 'valibot';
 
+/** The options of an `http-connect` hop, as its schema gives them. */
 export interface HttpConnectOptions {
+  /** The proxy: `http://HOST[:PORT]` (80) or `https://HOST[:PORT]` (443, TLS to the proxy). */
   readonly url: string;
+  /** Where user name and password come from. Default: the URL's, else none. */
   readonly credentials?: CredentialOptions | undefined;
+  /** `auto` waits for the challenge and answers the best of it (default); `basic` sends the password at once. */
   readonly auth?: 'auto' | 'basic' | undefined;
+  /** More request headers. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** How an `https://` proxy proves itself. */
   readonly tls?: TlsOptions | undefined;
 }
 

@@ -4,7 +4,9 @@ import type { ResponseHead } from './response-wire.js';
 
 /** A proxy's refusal, with its status; the `cause` of the FdpassError a dial fails with. */
 export class HttpStatusError extends Error {
+  /** The class's name, also in another copy of the package. */
   override readonly name = 'HttpStatusError';
+  /** The status code (RFC 9110, section 15). */
   readonly status: number;
 
   constructor(status: number, message: string) {

@@ -5,9 +5,13 @@ import { type LocalTarget, parseLocalTarget } from './local-target.js';
 import { dialMux } from './mux.js';
 import { dialVsock } from './vsock.js';
 
+/** The options of a `local` hop, as its schema gives them; without any, the target's name says where. */
 export interface LocalOptions {
+  /** A unix socket, whatever the target's name. */
   readonly path?: string | undefined;
+  /** `path` is the multiplexed socket of a virtual machine. Default false. */
   readonly mux?: boolean | undefined;
+  /** The context id of a virtual machine (vsock(7)), whatever the target's name. */
   readonly cid?: number | undefined;
 }
 

@@ -1,12 +1,19 @@
 import { type CredentialOptions, credentialsSchema, type TlsOptions, tlsSchema } from '@fdpass/core';
 import * as v from 'valibot';
 
+/** The options of a `socks` hop, as its schema gives them. */
 export interface SocksOptions {
+  /** The proxy: `socks4`, `socks4a`, `socks5`, `socks5h`, each also with `+tls`. Default port 1080. */
   readonly url: string;
+  /** User name and password (RFC 1929). Default: the URL's, else none. */
   readonly credentials?: CredentialOptions | undefined;
+  /** Derives them from the target, so that Tor gives each a circuit of its own. Default false. */
   readonly isolate?: boolean | undefined;
+  /** Sends greeting, authentication and request in one flight. Default false. */
   readonly optimistic?: boolean | undefined;
+  /** The user id of SOCKS 4. Default: none. */
   readonly userId?: string | undefined;
+  /** How a `+tls` proxy proves itself. */
   readonly tls?: TlsOptions | undefined;
 }
 

@@ -2,8 +2,11 @@ import { type ErrorCode, FdpassError } from '@fdpass/core';
 
 /** A proxy's refusal, with the code it gave; the `cause` of the FdpassError a dial fails with. */
 export class SocksReplyError extends Error {
+  /** The class's name, also in another copy of the package. */
   override readonly name = 'SocksReplyError';
+  /** The protocol: 4 or 5. */
   readonly version: 4 | 5;
+  /** The reply code (RFC 1928, section 6). */
   readonly reply: number;
 
   constructor(version: 4 | 5, reply: number, message: string) {

@@ -24,7 +24,9 @@ import { parseProxyUrl, SOCKS_SCHEMES, type SocksProxy } from './proxy-url.js';
 /** How long an optimistic handshake may be silent before the polite one is tried on a new connection. */
 const OPTIMISTIC_PATIENCE_MS = 5000;
 
+/** What {@link createSocks} makes the strategy of. */
 export interface SocksParts {
+  /** Looks names up where the protocol leaves that to us (`socks4`, `socks5`). */
   readonly resolve: Resolver;
 }
 

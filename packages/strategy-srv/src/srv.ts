@@ -19,6 +19,7 @@ import * as v from 'valibot';
 import { orderRecords } from './records.js';
 import { createResolveSrv, lookUpServers, type ResolveSrv } from './servers.js';
 
+/** The options of an `srv` hop, as its schema gives them. */
 export interface SrvOptions {
   /** Service and protocol as they stand in the record's name. Default `_ssh._tcp`. */
   readonly service?: string | undefined;

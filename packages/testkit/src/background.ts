@@ -8,7 +8,9 @@ import { descendants, killAll } from './processes.js';
 
 /** A server program that a test has started. */
 export interface Background {
+  /** Where it listens. */
   readonly port: number;
+  /** The child; {@link Background.close} ends it. */
   readonly process: ChildProcess;
   /** What it has said on stdout and stderr so far. */
   output(): string;
@@ -16,8 +18,11 @@ export interface Background {
   close(): Promise<void>;
 }
 
+/** How {@link startServer} runs a server. */
 export interface BackgroundOptions {
+  /** Added to our own environment. */
   readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Where it is asked whether it is ready. Default 127.0.0.1. */
   readonly host?: string | undefined;
   /** Until it answers on its port. Default 20,000. */
   readonly timeoutMs?: number | undefined;

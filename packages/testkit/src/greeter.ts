@@ -40,10 +40,12 @@ export class Greeter {
     }
   }
 
+  /** Where it listens. */
   get port(): number {
     return (this.#server.address() as { port: number }).port;
   }
 
+  /** Destroys every client and stops listening. */
   async close(): Promise<void> {
     const closed = once(this.#server, 'close');
     this.#server.close();

@@ -4,14 +4,21 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** How a child process ended and what it said. */
 export interface Finished {
+  /** The exit status, or null after a signal. */
   readonly status: number | null;
+  /** What killed it, or null. */
   readonly signal: NodeJS.Signals | null;
+  /** All of it. */
   readonly stdout: string;
+  /** All of it. */
   readonly stderr: string;
 }
 
+/** How {@link run} runs a program. */
 export interface RunOptions {
+  /** Default: ours. */
   readonly cwd?: string | undefined;
+  /** Added to our own environment. */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Sent to its stdin, which is then closed. Default: stdin is /dev/null. */
   readonly input?: string | Uint8Array | undefined;
@@ -56,7 +63,9 @@ export function run(command: string, args: readonly string[], options: RunOption
 
 /** A process, told from a later one with the same number by its start. */
 export interface ProcessEntry {
+  /** Its own id. */
   readonly pid: number;
+  /** Its parent's id. */
   readonly parent: number;
   /** In clock ticks since boot (proc_pid_stat(5), field 22). */
   readonly started: string;

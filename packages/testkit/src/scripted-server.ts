@@ -7,6 +7,7 @@ export type Script = (line: ScriptedLine) => Promise<void> | void;
 
 /** A server that plays a script on every connection, for what real peers won't do on demand. */
 export interface ScriptedServer {
+  /** Where it listens on 127.0.0.1; 0 for a unix socket. */
   readonly port: number;
   /** Everything each connection has sent us so far. */
   readonly received: readonly Buffer[];
@@ -59,6 +60,7 @@ async function play(script: Script, line: ScriptedLine): Promise<void> {
 
 /** One connection of a scripted server. What the client sends is kept from the first byte, whenever it is asked for. */
 export class ScriptedLine {
+  /** The connection itself. */
   readonly socket: Socket;
   readonly #index: number;
   readonly #all: Buffer[];

@@ -8,9 +8,11 @@ import { type Finished, type RunOptions, run } from './processes.js';
 
 /** A real OpenSSH server on loopback that lets the current user in, and clients that are set up for it. */
 export interface Sshd {
+  /** Where it listens. */
   readonly port: number;
   /** A folder for the test's own use too; removed by `close`. */
   readonly folder: string;
+  /** Who may log in: the current user. */
   readonly user: string;
   /** Options for ssh, scp and sftp: complete, so that nothing of the user's own settings takes part. */
   options(more?: Readonly<Record<string, string | number>>): string[];
@@ -22,17 +24,21 @@ export interface Sshd {
   ): Promise<Finished>;
   /** What the server has logged. */
   log(): string;
+  /** Ends it and what it has started, and removes its files. */
   close(): Promise<void>;
 }
 
+/** How {@link Sshd}'s `ssh` runs a client. */
 export interface SshRunOptions extends RunOptions {
   /** Default `localhost`. */
   readonly host?: string | undefined;
 }
 
+/** How {@link startSshd} runs a server. */
 export interface SshdOptions {
   /** Addresses to listen on. Default 127.0.0.1 and ::1. */
   readonly listen?: readonly string[] | undefined;
+  /** Added to our own environment. */
   readonly env?: NodeJS.ProcessEnv | undefined;
 }
 

@@ -15,10 +15,12 @@ export class VirtualClock implements Clock {
   #now = 0;
   #timers: Timer[] = [];
 
+  /** Milliseconds since this clock was made. */
   now(): number {
     return this.#now;
   }
 
+  /** Calls `action` once the clock was moved `delayMs` forward; the function that comes back cancels it. */
   after(delayMs: number, action: () => void): () => void {
     const timer: Timer = { due: this.#now + Math.max(0, delayMs), action };
     const later = this.#timers.findIndex((other) => other.due > timer.due);

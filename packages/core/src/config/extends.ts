@@ -28,7 +28,7 @@ export function loadWithExtends(main: Source): readonly LoadedFile[] {
 }
 
 function follow(source: Source, path: readonly string[], seen: Set<string>, files: LoadedFile[]): void {
-  const identity = realpathSync(source.file);
+  const identity = existsSync(source.file) ? realpathSync(source.file) : source.file; // given in code: no file
   if (seen.has(identity)) return;
   seen.add(identity);
   const content = checkContent(source);

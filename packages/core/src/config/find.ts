@@ -1,6 +1,7 @@
 import { isAbsolute, resolve } from 'node:path';
 import { addDetails, FdpassError, isFdpassError } from '../errors.js';
 import { searchFolder } from './explorer.js';
+import { inlineSource } from './inline.js';
 import { CONFIG_FOLDER_NAMES, configFolders, expandHome, type LoadOptions, PROGRAM_FOLDER_NAMES } from './places.js';
 import { readSource, type Source } from './source.js';
 
@@ -12,6 +13,7 @@ import { readSource, type Source } from './source.js';
  */
 export function findConfig(options: LoadOptions): Source | undefined {
   const env = options.env ?? process.env;
+  if (options.content !== undefined) return inlineSource(options.content, options.baseDir ?? '.');
   if (options.file !== undefined) return readSource(resolve(expandHome(options.file, options, env)));
   if (options.searchFrom !== undefined) return searchFolder(resolve(options.searchFrom), PROGRAM_FOLDER_NAMES);
   if (env['FDPASS_CONFIG']) return readNamedByVariable(env['FDPASS_CONFIG'], options, env);

@@ -26,14 +26,18 @@ export interface Config {
   readonly file: string;
   /** That file and all it extends, in the order in which they count. */
   readonly sources: readonly string[];
+  /** What holds where a rule or a hop says nothing else. */
   readonly defaults: {
     /** For a whole dial; 0 means no limit. Default 30,000. */
     readonly timeoutMs: number;
     /** `keepAlive` is true unless the config says otherwise. */
     readonly socket: SocketOptions;
   };
+  /** The named hops. */
   readonly hops: ReadonlyMap<string, ConfigHop>;
+  /** In the order in which they are tried: own ones before those of `extends`. */
   readonly rules: readonly Rule[];
+  /** What `plugins` names, each with the file that names it. */
   readonly plugins: readonly ConfigPlugin[];
   /** Where a value of the merged config stands, e.g. `locate('rules', 3, 'host')`; what is absent: the nearest thing around it. */
   locate(...path: ValuePath): Where;

@@ -8,6 +8,10 @@ import { reasonOf } from '../system-error.js';
 export interface LoadOptions {
   /** This file and no other (`--config`). */
   readonly file?: string | undefined;
+  /** The config itself, given in code instead of a file: `defaults`, `hops`, `rules`, `plugins`, `extends`. */
+  readonly content?: unknown;
+  /** The folder that relative paths in `content` start from. Default: the current directory. */
+  readonly baseDir?: string | undefined;
   /** Default `process.env`. Read: FDPASS_CONFIG, XDG_CONFIG_HOME, HOME. */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** The user's home folder. Default: HOME, else what the system says. */
@@ -49,7 +53,13 @@ export function configFolders(options: LoadOptions): readonly string[] {
 /** Whether there is anything to load, a wrong file included. Cheap: a look at each place. @throws FdpassError `config` */
 export function hasConfig(options: LoadOptions): boolean {
   const env = options.env ?? process.env;
-  if (options.file !== undefined || options.searchFrom !== undefined || env['FDPASS_CONFIG']) return true;
+  if (
+    options.content !== undefined ||
+    options.file !== undefined ||
+    options.searchFrom !== undefined ||
+    env['FDPASS_CONFIG']
+  )
+    return true;
   return configFolders(options).some((folder) => findIn(folder, CONFIG_FOLDER_NAMES) !== undefined);
 }
 

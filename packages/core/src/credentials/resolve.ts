@@ -8,7 +8,9 @@ import { readFirstLine } from './first-line.js';
 import { findNetrcEntry } from './netrc.js';
 import type { CredentialOptions } from './schema.js';
 
+/** What {@link resolveCredentials} is asked: the options of a hop, and which proxy they are for. */
 export interface CredentialRequest {
+  /** The hop's `credentials`; without them only the URL counts. */
   readonly options: CredentialOptions | undefined;
   /** User-info of the proxy's URL; a password in it counts where the options name no source. */
   readonly url?: URL | undefined;
@@ -16,6 +18,7 @@ export interface CredentialRequest {
   readonly host: string;
   /** The folder that relative paths start from. */
   readonly baseDir: string;
+  /** Ends the question or the program; its reason is rethrown unchanged. */
   readonly signal: AbortSignal;
   /** Told, as a `note`, of a password that stands in a URL. */
   readonly trace?: Trace | undefined;

@@ -2,11 +2,17 @@ import * as v from 'valibot';
 
 /** Where a user name and a password come from. At most one source of the password. */
 export interface CredentialOptions {
+  /** Default: the URL's, then netrc's. */
   readonly username?: string | undefined;
+  /** A file whose first line is the password; refused if others can read it. */
   readonly passwordFile?: string | undefined;
+  /** The environment variable that holds the password. */
   readonly passwordEnv?: string | undefined;
+  /** A program and its arguments, run without a shell; the first line it prints is the password. */
   readonly passwordCommand?: readonly string[] | undefined;
+  /** `true` for `$NETRC` or `~/.netrc`, or the path of such a file. */
   readonly netrc?: boolean | string | undefined;
+  /** Asks the person, on the terminal or through `SSH_ASKPASS`. Default false. */
   readonly ask?: boolean | undefined;
 }
 

@@ -30,11 +30,13 @@ interface SerializedError {
   readonly attempts?: readonly FailedAttempt[];
 }
 
+/** What {@link dialDetached} starts and tells the process that dials and relays. */
 export interface DetachedOptions {
   /** The program and arguments that end up in {@link runDetached}. No secret and no host name belongs in them. */
   readonly command: readonly [string, ...string[]];
   /** What to dial: anything JSON can hold. It travels over a socketpair, not over argv. */
   readonly request: unknown;
+  /** Ends the process as long as it dials; its reason is rethrown unchanged. */
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -4,13 +4,17 @@ import { errnoName, reasonOf } from '../system-error.js';
 
 /** One side of a relay; reading and writing may be two streams (stdin and stdout) or one and the same. */
 export interface RelaySide {
+  /** Where bytes come from. */
   readonly readable: Readable;
+  /** Where bytes go. */
   readonly writable: Writable;
 }
 
 /** How many bytes a relay copied each way. */
 export interface RelayResult {
+  /** Bytes from the user's side to the network. */
   readonly sent: number;
+  /** Bytes from the network to the user's side. */
   readonly received: number;
 }
 

@@ -18,13 +18,17 @@ export interface ChainScope extends HopScope {
 
 /** A `use` value made ready to dial. */
 export interface Chain {
+  /** In travel order, for people to read. */
   readonly hops: readonly HopSummary[];
+  /** Dials through all of them. */
   readonly dialer: Dialer;
 }
 
 /** One hop as `explain` shows it. */
 export interface HopSummary {
+  /** The strategy's name. */
   readonly strategy: string;
+  /** What the config calls it; without secrets. */
   readonly label: string;
   /** The hop's options with secrets masked. */
   readonly options: unknown;

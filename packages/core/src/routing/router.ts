@@ -12,15 +12,19 @@ import { buildChain, type Chain, type ChainScope } from './chain.js';
 
 /** What a rule resolves to for one target. */
 export interface Route {
+  /** What is dialled. */
   readonly target: Target;
   /** Why this route, for a person, e.g. `rule 2 (/home/me/.config/fdpass/config.yaml:7)`. */
   readonly reason: string;
+  /** The rule that chose it; undefined where none did. */
   readonly rule?: { readonly index: number; readonly name?: string | undefined; readonly where: Where };
+  /** Its hops and their dialer. */
   readonly chain: Chain;
   /** Milliseconds for the whole dial, handshakes included; 0 means no limit. */
   readonly timeoutMs: number;
 }
 
+/** How one dial differs from what its route says. */
 export interface DialOptions {
   /** Aborts the dial; its reason is rethrown unchanged. */
   readonly signal?: AbortSignal | undefined;
@@ -30,6 +34,7 @@ export interface DialOptions {
   readonly trace?: Trace | undefined;
 }
 
+/** What a {@link Router} is made of; {@link composeFramework} puts it together. */
 export interface RouterParts {
   readonly config: Config | undefined;
   readonly table: RuleTable | undefined;

@@ -13,6 +13,7 @@ import type { Peer } from './peer.js';
 export interface HandshakeResult<T> {
   /** The connection, paused; for a plain socket a plain socket again with nothing read ahead. */
   readonly stream: Duplex;
+  /** What the conversation returned. */
   readonly result: T;
 }
 

@@ -14,6 +14,7 @@ const SOCK_STREAM = 1;
 const AF_INET = 2;
 const IPPROTO_MPTCP = 262;
 
+/** What {@link openSocket} is given besides the address and the options. */
 export interface OpenContext {
   /** Its reason is rethrown unchanged; the socket is closed. */
   readonly signal: AbortSignal;

@@ -13,16 +13,23 @@ export interface KeepAlive {
 
 /** Options of a socket, set before it connects. What is missing is left as the system has it. */
 export interface SocketOptions {
+  /** SO_KEEPALIVE and its times (tcp(7)). */
   readonly keepAlive?: boolean | KeepAlive | undefined;
+  /** TCP_NODELAY: sends small packets at once (tcp(7)). */
   readonly noDelay?: boolean | undefined;
   /** Differentiated services code point, 0 to 63, or a name as ssh_config's IPQoS takes it. */
   readonly dscp?: number | string | undefined;
+  /** SO_MARK for policy routing (socket(7)); Linux, needs CAP_NET_ADMIN. */
   readonly mark?: number | undefined;
+  /** SO_BINDTODEVICE (socket(7)), e.g. `eth1`. */
   readonly bindInterface?: string | undefined;
   /** An IPv4 or IPv6 literal; restricts the connection to its family. */
   readonly bindAddress?: string | undefined;
+  /** The source port. Default: the kernel chooses. */
   readonly bindPort?: number | undefined;
+  /** Multipath TCP (RFC 8684), where the kernel has it. */
   readonly multipath?: boolean | undefined;
+  /** TCP Fast Open (RFC 7413); connect() may then succeed before the server answers. */
   readonly fastOpen?: boolean | undefined;
   /** Milliseconds that sent data may stay unacknowledged. */
   readonly userTimeout?: number | undefined;
@@ -49,6 +56,7 @@ export function tosByte(dscp: number | string): number | undefined {
   return typeof dscp === 'number' ? dscp << 2 : TOS_BYTES[dscp.toLowerCase()];
 }
 
+/** The schema of one option: its type, and a description for `fdpass strategies`. */
 type Entry<Output> = v.OptionalSchema<v.GenericSchema<unknown, Output>, undefined>;
 
 function entry<Output>(description: string, schema: v.GenericSchema<unknown, Output>): Entry<Output> {

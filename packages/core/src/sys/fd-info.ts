@@ -1,4 +1,5 @@
 import { formatHostPort } from '../target.js';
+import type { Platform } from './platform.js';
 import type { Sys } from './sys.js';
 
 /** One end of a socket. */
@@ -9,8 +10,11 @@ export type FdAddress =
 
 /** What a descriptor is. */
 export interface FdDescription {
+  /** The address family: `inet` is AF_INET and so on. */
   readonly family: 'inet' | 'inet6' | 'unix' | 'vsock' | 'other';
+  /** The socket's type. */
   readonly type: 'stream' | 'dgram' | 'seqpacket' | 'other';
+  /** Its own address (getsockname(2)). */
   readonly local?: FdAddress;
   /** Missing if the socket is not connected. */
   readonly peer?: FdAddress;
@@ -25,15 +29,20 @@ export function describeFd(fd: number, sys: Sys): FdDescription {
   const { SOL_SOCKET, SO_TYPE } = sys.platform.constants;
   const type = TYPES[sys.getsockoptInt(fd, SOL_SOCKET, SO_TYPE)] ?? 'other';
   const localBytes = sys.getsockname(fd);
-  const local = decodeAddress(localBytes, sys);
+  const local = decodeAddress(localBytes, sys.platform);
   const peer = peerOf(fd, sys);
-  return { family: familyName(familyOf(localBytes, sys), sys), type, ...(local && { local }), ...(peer && { peer }) };
+  return {
+    family: familyName(familyOf(localBytes, sys.platform), sys.platform),
+    type,
+    ...(local && { local }),
+    ...(peer && { peer }),
+  };
 }
 
 /** Whether `fd` is a unix-domain socket: one that descriptors can be passed over. */
 export function isUnixSocket(fd: number, sys: Sys): boolean {
   try {
-    return familyOf(sys.getsockname(fd), sys) === AF_UNIX;
+    return familyOf(sys.getsockname(fd), sys.platform) === AF_UNIX;
   } catch {
     return false;
   }
@@ -41,29 +50,29 @@ export function isUnixSocket(fd: number, sys: Sys): boolean {
 
 function peerOf(fd: number, sys: Sys): FdAddress | undefined {
   try {
-    return decodeAddress(sys.getpeername(fd), sys);
+    return decodeAddress(sys.getpeername(fd), sys.platform);
   } catch {
     return undefined; // not connected, or no longer
   }
 }
 
-function familyOf(address: Buffer, { platform }: Sys): number {
+function familyOf(address: Buffer, platform: Platform): number {
   if (address.length < 2) return AF_UNIX; // FreeBSD gives nothing for an unnamed unix socket
   if (platform.constants.sockaddrHasLength) return address.readUInt8(1);
   return platform.layout.littleEndian ? address.readUInt16LE(0) : address.readUInt16BE(0);
 }
 
-function familyName(family: number, { platform }: Sys): FdDescription['family'] {
+function familyName(family: number, platform: Platform): FdDescription['family'] {
   if (family === AF_UNIX) return 'unix';
   if (family === AF_INET) return 'inet';
   if (family === platform.constants.AF_INET6) return 'inet6';
   return family === platform.constants.AF_VSOCK ? 'vsock' : 'other';
 }
 
-function decodeAddress(bytes: Buffer, sys: Sys): FdAddress | undefined {
-  const word = (at: number): number =>
-    sys.platform.layout.littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
-  switch (familyName(familyOf(bytes, sys), sys)) {
+/** The address in a raw `sockaddr`; undefined for an unnamed socket and for families we do not know. */
+export function decodeAddress(bytes: Buffer, platform: Platform): FdAddress | undefined {
+  const word = (at: number): number => (platform.layout.littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
+  switch (familyName(familyOf(bytes, platform), platform)) {
     case 'inet':
       return { address: [...bytes.subarray(4, 8)].join('.'), port: bytes.readUInt16BE(2) };
     case 'inet6': {

@@ -1,10 +1,11 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants as osConstants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { KoffiFunc } from 'koffi';
 import { FdpassError, messageOf } from '../errors.js';
 import { errnoName, fromSystemError } from '../system-error.js';
+import { addrinfoError, addrinfoHints, readAddrinfos, readPointer } from './getaddrinfo.js';
 import type { PlatformName } from './layouts.js';
 import { decodeMessage, makeMessage } from './message.js';
 import { detectPlatform, type Platform } from './platform.js';
@@ -28,12 +29,16 @@ export function loadSys(): Promise<Sys> {
   return loading;
 }
 
-/** koffi's native part alone, where it is found: its JavaScript adds nothing we use and takes four times as long to load. */
+/**
+ * koffi's native part alone, where it is found: its JavaScript adds nothing we use and takes four times as long to load,
+ * and asking for `koffi` itself would make Node read its package.json.
+ */
 function loadKoffi(platform: PlatformName): Koffi {
   const require = createRequire(import.meta.url);
   try {
+    const folder = require.resolve.paths('koffi')?.find((modules) => existsSync(`${modules}/koffi`));
     // The real path: package managers that link packages keep koffi's own dependencies beside the original only.
-    const koffi = createRequire(realpathSync(require.resolve('koffi')));
+    const koffi = createRequire(realpathSync(`${folder}/koffi/package.json`));
     const { arch } = process;
     if (platform === 'linux-glibc') return koffi(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`);
     return koffi(`@koromix/koffi-${process.platform}-${arch}`);
@@ -81,20 +86,31 @@ const PROTOTYPES = {
   shutdown: 'int shutdown(int, int)',
   fcntl: 'int fcntl(int, int, ...)',
   close: 'int close(int)',
+  getaddrinfo: 'int getaddrinfo(const char*, const char*, void*, void*)',
+  freeaddrinfo: 'void freeaddrinfo(void*)',
   _exit: 'int _exit(int)',
 } as const;
 
 type FunctionName = keyof typeof PROTOTYPES;
+
+/** A function that koffi calls in one of libuv's threads. */
+type AsyncFunction = KoffiFunc<(...words: never[]) => number> & {
+  async(...args: [...words: unknown[], done: (error: Error | null, result: number) => void]): void;
+};
 
 function makeSys(koffi: Koffi, platform: Platform): Sys {
   const { constants, layout } = platform;
   const libc = koffi.load(null);
   const declared: Partial<Record<FunctionName, KoffiFunc<(...args: never[]) => number>>> = {};
 
-  const call = (name: FunctionName, ...args: unknown[]): number => {
+  const declare = (name: FunctionName): KoffiFunc<(...words: never[]) => number> => {
     declared[name] ??= libc.func(PROTOTYPES[name]) as KoffiFunc<(...words: never[]) => number>;
+    return declared[name];
+  };
+  const call = (name: FunctionName, ...args: unknown[]): number => {
+    const declaredFunction = declare(name);
     for (;;) {
-      const result = Number(declared[name](...(args as never[])));
+      const result = Number(declaredFunction(...(args as never[])));
       if (result !== -1) return result;
       const errno = koffi.errno();
       if (errno !== EINTR || name === 'close') throw systemError(name, errno);
@@ -110,6 +126,26 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     call(name, fd, address, length);
     return address.subarray(0, new Uint32Array(length.buffer, length.byteOffset, 1)[0]);
   };
+
+  const lent = new Set<Buffer>(); // memory that another thread reads: koffi does not keep it from being collected
+  const getaddrinfo = (host: string, family: number): Promise<readonly Buffer[]> =>
+    new Promise((resolve, reject) => {
+      const list = Buffer.alloc(layout.pointerSize);
+      const hints = addrinfoHints(family, platform);
+      lent.add(hints);
+      const settle = (error: Error | null, code: number): void => {
+        lent.delete(hints);
+        if (error !== null || code !== 0) {
+          reject(error ?? lookupError(code, platform.name));
+          return;
+        }
+        const first = readPointer(list, 0, layout);
+        const sockaddrs = readAddrinfos(first, platform, (at, length) => Buffer.from(koffi.view(at, length)));
+        declare('freeaddrinfo')(first as never);
+        resolve(sockaddrs);
+      };
+      (declare('getaddrinfo') as AsyncFunction).async(host, null, hints, list, settle);
+    });
 
   return {
     platform,
@@ -167,6 +203,7 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
       throw new Error('_exit returned');
     },
     wait: (fd, what, signal) => wait(koffi, fd, what, signal),
+    getaddrinfo: (host, family) => getaddrinfo(host, family),
   };
 }
 
@@ -191,6 +228,11 @@ function errnoNameOf(errno: number): string {
   const name = getSystemErrorName(-errno);
   if (!name.startsWith('Unknown')) return name;
   return Object.entries(osConstants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+}
+
+function lookupError(code: number, platform: PlatformName): NodeJS.ErrnoException {
+  const name = addrinfoError(code, platform);
+  return Object.assign(new Error(`getaddrinfo ${name}`), { code: name, syscall: 'getaddrinfo' });
 }
 
 function systemError(syscall: string, errno: number): NodeJS.ErrnoException {

@@ -4,6 +4,7 @@ import { loadSys } from './koffi.js';
 import { encodeRights } from './message.js';
 import type { Sys } from './sys.js';
 
+/** How a descriptor is sent or received. */
 export interface FdTransferOptions {
   /** Default: the real system calls. */
   readonly sys?: Sys | undefined;

@@ -5,6 +5,7 @@ import type { Platform } from './platform.js';
  * EINTR is retried within. Tests put fakes in place of it.
  */
 export interface Sys {
+  /** The system whose layouts it uses. */
   readonly platform: Platform;
   /** socket(2), close-on-exec. */
   socket(domain: number, type: number, protocol: number): number;
@@ -35,13 +36,21 @@ export interface Sys {
   connect(fd: number, address: Buffer): void;
   /** dup(2), close-on-exec. */
   dup(fd: number): number;
+  /** FD_CLOEXEC (fcntl(2)). */
   setCloseOnExec(fd: number): void;
   /** shutdown(2). */
   shutdown(fd: number, how: number): void;
   /** Sets or clears O_NONBLOCK, which belongs to the open file description and so travels with a passed descriptor. */
   setNonBlocking(fd: number, on: boolean): void;
+  /** Whether O_NONBLOCK is set (fcntl(2)). */
   isNonBlocking(fd: number): boolean;
+  /** close(2). */
   close(fd: number): void;
+  /**
+   * getaddrinfo(3) in one of libuv's threads: the raw `sockaddr`s of a host, of one family (an `AF_` constant; 0 for any).
+   * Rejects with an error whose `code` is the resolver's (`EAI_NONAME`, …). Cannot be interrupted.
+   */
+  getaddrinfo(host: string, family: number): Promise<readonly Buffer[]>;
   /** The system error for an errno that did not come from a call, such as SO_ERROR's. */
   errorOf(syscall: string, errno: number): Error;
   /** _exit(2): ends the process at once; nothing is flushed, no thread is waited for. */

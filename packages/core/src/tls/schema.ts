@@ -2,10 +2,15 @@ import * as v from 'valibot';
 
 /** How a proxy's certificate is checked, and ours shown. Files are PEM; relative paths start at the config. */
 export interface TlsOptions {
+  /** A PEM file of CA certificates to trust instead of Node's. */
   readonly ca?: string | undefined;
+  /** A PEM file with our certificate. */
   readonly cert?: string | undefined;
+  /** A PEM file with its key; refused if others can read it. */
   readonly key?: string | undefined;
+  /** The name that the certificate must have and that is sent as SNI (RFC 6066, section 3). Default: the host. */
   readonly serverName?: string | undefined;
+  /** The SHA-256 of the server's certificate; then its CA and name are not checked. */
   readonly fingerprint?: string | undefined;
 }
 

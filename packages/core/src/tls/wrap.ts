@@ -8,12 +8,17 @@ import { ipFamily } from '../ip-family.js';
 import { errnoName, reasonOf } from '../system-error.js';
 import type { TlsOptions } from './schema.js';
 
+/** What {@link wrapTls} is asked: which server, and how it must prove itself. */
 export interface TlsRequest {
   /** The host the certificate must be for, unless the options name another. */
   readonly host: string;
+  /** The hop's `tls`. Default: Node's CAs and the host's own name. */
   readonly options?: TlsOptions | undefined;
   /** The folder that relative paths start from. */
   readonly baseDir: string;
+  /** Node's own options, for programs; they go over what `options` say. */
+  readonly connection?: ConnectionOptions | undefined;
+  /** Aborts the handshake and closes the connection; its reason is rethrown unchanged. */
   readonly signal: AbortSignal;
 }
 
@@ -23,11 +28,11 @@ export interface TlsRequest {
  *
  * @throws FdpassError `permission` for a certificate that does not hold, `protocol` for what is no TLS, `config` for files.
  */
-export async function wrapTls(stream: Duplex, request: TlsRequest): Promise<Duplex> {
+export async function wrapTls(stream: Duplex, request: TlsRequest): Promise<TLSSocket> {
   try {
     request.signal.throwIfAborted();
     const { connect } = await import('node:tls'); // costs several milliseconds that plain connections need not pay
-    const socket = connectWith(connect, { socket: stream, ...connectionOptions(request) });
+    const socket = connectWith(connect, { ...connectionOptions(request), ...request.connection, socket: stream });
     await secured(socket, request);
     return socket.pause();
   } catch (error) {

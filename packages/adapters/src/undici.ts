@@ -1,0 +1,44 @@
+import type { Socket } from 'node:net';
+import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import { type DialingOptions, dialFor, type SocketDialer } from './socket-dialer.js';
+
+/** What undici asks its connector for. */
+interface ConnectorRequest {
+  readonly hostname: string;
+  readonly protocol: string;
+  readonly port: string;
+  readonly servername?: string | null | undefined;
+}
+
+type Connected = (...args: [error: null, socket: Socket | TLSSocket] | [error: Error, socket: null]) => void;
+
+/** A connector as undici's `Agent`, `Client` and `Pool` take it under `connect`. */
+export type UndiciConnector = (request: ConnectorRequest, connected: Connected) => void;
+
+/** A connector for undici whose sockets come from `dialer`; `tls` goes to `tls.connect` for https. undici owns the sockets. */
+export function undiciConnector(
+  dialer: SocketDialer,
+  { tls, ...options }: DialingOptions & { readonly tls?: ConnectionOptions | undefined } = {},
+): UndiciConnector {
+  return (request, connected) => {
+    const defaultPort = request.protocol === 'https:' ? 443 : 80;
+    dialFor(dialer, { hostname: request.hostname.replace(/^\[|\]$/g, ''), port: request.port, defaultPort }, options)
+      .then((socket) => (request.protocol === 'https:' ? secure(socket, request, tls) : socket))
+      .then(
+        (socket) => connected(null, socket.setNoDelay(true)),
+        (error: Error) => connected(error, null),
+      );
+  };
+}
+
+function secure(
+  socket: Socket,
+  { servername, hostname }: ConnectorRequest,
+  tls?: ConnectionOptions,
+): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const secured = connect({ host, ...(servername && { servername }), ALPNProtocols: ['http/1.1'], ...tls, socket });
+    secured.once('error', reject).once('secureConnect', () => resolve(secured.off('error', reject)));
+  });
+}

@@ -1,0 +1,34 @@
+/** A route as it is written: a hop's name, a strategy's name, a URL, a mapping with `strategy`, or a list of them in travel order. */
+export type UseInput = string | Readonly<Record<string, unknown>> | readonly UseInput[];
+
+/** One value, or a list. */
+type OneOrMore<T> = T | readonly T[];
+
+/** A rule given in code: what it asks of a target, and the route of one that matches all of it. */
+export interface RuleInput {
+  /** Shown where the rule is, e.g. in errors. */
+  readonly name?: string;
+  /** Patterns of ssh_config, `.example.com` (the apex and all below), addresses, CIDR; `!` excludes. */
+  readonly host?: OneOrMore<string>;
+  /** Ports and ranges: `22`, `"2200-2299"`. */
+  readonly port?: OneOrMore<number | string>;
+  readonly user?: OneOrMore<string>;
+  readonly alias?: OneOrMore<string>;
+  /** Only while one of this machine's addresses is in one of these networks. */
+  readonly localNetwork?: OneOrMore<string>;
+  readonly use: UseInput;
+  /** For the whole dial, e.g. `30s`. */
+  readonly timeout?: string | number;
+}
+
+/** A config given in code; the same as in a file. */
+export interface RulesInput {
+  /** `timeout`, and socket options such as `keepAlive`. */
+  readonly defaults?: Readonly<Record<string, unknown>>;
+  /** Named, reusable hops. */
+  readonly hops?: Readonly<Record<string, UseInput>>;
+  /** The first that matches wins. */
+  readonly rules?: readonly RuleInput[];
+  readonly plugins?: OneOrMore<string>;
+  readonly extends?: OneOrMore<string>;
+}
