@@ -1,7 +1,7 @@
 // Installs the real programs that the tests talk to, from Debian's packages, where it may: on Debian, as root. Elsewhere
 // it says what is missing; the tests that need it are skipped by name, or fail with FDPASS_REQUIRE_PEERS=1.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,14 +24,17 @@ export const PEERS = {
   unshare: 'util-linux',
   openssl: 'openssl',
   htpasswd: 'apache2-utils',
+  initdb: 'postgresql',
 };
 
+const POSTGRES = '/usr/lib/postgresql'; // one folder a version, off the path
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
 const POLICY = '/usr/sbin/policy-rc.d';
 const POLICY_TEXT = '#!/bin/sh\n# Of the fdpass tests, for the time of an installation.\nexit 101\n';
 
 function isThere(program) {
-  return FOLDERS.some((folder) => {
+  const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES) : [];
+  return [...FOLDERS, ...versions.map((version) => join(POSTGRES, version, 'bin'))].some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK);
       return true;

@@ -23,7 +23,9 @@ export function undiciConnector(
   return (request, connected) => {
     const defaultPort = request.protocol === 'https:' ? 443 : 80;
     dialFor(dialer, { hostname: request.hostname.replace(/^\[|\]$/g, ''), port: request.port, defaultPort }, options)
-      .then((socket) => (request.protocol === 'https:' ? secure(socket, request, tls) : socket))
+      .then((socket): Socket | Promise<Socket> =>
+        request.protocol === 'https:' ? secure(socket, request, tls) : socket,
+      )
       .then(
         (socket) => connected(null, socket.setNoDelay(true)),
         (error: Error) => connected(error, null),

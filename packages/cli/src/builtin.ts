@@ -1,4 +1,4 @@
-import { composeFramework, type Framework, type LoadOptions, type StrategyEntry } from '@fdpass/core';
+import { composeFramework, type Framework, type LoadOptions, libcResolver, type StrategyEntry } from '@fdpass/core';
 import { direct } from '@fdpass/strategy-direct';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
 
@@ -36,5 +36,5 @@ export const BUILTIN: readonly StrategyEntry[] = [
 
 /** The framework of the commands: the built-in strategies, and Happy Eyeballs where no rule says otherwise. */
 export function builtinFramework(config: LoadOptions | false): Framework {
-  return composeFramework({ strategies: BUILTIN, defaultStrategy: happyEyeballs.name, config });
+  return composeFramework({ strategies: BUILTIN, defaultStrategy: happyEyeballs.name, config, resolve: libcResolver });
 }

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from './clock.js';
 import type { Config, ConfigPlugin } from './config/load.js';
 import { hasConfig, type LoadOptions } from './config/places.js';
 import { type StrategyEntry, StrategyRegistry } from './registry.js';
+import type { Resolver } from './resolve.js';
 import type { ChainScope } from './routing/chain.js';
 import { Router } from './routing/router.js';
 import type { RuleTable } from './rules/rule-index.js';
@@ -25,6 +26,8 @@ export interface FrameworkParts {
   readonly config?: LoadOptions | false | undefined;
   /** What deadlines and delays run on. Default: the real one. */
   readonly clock?: Clock | undefined;
+  /** How names are looked up. Default: `dns.lookup`. */
+  readonly resolve?: Resolver | undefined;
   /** Milliseconds for a dial where the config does not say. Default 30,000. */
   readonly timeoutMs?: number | undefined;
 }
@@ -105,6 +108,7 @@ async function makeRouter(container: DependencyContainer): Promise<Router> {
     table: rules?.table,
     scope,
     clock: container.resolve(CLOCK),
+    resolve: parts.resolve,
     timeoutMs: rules?.config.defaults.timeoutMs ?? parts.timeoutMs ?? DEFAULT_TIMEOUT_MS,
   });
 }

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from './clock.js';
+import type { Resolver } from './resolve.js';
 import type { Target } from './target.js';
 import type { Trace } from './trace.js';
 
@@ -11,6 +12,8 @@ export interface DialContext {
   readonly trace: Trace;
   /** What delays run on; tests move one by hand. */
   readonly clock: Clock;
+  /** How the host program finds the addresses of names. Default: `dns.lookup`, the system's own way. */
+  readonly resolve?: Resolver | undefined;
 }
 
 /**

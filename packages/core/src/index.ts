@@ -38,6 +38,7 @@ export { type DetachedOptions, dialDetached, runDetached } from './handover/deta
 export { type RelayResult, type RelaySide, relay } from './handover/relay.js';
 export { ipv4Bytes, ipv6Bytes } from './ip-bytes.js';
 export { ipFamily } from './ip-family.js';
+export { libcResolver } from './libc-lookup.js';
 export { nearest } from './nearest.js';
 export { redactOptions, redactUrl } from './redact.js';
 export { type StrategyEntry, StrategyRegistry } from './registry.js';

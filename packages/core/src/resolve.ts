@@ -1,9 +1,8 @@
-import type { LookupAddress } from 'node:dns';
+import dns, { type LookupAddress } from 'node:dns';
 import type { DialContext } from './dialer.js';
 import { FdpassError, messageOf } from './errors.js';
 import { ipFamily } from './ip-family.js';
 import { errnoName, fromSystemError } from './system-error.js';
-import { systemLookup } from './system-lookup.js';
 
 /** IPv4 or IPv6, as Node writes them. */
 export type Family = 4 | 6;
@@ -50,18 +49,18 @@ export function createResolver(lookup: Lookup): Resolver {
 }
 
 /** The system's own resolver (getaddrinfo), so that /etc/hosts, nsswitch.conf and RFC 6724's order hold. */
-export const systemResolver: Resolver = createResolver(systemLookup);
+export const systemResolver: Resolver = createResolver(dns.lookup);
 
 /**
- * Asks `resolve` and traces the answer or why there is none (`resolve`, with the addresses and the milliseconds).
+ * Asks `resolve` (default: the context's, else the system's) and traces the answer or why there is none (`resolve`, with the addresses and the milliseconds).
  *
  * Rejects as resolvers do, and for an answer without an address.
  */
 export async function lookUp(
   host: string,
   family: Family | 0,
-  { clock, signal, trace }: DialContext,
-  resolve: Resolver = systemResolver,
+  { clock, signal, trace, resolve: given }: DialContext,
+  resolve: Resolver = given ?? systemResolver,
 ): Promise<readonly HostAddress[]> {
   const startedAt = clock.now();
   const report = (details: object): void =>

@@ -29,14 +29,15 @@ export async function tryInOrder({ ways, what, timeoutMs }: OrderedTries, contex
   throw allFailed(`none of ${lost.length} ${what} leads there`, lost);
 }
 
-async function tryOne(way: Way, timeoutMs: number, { signal, trace, clock }: DialContext): Promise<Duplex> {
+async function tryOne(way: Way, timeoutMs: number, context: DialContext): Promise<Duplex> {
+  const { clock, signal, trace } = context;
   const startedAt = clock.now();
   const report = (event: string, details: object = {}): void =>
     trace({ event, route: way.label, ms: clock.now() - startedAt, ...details });
   const deadline = startDeadline(timeoutMs, signal, clock);
   trace({ event: 'try', route: way.label });
   try {
-    const stream = await way.open({ signal: deadline.signal, trace, clock });
+    const stream = await way.open({ ...context, signal: deadline.signal });
     report('try-connected');
     return stream;
   } catch (error) {

@@ -18,7 +18,6 @@ import {
   type SocketAddress,
   type SocketOptions,
   type Strategy,
-  systemResolver,
   unixPath,
 } from '@fdpass/core';
 import { type DirectOptions, optionsSchema } from './options.js';
@@ -41,7 +40,7 @@ export type OpenSocket = (
 interface Setup {
   readonly family: Family | 0;
   readonly socket: SocketOptions;
-  readonly resolve: Resolver;
+  readonly resolve: Resolver | undefined;
   readonly open: OpenSocket;
 }
 
@@ -55,7 +54,7 @@ export const direct: Strategy<DirectOptions> = createDirect();
 
 /** Makes the strategy with a resolver and a socket factory of one's own. */
 export function createDirect(parts: DirectParts = {}): Strategy<DirectOptions> {
-  const { resolve = systemResolver, open = openSocket } = parts;
+  const { resolve, open = openSocket } = parts;
   return {
     name: 'direct',
     opensSockets: true,

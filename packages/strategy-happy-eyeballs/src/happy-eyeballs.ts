@@ -14,7 +14,6 @@ import {
   type SocketOptions,
   type Strategy,
   type StrategyHost,
-  systemResolver,
   type Target,
   unixPath,
 } from '@fdpass/core';
@@ -41,7 +40,7 @@ interface Setup {
   readonly pace: Pace;
   readonly family: Family | 0;
   readonly socket: SocketOptions;
-  readonly resolve: Resolver;
+  readonly resolve: Resolver | undefined;
   readonly open: OpenSocket;
 }
 
@@ -50,7 +49,7 @@ export const happyEyeballs: Strategy<HappyEyeballsOptions> = createHappyEyeballs
 
 /** Makes the strategy with a resolver and a socket factory of one's own. */
 export function createHappyEyeballs(parts: HappyEyeballsParts = {}): Strategy<HappyEyeballsOptions> {
-  const { resolve = systemResolver, open = openSocket } = parts;
+  const { resolve, open = openSocket } = parts;
   return {
     name: 'happy-eyeballs',
     opensSockets: true,

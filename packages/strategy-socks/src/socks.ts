@@ -8,11 +8,11 @@ import {
   handshake,
   ipFamily,
   isFdpassError,
+  lookUp,
   type Peer,
   type Resolver,
   resolveCredentials,
   type Strategy,
-  systemResolver,
   type Target,
   wrapTls,
 } from '@fdpass/core';
@@ -26,8 +26,8 @@ const OPTIMISTIC_PATIENCE_MS = 5000;
 
 /** What {@link createSocks} makes the strategy of. */
 export interface SocksParts {
-  /** Looks names up where the protocol leaves that to us (`socks4`, `socks5`). */
-  readonly resolve: Resolver;
+  /** Looks names up where the protocol leaves that to us (`socks4`, `socks5`). Default: as the host program does. */
+  readonly resolve?: Resolver | undefined;
 }
 
 /** One configured hop. */
@@ -36,11 +36,11 @@ interface Hop {
   readonly options: SocksOptions;
   readonly forward: Dialer;
   readonly baseDir: string;
-  readonly resolve: Resolver;
+  readonly resolve: Resolver | undefined;
 }
 
 /** Makes the strategy; `resolve` finds addresses for the schemes that resolve names here. */
-export function createSocks({ resolve }: SocksParts): Strategy<SocksOptions> {
+export function createSocks({ resolve }: SocksParts = {}): Strategy<SocksOptions> {
   return {
     name: 'socks',
     schemes: SOCKS_SCHEMES,
@@ -56,8 +56,8 @@ export function createSocks({ resolve }: SocksParts): Strategy<SocksOptions> {
   };
 }
 
-/** SOCKS 4, 4a, 5 and 5h (RFC 1928, RFC 1929), with the system's resolver. */
-export const socks: Strategy<SocksOptions> = createSocks({ resolve: systemResolver });
+/** SOCKS 4, 4a, 5 and 5h (RFC 1928, RFC 1929). */
+export const socks: Strategy<SocksOptions> = createSocks();
 
 function checkOptions({ proxy, options }: Hop): void {
   const wrong = (option: string, why: string): never => {
@@ -141,19 +141,8 @@ async function destination({ proxy, resolve }: Hop, { host }: Target, context: D
     throw new FdpassError('config', 'SOCKS 4 cannot carry an IPv6 address', { hint: 'use socks5://' });
   }
   if (isLiteral || proxy.resolvesNames) return host;
-  const [address] = await resolveHere(host, proxy, resolve, context);
-  if (address === undefined) throw new FdpassError('unknown-host', `no address for ${host}`);
-  context.trace({ event: 'resolve', host, addresses: address.host });
-  return address.host;
-}
-
-function resolveHere(
-  host: string,
-  { version }: SocksProxy,
-  resolve: Resolver,
-  { signal }: DialContext,
-): Promise<readonly HostAddress[]> {
-  return resolve(host, version === 4 ? 4 : 0, signal);
+  const [address] = await lookUp(host, proxy.version === 4 ? 4 : 0, context, resolve);
+  return (address as HostAddress).host; // there is at least one
 }
 
 async function credentialsFor(

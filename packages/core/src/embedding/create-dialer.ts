@@ -12,6 +12,7 @@ import { startDeadline } from '../deadline.js';
 import { parseDuration } from '../duration.js';
 import { addDetails, FdpassError, isFdpassError } from '../errors.js';
 import type { StrategyEntry } from '../registry.js';
+import { createResolver, type Lookup } from '../resolve.js';
 import { type Explanation, explainRoute } from '../routing/explanation.js';
 import type { Route, Router } from '../routing/router.js';
 import { makeTarget, type Target } from '../target.js';
@@ -32,6 +33,8 @@ export interface CreateDialerOptions {
   readonly plugins?: readonly (StrategyEntry | string)[] | undefined;
   /** The folder that relative paths in what is given here start from. Default: the current directory; plugins by name need it. */
   readonly baseDir?: string | undefined;
+  /** Finds the addresses of names, with the signature of `dns.lookup`. Default: that. */
+  readonly lookup?: Lookup | undefined;
   /** For each dial: milliseconds or a duration such as `30s`; 0 for no limit. Default: the rule's, the config's, 30 s. */
   readonly timeout?: number | string | undefined;
 }
@@ -113,6 +116,7 @@ export function createDialer(options: CreateDialerOptions, parts: DialerParts): 
     defaultStrategy: parts.defaultStrategy,
     config: configOf(options),
     clock: parts.clock,
+    resolve: options.lookup && createResolver(options.lookup),
   });
   return new RoutingDialer(framework, options, parts.clock ?? systemClock);
 }

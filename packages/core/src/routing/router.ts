@@ -4,6 +4,7 @@ import type { Config } from '../config/load.js';
 import { formatWhere, type Where } from '../config/where.js';
 import { startDeadline } from '../deadline.js';
 import { addDetails, FdpassError, isFdpassError } from '../errors.js';
+import type { Resolver } from '../resolve.js';
 import type { RuleTable, RuleTrial } from '../rules/rule-index.js';
 import type { Target } from '../target.js';
 import { noTrace, type Trace } from '../trace.js';
@@ -40,6 +41,8 @@ export interface RouterParts {
   readonly table: RuleTable | undefined;
   readonly scope: ChainScope;
   readonly clock: Clock;
+  /** Default: `dns.lookup`. */
+  readonly resolve?: Resolver | undefined;
   /** Milliseconds, where neither the rule nor the caller says. */
   readonly timeoutMs: number;
 }
@@ -100,11 +103,12 @@ export class Router {
    * @throws FdpassError that names target, rule and hop; the caller's abort reason unchanged.
    */
   async dial(route: Route, options: DialOptions = {}): Promise<Duplex> {
-    const { clock } = this.#parts;
+    const { clock, resolve } = this.#parts;
     const attempts = new AttemptLog(options.trace ?? noTrace);
     const deadline = startDeadline(options.timeoutMs ?? route.timeoutMs, options.signal, clock);
     try {
-      return await route.chain.dialer.dial(route.target, { signal: deadline.signal, trace: attempts.trace, clock });
+      const context = { signal: deadline.signal, trace: attempts.trace, clock, ...(resolve && { resolve }) };
+      return await route.chain.dialer.dial(route.target, context);
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (!isFdpassError(error)) throw error;

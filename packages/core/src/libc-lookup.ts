@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns';
-import type { Lookup } from './resolve.js';
+import { createResolver, type Lookup, type Resolver } from './resolve.js';
 import { decodeAddress } from './sys/fd-info.js';
 import { loadSys } from './sys/koffi.js';
 import type { Platform } from './sys/platform.js';
@@ -14,11 +14,11 @@ let underWay = 0;
 const waiting: (() => void)[] = [];
 
 /**
- * getaddrinfo(3) as `dns.lookup` calls it, without what that does first: it asks whether the name is an address by a
+ * getaddrinfo(3) as `dns.lookup` calls it, for a process that makes one dial: without what that does first: it asks whether the name is an address by a
  * regular expression whose first use costs as much as everything else in a dial. What it cannot do it leaves to
  * `dns.lookup`: a platform that koffi is not there for, and a failure of which only an errno tells (EAI_SYSTEM).
  */
-export const systemLookup: Lookup = (host, options, done) => {
+const libcLookup: Lookup = (host, options, done) => {
   const ask = async (): Promise<void> => {
     try {
       const addresses = await addressesOf(host, options.family);
@@ -43,6 +43,9 @@ async function addressesOf(host: string, family: 0 | 4 | 6): Promise<LookupAddre
     waiting.shift()?.();
   }
 }
+
+/** The system's resolver by a shorter way than `dns.lookup`, which an embedding program may have replaced and keeps. */
+export const libcResolver: Resolver = createResolver(libcLookup);
 
 /** Resolves when there is room for one more look-up, which is then counted. */
 async function turn(): Promise<void> {
