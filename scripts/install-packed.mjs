@@ -61,13 +61,19 @@ function installInto(folder, tarballs) {
   const manifest = { private: true, type: 'module', dependencies: Object.fromEntries(files), devDependencies: types() };
   writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
   npmInstall(project, '--prefix', project);
-  const command = join(project, basename(tarballs.get('fdpass')));
-  npmInstall(project, '--global', '--prefix', join(folder, 'global'), command);
+  npmInstall(project, '--global', '--prefix', join(folder, 'global'), ...commandAndNeeds(project, tarballs));
   return folder;
 }
 
+/** The commands' package and those of ours that it depends on, which the registry need not have yet. */
+function commandAndNeeds(project, tarballs) {
+  const { dependencies } = readJson(join(project, 'node_modules/fdpass'));
+  const names = ['fdpass', ...Object.keys(dependencies)].filter((name) => tarballs.has(name));
+  return names.map((name) => join(project, basename(tarballs.get(name))));
+}
+
 function types() {
-  const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const { devDependencies } = readJson(ROOT);
   return Object.fromEntries(TYPES.map((name) => [name, devDependencies[name]]));
 }
 
@@ -99,6 +105,10 @@ function keep(folder, kept) {
     rmSync(copied, { recursive: true, force: true });
     if (!existsSync(kept)) throw error;
   }
+}
+
+function readJson(folder) {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 }
 
 function copy(from, to) {

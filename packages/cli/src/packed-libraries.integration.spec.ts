@@ -8,21 +8,18 @@ import { type Manifest, publishedPackages, ROOT, runInstalled } from './packed.s
 /** The libraries as npm installs them from their tarballs, in a project that knows nothing of the workspace. */
 describe('the libraries, installed from their packages', () => {
   const installed = useInstalled();
-  let libraries: readonly Manifest[];
+  let libraries: readonly (readonly [folder: string, manifest: Manifest])[];
   before(async () => {
-    libraries = [...(await publishedPackages()).values()].filter(({ exports }) => exports['.'] !== undefined);
+    libraries = [...(await publishedPackages())];
   });
 
   it('export what the workspace exports, without a warning, and come without compiling anything', async () => {
-    const names = libraries.flatMap(({ name, exports }) =>
-      Object.keys(exports)
-        .filter((way) => way !== './package.json')
-        .map((way) => `${name}${way.slice(1)}`),
-    );
+    const here = new Map(libraries.flatMap(([folder, manifest]) => waysInto(folder, manifest)));
+    const names = [...here.keys()];
     const script = `for (const name of ${JSON.stringify(names)})
       console.log(name, Object.keys(await import(name)).sort().join())`;
     const answer = await runInstalled(installed(), ['node', '--input-type=module', '-e', script]);
-    const expected = await Promise.all(names.map(async (name) => `${name} ${await exportsHere(name)}\n`));
+    const expected = await Promise.all([...here].map(async ([name, file]) => `${name} ${await exportsOf(file)}\n`));
     expect(answer).to.deep.include({ status: 0, stdout: expected.join(''), stderr: '' });
     expect(names).to.have.length.above(10);
     for (const line of expected) expect(line).to.match(/ \w+/);
@@ -44,7 +41,7 @@ describe('the libraries, installed from their packages', () => {
     it(`have types that hold with moduleResolution ${moduleResolution}, libraries' declarations checked too`, async () => {
       const folder = join(installed(), 'project', `types-${moduleResolution}`);
       mkdirSync(folder);
-      writeFileSync(join(folder, 'consumer.ts'), consumerOf(libraries));
+      writeFileSync(join(folder, 'consumer.ts'), consumerOf(libraries.map(([, { name }]) => name)));
       const module = moduleResolution === 'nodenext' ? 'nodenext' : 'esnext';
       const options = { module, moduleResolution, target: 'es2022', strict: true, noEmit: true };
       const compilerOptions = { ...options, types: ['node', 'mocha'], skipLibCheck: false };
@@ -72,21 +69,27 @@ process.exit();
 `;
 
 /** A program that uses a value of each library, and an error that the types have to find. */
-function consumerOf(libraries: readonly Manifest[]): string {
-  const imports = libraries.map(({ name }, index) => `import * as library${index} from '${name}';`);
+function consumerOf(names: readonly string[]): string {
+  const imports = names.map((name, index) => `import * as library${index} from '${name}';`);
   return `${imports.join('\n')}
 import type { Strategy } from '@fdpass/core';
 import { direct } from '@fdpass/strategy-direct';
 export const strategy: Strategy = direct;
 // @ts-expect-error a name is text: were the types not found, everything would be allowed
 export const wrong: Strategy = { ...direct, name: 1 };
-export default [${libraries.map((_, index) => `library${index}`).join(', ')}];
+export default [${names.map((_, index) => `library${index}`).join(', ')}];
 `;
 }
 
-/** What a package exports in the workspace. */
-async function exportsHere(name: string): Promise<string> {
-  return Object.keys((await import(name)) as object)
+/** What each way into a package is called, and the file behind it in the workspace. */
+function waysInto(folder: string, { name, exports }: Manifest): [name: string, file: string][] {
+  return Object.entries(exports).flatMap(([way, to]) =>
+    typeof to === 'string' ? [] : [[`${name}${way.slice(1)}`, join(folder, to.default)]],
+  );
+}
+
+async function exportsOf(file: string): Promise<string> {
+  return Object.keys((await import(file)) as object)
     .sort()
     .join();
 }
