@@ -95,6 +95,19 @@ describe('the packed packages', () => {
     });
   });
 
+  it('import nothing that they do not depend on: what is installed beside them need not be', () => {
+    let count = 0;
+    forEach(({ name, dependencies = {}, peerDependencies = {} }, place) => {
+      const allowed = [name, ...Object.keys(dependencies), ...Object.keys(peerDependencies)];
+      for (const file of filesIn(place).filter((each) => /^dist\/.*(\.js|\.d\.ts)$/.test(each)))
+        for (const imported of importsOf(readFileSync(join(place, file), 'utf8'))) {
+          count += 1;
+          expect(allowed, `${name}: ${file}`).to.include(imported);
+        }
+    });
+    expect(count).to.be.above(50);
+  });
+
   it('name the licence of everything that is bundled into the commands', () => {
     const notices = readFileSync(join(unpacked('fdpass'), 'bundle/NOTICES.txt'), 'utf8');
     for (const name of ['cosmiconfig', 'tsyringe', 'valibot', 'yaml'])
@@ -106,6 +119,14 @@ describe('the packed packages', () => {
     expect(manifestIn(ROOT).private).to.equal(true);
   });
 });
+
+/** The packages that a module or a declaration imports, statically or not; Node's own are left out. */
+function importsOf(text: string): string[] {
+  const specifiers = [
+    ...text.matchAll(/(?:\bfrom |\bimport |\bimport\()['"]((?:@[\w.-]+\/)?[\w-][\w.-]*)(?:\/[^'"]*)?['"]/g),
+  ];
+  return specifiers.flatMap(([, name]) => (name === undefined ? [] : [name]));
+}
 
 /** What packing could leave something in: the names in these folders, and their manifests. */
 function treeOf(folders: readonly string[]): string[] {
