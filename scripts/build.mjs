@@ -1,14 +1,17 @@
 // Compiles every package, then bundles the two commands into CommonJS files, which start in a fraction of the time that
 // a tree of ES modules takes. What a plain dial does not need is kept in files of its own. docs/decisions.md has the figures.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { noticesFor } from './notices.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const OUT = 'packages/cli/bundle';
+const MAN = 'packages/cli/man';
 
 console.log('build: compiling the packages');
+for (const name of readdirSync('packages')) removeOrphans(join('packages', name));
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], { stdio: 'inherit' });
 
 console.log('build: bundling bin/fdpass and bin/fdrecv');
@@ -73,6 +76,7 @@ const options = {
   outdir: OUT,
   outExtension: { '.js': '.cjs' },
   bundle: true,
+  metafile: true,
   platform: 'node',
   target: 'node20',
   format: 'cjs',
@@ -87,11 +91,25 @@ const options = {
   logLevel: 'warning',
 };
 const entry = (file) => ({ in: file, out: bundleName(file) });
-await build({ ...options, entryPoints: [entry(PLUGINS)] });
-await build({
+const plugins = await build({ ...options, entryPoints: [entry(PLUGINS)] });
+const commands = await build({
   ...options,
   entryPoints: ['packages/cli/dist/fdpass.js', 'packages/cli/dist/fdrecv.js', ...SEPARATE.keys()]
     .filter((file) => resolve(file) !== resolve(PLUGINS))
     .map(entry),
   supported: { 'dynamic-import': false }, // require() instead: the loader of ES modules takes time to start
 });
+writeFileSync(join(OUT, 'NOTICES.txt'), noticesFor([plugins.metafile, commands.metafile]));
+
+rmSync(MAN, { recursive: true, force: true });
+cpSync('man', MAN, { recursive: true }); // a package can publish only what is below it
+
+/** What was compiled from a source that has gone since would be published. */
+function removeOrphans(folder) {
+  const dist = join(folder, 'dist');
+  if (!existsSync(dist)) return;
+  for (const file of readdirSync(dist, { recursive: true })) {
+    const [, module] = /^(.*?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(file) ?? [];
+    if (module !== undefined && !existsSync(join(folder, 'src', `${module}.ts`))) rmSync(join(dist, file));
+  }
+}

@@ -1,4 +1,4 @@
-// Everything quick: format and lint, types, unused code.
+// Everything quick: format and lint, types, unused code, the packages as they would be published, the dependencies' record.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -7,6 +7,8 @@ const CHECKS = {
   'format and lint': ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
   types: ['node_modules/typescript/bin/tsc', '-b'],
   'unused code': ['node_modules/knip/bin/knip.js', '--no-config-hints'],
+  'packed packages': ['scripts/check-packages.mjs'],
+  "dependencies' record": ['scripts/check-dependencies.mjs'],
 };
 const failed = Object.entries(CHECKS).filter(([name, command]) => {
   console.log(`check: ${name}`);
