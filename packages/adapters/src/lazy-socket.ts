@@ -34,18 +34,22 @@ export class LazySocket extends Duplex {
     return this;
   }
 
+  /** As `net.Socket`'s; kept until there is a connection. */
   setNoDelay(on = true): this {
     return this.#set((socket) => void socket.setNoDelay(on));
   }
 
+  /** As `net.Socket`'s; kept until there is a connection. */
   setKeepAlive(on = false, initialDelayMs = 0): this {
     return this.#set((socket) => void socket.setKeepAlive(on, initialDelayMs));
   }
 
+  /** As `net.Socket`'s; kept until there is a connection. */
   ref(): this {
     return this.#set((socket) => void socket.ref());
   }
 
+  /** As `net.Socket`'s; kept until there is a connection. */
   unref(): this {
     return this.#set((socket) => void socket.unref());
   }

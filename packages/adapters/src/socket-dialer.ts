@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 
 /** What the adapters need of a dialer: `createDialer` makes one, and anything else that connects will do. */
 export interface SocketDialer {
+  /** Resolves to a connected socket, which the client library owns and closes. */
   dial(
     target: { readonly host: string; readonly port: number | string },
     options?: { readonly signal?: AbortSignal | undefined; readonly timeout?: number | string | undefined },

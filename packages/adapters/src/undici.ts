@@ -10,6 +10,7 @@ interface ConnectorRequest {
   readonly servername?: string | null | undefined;
 }
 
+/** How undici is told of the connection, or why there is none. */
 type Connected = (...args: [error: null, socket: Socket | TLSSocket] | [error: Error, socket: null]) => void;
 
 /** A connector as undici's `Agent`, `Client` and `Pool` take it under `connect`. */

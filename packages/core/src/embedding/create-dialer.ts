@@ -42,6 +42,7 @@ export interface CreateDialerOptions {
 
 /** The strategies a dialer knows; `createDialer` of the package `fdpass` brings its own. */
 export interface DialerParts {
+  /** All that rules may name. */
   readonly strategies: readonly StrategyEntry[];
   /** Reaches the first proxy of a chain and targets that no rule matches. */
   readonly defaultStrategy: string;
@@ -53,6 +54,7 @@ export interface DialerParts {
 export interface TargetInput {
   /** A name, or an IPv4 or IPv6 address, with or without brackets. */
   readonly host: string;
+  /** 1 to 65535. */
   readonly port: number | string;
   /** For rules that match the remote user. */
   readonly user?: string;
@@ -60,6 +62,7 @@ export interface TargetInput {
   readonly alias?: string;
 }
 
+/** What one dial may want otherwise. */
 export interface DialerDialOptions {
   /** Aborts the dial; `dial` rejects with its reason, unchanged. It has no say over the socket afterwards. */
   readonly signal?: AbortSignal | undefined;
@@ -77,12 +80,15 @@ export interface DialerDialOptions {
 export interface ProgressEvent {
   /** Counts the dials of this dialer, from 1. */
   readonly dial: number;
+  /** What is dialled, normalised. */
   readonly target: Target;
+  /** What happened; never a secret in it. */
   readonly step: TraceEvent;
 }
 
 /** What a {@link ConnectionDialer} emits. */
 export interface DialerEvents {
+  /** A step of any of its dials. */
   progress: [ProgressEvent];
 }
 
@@ -100,6 +106,7 @@ export interface ConnectionDialer extends EventEmitter<DialerEvents>, AsyncDispo
     target: TargetInput,
     options: DialerDialOptions & { readonly tls: true | ConnectionOptions },
   ): Promise<TLSSocket>;
+  /** The same without TLS on top. */
   dial(target: TargetInput, options?: DialerDialOptions): Promise<Socket>;
   /** The route that `dial` would take, and why; opens nothing. @throws FdpassError `config`, `usage` */
   explain(target: TargetInput): Promise<Explanation>;

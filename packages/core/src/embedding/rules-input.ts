@@ -12,10 +12,13 @@ export interface RuleInput {
   readonly host?: OneOrMore<string>;
   /** Ports and ranges: `22`, `"2200-2299"`. */
   readonly port?: OneOrMore<number | string>;
+  /** Patterns for the remote user name. */
   readonly user?: OneOrMore<string>;
+  /** Patterns for the name the user typed. */
   readonly alias?: OneOrMore<string>;
   /** Only while one of this machine's addresses is in one of these networks. */
   readonly localNetwork?: OneOrMore<string>;
+  /** The route of a target that matches. */
   readonly use: UseInput;
   /** For the whole dial, e.g. `30s`. */
   readonly timeout?: string | number;
@@ -29,6 +32,8 @@ export interface RulesInput {
   readonly hops?: Readonly<Record<string, UseInput>>;
   /** The first that matches wins. */
   readonly rules?: readonly RuleInput[];
+  /** Packages and files of strategies, resolved from `baseDir`. */
   readonly plugins?: OneOrMore<string>;
+  /** Packages and files of shared rules. */
   readonly extends?: OneOrMore<string>;
 }

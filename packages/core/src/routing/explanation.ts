@@ -4,6 +4,7 @@ import type { Route, Router } from './router.js';
 
 /** What would be dialled for a target, and why; plain data, and no secret in it. */
 export interface Explanation {
+  /** Normalised. */
   readonly target: Target;
   /** The config file, `(config)` for one given in code, or null if there is none. */
   readonly config: string | null;
