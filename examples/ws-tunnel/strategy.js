@@ -1,0 +1,54 @@
+// A strategy on somebody else's client library: the tunnel is a WebSocket, by the npm package `ws`. What it gives is no
+// kernel socket, so fdpass hands it over through a relay; everything else is as with any other strategy.
+import { once } from 'node:events';
+import { connect as connectTls } from 'node:tls';
+import { FdpassError, messageOf } from '@fdpass/core';
+import WebSocket, { createWebSocketStream } from 'ws';
+
+/** @type {import('@fdpass/core').Strategy<{ url: string }>} */
+export const websocket = {
+  name: 'websocket',
+  schemes: ['ws', 'wss'], // `use: wss://tunnel.example/ssh` says it all
+  create({ url }, forward) {
+    const place = parse(url);
+    return {
+      needsRelay: true,
+      async dial(target, context) {
+        const connection = await forward.dial({ host: place.hostname, port: place.port }, context);
+        const socket = new WebSocket(`${url}?target=${encodeURIComponent(`${target.host}:${target.port}`)}`, {
+          createConnection: () =>
+            place.secure ? connectTls({ socket: connection, servername: place.hostname }) : connection,
+        });
+        const stream = createWebSocketStream(socket); // listens at once: a greeting may come right behind the 101
+        const abort = () => socket.terminate();
+        context.signal.addEventListener('abort', abort, { once: true });
+        try {
+          await once(socket, 'open');
+          return stream.pause();
+        } catch (error) {
+          stream.on('error', () => {}).destroy();
+          connection.on('error', () => {}).destroy();
+          throw context.signal.aborted ? context.signal.reason : refused(url, error);
+        } finally {
+          context.signal.removeEventListener('abort', abort);
+        }
+      },
+    };
+  },
+};
+
+function parse(url) {
+  const { protocol, hostname, port } = URL.canParse(url) ? new URL(url) : {};
+  const secure = protocol === 'wss:';
+  if (!secure && protocol !== 'ws:') throw new FdpassError('config', '"url" must begin with ws:// or wss://');
+  return { secure, hostname, port: Number(port) || (secure ? 443 : 80) };
+}
+
+function refused(url, error) {
+  const { host } = new URL(url); // a password in it stays out
+  const isReply = /Unexpected server response/.test(messageOf(error));
+  return new FdpassError(isReply ? 'protocol' : 'unreachable', `${host} opened no WebSocket: ${messageOf(error)}`, {
+    hint: isReply ? 'is the path right?' : undefined,
+    cause: error,
+  });
+}

@@ -1,0 +1,13 @@
+import { describeStrategy } from '@fdpass/testkit';
+import { startGateway } from './gateway.spec.helper.js';
+import { strategy } from './strategy.js';
+
+// Everything that fdpass asks of a strategy, tried on yours: early banners, one byte at a time, a close at every offset,
+// an abort at every point, leaks, and more.
+describeStrategy({
+  strategy,
+  async start() {
+    const gateway = await startGateway();
+    return { options: { gateway: `127.0.0.1:${gateway.port}` }, close: () => gateway.close() };
+  },
+});

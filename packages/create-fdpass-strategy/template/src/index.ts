@@ -1,0 +1,1 @@
+export { type StrategyOptions, strategy } from './strategy.js';

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { type FdpassError, noTrace, type StrategyHost, systemClock } from '@fdpass/core';
+import { direct } from './direct.spec.helper.js';
+import { type Gateway, startGateway } from './gateway.spec.helper.js';
+import { strategy } from './strategy.js';
+import { encodeRequest, missingOfReply, refusalIn } from './wire.js';
+
+const HOST: StrategyHost = {
+  socketDefaults: {},
+  baseDir: '/',
+  route: () => {
+    throw new Error('not used');
+  },
+};
+
+describe('the wire format', () => {
+  it('asks with one line', () => {
+    assert.equal(String(encodeRequest('host.example', 22)), 'CONNECT host.example 22\n');
+  });
+
+  it('reads no byte beyond the newline', () => {
+    assert.equal(missingOfReply(Buffer.from('')), 1);
+    assert.equal(missingOfReply(Buffer.from('OK')), 1);
+    assert.equal(missingOfReply(Buffer.from('OK\n')), 0);
+  });
+
+  it('knows a refusal', () => {
+    assert.equal(refusalIn(Buffer.from('OK\n')), undefined);
+    assert.equal(refusalIn(Buffer.from('ERR not today\n')), 'not today');
+    assert.throws(() => refusalIn(Buffer.from('HTTP/1.1 400 Bad Request\n')));
+  });
+});
+
+describe('the strategy', () => {
+  let gateway: Gateway;
+  before(async () => {
+    gateway = await startGateway();
+  });
+  after(() => gateway.close());
+
+  it('says that it was refused, and why', async () => {
+    const dialer = strategy.create({ gateway: `127.0.0.1:${gateway.port}` }, direct, HOST);
+    const context = { signal: new AbortController().signal, trace: noTrace, clock: systemClock };
+    const error = await dialer.dial({ host: 'forbidden.example', port: 22 }, context).then(
+      () => assert.fail('was not refused'),
+      (reason: FdpassError) => reason,
+    );
+    assert.equal(error.code, 'unreachable');
+    assert.match(error.message, /refused: "not for you"/);
+  });
+});

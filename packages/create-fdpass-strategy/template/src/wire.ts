@@ -1,0 +1,32 @@
+/*
+ * The words of the protocol, apart from any connection. Yours will be another one; this is the smallest that shows how:
+ *
+ *   we:          CONNECT host port\n
+ *   the gateway: OK\n          and the tunnel is open
+ *             or ERR reason\n
+ */
+
+/** Longer than any answer of a gateway in its right mind. */
+export const MAX_REPLY_LENGTH = 512;
+
+const NEWLINE = 0x0a;
+
+export function encodeRequest(host: string, port: number): Buffer {
+  return Buffer.from(`CONNECT ${host} ${port}\n`);
+}
+
+/**
+ * How many bytes can be read of a reply that begins with `soFar` without taking one too many; 0 when it is complete.
+ * The server beyond the gateway may speak at once: what follows the newline is not ours.
+ */
+export function missingOfReply(soFar: Buffer): number {
+  return soFar.includes(NEWLINE) ? 0 : 1;
+}
+
+/** Why the gateway refused, or undefined if it did not. @throws Error for what is no reply. */
+export function refusalIn(reply: Buffer): string | undefined {
+  const [word, ...reason] = reply.toString('utf8').trimEnd().split(' ');
+  if (word === 'OK') return undefined;
+  if (word === 'ERR') return reason.join(' ') || 'no reason given';
+  throw new Error('neither OK nor ERR');
+}

@@ -1,0 +1,37 @@
+import { skip } from '../peers.js';
+import type { Check } from './checks.js';
+import { DELIVERY } from './delivery.js';
+import { ENDINGS } from './endings.js';
+import { Lab } from './lab.js';
+import { SHAPE } from './shape.js';
+import type { StrategySubject } from './subject.js';
+
+const CHECKS: readonly Check[] = [...SHAPE, ...DELIVERY, ...ENDINGS];
+const TIMEOUT_MS = 60_000;
+
+/**
+ * Describes a strategy to mocha: everything that fdpass asks of one, each as a test of its own, on loopback and without
+ * any other program. Call it where `describe` may be called. A failing test says what was wrong and what to do about it.
+ */
+export function describeStrategy(subject: StrategySubject): void {
+  describe(`strategy ${subject.strategy.name}${subject.title === undefined ? '' : ` ${subject.title}`}`, function () {
+    this.timeout(TIMEOUT_MS);
+    let lab: Lab;
+    before(async () => {
+      lab = await Lab.start(subject);
+    });
+    afterEach(() => lab?.cut());
+    after(() => lab?.close());
+
+    for (const check of CHECKS.filter(({ applies }) => applies?.(subject) ?? true)) {
+      it(check.name, async function () {
+        const reason = subject.skip?.[check.name];
+        if (reason !== undefined) skip(this, reason);
+        await check.run(lab);
+      });
+    }
+  });
+}
+
+/** The names of all checks, by which {@link StrategySubject.skip} leaves some out. */
+export const CHECK_NAMES: readonly string[] = CHECKS.map(({ name }) => name);

@@ -1,0 +1,281 @@
+import { getEventListeners } from 'node:events';
+import { FdpassError, isFdpassError, startDeadline, systemClock } from '@fdpass/core';
+import { descendants, openDescriptors } from '../processes.js';
+import { type Check, demand } from './checks.js';
+import { discard, type Lab, type Outcome, turns } from './lab.js';
+import type { StrategySubject } from './subject.js';
+
+/** More points than this are sampled. */
+const MAX_POINTS = 64;
+const DEADLINE_MS = 40;
+const LEFT_MS = 3000;
+
+/** What a server that ends or is silent may be told as. */
+const CODES = ['protocol', 'unreachable', 'permission'];
+
+/** What becomes of a dial that cannot succeed or must not go on. */
+export const ENDINGS: readonly Check[] = [
+  {
+    name: 'fails when the connection closes, wherever in the handshake that is',
+    applies: hasHandshake,
+    async run(lab) {
+      const length = await handshakeLength(lab);
+      for (const closeAfter of points(length)) {
+        for (const reset of [false, true]) {
+          const outcome = await lab.dial({ policy: { closeAfter, reset } });
+          discard(outcome);
+          checkFailure(outcome, `closed after ${closeAfter} of ${length} bytes`, lab);
+        }
+      }
+    },
+  },
+  {
+    name: 'fails with the reason when aborted, at whatever point',
+    async run(lab) {
+      const early = await abortedAfter(lab, 0);
+      demand(
+        'error' in early && early.error === REASON,
+        'a dial with an aborted signal went on',
+        'call signal.throwIfAborted() first, and await nothing before',
+      );
+      for (let turn = 1; turn <= MAX_POINTS; turn++) {
+        const outcome = await abortedAfter(lab, turn);
+        discard(outcome);
+        if ('stream' in outcome) break; // it was faster
+        checkAbort(outcome, `${turn} turns of the event loop`);
+      }
+      for (let step = 1; step <= MAX_POINTS; step++) {
+        const { outcome, isReached } = await abortedAtStep(lab, step);
+        discard(outcome);
+        if (!isReached) break;
+        checkAbort(outcome, `step ${step} of its conversation`);
+      }
+    },
+  },
+  {
+    name: 'ends with its deadline when nothing comes',
+    applies: hasHandshake,
+    async run(lab) {
+      const length = await handshakeLength(lab);
+      for (const silentAfter of new Set([0, length >> 1, length - 1])) {
+        const deadline = startDeadline(DEADLINE_MS, undefined, systemClock);
+        const outcome = await lab.dial({ policy: { silentAfter }, signal: deadline.signal });
+        deadline.release();
+        discard(outcome);
+        demand(
+          'error' in outcome && isFdpassError(outcome.error) && outcome.error.code === 'timeout',
+          `with silence after ${silentAfter} bytes the dial ended with ${shown(outcome)}`,
+          'reject with signal.reason as soon as the signal aborts',
+        );
+      }
+    },
+  },
+  {
+    name: 'passes on why its forward failed, and goes nowhere else',
+    applies: ({ strategy }) => strategy.opensSockets !== true,
+    async run(lab) {
+      const failure = new FdpassError('permission', 'the hop before refused');
+      let asked = 0;
+      const outcome = await lab.dial({
+        forward: {
+          dial: () => {
+            asked++;
+            return Promise.reject(failure);
+          },
+        },
+      });
+      discard(outcome);
+      demand(asked > 0, 'the forward dialer was not asked', 'open no socket of your own, or set opensSockets');
+      const isPassedOn = 'error' in outcome && isFdpassError(outcome.error) && outcome.error.code === failure.code;
+      demand(
+        isPassedOn,
+        `a refusing forward (permission) became ${shown(outcome)}`,
+        'let errors of forward.dial() through, with their code',
+      );
+    },
+  },
+  {
+    name: 'lets go of its signal: a late abort changes nothing',
+    async run(lab) {
+      const controller = new AbortController();
+      const stream = await lab.connect({ signal: controller.signal });
+      const listening = getEventListeners(controller.signal, 'abort').length;
+      controller.abort(REASON);
+      await turns();
+      const isAlive = !stream.destroyed;
+      stream.on('error', () => {}).destroy();
+      demand(
+        isAlive,
+        'an abort after the dial destroyed the stream',
+        'the signal is for the dial only: remove your listener when it is over',
+      );
+      demand(
+        listening === 0,
+        `${listening} listeners were left on the signal`,
+        'remove them when the dial is over, however it ended',
+      );
+    },
+  },
+  {
+    name: 'leaves no descriptor, timer, listener or process',
+    async run(lab) {
+      const length = hasHandshake(lab.subject) ? await handshakeLength(lab) : 0;
+      lab.cut();
+      const before = await resourcesAtRest();
+      const controllers = [1, 2, 3].map(() => new AbortController());
+      const [first, second, third] = controllers as [AbortController, AbortController, AbortController];
+      discard(await lab.dial({ signal: first.signal }));
+      if (length > 0) discard(await lab.dial({ signal: second.signal, policy: { closeAfter: length >> 1 } }));
+      const aborted = lab.dial({ signal: third.signal, onStep: () => third.abort(REASON) });
+      discard(await aborted);
+      const listening = controllers.reduce((sum, { signal }) => sum + getEventListeners(signal, 'abort').length, 0);
+      demand(
+        listening === 0,
+        `${listening} listeners were left on a signal`,
+        'remove them when the dial is over, however it ended',
+      );
+      await untilNothingIsLeft(before, resources);
+    },
+  },
+  {
+    name: 'shows no secret',
+    applies: ({ secrets = [] }) => secrets.length > 0,
+    async run(lab) {
+      const length = hasHandshake(lab.subject) ? await handshakeLength(lab) : 0;
+      const outcomes: Outcome[] = [];
+      for (const policy of [{}, ...points(length).map((closeAfter) => ({ closeAfter }))]) {
+        outcomes.push(await lab.dial({ policy }));
+      }
+      outcomes.forEach(discard);
+      const said = [...lab.events.map((event) => JSON.stringify(event)), ...outcomes.map(everythingSaid)].join('\n');
+      for (const secret of lab.subject.secrets ?? []) {
+        demand(
+          !said.includes(secret),
+          `the secret ${JSON.stringify(secret)} was shown`,
+          'keep it out of errors, hints and traces',
+        );
+      }
+    },
+  },
+];
+
+const REASON = new Error('the suite changed its mind');
+
+/** Whether there is a conversation before the tunnel is open that the suite can disturb. */
+function hasHandshake({ strategy }: StrategySubject): boolean {
+  return strategy.opensSockets !== true;
+}
+
+/** How many bytes the server says before the tunnel is open. */
+async function handshakeLength(lab: Lab): Promise<number> {
+  const stream = await lab.connect();
+  await turns();
+  const { delivered } = lab;
+  stream.on('error', () => {}).destroy();
+  return delivered;
+}
+
+/** Offsets in a conversation: all, or a sample that has both ends. */
+function points(length: number): number[] {
+  if (length <= MAX_POINTS) return Array.from({ length }, (_, index) => index);
+  return Array.from({ length: MAX_POINTS }, (_, index) => Math.round((index * (length - 1)) / (MAX_POINTS - 1)));
+}
+
+function checkFailure(outcome: Outcome, when: string, { subject }: Lab): void {
+  if ('stream' in outcome && subject.relayed === true) return; // what it had was enough for it
+  const isRight = 'error' in outcome && isFdpassError(outcome.error) && CODES.includes(outcome.error.code);
+  demand(isRight, `${when}, the dial ended with ${shown(outcome)}`, `reject with an FdpassError ${CODES.join(', ')}`);
+}
+
+function checkAbort(outcome: Outcome, when: string): void {
+  demand(
+    'error' in outcome && outcome.error === REASON,
+    `aborted after ${when}, the dial ended with ${shown(outcome)}`,
+    'reject with signal.reason, unchanged',
+  );
+}
+
+async function abortedAfter(lab: Lab, count: number): Promise<Outcome> {
+  const controller = new AbortController();
+  if (count === 0) controller.abort(REASON);
+  const dialling = lab.dial({ signal: controller.signal, policy: { dribble: true } });
+  await turns(count);
+  controller.abort(REASON);
+  return dialling;
+}
+
+async function abortedAtStep(lab: Lab, step: number): Promise<{ outcome: Outcome; isReached: boolean }> {
+  const controller = new AbortController();
+  let seen = 0;
+  let isDone = false;
+  const outcome = await lab.dial({
+    signal: controller.signal,
+    policy: { dribble: true },
+    onStep: () => {
+      if (++seen === step && !isDone) controller.abort(REASON);
+    },
+  });
+  isDone = true;
+  // A stream that came although its signal had aborted: the line sees the last byte before the strategy can.
+  return { outcome, isReached: controller.signal.aborted && 'error' in outcome };
+}
+
+function shown(outcome: Outcome): string {
+  if ('stream' in outcome) return 'a stream';
+  const { error } = outcome;
+  if (isFdpassError(error)) return `FdpassError ${error.code} (${error.message})`;
+  return error instanceof Error ? `${error.name} (${error.message})` : String(error);
+}
+
+/** All that an error says, in it and below it. */
+function everythingSaid(outcome: Outcome): string {
+  const said: string[] = [];
+  let error = 'error' in outcome ? outcome.error : undefined;
+  while (error instanceof Error) {
+    said.push(error.message, error.stack ?? '', JSON.stringify(error));
+    error = error.cause;
+  }
+  return said.join('\n');
+}
+
+/** What a process may have left: a line for each. */
+function resources(): string[] {
+  return [
+    ...openDescriptors().filter((entry) => /socket:|pipe:/.test(entry)),
+    ...process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout' || kind === 'Immediate'),
+    ...descendants(process.pid).map(({ pid }) => `process ${pid}`),
+  ];
+}
+
+/** What is there when nothing is under way any more: connections that were cut take a moment to be gone. */
+async function resourcesAtRest(): Promise<string[]> {
+  let found = resources();
+  for (let isCalm = false; !isCalm; ) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const now = resources();
+    isCalm = leftOf(found, now).length === 0 && leftOf(now, found).length === 0;
+    found = now;
+  }
+  return found;
+}
+
+async function untilNothingIsLeft(before: readonly string[], list: () => string[]): Promise<void> {
+  const started = systemClock.now();
+  for (;;) {
+    const left = leftOf(list(), before);
+    if (left.length === 0) return;
+    const isOver = systemClock.now() - started > LEFT_MS;
+    demand(!isOver, `left behind: ${left.join('; ')}`, 'destroy what you opened, stop your timers, end your processes');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** What is in `now` and was not in `before`, each as often as it is there. */
+function leftOf(now: readonly string[], before: readonly string[]): string[] {
+  const known = [...before];
+  return now.filter((entry) => {
+    const index = known.indexOf(entry);
+    if (index !== -1) known.splice(index, 1);
+    return index === -1;
+  });
+}

@@ -1,0 +1,78 @@
+import { type SchemaIssue, STRATEGY_API_VERSION } from '@fdpass/core';
+import { openDescriptors } from '../processes.js';
+import { type Check, demand } from './checks.js';
+import { turns } from './lab.js';
+
+/** What no options can be meant to say. */
+const JUNK: readonly unknown[] = [null, 7, 'junk', { 'no-such-option': true }];
+
+/** What a strategy is before it dials. */
+export const SHAPE: readonly Check[] = [
+  {
+    name: 'has a name that a config can hold, and a version that is known',
+    async run({ strategy: { name, apiVersion = STRATEGY_API_VERSION, schemes = [] } }) {
+      demand(/^[a-z][a-z0-9-]*$/.test(name), `the name is ${JSON.stringify(name)}`, 'use a-z, 0-9 and dashes');
+      demand(apiVersion === STRATEGY_API_VERSION, `apiVersion is ${apiVersion}`, `write ${STRATEGY_API_VERSION}`);
+      const odd = schemes.find((scheme) => !/^[a-z][a-z0-9+.-]*$/.test(scheme));
+      demand(odd === undefined, `the scheme is ${JSON.stringify(odd)}`, 'write it without the colon (RFC 3986 §3.1)');
+    },
+  },
+  {
+    name: 'opens nothing when it is created',
+    async run(lab) {
+      const before = openDescriptors();
+      let forwarded = 0;
+      const dialer = await lab.dialer({
+        dial: (target, context) => {
+          forwarded++;
+          return lab.network.dial(target, context);
+        },
+      });
+      await turns();
+      const opened = openDescriptors().filter((entry) => !before.includes(entry) && /socket:|pipe:/.test(entry));
+      demand(
+        opened.length === 0 && forwarded === 0,
+        `create() opened ${opened.join(', ') || 'a connection'}`,
+        'open connections in dial()',
+      );
+      demand(typeof dialer?.dial === 'function', 'create() gave no dialer', 'return an object with dial()');
+    },
+  },
+  {
+    name: 'leaves its options as they are',
+    async run(lab) {
+      const options = await lab.options();
+      const before = JSON.stringify(options);
+      try {
+        lab.strategy.create(options, lab.network, lab.host());
+      } catch (error) {
+        demand(
+          !(error instanceof TypeError),
+          `create() failed on frozen options: ${String(error)}`,
+          'copy what you change',
+        );
+        throw error;
+      }
+      demand(JSON.stringify(options) === before, 'create() changed its options', 'copy what you change');
+    },
+  },
+  {
+    name: 'refuses junk for options, in words',
+    applies: ({ strategy }) => 'load' in strategy || strategy.optionsSchema !== undefined,
+    async run({ strategy: { optionsSchema } }) {
+      if (optionsSchema === undefined) return;
+      for (const junk of JUNK) {
+        const result = await optionsSchema['~standard'].validate(junk);
+        const issues: readonly SchemaIssue[] = result.issues ?? [];
+        const isWordless = issues.some(({ message }) => typeof message !== 'string' || message === '');
+        demand(!isWordless, `the schema refuses ${JSON.stringify(junk)} without a message`, 'say what was expected');
+        const isMapping = typeof junk === 'object' && junk !== null;
+        demand(
+          isMapping || issues.length > 0,
+          `the schema takes ${JSON.stringify(junk)} for options`,
+          'options are a mapping: use an object schema',
+        );
+      }
+    },
+  },
+];
