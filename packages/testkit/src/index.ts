@@ -19,6 +19,9 @@ export {
   type RunOptions,
   run,
 } from './processes.js';
+export { type HttpProxyOptions, startHttpProxy } from './proxies/http-proxy.js';
+export type { ProxyTls, TestProxy } from './proxies/proxy.js';
+export { type SocksProxyOptions, startSocksProxy } from './proxies/socks-proxy.js';
 export { readAll, type Script, ScriptedLine, type ScriptedServer, startScriptedServer } from './scripted-server.js';
 export { type Sshd, type SshdOptions, type SshRunOptions, startSshd } from './sshd.js';
 export { VirtualClock } from './virtual-clock.js';

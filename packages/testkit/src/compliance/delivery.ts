@@ -1,11 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { adoptFd, canPass, type Dialer, detachFd, handshake, isPlainSocket, loadSys } from '@fdpass/core';
 import { type Check, demand } from './checks.js';
-import { type Lab, type Trial, turns } from './lab.js';
+import { type Lab, PATIENCE_MS, type Trial, turns } from './lab.js';
 import { unlikeASocket } from './unlike-a-socket.js';
 
 const BANNER = 'SSH-2.0-banner of the compliance suite\r\n';
-const READ_MS = 5000;
 
 /** What becomes of bytes: that all of them arrive, and none too early. */
 export const DELIVERY: readonly Check[] = [
@@ -124,7 +123,7 @@ async function readBytes(stream: Duplex, length: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, READ_MS);
+    const timer = setTimeout(resolve, PATIENCE_MS);
     const done = (): void => {
       clearTimeout(timer);
       resolve();

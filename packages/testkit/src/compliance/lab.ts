@@ -14,7 +14,7 @@ import { Origin } from './origin.js';
 import type { StartedServer, StrategySubject } from './subject.js';
 
 /** How long a dial may take to settle when nothing keeps it from that. */
-const PATIENCE_MS = 5000;
+export const PATIENCE_MS: number = Number(process.env['FDPASS_PATIENCE_MS'] ?? 5000);
 
 /** How one dial of a check is made. */
 export interface Trial {
@@ -121,7 +121,8 @@ export class Lab {
   async connect(trial: Trial = {}): Promise<Duplex> {
     const outcome = await this.dial(trial);
     if ('stream' in outcome) return outcome.stream;
-    throw outcome.error;
+    const why = outcome.error instanceof Error ? outcome.error.message : String(outcome.error);
+    throw new Error(`the dial failed: ${why}; it has to succeed with the server and the options of start()`);
   }
 
   /** What comes next is done to the connections of this trial. */
@@ -152,9 +153,16 @@ export class Lab {
   /** A line has a connection: what is to become of it. */
   use(line: Line): LinePolicy {
     const { onStep, policy = {} } = this.#trial;
+    // What the trial allows, it allows all its connections together: a strategy may try again.
+    const left = (bytes: number | undefined): number | undefined => bytes && Math.max(0, bytes - this.delivered);
     line.removeAllListeners('step');
     if (onStep) line.on('step', onStep);
-    return policy;
+    const { closeAfter, silentAfter, ...others } = policy;
+    return {
+      ...others,
+      ...(closeAfter !== undefined && { closeAfter: left(closeAfter) ?? 0 }),
+      ...(silentAfter !== undefined && { silentAfter: left(silentAfter) ?? 0 }),
+    };
   }
 }
 
@@ -162,7 +170,10 @@ export class Lab {
 export async function settled(dialling: Promise<Duplex>): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const never = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('the dial neither resolved nor rejected')), PATIENCE_MS);
+    timer = setTimeout(
+      () => reject(new Error('the dial neither resolved nor rejected; settle it, by the signal at the latest')),
+      PATIENCE_MS,
+    );
   });
   const outcome = dialling.then(
     (stream): Outcome => ({ stream }),

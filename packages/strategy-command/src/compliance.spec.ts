@@ -1,0 +1,34 @@
+import { describeStrategy, requirePeers, type Sshd, startSshd } from '@fdpass/testkit';
+import { command } from './command.js';
+import { jump } from './jump.js';
+
+/** What `nc HOST PORT` does, half-closes and all. */
+const NETCAT = `
+const far = require('node:net').connect({ host: process.argv[1], port: process.argv[2], allowHalfOpen: true });
+process.stdin.pipe(far).pipe(process.stdout);
+far.on('error', () => process.exit(1));`;
+
+describeStrategy({
+  strategy: command,
+  start: () => ({ options: { command: [process.execPath, '-e', NETCAT, '%h', '%p'], patience: '0s' } }),
+});
+
+describe('the strategy jump, over a real jump host', () => {
+  let sshd: Sshd;
+  before(async function () {
+    requirePeers(this, 'ssh', 'sshd');
+    sshd = await startSshd();
+  });
+  after(() => sshd?.close());
+
+  describeStrategy({
+    strategy: jump,
+    start: () => ({
+      options: {
+        hosts: [`${sshd.user}@127.0.0.1:${sshd.port}`],
+        sshOptions: sshd.options(),
+        patience: '0s',
+      },
+    }),
+  });
+});
