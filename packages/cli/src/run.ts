@@ -14,15 +14,21 @@ const STDERR = 2;
  * the documented code. Ends the process at once: whatever is still open is of no use to anybody, and ssh waits.
  */
 export async function run(program: ProgramSpec, main: (argv: readonly string[]) => Promise<number>): Promise<never> {
+  // Errors that nobody waits for, such as a plugin's own: the same line as for any other, and no stack.
+  process.on('uncaughtException', (error) => void endWith(program, error)); // unhandled rejections too
   let code: number;
   try {
     code = await main(process.argv.slice(2));
   } catch (error) {
-    say(`${program.name}: ${formatError(error)}`);
-    if (!isFdpassError(error) && process.env['FDPASS_DEBUG'] && error instanceof Error) say(error.stack ?? '');
-    code = exitCodeOf(error);
+    return endWith(program, error);
   }
   return endProcess(code);
+}
+
+function endWith(program: ProgramSpec, error: unknown): Promise<never> {
+  say(`${program.name}: ${formatError(error)}`);
+  if (!isFdpassError(error) && process.env['FDPASS_DEBUG'] && error instanceof Error) say(error.stack ?? '');
+  return endProcess(exitCodeOf(error));
 }
 
 /**

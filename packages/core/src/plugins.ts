@@ -4,9 +4,12 @@ import { pathToFileURL } from 'node:url';
 import type { ConfigPlugin } from './config/load.js';
 import { checkTrusted } from './config/trust.js';
 import { formatWhere } from './config/where.js';
+import { formatMs } from './deadline.js';
 import { FdpassError, isFdpassError, messageOf } from './errors.js';
 import type { StrategyRegistry } from './registry.js';
 import { STRATEGY_API_VERSION, type Strategy } from './strategy.js';
+
+const LOAD_TIMEOUT_MS = 5_000;
 
 /**
  * Loads the plugins of a config and registers their strategies. A plugin is a package or a file, ES module or CommonJS,
@@ -28,12 +31,28 @@ export async function loadPlugins(plugins: readonly ConfigPlugin[], registry: St
 async function strategiesOf({ specifier, from }: ConfigPlugin): Promise<Strategy[]> {
   const file = resolvePlugin(specifier, from);
   checkTrusted(file);
-  const exported = Object.values((await import(pathToFileURL(file).href)) as object).flat();
+  const exported = Object.values(await importWithin(LOAD_TIMEOUT_MS, file)).flat();
   const strategies = [...new Set(exported.flatMap(withDefault))].filter(isStrategy);
   if (strategies.length === 0)
     throw new FdpassError('config', `${file} exports no strategy`, { hint: 'a strategy has "name" and "create"' });
   strategies.forEach(checkVersion);
   return strategies;
+}
+
+/** A module may await for ever at its top level; no deadline of a dial runs yet. */
+async function importWithin(timeoutMs: number, file: string): Promise<object> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    const late = new FdpassError('config', `${file} did not load within ${formatMs(timeoutMs)}`, {
+      hint: 'what takes long belongs in dial(), which has a deadline',
+    });
+    timer = setTimeout(() => reject(late), timeoutMs);
+  });
+  try {
+    return await Promise.race([import(pathToFileURL(file).href) as Promise<object>, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What CommonJS exports arrives as a default export of its own. */

@@ -26,6 +26,7 @@ async function guardedDial(dialer: Dialer, hop: string, target: Target, context:
     const stream = await untilAborted(dialer.dial(target, context), context.signal);
     if (!isStream(stream))
       throw new FdpassError('internal', 'the strategy gave no stream: dial() must resolve to a Duplex');
+    if (stream.destroyed) throw new FdpassError('internal', 'the strategy gave a stream that is already closed');
     return stream;
   } catch (error) {
     throw inHop(error, hop, context.signal);

@@ -1,0 +1,219 @@
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  expectNoneLeft,
+  type Finished,
+  Greeter,
+  markedEnvironment,
+  markedProcesses,
+  type ScriptedServer,
+  startScriptedServer,
+  temporaryFolder,
+} from '@fdpass/testkit';
+import { expect } from 'chai';
+import { fdpass, fdrecv } from './commands.spec.helper.js';
+
+const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
+
+/** A plugin whose dialer does this; `forward`, `target` and `context` are there. */
+const dialing = (body: string): string =>
+  `export const it = { name: 'it', create: (options, forward) => ({ async dial(target, context) { ${body} } }) };\n`;
+
+describe('plugins that misbehave', () => {
+  const folder = temporaryFolder();
+  const { env, marker } = markedEnvironment();
+  let greeter: Greeter;
+  before(async () => {
+    greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
+  });
+  after(async () => {
+    await greeter.close();
+    folder.remove();
+  });
+  afterEach(() => expectNoneLeft(() => markedProcesses(marker)));
+
+  function write(name: string, text: string): string {
+    writeFileSync(join(folder.path, name), text, { mode: 0o600 });
+    return join(folder.path, name);
+  }
+
+  /** `fdpass` with one plugin in its config, to a server that greets. */
+  async function withPlugin(code: string, ...more: readonly string[]): Promise<Finished> {
+    write('plugin.mjs', code);
+    const config = write('config.yaml', 'plugins: ["./plugin.mjs"]\nrules:\n  - { name: odd, use: it }\n');
+    return fdpass(['--config', config, ...more, '127.0.0.1', String(greeter.port)], { env, input: undefined });
+  }
+
+  const failures: readonly [what: string, code: string, status: number, says: RegExp][] = [
+    [
+      'throws while it loads',
+      "throw new Error('bad day');",
+      78,
+      /config\.yaml:1:11: the plugin "\.\/plugin\.mjs": bad day/,
+    ],
+    ['is not JavaScript', 'export const = ;', 78, /config\.yaml:1:11: the plugin "\.\/plugin\.mjs": /],
+    [
+      'exports nothing of use',
+      'export const it = { name: 7 };',
+      78,
+      /config\.yaml:1:11.*exports no strategy.*"name" and "create"/,
+    ],
+    [
+      'is of another version',
+      "export const it = { name: 'it', apiVersion: 99, create() {} };",
+      78,
+      /config\.yaml:1:11.*it is made for version 99.*this is 1.*update fdpass/,
+    ],
+    [
+      'takes a name that is taken',
+      "export const it = { name: 'socks', create() {} };",
+      78,
+      /config\.yaml:1:11.*"socks" is registered twice/,
+    ],
+    [
+      'throws when it is created',
+      "export const it = { name: 'it', create() { throw new TypeError('oops') } };",
+      78,
+      /rule 1 "odd".*it.*failed to start: oops/,
+    ],
+    ['creates no dialer', "export const it = { name: 'it', create() {} };", 78, /rule 1 "odd".*it.*no dialer/],
+    ['throws when it dials', dialing("throw new RangeError('too far')"), 70, /rule 1 "odd".*it: .*failed: too far/],
+    ['throws what is no error', dialing("throw 'a tantrum'"), 70, /rule 1 "odd".*it: .*failed: a tantrum/],
+    ['gives nothing', dialing(''), 70, /rule 1 "odd".*it: .*no stream/],
+    ['gives junk', dialing('return { pipe: 7 }'), 70, /rule 1 "odd".*it: .*no stream/],
+    [
+      'never settles',
+      dialing('await new Promise(() => setInterval(() => {}, 1000))'),
+      75,
+      /rule 1 "odd".*it: timed out/,
+    ],
+    [
+      'forgets a rejection',
+      dialing("Promise.reject(new Error('lost')); throw new Error('seen')"),
+      70,
+      /it: .*seen|lost/,
+    ],
+    [
+      'gives a stream that is closed',
+      dialing('const s = await forward.dial(target, context); s.destroy(); return s'),
+      70,
+      /rule 1 "odd".*it/,
+    ],
+  ];
+  for (const [what, code, status, says] of failures) {
+    it(`${what}: one clear line`, async () => {
+      const { status: ended, stdout, stderr } = await withPlugin(code, '--timeout', '1s', '--fdpass');
+      expect(stderr).to.match(says);
+      expect(stderr)
+        .to.match(/^fdpass: .*\n$/)
+        .and.not.match(/\n\s+at /);
+      expect([ended, stdout]).to.deep.equal([status, '']);
+    });
+  }
+
+  it('hangs while it loads: one clear line', async function () {
+    this.timeout(30_000);
+    const { status, stderr } = await withPlugin('await new Promise(() => {});\n');
+    expect(status).to.equal(78);
+    expect(stderr).to.match(
+      /^fdpass: .*config\.yaml:1:11: the plugin "\.\/plugin\.mjs": .*did not load within 5 s.*\n$/,
+    );
+  });
+
+  const survivors: readonly [what: string, code: string][] = [
+    [
+      'leaks a socket',
+      `import { connect } from 'node:net';
+${dialing('connect(target.port, target.host).on("error", () => {}); return forward.dial(target, context)')}`,
+    ],
+    ['leaves a timer', dialing('setInterval(() => {}, 1000); return forward.dial(target, context)')],
+    [
+      'reads ahead',
+      dialing(`const s = await forward.dial(target, context);
+  await new Promise((resolve) => s.once('readable', resolve)); s.unshift(s.read(3)); return s`),
+    ],
+    ['gives a stream that flows', dialing('const s = await forward.dial(target, context); return s.resume().pause()')],
+    [
+      'gives a stream that is no socket',
+      `import { Duplex, PassThrough } from 'node:stream';
+${dialing('const s = await forward.dial(target, context); return Duplex.from({ readable: s.pipe(new PassThrough()), writable: s })')}`,
+    ],
+  ];
+  for (const [what, code] of survivors) {
+    it(`${what}: the connection is whole all the same`, async () => {
+      write('plugin.mjs', code);
+      const config = write('config.yaml', 'plugins: ["./plugin.mjs"]\nrules: [ { use: it } ]\n');
+      const words = [process.execPath, bin('fdpass'), '--config', config, '127.0.0.1', String(greeter.port)];
+      const { status, stdout, stderr } = await fdrecv(['--stdio', ...words], { env, input: 'exit' });
+      expect([status, stdout, stderr]).to.deep.equal([0, 'SSH-2.0-greeter\r\n', '']);
+    });
+  }
+});
+
+describe('a plugin with a copy of @fdpass/core of its own', () => {
+  const folder = temporaryFolder();
+  let gateway: ScriptedServer;
+  afterEach(() => gateway.close());
+  after(() => folder.remove());
+
+  before(() => {
+    const core = dirname(dirname(fileURLToPath(import.meta.resolve('@fdpass/core'))));
+    const copy = join(folder.path, 'node_modules/@fdpass/core');
+    mkdirSync(dirname(copy), { recursive: true });
+    for (const part of ['package.json', 'dist']) cpSync(join(core, part), join(copy, part), { recursive: true });
+    const require = createRequire(join(core, 'package.json'));
+    for (const name of ['koffi', 'tsyringe', 'valibot', 'yaml', 'cosmiconfig', 'reflect-metadata']) {
+      const entry = require.resolve(name);
+      const place = entry.slice(0, entry.lastIndexOf(`node_modules${sep}${name}`) + `node_modules/${name}`.length);
+      symlinkSync(place, join(folder.path, 'node_modules', name));
+    }
+    writeFileSync(
+      join(folder.path, 'plugin.mjs'),
+      `import { FdpassError, handshake } from '@fdpass/core';
+export const line = { name: 'line', create: ({ host, port }, forward) => ({ async dial(target, context) {
+  const { stream } = await handshake(await forward.dial({ host, port }, context), context, async (peer) => {
+    await peer.write(Buffer.from('CONNECT ' + target.host + '\\n'));
+    const reply = String(await peer.read(3, 'the reply'));
+    if (reply !== 'OK\\n') throw new FdpassError('permission', 'the gateway said ' + JSON.stringify(reply), { hint: 'ask nicely' });
+  });
+  return stream;
+} }) };
+`,
+      { mode: 0o600 },
+    );
+  });
+
+  function configFor(port: number): string {
+    const file = join(folder.path, 'config.yaml');
+    const text = `plugins: ["./plugin.mjs"]\nrules: [ { use: { strategy: line, host: 127.0.0.1, port: ${port} } } ]\n`;
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  }
+
+  it('gives sockets whose descriptors are handed over', async () => {
+    gateway = await startScriptedServer(async (line) => {
+      await line.expect('CONNECT host.example\n');
+      await line.send('OK\nhello');
+      line.socket.end();
+    });
+    const words = [process.execPath, bin('fdpass'), '--config', configFor(gateway.port), 'host.example', '22'];
+    const { stdout, stderr } = await fdrecv(words);
+    expect(stderr).to.equal('');
+    expect(stdout).to.match(new RegExp(`^inet stream local \\S+ peer 127\\.0\\.0\\.1:${gateway.port}\n$`));
+    const bridged = await fdrecv(['--stdio', ...words]);
+    expect(bridged.stdout).to.equal('hello');
+  });
+
+  it('throws errors that are known for what they are', async () => {
+    gateway = await startScriptedServer(async (line) => {
+      await line.expect('CONNECT host.example\n');
+      await line.send('NO\n');
+      line.socket.end();
+    });
+    const { status, stderr } = await fdpass(['--config', configFor(gateway.port), 'host.example', '22']);
+    expect(status).to.equal(77);
+    expect(stderr).to.match(/^fdpass: host\.example:22: .*line: the gateway said "NO\\n"; ask nicely\n$/);
+  });
+});
