@@ -24,8 +24,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CACHE = join(ROOT, 'node_modules/.cache');
 const PREFIX = 'fdpass-installed-';
 
-/** What our declarations speak of and a project in TypeScript has anyway. */
-const TYPES = ['@types/node', '@types/mocha'];
+/** What our declarations speak of and a project in TypeScript has anyway, and what the examples are written with. */
+const TYPES = ['@types/node', '@types/mocha', 'mocha', 'typescript', 'undici', 'ws'];
 
 /**
  * A new folder outside the workspace, the caller's to remove: `project` depends on every package, `global` has the commands

@@ -2,7 +2,7 @@
 // kernel socket, so fdpass hands it over through a relay; everything else is as with any other strategy.
 import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
-import { FdpassError, messageOf } from '@fdpass/core';
+import { FdpassError, messageOf, readySocket } from '@fdpass/core';
 import WebSocket, { createWebSocketStream } from 'ws';
 
 /** @type {import('@fdpass/core').Strategy<{ url: string }>} */
@@ -14,20 +14,24 @@ export const websocket = {
     return {
       needsRelay: true,
       async dial(target, context) {
-        const connection = await forward.dial({ host: place.hostname, port: place.port }, context);
+        // What `forward` gives is paused, for handshakes that count bytes; a client library wants a socket that flows.
+        const connection = await readySocket(await forward.dial({ host: place.hostname, port: place.port }, context));
         const socket = new WebSocket(`${url}?target=${encodeURIComponent(`${target.host}:${target.port}`)}`, {
           createConnection: () =>
             place.secure ? connectTls({ socket: connection, servername: place.hostname }) : connection,
         });
         const stream = createWebSocketStream(socket); // listens at once: a greeting may come right behind the 101
+        const ignore = () => {};
         const abort = () => socket.terminate();
+        stream.on('error', ignore);
         context.signal.addEventListener('abort', abort, { once: true });
         try {
+          context.signal.throwIfAborted();
           await once(socket, 'open');
-          return stream.pause();
+          return stream.off('error', ignore).pause();
         } catch (error) {
-          stream.on('error', () => {}).destroy();
-          connection.on('error', () => {}).destroy();
+          stream.destroy();
+          connection.on('error', ignore).destroy();
           throw context.signal.aborted ? context.signal.reason : refused(url, error);
         } finally {
           context.signal.removeEventListener('abort', abort);

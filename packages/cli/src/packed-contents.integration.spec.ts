@@ -32,8 +32,8 @@ describe('the packed packages', () => {
   }
 
   it('have exactly the files they should have', () => {
-    forEach(({ name, bin }, place, source) => {
-      const own = bin === undefined ? libraryFiles(source) : commandFiles(source);
+    forEach(({ name }, place, source) => {
+      const own = existsSync(join(source, 'bundle')) ? commandFiles(source) : libraryFiles(source);
       if (existsSync(join(source, 'CHANGELOG.md'))) own.push('CHANGELOG.md'); // there is one from the first release on
       expect(filesIn(place), name).to.deep.equal([...own, 'LICENSE', 'README.md', 'package.json'].sort());
     });
@@ -137,7 +137,9 @@ function treeOf(folders: readonly string[]): string[] {
 function libraryFiles(source: string): string[] {
   const modules = filesIn(join(source, 'src')).filter((file) => !/\.spec\./.test(file));
   expect(modules.every((file) => file.endsWith('.ts'))).to.equal(true);
-  return modules.flatMap(compiled);
+  const template = join(source, 'template');
+  const copied = existsSync(template) ? filesIn(template).map((file) => `template/${file}`) : [];
+  return [...modules.flatMap(compiled), ...copied];
 }
 
 function compiled(file: string): string[] {

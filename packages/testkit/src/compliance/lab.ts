@@ -167,7 +167,7 @@ export class Lab {
 }
 
 /** How a dial ends, if it does before long. */
-export async function settled(dialling: Promise<Duplex>): Promise<Outcome> {
+async function settled(dialling: Promise<Duplex>): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const never = new Promise<never>((_, reject) => {
     timer = setTimeout(

@@ -12,7 +12,9 @@ export interface TestProxy {
 
 /** A certificate and its key, as PEM: the proxy is then spoken to over TLS. */
 export interface ProxyTls {
+  /** The certificate. */
   readonly cert: string;
+  /** Its private key. */
   readonly key: string;
 }
 
