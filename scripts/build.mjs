@@ -28,7 +28,8 @@ const SEPARATE = new Map(
     PLUGINS,
     'packages/core/dist/credentials/ask.js',
     'packages/strategy-http-connect/dist/digest.js',
-    ...['check', 'explain', 'strategies'].map((name) => `packages/cli/dist/${name}.js`),
+    'packages/core/dist/json-schema/config-json-schema.js',
+    ...['check', 'explain', 'schema', 'strategies'].map((name) => `packages/cli/dist/${name}.js`),
     ...readdirSync('packages')
       .filter((name) => name.startsWith('strategy-'))
       .map((name) => `packages/${name}/dist/index.js`)

@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   connect,
   explain: async (args) => (await import('./explain.js')).explain(args),
   check: async (args) => (await import('./check.js')).check(args),
+  schema: async (args) => (await import('./schema.js')).schema(args),
   strategies: async (args) => (await import('./strategies.js')).strategies(args),
 };
 

@@ -51,7 +51,7 @@ describe('the packed packages', () => {
 
   it('have types for each way in', () => {
     forEach(({ name, exports }) => {
-      const code = Object.values(exports).filter((way) => !`${way}`.endsWith('package.json'));
+      const code = Object.values(exports).filter((way) => !`${way}`.endsWith('.json'));
       for (const way of code) expect(way, name).to.have.keys('types', 'default');
       expect(code, name).to.not.have.lengthOf(0);
     });
@@ -153,5 +153,11 @@ function commandFiles(source: string): string[] {
   expect(filesIn(join(source, 'bundle'))).to.include.members(bundled);
   const folders = ['bin', 'bundle'].flatMap((name) => filesIn(join(source, name)).map((file) => `${name}/${file}`));
   const modules = ['builtin.ts', 'index.ts'].flatMap(compiled);
-  return [...folders, ...modules, ...filesIn(join(ROOT, 'man')).map((page) => `man/${page}`), 'launch.cjs'];
+  return [
+    ...folders,
+    ...modules,
+    ...filesIn(join(ROOT, 'man')).map((page) => `man/${page}`),
+    'launch.cjs',
+    'schema/config.schema.json',
+  ];
 }

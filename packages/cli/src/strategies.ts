@@ -1,11 +1,12 @@
-import type { Strategy, StrategyEntry, StrategyRegistry } from '@fdpass/core';
-import * as v from 'valibot';
+import { type JsonSchema, optionsJsonSchema, type StrategyEntry, type StrategyRegistry } from '@fdpass/core';
 import { type Arguments, usage } from './arguments.js';
 import { builtinFramework } from './builtin.js';
 import { FDPASS } from './usage.js';
 
 interface OptionSummary {
   readonly name: string;
+  readonly type: string;
+  readonly required: boolean;
   readonly description: string;
 }
 
@@ -35,25 +36,47 @@ interface StrategySummary {
 
 async function summarize(entry: StrategyEntry, registry: StrategyRegistry): Promise<StrategySummary> {
   const { name, schemes = [], opensSockets = false } = entry;
-  return { name, schemes, opensSockets, options: optionsOf(await registry.load(entry)) };
+  const schema = await optionsJsonSchema(entry, registry);
+  const { properties = {}, required = [] } = schema as {
+    readonly properties?: Readonly<Record<string, JsonSchema>>;
+    readonly required?: readonly string[];
+  };
+  const options = Object.entries(properties).map(([option, of]): OptionSummary => {
+    return {
+      name: option,
+      type: typeOf(of),
+      required: required.includes(option),
+      description: String(of['description'] ?? ''),
+    };
+  });
+  return { name, schemes, opensSockets, options };
 }
 
-/** Option names and descriptions, where the schema is one whose entries can be looked at. */
-function optionsOf(strategy: Strategy): OptionSummary[] {
-  const entries = (strategy.optionsSchema as { entries?: Record<string, v.GenericSchema> } | undefined)?.entries ?? {};
-  return Object.entries(entries).map(([name, schema]) => ({ name, description: describe(schema) ?? '' }));
+/** A JSON Schema in a word or two. */
+function typeOf({ $ref, type, anyOf, enum: values, items }: JsonSchema): string {
+  if (typeof $ref === 'string') return $ref.slice($ref.lastIndexOf('/') + 1);
+  if (Array.isArray(values)) return values.map((value) => JSON.stringify(value)).join(' | ');
+  if (Array.isArray(anyOf)) return [...new Set(anyOf.map(typeOf))].join(' | ');
+  if (type === 'array') return `list of ${items === undefined ? 'anything' : typeOf(items as JsonSchema)}`;
+  return WORDS[String(type)] ?? 'anything';
 }
 
-function describe(schema: v.GenericSchema): string | undefined {
-  const wrapped = (schema as { wrapped?: v.GenericSchema }).wrapped;
-  return v.getDescription(schema) ?? (wrapped && describe(wrapped));
-}
+const WORDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'number',
+  integer: 'whole number',
+  boolean: 'true or false',
+  object: 'mapping',
+  null: 'nothing',
+};
 
 function format({ name, schemes, opensSockets, options }: StrategySummary, withOptions: boolean): string {
   const urls = schemes.length > 0 ? `  ${schemes.map((scheme) => `${scheme}://`).join(' ')}` : '';
   const place = opensSockets ? '  (first hop only)' : '';
   if (!withOptions) return `${name.padEnd(16)}${place}${urls}\n`;
-  const width = Math.max(...options.map((option) => option.name.length), 0) + 2;
-  const lines = options.map((option) => `  ${option.name.padEnd(width)}${option.description}`.trimEnd());
+  const width = (key: 'name' | 'type'): number => Math.max(...options.map((option) => option[key].length), 0) + 2;
+  const lines = options.map(({ name: option, type, required, description }) =>
+    `  ${option.padEnd(width('name'))}${type.padEnd(width('type'))}${required ? '(needed) ' : ''}${description}`.trimEnd(),
+  );
   return `${[`${name}${place}${urls}`, ...lines].join('\n')}\n`;
 }

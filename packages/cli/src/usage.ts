@@ -84,6 +84,12 @@ export const FDPASS: ProgramSpec = {
       options: ['config', 'json'],
     },
     {
+      name: 'schema',
+      synopsis: '[options]',
+      summary: 'print the JSON Schema of the configuration, plugins included, for editors',
+      options: ['config'],
+    },
+    {
       name: 'strategies',
       synopsis: '[options] [NAME]',
       summary: 'list the strategies, or the options of one',

@@ -19,4 +19,5 @@ export const duration: v.GenericSchema<string | number, number> = v.pipe(
     addIssue({ message: `${JSON.stringify(dataset.value)} is no duration; write 250ms, 30s or 2m` });
     return NEVER;
   }),
+  v.metadata({ jsonSchema: { $ref: '#/definitions/duration' } }),
 );

@@ -38,6 +38,7 @@ export { type DetachedOptions, dialDetached, runDetached } from './handover/deta
 export { type RelayResult, type RelaySide, relay } from './handover/relay.js';
 export { ipv4Bytes, ipv6Bytes } from './ip-bytes.js';
 export { ipFamily } from './ip-family.js';
+export { configJsonSchema, type JsonSchema, optionsJsonSchema } from './json-schema.js';
 export { libcResolver } from './libc-lookup.js';
 export { nearest } from './nearest.js';
 export { redactOptions, redactUrl } from './redact.js';
@@ -54,6 +55,7 @@ export {
   type Resolver,
   systemResolver,
 } from './resolve.js';
+export { routeSchema } from './route-schema.js';
 export type { Chain, HopSummary } from './routing/chain.js';
 export { type Explanation, explainRoute } from './routing/explanation.js';
 export { type DialOptions, type Route, Router } from './routing/router.js';

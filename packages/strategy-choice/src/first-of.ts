@@ -1,4 +1,4 @@
-import { type Dialer, duration, type Strategy } from '@fdpass/core';
+import { type Dialer, duration, routeSchema, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
 import { tryInOrder } from './in-order.js';
 import { routeLabel } from './label.js';
@@ -13,7 +13,7 @@ export interface FirstOfOptions {
 
 const optionsSchema: v.GenericSchema<unknown, FirstOfOptions> = v.strictObject({
   routes: v.pipe(
-    v.array(v.unknown(), 'must be a list of routes'),
+    v.array(routeSchema, 'must be a list of routes'),
     v.minLength(1, 'must name at least one route'),
     v.description('the routes, each as "use" takes it, the best one first'),
   ),

@@ -1,4 +1,4 @@
-import { duration, type FdpassError, normalizeHost, type Strategy } from '@fdpass/core';
+import { duration, type FdpassError, normalizeHost, routeSchema, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
 import { tryInOrder } from './in-order.js';
 
@@ -46,7 +46,7 @@ const optionsSchema: v.GenericSchema<unknown, HostsOptions> = v.pipe(
         v.description("the port to connect to (default: the target's)"),
       ),
     ),
-    use: v.optional(v.pipe(v.unknown(), v.description('the route to them (default: the hops before this one)'))),
+    use: v.optional(v.pipe(routeSchema, v.description('the route to them (default: the hops before this one)'))),
     timeout: v.optional(
       v.pipe(duration, v.description('the most one host may take (default: what the timeout of the dial allows)')),
     ),

@@ -1,4 +1,4 @@
-import { duration, type Strategy } from '@fdpass/core';
+import { duration, routeSchema, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
 import { allNeedRelay } from './first-of.js';
 import { routeLabel } from './label.js';
@@ -23,14 +23,27 @@ export interface RaceOptions {
 
 const DEFAULT_STAGGER_MS = 250;
 
-const delayedRoute = v.strictObject({ use: v.unknown(), delay: v.optional(duration) });
+const delayedRoute = v.strictObject({ use: routeSchema, delay: v.optional(duration) });
 const plainRoute = v.pipe(
   v.unknown(),
   v.transform((use): RaceRoute => ({ use })),
 );
 
-const route: v.GenericSchema<unknown, RaceRoute> = v.lazy((input) =>
-  isDelayedRoute(input) ? delayedRoute : plainRoute,
+const route: v.GenericSchema<unknown, RaceRoute> = v.pipe(
+  v.lazy((input): v.GenericSchema<unknown, RaceRoute> => (isDelayedRoute(input) ? delayedRoute : plainRoute)),
+  v.metadata({
+    jsonSchema: {
+      anyOf: [
+        { $ref: '#/definitions/route' },
+        {
+          type: 'object',
+          properties: { use: { $ref: '#/definitions/route' }, delay: { $ref: '#/definitions/duration' } },
+          required: ['use'],
+          additionalProperties: false,
+        },
+      ],
+    },
+  }),
 );
 
 /** `{ use: …, delay: … }`; a mapping with "strategy" is a hop, which may have a "use" of its own. */

@@ -11,6 +11,7 @@ import {
   type LostWay,
   makeTarget,
   messageOf,
+  routeSchema,
   type Strategy,
   startDeadline,
   type Target,
@@ -49,7 +50,7 @@ const optionsSchema: v.GenericSchema<unknown, SrvOptions> = v.strictObject({
       v.description('the service and protocol of the record (default _ssh._tcp)'),
     ),
   ),
-  use: v.optional(v.pipe(v.unknown(), v.description('the route to the servers (default: the hops before this one)'))),
+  use: v.optional(v.pipe(routeSchema, v.description('the route to the servers (default: the hops before this one)'))),
   servers: v.optional(
     v.pipe(
       v.array(v.string('must be an address'), 'must be a list of addresses'),

@@ -21,6 +21,7 @@ export function listOf<T>(item: v.GenericSchema<unknown, T>): v.GenericSchema<un
     v.unknown(),
     v.transform((value): unknown[] => (Array.isArray(value) ? value : [value])),
     v.array(item),
+    v.metadata({ listOf: item }),
   );
 }
 
@@ -30,7 +31,8 @@ export function mapping<Entries extends v.ObjectEntries>(
   entries: Entries,
 ): v.GenericSchema<unknown, v.InferOutput<v.StrictObjectSchema<Entries, undefined>>> {
   const message = (issue: v.StrictObjectIssue): string => describeKey(issue, what, Object.keys(entries));
-  return v.pipe(mappingOf(what), v.strictObject(entries, message));
+  const schema = v.strictObject(entries, message);
+  return v.pipe(mappingOf(what), schema, v.metadata({ mapping: schema }));
 }
 
 /** A mapping with any keys. */

@@ -21,6 +21,7 @@ export interface WrittenRule extends Matchers {
 
 /** The content of one config file, checked and converted. Single values have become lists. */
 export interface FileContent {
+  readonly $schema?: string | undefined;
   readonly defaults: SocketOptions & { /** Milliseconds. */ readonly timeout?: number | undefined };
   readonly hops: Readonly<Record<string, unknown>>;
   readonly rules: readonly WrittenRule[];
@@ -34,33 +35,73 @@ const patterns = (parse: (source: string) => Pattern): v.GenericSchema<unknown, 
 const textOrNumber = v.union([v.string(), v.number()], (issue) => `expected a port, not ${inWords(issue.input)}`);
 
 /** A route or a hop. Routing resolves it; here it only has to be something that can be one. */
-const route = v.custom<unknown>(
-  (value) => (typeof value === 'string' && value !== '') || Array.isArray(value) || isMapping(value),
-  (issue) => `expected a hop name, a strategy, a URL, a mapping or a list of these, not ${inWords(issue.input)}`,
+const route = v.pipe(
+  v.custom<unknown>(
+    (value) => (typeof value === 'string' && value !== '') || Array.isArray(value) || isMapping(value),
+    (issue) => `expected a hop name, a strategy, a URL, a mapping or a list of these, not ${inWords(issue.input)}`,
+  ),
+  v.metadata({ jsonSchema: { $ref: '#/definitions/route' } }),
 );
 
+function entry<T>(
+  description: string,
+  schema: v.GenericSchema<unknown, T>,
+): v.OptionalSchema<v.GenericSchema<unknown, T>, undefined> {
+  return v.optional(v.pipe(schema, v.description(description)) as v.GenericSchema<unknown, T>);
+}
+
+/** A section whose lines are all commented out is null in YAML: the same as no section. */
+function section<T>(
+  description: string,
+  schema: v.GenericSchema<unknown, T>,
+  absent: NoInfer<T>,
+): v.GenericSchema<unknown, T> {
+  return v.nullish(v.pipe(schema, v.description(description)) as v.GenericSchema<unknown, T>, () => absent) as never;
+}
+
 const rule: v.GenericSchema<unknown, WrittenRule> = mapping('a rule', {
-  name: v.optional(text),
-  host: v.optional(patterns(parseHostPattern)),
-  port: v.optional(atLeastOne(listOf(converted(textOrNumber, parsePortRange)))),
-  user: v.optional(patterns(parseUserPattern)),
-  alias: v.optional(patterns(parseAliasPattern)),
-  localNetwork: v.optional(atLeastOne(listOf(converted(text, parseLocalNetwork)))),
-  use: route,
-  timeout: v.optional(duration),
+  name: entry('a name for errors and explanations', text),
+  host: entry('host patterns of ssh_config, .example.com, addresses, CIDR; ! excludes', patterns(parseHostPattern)),
+  port: entry('ports and ranges, e.g. 22 or "2200-2299"', atLeastOne(listOf(converted(textOrNumber, parsePortRange)))),
+  user: entry('patterns for the remote user (--user %r)', patterns(parseUserPattern)),
+  alias: entry('patterns for the name that was typed (--alias %n)', patterns(parseAliasPattern)),
+  localNetwork: entry(
+    'only while an address of this machine is in one of these networks',
+    atLeastOne(listOf(converted(text, parseLocalNetwork))),
+  ),
+  use: v.pipe(route, v.description('the route: a hop, or a list of them in travel order')),
+  timeout: entry('the limit for the whole dial, e.g. 30s; 0 for none', duration),
 });
 
-// A section whose lines are all commented out is null in YAML: the same as no section.
-const file: v.GenericSchema<unknown, FileContent> = mapping('the config', {
-  defaults: v.nullish(mapping('defaults', { timeout: v.optional(duration), ...socketOptionEntries }), {}),
-  hops: v.nullish(v.pipe(mappingOf('hops'), v.record(v.string(), route)), {}),
-  rules: v.nullish(listOf(rule), []),
-  plugins: v.nullish(listOf(text), []),
-  extends: v.nullish(listOf(text), []),
+const namedRoutes: v.GenericSchema<unknown, Record<string, unknown>> = v.pipe(
+  mappingOf('hops'),
+  v.record(v.string(), route),
+  v.metadata({ jsonSchema: { type: 'object', additionalProperties: { $ref: '#/definitions/route' } } }),
+);
+
+/** The content of one config file; the source of its JSON Schema too. */
+export const configSchema: v.GenericSchema<unknown, FileContent> = mapping('the config', {
+  $schema: entry('for editors: where the JSON Schema is', text),
+  defaults: section(
+    'for every dial: timeout, and socket options',
+    mapping('defaults', {
+      timeout: entry('the limit for a dial, e.g. 30s; 0 for none', duration),
+      ...socketOptionEntries,
+    }),
+    {},
+  ),
+  hops: section('named, reusable hops', namedRoutes, {}),
+  rules: section('the first that matches wins', listOf(rule), []),
+  plugins: section('packages and files of strategies, found from this file', listOf(text), []),
+  extends: section('packages and files of shared rules, hops and defaults', listOf(text), []),
 });
 
 function atLeastOne<T>(list: v.GenericSchema<unknown, T[]>): v.GenericSchema<unknown, T[]> {
-  return v.pipe(list, v.nonEmpty('an empty list matches nothing; leave it out to match everything'));
+  return v.pipe(
+    list,
+    v.nonEmpty('an empty list matches nothing; leave it out to match everything'),
+    v.metadata({ atLeastOne: true }),
+  );
 }
 
 /**
@@ -69,7 +110,7 @@ function atLeastOne<T>(list: v.GenericSchema<unknown, T[]>): v.GenericSchema<unk
  * @throws FdpassError `config` that points at the first thing wrong; if there are more, the cause is an AggregateError of all.
  */
 export function checkContent(source: Source): FileContent {
-  const result = v.safeParse(file, source.data ?? {}); // null: nothing but comments
+  const result = v.safeParse(configSchema, source.data ?? {}); // null: nothing but comments
   if (result.success) return result.output;
   const problems = result.issues.map((issue) => problemAt(source, issue)).sort(byPlace);
   const [first] = problems;
