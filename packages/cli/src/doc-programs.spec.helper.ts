@@ -75,7 +75,7 @@ export async function compile(workspace: DocWorkspace, blocks: readonly DocBlock
   return said;
 }
 
-/** Runs a compiled example with the network of doc-network; one that calls `it` runs in mocha. */
+/** Runs a compiled example with the network of doc-network; one that has tests in it runs in mocha. */
 export function runExample(
   { path }: DocWorkspace,
   block: DocBlock,
@@ -83,7 +83,7 @@ export function runExample(
 ): Promise<Finished> {
   const file = join(path, 'out', nameOf(block).replace(/ts$/, 'js'));
   const mocha = join(ROOT, 'node_modules', 'mocha', 'bin', 'mocha.js');
-  const isTest = /^(it|describe)\(/m.test(block.code);
+  const isTest = /^(it|describe|describeStrategy)\(/m.test(block.code);
   return run(process.execPath, isTest ? [mocha, '--no-config', file] : [file], {
     cwd: path,
     env: {
