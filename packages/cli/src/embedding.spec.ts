@@ -224,6 +224,22 @@ describe('a dialer in a program of its own', () => {
       expect(all.every(({ target }) => target.port === port)).to.equal(true);
     }));
 
+  it('makes a thousand dials at once, each its own', () =>
+    withServer(async (port) => {
+      const dialer = createDialer({ config: false });
+      const dials = Array.from({ length: 1000 }, (_, index) =>
+        dialer.dial({ host: index % 2 ? HOST : 'localhost', port }),
+      );
+      const sockets = await Promise.all(dials);
+      const heard = await Promise.all(
+        sockets.map((socket, index) => {
+          socket.end(`${index}`);
+          return text(socket);
+        }),
+      );
+      expect(heard.every((said, index) => said === `hello ${index}`)).to.equal(true);
+    }));
+
   it('names rule, hop and address when it cannot connect', async () => {
     const dialer = createDialer({ rules: [{ use: 'direct' }] });
     const error = await refusal(dialer.dial({ host: HOST, port: await refusedPort() }));
