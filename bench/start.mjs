@@ -25,6 +25,8 @@ async function main() {
     'rules:\n  - { host: "*.corp.example", use: direct }\n  - { host: "*", use: happy-eyeballs }\n',
     { mode: 0o600 },
   );
+  // Like a user's, the config is not from this very moment: then what comes of it is kept between runs.
+  await new Promise((resolve) => setTimeout(resolve, 2500));
   const sys = await loadSys();
   for (const version of VERSIONS) {
     const node = version === undefined ? process.execPath : join(nodeFolder(version) ?? '', 'node');

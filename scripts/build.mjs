@@ -25,6 +25,7 @@ const PLUGINS = 'packages/core/dist/plugins.js';
 const SEPARATE = new Map(
   [
     'packages/core/dist/configured.js',
+    'packages/core/dist/kept.js',
     PLUGINS,
     'packages/core/dist/credentials/ask.js',
     'packages/strategy-http-connect/dist/digest.js',

@@ -1,4 +1,11 @@
-import { composeFramework, type Framework, type LoadOptions, libcResolver, type StrategyEntry } from '@fdpass/core';
+import {
+  type ConfigCache,
+  composeFramework,
+  type Framework,
+  type LoadOptions,
+  libcResolver,
+  type StrategyEntry,
+} from '@fdpass/core';
 import { direct } from '@fdpass/strategy-direct';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
 
@@ -35,6 +42,7 @@ export const BUILTIN: readonly StrategyEntry[] = [
 ];
 
 /** The framework of the commands: the built-in strategies, and Happy Eyeballs where no rule says otherwise. */
-export function builtinFramework(config: LoadOptions | false): Framework {
-  return composeFramework({ strategies: BUILTIN, defaultStrategy: happyEyeballs.name, config, resolve: libcResolver });
+export function builtinFramework(config: LoadOptions | false, cache?: ConfigCache): Framework {
+  const defaultStrategy = happyEyeballs.name;
+  return composeFramework({ strategies: BUILTIN, defaultStrategy, config, cache, resolve: libcResolver });
 }

@@ -18,6 +18,7 @@ import {
   type Trace,
 } from '@fdpass/core';
 import { type Arguments, usage } from './arguments.js';
+import { configCache } from './config-cache.js';
 import { makeLog } from './log.js';
 import { openStdio, watchForGoneParent } from './stdio.js';
 import { type DialRequest, frameworkFor, readRequest, routeFor } from './target-options.js';
@@ -57,7 +58,7 @@ async function connectAs(request: DialRequest, asked: Handover | undefined, trac
   // Only for a socket the answer needs system calls, and loading them can wait until the network is waited for.
   const isSocket = channelKind(STDOUT) === 'socket' && asked !== 'relay';
   const handover = isSocket ? 'descriptor' : await chooseHandover(STDOUT, asked);
-  const router = await frameworkFor(request).router();
+  const router = await frameworkFor(request, configCache()).router();
   const route = await routeFor(request, router);
   trace({ event: 'route', reason: route.reason, chain: route.chain.hops.map((hop) => hop.label).join(' -> ') });
   const job = { request, router, route, trace };

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import {
+  type ConfigCache,
   FdpassError,
   type Framework,
   makeTarget,
@@ -53,8 +54,8 @@ export function readTimeout(args: Arguments): number | undefined {
 }
 
 /** The framework a request asks for. With `--via` alone the config is still read: it may name the hops. */
-export function frameworkFor(request: DialRequest): Framework {
-  return builtinFramework(request.config === undefined ? {} : { file: request.config });
+export function frameworkFor(request: DialRequest, cache?: ConfigCache): Framework {
+  return builtinFramework(request.config === undefined ? {} : { file: request.config }, cache);
 }
 
 /** The route a request asks for: through its `--via` hops, or by the rules. @throws FdpassError `config` */

@@ -142,10 +142,14 @@ export const FDPASS: ProgramSpec = {
       "the user's configuration (~/.config/fdpass/ where XDG_CONFIG_HOME is not set); config.yml, config.json and fdpass.* are found too",
     ],
     ['/etc/fdpass/config.yaml', "the system's, read if the user has none"],
+    [
+      '$XDG_CACHE_HOME/fdpass/',
+      'what is kept between runs, readable for nobody else (~/.cache/fdpass/ by default): compiled code, and what comes of reading a configuration that has no secret in it; may be deleted at any time',
+    ],
   ],
   environment: [
     ['FDPASS_CONFIG', 'names a configuration file, as --config does'],
-    ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'where the configuration is looked for and compiled code is kept'],
+    ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'where the configuration is looked for, and what is kept between runs'],
   ],
 };
 

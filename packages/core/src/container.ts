@@ -1,8 +1,9 @@
 import 'reflect-metadata/lite';
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
 import { type Clock, systemClock } from './clock.js';
+import type { ConfigCache } from './config/cache.js';
 import type { Config, ConfigPlugin } from './config/load.js';
-import { hasConfig, type LoadOptions } from './config/places.js';
+import { configPath, hasConfig, type LoadOptions } from './config/places.js';
 import { type StrategyEntry, StrategyRegistry } from './registry.js';
 import type { Resolver } from './resolve.js';
 import type { ChainScope } from './routing/chain.js';
@@ -26,6 +27,8 @@ export interface FrameworkParts {
   readonly config?: LoadOptions | false | undefined;
   /** What deadlines and delays run on. Default: the real one. */
   readonly clock?: Clock | undefined;
+  /** Where what comes of a config file is kept between runs. Default: nowhere. */
+  readonly cache?: ConfigCache | undefined;
   /** How names are looked up. Default: `dns.lookup`. */
   readonly resolve?: Resolver | undefined;
   /** Milliseconds for a dial where the config does not say. Default 30,000. */
@@ -78,14 +81,26 @@ function makeRegistry(container: DependencyContainer): StrategyRegistry {
 }
 
 async function loadRules(container: DependencyContainer): Promise<Rules | undefined> {
-  const { config: options = {}, plugins = [] } = container.resolve(PARTS);
+  const { config: options = {}, plugins = [], cache } = container.resolve(PARTS);
   await registerPlugins(plugins, container);
   if (options === false || !hasConfig(options)) return undefined;
+  const rules = (cache && (await keptRules(options, cache))) ?? (await readRules(options, cache));
+  await registerPlugins(rules?.config.plugins ?? [], container);
+  return rules;
+}
+
+async function keptRules(options: LoadOptions, cache: ConfigCache): Promise<Rules | undefined> {
+  const file = configPath(options);
+  if (file === undefined) return undefined;
+  const { compileRules, readKept } = await import('./kept.js');
+  const config = readKept(file, cache);
+  return config && { config, table: compileRules(config.rules) };
+}
+
+async function readRules(options: LoadOptions, cache: ConfigCache | undefined): Promise<Rules | undefined> {
   const { compileRules, loadConfig } = await import('./configured.js');
-  const config = loadConfig(options);
-  if (config === undefined) return undefined;
-  await registerPlugins(config.plugins, container);
-  return { config, table: compileRules(config.rules) };
+  const config = loadConfig(options, cache);
+  return config && { config, table: compileRules(config.rules) };
 }
 
 async function registerPlugins(plugins: readonly ConfigPlugin[], container: DependencyContainer): Promise<void> {

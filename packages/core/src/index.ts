@@ -1,5 +1,6 @@
 export { allFailed, type LostWay } from './all-failed.js';
 export { type Clock, systemClock } from './clock.js';
+export type { ConfigCache } from './config/cache.js';
 export type { Config, LoadOptions } from './config/load.js';
 export { composeFramework, type Framework, type FrameworkParts } from './container.js';
 export type { Credentials } from './credentials/credentials.js';

@@ -58,7 +58,7 @@ type Fault = (message: string, hint?: string) => FdpassError;
 
 function resolveExtended(from: Source, specifier: string, failed: Fault): string {
   if (specifier.startsWith('~/')) return join(homedir(), specifier.slice(2));
-  if (isFile(specifier)) return resolve(from.baseDir, specifier);
+  if (isFileSpecifier(specifier)) return resolve(from.baseDir, specifier);
   const file = resolvePackage(from.file, specifier, failed);
   if (DATA_EXTENSIONS.includes(extname(file))) return file;
   throw failed(
@@ -67,8 +67,8 @@ function resolveExtended(from: Source, specifier: string, failed: Fault): string
   );
 }
 
-/** `./team.yaml`, `/etc/team`, `team.yaml`; but `@acme/config/team.yaml` is a file of a package. */
-function isFile(specifier: string): boolean {
+/** Whether a specifier names a file: `./team.yaml`, `/etc/team`, `team.yaml`; but `@acme/config/team.yaml` is a file of a package. */
+export function isFileSpecifier(specifier: string): boolean {
   return (
     /^(\.{0,2}\/|\.\.?$)/.test(specifier) ||
     (!specifier.startsWith('@') && DATA_EXTENSIONS.includes(extname(specifier)))

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { type ConfigCache, keep } from './cache.js';
 import { loadWithExtends } from './extends.js';
 import { findConfig } from './find.js';
+import { keepable } from './keepable.js';
 import { type Config, mergeFiles } from './merge.js';
 import type { LoadOptions } from './places.js';
 
@@ -11,9 +14,17 @@ export type { LoadOptions } from './places.js';
  *
  * Only data is read, never code, and never from the current directory unless `file` names it.
  *
+ * @param cache Where the result is kept for the next run. Default: nowhere.
  * @throws FdpassError `config`: `FILE:LINE:COLUMN: what, why; what to try`.
  */
-export function loadConfig(options: LoadOptions = {}): Config | undefined {
+export function loadConfig(options: LoadOptions = {}, cache?: ConfigCache): Config | undefined {
   const main = findConfig(options);
-  return main && mergeFiles(main, loadWithExtends(main));
+  if (main === undefined) return undefined;
+  const files = loadWithExtends(main);
+  const config = mergeFiles(main, files);
+  if (cache !== undefined && existsSync(main.file)) {
+    const kept = keepable(config, files);
+    if (kept !== undefined) keep(kept, cache);
+  }
+  return config;
 }

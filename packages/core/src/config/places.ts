@@ -50,17 +50,27 @@ export function configFolders(options: LoadOptions): readonly string[] {
   return [userFolder(options, env), resolve(options.systemDir ?? '/etc/fdpass')];
 }
 
+/** The config file that would be read, without reading it; undefined where there is none, or none on disk. @throws FdpassError `config` */
+export function configPath(options: LoadOptions): string | undefined {
+  const env = options.env ?? process.env;
+  if (options.content !== undefined || options.searchFrom !== undefined) return undefined;
+  const named = options.file ?? (env['FDPASS_CONFIG'] || undefined);
+  if (named !== undefined) {
+    const file = expandHome(named, options, env);
+    return options.file === undefined && !isAbsolute(file) ? undefined : resolve(file);
+  }
+  for (const folder of configFolders(options)) {
+    const file = findIn(folder, CONFIG_FOLDER_NAMES);
+    if (file !== undefined) return file;
+  }
+  return undefined;
+}
+
 /** Whether there is anything to load, a wrong file included. Cheap: a look at each place. @throws FdpassError `config` */
 export function hasConfig(options: LoadOptions): boolean {
   const env = options.env ?? process.env;
-  if (
-    options.content !== undefined ||
-    options.file !== undefined ||
-    options.searchFrom !== undefined ||
-    env['FDPASS_CONFIG']
-  )
-    return true;
-  return configFolders(options).some((folder) => findIn(folder, CONFIG_FOLDER_NAMES) !== undefined);
+  if (options.content !== undefined || options.searchFrom !== undefined || env['FDPASS_CONFIG']) return true;
+  return configPath(options) !== undefined;
 }
 
 /** The first of `names` that exists in `folder`, as a path. @throws FdpassError `config` if that cannot be told. */

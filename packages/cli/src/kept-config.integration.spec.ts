@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Greeter, temporaryFolder } from '@fdpass/testkit';
+import { expect } from 'chai';
+import { fdpass } from './commands.spec.helper.js';
+
+/** The command keeps what comes of a config, and goes by the files all the same. */
+describe('fdpass with a config that it has seen before', () => {
+  const folder = temporaryFolder();
+  const config = join(folder.path, 'config.yaml');
+  const loaded = join(folder.path, 'loaded');
+  const hook = join(folder.path, 'hook.cjs');
+  let greeter: Greeter;
+  before(async () => {
+    greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
+    writeFileSync(
+      hook,
+      `const Module = require('node:module');
+const load = Module._load;
+Module._load = function (name) {
+  if (/\\.cjs$/.test(name)) require('node:fs').appendFileSync(${JSON.stringify(loaded)}, name + '\\n');
+  return load.apply(this, arguments);
+};\n`,
+    );
+  });
+  after(async () => {
+    await greeter.close();
+    folder.remove();
+  });
+
+  function write(text: string): void {
+    writeFileSync(config, text, { mode: 0o600 });
+    const then = Date.now() / 1000 - 60;
+    utimesSync(config, then, then);
+  }
+
+  /** One connection: how it ended, what greeted it, and which bundles took part. */
+  async function connect(
+    port: number = greeter.port,
+  ): Promise<{ status: number | null; said: string; bundles: string }> {
+    writeFileSync(loaded, '');
+    const env = { XDG_CACHE_HOME: folder.path, NODE_OPTIONS: `--require=${hook}` };
+    const { status, stdout, stderr } = await fdpass(['--config', config, '--stdio', '192.0.2.1', String(port)], {
+      env,
+    });
+    return { status, said: stdout + stderr, bundles: readFileSync(loaded, 'utf8') };
+  }
+
+  const kept = (): string[] => readdirSync(join(folder.path, 'fdpass')).filter((name) => name.startsWith('config-'));
+
+  it('reads it once, and again when it has changed', async function () {
+    this.timeout(30_000);
+    write('rules: [ { use: { strategy: direct, host: 127.0.0.1 } } ]\n');
+    let first = await connect();
+    expect(first).to.deep.include({ status: 0, said: 'SSH-2.0-greeter\r\n' });
+    expect(first.bundles).to.match(/configured/);
+    // What has only just been written is not kept: it might change again within the clock's grain.
+    for (let turn = 0; turn < 100 && kept().length === 0; turn++) first = await connect();
+    const again = await connect();
+    expect(again).to.deep.include({ status: 0, said: 'SSH-2.0-greeter\r\n' });
+    expect(again.bundles)
+      .to.match(/kept/)
+      .and.not.match(/configured/);
+    write('rules: [ { use: nonsense } ]\n');
+    const changed = await connect();
+    expect(changed.status).to.equal(78);
+    expect(changed.said).to.match(/config\.yaml:1:10.*"nonsense"/);
+  });
+});
