@@ -73,6 +73,14 @@ const noMetadata = {
   },
 };
 
+/**
+ * What every bundle begins with. Each module that was bundled asks for Node's own modules again: once is enough, and
+ * every time costs a start some microseconds. CommonJS has no import.meta; what our code wants of it is its own place.
+ */
+const BANNER =
+  'require=((ask,got=new Map())=>Object.assign((name)=>got.get(name)??(got.set(name,ask(name)),got.get(name)),ask))(require);' +
+  "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;";
+
 rmSync(OUT, { recursive: true, force: true });
 const options = {
   outdir: OUT,
@@ -87,8 +95,7 @@ const options = {
   // cosmiconfig's own loaders want these; it is only ever given ours.
   external: ['koffi', 'typescript', 'js-yaml', 'parse-json', 'import-fresh'],
   plugins: [separate, noMetadata],
-  // CommonJS has no import.meta; what our code wants of it is its own place.
-  banner: { js: "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;" },
+  banner: { js: BANNER },
   define: { 'import.meta.url': 'importMetaUrl', FDPASS_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 };

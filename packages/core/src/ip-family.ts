@@ -6,5 +6,5 @@ import { isIPv4, isIPv6 } from 'node:net';
  */
 export function ipFamily(text: string): 0 | 4 | 6 {
   if (text.includes(':')) return isIPv6(text) ? 6 : 0;
-  return isIPv4(text) ? 4 : 0;
+  return /\d$/.test(text) && isIPv4(text) ? 4 : 0;
 }

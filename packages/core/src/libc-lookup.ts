@@ -25,8 +25,7 @@ const libcLookup: Lookup = (host, options, done) => {
       done(null, addresses);
     } catch (error) {
       if (errnoName(error)?.startsWith('EAI_') && errnoName(error) !== 'EAI_SYSTEM') return done(error as Error, []);
-      const { lookup } = await import('node:dns');
-      lookup(host, options, done);
+      process.getBuiltinModule('node:dns').lookup(host, options, done);
     }
   };
   void ask();

@@ -1,4 +1,4 @@
-import dns, { type LookupAddress } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import type { DialContext } from './dialer.js';
 import { FdpassError, messageOf } from './errors.js';
 import { ipFamily } from './ip-family.js';
@@ -49,7 +49,9 @@ export function createResolver(lookup: Lookup): Resolver {
 }
 
 /** The system's own resolver (getaddrinfo), so that /etc/hosts, nsswitch.conf and RFC 6724's order hold. */
-export const systemResolver: Resolver = createResolver(dns.lookup);
+export const systemResolver: Resolver = createResolver((host, options, done) =>
+  process.getBuiltinModule('node:dns').lookup(host, options, done),
+);
 
 /**
  * Asks `resolve` (default: the context's, else the system's) and traces the answer or why there is none (`resolve`, with the addresses and the milliseconds).

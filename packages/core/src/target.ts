@@ -17,6 +17,9 @@ export interface Target {
 /** A label in punycode (RFC 5890 §2.3.2.1). */
 const A_LABEL = /(^|\.)xn--/i;
 
+/** A name that needs no second look: no capital, no A-label, no dot at the end, no address (whose last letter is a digit). */
+const PLAIN_NAME = /^(?!.*xn--)[a-z0-9_][a-z0-9._-]*[a-z_-]$/;
+
 /** RFC 1035 §2.3.4 allows 255 octets on the wire, which is 253 characters of text. */
 const MAX_HOST_LENGTH = 253;
 
@@ -38,6 +41,7 @@ export function makeTarget(input: { host: string; port: string | number; user?: 
 
 /** The host in the form rules are matched against: lower case, no brackets, no trailing dot, A-labels (RFC 5891). */
 export function normalizeHost(input: string): string {
+  if (PLAIN_NAME.test(input) && input.length <= MAX_HOST_LENGTH) return input; // as almost every host is
   const quoted = JSON.stringify(input.length > 80 ? `${input.slice(0, 80)}…` : input);
   if (input === '') throw new FdpassError('usage', 'the host is empty', { hint: 'usage: fdpass [options] HOST PORT' });
   if (hasForbiddenCharacter(input)) {

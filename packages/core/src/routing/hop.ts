@@ -50,7 +50,7 @@ export function resolveHops(use: unknown, baseDir: string, scope: HopScope, path
 function resolveWord(word: string, baseDir: string, scope: HopScope, path: readonly string[]): Hop[] {
   const named = scope.hops.get(word);
   if (named !== undefined) return resolveNamed(word, named, scope, path);
-  const scheme = URL_SCHEME.exec(word)?.[1]?.toLowerCase();
+  const scheme = word.includes(':') ? URL_SCHEME.exec(word)?.[1]?.toLowerCase() : undefined;
   if (scheme !== undefined) {
     return [
       { entry: scope.registry.entryForScheme(scheme), options: { url: word }, label: redactUrl(word), baseDir, path },
