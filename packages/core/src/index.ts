@@ -9,16 +9,16 @@ export { type CredentialOptions, credentialsSchema } from './credentials/schema.
 export { type Deadline, formatMs, startDeadline } from './deadline.js';
 export type { DialContext, Dialer } from './dialer.js';
 export { duration, parseDuration } from './duration.js';
-export {
-  type ConnectionDialer,
-  type CreateDialerOptions,
-  createDialer,
-  type DialerDialOptions,
-  type DialerEvents,
-  type DialerParts,
-  type ProgressEvent,
-  type TargetInput,
-} from './embedding/create-dialer.js';
+export type {
+  ConnectionDialer,
+  CreateDialerOptions,
+  DialerDialOptions,
+  DialerEvents,
+  DialerParts,
+  ProgressEvent,
+  TargetInput,
+} from './embedding/connection-dialer.js';
+export { createDialer } from './embedding/create-dialer.js';
 export { readySocket } from './embedding/ready-socket.js';
 export type { RuleInput, RulesInput, UseInput } from './embedding/rules-input.js';
 export {

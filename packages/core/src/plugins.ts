@@ -21,7 +21,7 @@ const LOAD_TIMEOUT_MS = 5_000;
 export async function loadPlugins(plugins: readonly ConfigPlugin[], registry: StrategyRegistry): Promise<void> {
   for (const plugin of plugins) {
     try {
-      for (const strategy of await strategiesOf(plugin)) registry.register(strategy);
+      for (const strategy of await strategiesOf(plugin)) registry.register(strategy, plugin.specifier);
     } catch (error) {
       throw inPlugin(error, plugin);
     }

@@ -12,12 +12,24 @@ const SCHEME = /^[a-z][a-z0-9+.-]*$/; // RFC 3986 §3.1
 export class StrategyRegistry {
   readonly #byName = new Map<string, StrategyEntry>();
   readonly #byScheme = new Map<string, StrategyEntry>();
+  readonly #origins = new Map<StrategyEntry, string>();
 
-  /** @throws FdpassError `config` if the name or a scheme is taken or malformed. */
-  register(entry: StrategyEntry): void {
+  /**
+   * Adds a strategy; `origin` says where it comes from, for errors that are its author's.
+   *
+   * @throws FdpassError `config` if the name or a scheme is taken or malformed.
+   */
+  register(entry: StrategyEntry, origin?: string): void {
     checkEntry(entry);
     claim(this.#byName, 'strategy', entry.name, entry);
     for (const scheme of entry.schemes ?? []) claim(this.#byScheme, 'URL scheme', scheme, entry);
+    if (origin !== undefined) this.#origins.set(entry, origin);
+  }
+
+  /** Who is to blame for what a strategy does wrong, in words: `the strategy` or `the plugin "./mine.mjs"`. */
+  blame(entry: StrategyEntry): string {
+    const origin = this.#origins.get(entry);
+    return origin === undefined ? 'the strategy' : `the plugin ${JSON.stringify(origin)}`;
   }
 
   /** Whether a strategy of that name is registered. */

@@ -1,120 +1,30 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { type Clock, systemClock } from '../clock.js';
 import { INLINE_NAME } from '../config/inline.js';
-import type { ConfigPlugin } from '../config/load.js';
-import type { LoadOptions } from '../config/places.js';
 import { composeFramework, type Framework } from '../container.js';
 import { startDeadline } from '../deadline.js';
-import { parseDuration } from '../duration.js';
 import { addDetails, FdpassError, isFdpassError } from '../errors.js';
-import type { StrategyEntry } from '../registry.js';
-import { createResolver, type Lookup, systemResolver } from '../resolve.js';
+import { createResolver, systemResolver } from '../resolve.js';
 import { type Explanation, explainRoute } from '../routing/explanation.js';
 import type { Route, Router } from '../routing/router.js';
 import { shareLookups } from '../shared-lookups.js';
 import { makeTarget, type Target } from '../target.js';
 import { wrapTls } from '../tls/wrap.js';
 import type { TraceEvent } from '../trace.js';
+import type {
+  ConnectionDialer,
+  CreateDialerOptions,
+  DialerDialOptions,
+  DialerEvents,
+  DialerParts,
+  TargetInput,
+} from './connection-dialer.js';
+import { configOf, namedPlugins, readTimeout } from './dialer-options.js';
 import { readySocket } from './ready-socket.js';
-import type { RuleInput, RulesInput } from './rules-input.js';
-
-/** What a dialer of an embedding program is made of. At most one of `config`, `rules` and `searchFrom`. */
-export interface CreateDialerOptions {
-  /** A config file, a config as an object, or `false` for none at all. */
-  readonly config?: string | RulesInput | false | undefined;
-  /** The rules alone: short for `config: { rules }`. */
-  readonly rules?: readonly RuleInput[] | undefined;
-  /** The program's own folder, in which `fdpass.yaml` and the like are looked for. Never the current directory. */
-  readonly searchFrom?: string | undefined;
-  /** Strategies, or packages and files that export some, resolved from `baseDir` as a config's are from its file. */
-  readonly plugins?: readonly (StrategyEntry | string)[] | undefined;
-  /** The folder that relative paths in what is given here start from. Default: the current directory; plugins by name need it. */
-  readonly baseDir?: string | undefined;
-  /** Finds the addresses of names, with the signature of `dns.lookup`. Default: that. */
-  readonly lookup?: Lookup | undefined;
-  /** For each dial: milliseconds or a duration such as `30s`; 0 for no limit. Default: the rule's, the config's, 30 s. */
-  readonly timeout?: number | string | undefined;
-}
-
-/** The strategies a dialer knows; `createDialer` of the package `fdpass` brings its own. */
-export interface DialerParts {
-  /** All that rules may name. */
-  readonly strategies: readonly StrategyEntry[];
-  /** Reaches the first proxy of a chain and targets that no rule matches. */
-  readonly defaultStrategy: string;
-  /** Default: the machine's. */
-  readonly clock?: Clock | undefined;
-}
-
-/** What to connect to. */
-export interface TargetInput {
-  /** A name, or an IPv4 or IPv6 address, with or without brackets. */
-  readonly host: string;
-  /** 1 to 65535. */
-  readonly port: number | string;
-  /** For rules that match the remote user. */
-  readonly user?: string;
-  /** For rules that match the name the user typed. */
-  readonly alias?: string;
-}
-
-/** What one dial may want otherwise. */
-export interface DialerDialOptions {
-  /** Aborts the dial; `dial` rejects with its reason, unchanged. It has no say over the socket afterwards. */
-  readonly signal?: AbortSignal | undefined;
-  /** For this dial, TLS included: milliseconds or a duration such as `30s`; 0 for no limit. */
-  readonly timeout?: number | string | undefined;
-  /** Hops for this dial in travel order, as `use` in a rule: overrides the rules. */
-  readonly via?: unknown;
-  /** TLS on top of the route, whatever it is: `true`, or options of `tls.connect`. The certificate is checked. */
-  readonly tls?: boolean | ConnectionOptions | undefined;
-  /** Hears of each step of this dial; must not throw. */
-  readonly onProgress?: ((event: TraceEvent) => void) | undefined;
-}
-
-/** A step of one of a dialer's dials. */
-export interface ProgressEvent {
-  /** Counts the dials of this dialer, from 1. */
-  readonly dial: number;
-  /** What is dialled, normalised. */
-  readonly target: Target;
-  /** What happened; never a secret in it. */
-  readonly step: TraceEvent;
-}
-
-/** What a {@link ConnectionDialer} emits. */
-export interface DialerEvents {
-  /** A step of any of its dials. */
-  progress: [ProgressEvent];
-}
-
-/**
- * Connects by rules, for programs that embed fdpass. Any number of dials may be under way; each has its own signal,
- * deadline and errors. Nothing is loaded or opened before the first call.
- */
-export interface ConnectionDialer extends EventEmitter<DialerEvents>, AsyncDisposable {
-  /**
-   * Resolves to a connected socket, ready to use as one from `net.connect`; it belongs to the caller.
-   *
-   * @throws FdpassError that names target, rule and hop, and why; the abort reason of `signal`, unchanged.
-   */
-  dial(
-    target: TargetInput,
-    options: DialerDialOptions & { readonly tls: true | ConnectionOptions },
-  ): Promise<TLSSocket>;
-  /** The same without TLS on top. */
-  dial(target: TargetInput, options?: DialerDialOptions): Promise<Socket>;
-  /** The route that `dial` would take, and why; opens nothing. @throws FdpassError `config`, `usage` */
-  explain(target: TargetInput): Promise<Explanation>;
-  /** Loads config and plugins and checks every rule, used or not. @throws FdpassError `config`, the first that is wrong. */
-  check(): Promise<void>;
-  /** Aborts the dials under way and waits for their end; later ones are refused. Sockets that were handed out stay open. */
-  close(): Promise<void>;
-}
 
 /** Makes a dialer. Two of them share nothing. @throws FdpassError `usage` for options that contradict each other. */
 export function createDialer(options: CreateDialerOptions, parts: DialerParts): ConnectionDialer {
@@ -226,41 +136,6 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
       ? router.route(target)
       : router.routeVia(target, via, resolve(this.#options.baseDir ?? '.'));
   }
-}
-
-/** Where the config comes from. */
-function configOf(options: CreateDialerOptions): LoadOptions | false {
-  const { config, rules, searchFrom, baseDir } = options;
-  const given = [config, rules, searchFrom].filter((value) => value !== undefined);
-  if (given.length > 1) throw new FdpassError('usage', 'give one of "config", "rules" and "searchFrom"');
-  if (config === false) return false;
-  if (typeof config === 'string') return { file: config };
-  if (searchFrom !== undefined) return { searchFrom };
-  const content = rules === undefined ? config : { rules };
-  return content === undefined ? {} : { content, baseDir };
-}
-
-/** Plugins that are named rather than given. */
-function namedPlugins({ plugins = [], baseDir }: CreateDialerOptions): ConfigPlugin[] {
-  return plugins.flatMap((specifier, index) => {
-    if (typeof specifier !== 'string') return [];
-    if (baseDir === undefined) {
-      throw new FdpassError('usage', `the plugin ${JSON.stringify(specifier)} is named, but "baseDir" is missing`, {
-        hint: 'say from which folder plugins resolve, e.g. import.meta.dirname',
-      });
-    }
-    const from = join(resolve(baseDir), INLINE_NAME);
-    return [{ specifier, from, where: () => ({ file: `plugins[${index}]`, line: 0, column: 0 }) }];
-  });
-}
-
-function readTimeout(timeout: number | string | undefined): number | undefined {
-  if (timeout === undefined) return undefined;
-  const timeoutMs = typeof timeout === 'number' ? timeout : parseDuration(timeout);
-  if (timeoutMs !== undefined && timeoutMs >= 0) return timeoutMs;
-  throw new FdpassError('usage', `${JSON.stringify(timeout)} is no time limit`, {
-    hint: 'give milliseconds, or "30s"',
-  });
 }
 
 /** A signal that aborts with the first of `signals`, and lets go of them. AbortSignal.any holds on to what lives long on Node 20. */

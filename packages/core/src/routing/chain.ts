@@ -67,9 +67,9 @@ async function createDialer(hop: Hop, base: Base, scope: ChainScope): Promise<Di
     const forward = base.forward ?? (strategy.opensSockets === true ? NO_FORWARD : await defaultDialer(scope));
     const dialer = strategy.create(options, forward, hostFor(hop, base, scope, nested));
     await Promise.all(nested);
-    return guardDialer(dialer, hop.label);
+    return guardDialer(dialer, hop.label, scope.registry.blame(hop.entry));
   } catch (error) {
-    throw inHop(error, hop);
+    throw inHop(error, hop, scope.registry.blame(hop.entry));
   }
 }
 
@@ -141,8 +141,8 @@ function hostFor(hop: Hop, base: Base, scope: ChainScope, nested: Promise<unknow
   return { socketDefaults: scope.socketDefaults, baseDir: hop.baseDir, route };
 }
 
-function inHop(error: unknown, hop: Hop): FdpassError {
+function inHop(error: unknown, hop: Hop, who: string): FdpassError {
   if (isFdpassError(error)) return addDetails(error, { hop: hop.label });
-  const message = `the strategy ${hop.entry.name} failed to start: ${messageOf(error)}`;
+  const message = `${who} failed to start: ${messageOf(error)}`;
   return new FdpassError('config', message, { hop: hop.label, cause: error });
 }

@@ -7,29 +7,39 @@ import type { Target } from '../target.js';
  * Wraps a strategy's dialer so that nothing it does can harm the rest: errors name the hop, a dial that ignores its
  * signal ends with it all the same (a stream that comes late is destroyed), and what is no stream is an error.
  */
-export function guardDialer(dialer: Dialer, hop: string): Dialer {
+export function guardDialer(dialer: Dialer, hop: string, who = 'the strategy'): Dialer {
   if (typeof dialer?.dial !== 'function') {
-    throw new FdpassError('config', 'the strategy made no dialer: create() must return an object with dial()', { hop });
+    throw new FdpassError('config', `${who} made no dialer: create() must return an object with dial()`, { hop });
   }
   return {
-    dial: (target, context) => guardedDial(dialer, hop, target, context),
+    dial: (target, context) => guardedDial(dialer, { hop, who }, target, context),
     get needsRelay() {
       return dialer.needsRelay === true;
     },
   };
 }
 
-async function guardedDial(dialer: Dialer, hop: string, target: Target, context: DialContext): Promise<Duplex> {
+/** Whose dial it is: the hop, and who made it. */
+interface Guarded {
+  readonly hop: string;
+  readonly who: string;
+}
+
+async function guardedDial(
+  dialer: Dialer,
+  { hop, who }: Guarded,
+  target: Target,
+  context: DialContext,
+): Promise<Duplex> {
   context.signal.throwIfAborted();
   context.trace({ event: 'dial', hop, target: `${target.host}:${target.port}` });
   try {
     const stream = await untilAborted(dialer.dial(target, context), context.signal);
-    if (!isStream(stream))
-      throw new FdpassError('internal', 'the strategy gave no stream: dial() must resolve to a Duplex');
-    if (stream.destroyed) throw new FdpassError('internal', 'the strategy gave a stream that is already closed');
+    if (!isStream(stream)) throw new FdpassError('internal', `${who} gave no stream: dial() must resolve to a Duplex`);
+    if (stream.destroyed) throw new FdpassError('internal', `${who} gave a stream that is already closed`);
     return stream;
   } catch (error) {
-    throw inHop(error, hop, context.signal);
+    throw inHop(error, { hop, who }, context.signal);
   }
 }
 
@@ -58,9 +68,9 @@ function isStream(value: unknown): value is Duplex {
   );
 }
 
-function inHop(error: unknown, hop: string, signal: AbortSignal): unknown {
+function inHop(error: unknown, { hop, who }: Guarded, signal: AbortSignal): unknown {
   // The caller's own abort reason goes back to it unchanged; a deadline is ours and says which hop it caught.
   if (signal.aborted && error === signal.reason && !isFdpassError(error)) return error;
   if (isFdpassError(error)) return addDetails(error, { hop });
-  return new FdpassError('internal', `the strategy failed: ${messageOf(error)}`, { hop, cause: error });
+  return new FdpassError('internal', `${who} failed: ${messageOf(error)}`, { hop, cause: error });
 }

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { FdpassError, isFdpassError, startDeadline, systemClock } from '@fdpass/core';
-import { descendants, openDescriptors } from '../processes.js';
 import { type Check, demand } from './checks.js';
-import { discard, type Lab, type Outcome, PATIENCE_MS, turns } from './lab.js';
+import { discard, type Lab, type Outcome, turns } from './lab.js';
+import { resourcesAtRest, untilNothingIsLeft } from './leftovers.js';
 import type { StrategySubject } from './subject.js';
 
 /** More points than this are sampled. */
@@ -134,7 +134,7 @@ export const ENDINGS: readonly Check[] = [
         `${listening} listeners were left on a signal`,
         'remove them when the dial is over, however it ended',
       );
-      await untilNothingIsLeft(before, resources);
+      await untilNothingIsLeft(before);
     },
   },
   {
@@ -236,46 +236,4 @@ function everythingSaid(outcome: Outcome): string {
     error = error.cause;
   }
   return said.join('\n');
-}
-
-/** What a process may have left: a line for each. */
-function resources(): string[] {
-  return [
-    ...openDescriptors().filter((entry) => /socket:|pipe:/.test(entry)),
-    ...process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout' || kind === 'Immediate'),
-    ...descendants(process.pid).map(({ pid }) => `process ${pid}`),
-  ];
-}
-
-/** What is there when nothing is under way any more: connections that were cut take a moment to be gone. */
-async function resourcesAtRest(): Promise<string[]> {
-  let found = resources();
-  for (let isCalm = false; !isCalm; ) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const now = resources();
-    isCalm = leftOf(found, now).length === 0 && leftOf(now, found).length === 0;
-    found = now;
-  }
-  return found;
-}
-
-async function untilNothingIsLeft(before: readonly string[], list: () => string[]): Promise<void> {
-  const started = systemClock.now();
-  for (;;) {
-    const left = leftOf(list(), before);
-    if (left.length === 0) return;
-    const isOver = systemClock.now() - started > PATIENCE_MS;
-    demand(!isOver, `left behind: ${left.join('; ')}`, 'destroy what you opened, stop your timers, end your processes');
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-/** What is in `now` and was not in `before`, each as often as it is there. */
-function leftOf(now: readonly string[], before: readonly string[]): string[] {
-  const known = [...before];
-  return now.filter((entry) => {
-    const index = known.indexOf(entry);
-    if (index !== -1) known.splice(index, 1);
-    return index === -1;
-  });
 }
