@@ -82,9 +82,11 @@ async function standing(child: ChildProcess, request: unknown, signal: AbortSign
     failed.catch(() => {});
     control.on('error', () => {}).write(`${JSON.stringify(request)}\n`);
     const report = (await Promise.race([readLine(control), failed])) as Report | undefined;
-    signal?.throwIfAborted();
     if (report === undefined) throw new FdpassError('internal', 'the relay process ended before it connected');
     if (!report.ok) throw deserialize(report.error);
+  } catch (error) {
+    signal?.throwIfAborted(); // what we destroyed the channel for, not that it was
+    throw error;
   } finally {
     signal?.removeEventListener('abort', abort);
     control.destroy();

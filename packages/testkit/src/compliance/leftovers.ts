@@ -4,7 +4,7 @@ import { demand } from './checks.js';
 import { PATIENCE_MS } from './lab.js';
 
 /** What a process may have left: a line for each. */
-export function resources(): string[] {
+function resources(): string[] {
   return [
     ...openDescriptors().filter((entry) => /socket:|pipe:/.test(entry)),
     ...process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout' || kind === 'Immediate'),

@@ -1,0 +1,110 @@
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { expect } from 'chai';
+import { FdpassError, isFdpassError } from '../errors.js';
+import { openDescriptors } from '../sys/open-descriptors.spec.helper.js';
+import { dialDetached } from './detached.js';
+
+/** The relay process of the tests: dials the port it is told, or does what it is told instead. */
+const PROGRAM = `
+const { runDetached } = await import(${JSON.stringify(new URL('detached.js', import.meta.url).href)});
+const { FdpassError } = await import(${JSON.stringify(new URL('../errors.js', import.meta.url).href)});
+const { connect } = await import('node:net');
+const { once } = await import('node:events');
+await runDetached(async ({ port, fail, crash, hang }, signal) => {
+  if (crash) process.exit(3);
+  if (fail) throw new FdpassError('permission', 'not for you', { hint: 'ask', hop: 'proxy', attempts: [{ address: 'a', reason: 'b' }] });
+  if (hang) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  await once(socket, 'connect');
+  return socket;
+});`;
+
+const COMMAND = [process.execPath, '--input-type=module', '--eval', PROGRAM] as const;
+
+/** Our relay processes that are there now. */
+function relays(): string[] {
+  const all = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' });
+  return all.split('\n').filter((line) => line.includes('await runDetached(async') && !line.includes('mocha'));
+}
+
+describe('the detached relay', function () {
+  this.timeout(20_000);
+  let server: Server;
+  let port: number;
+  const accepted = new Set<Socket>();
+  let openBefore: readonly string[];
+  before(async () => {
+    server = createServer({ allowHalfOpen: true }, (socket) => {
+      accepted.add(socket);
+      socket.once('close', () => accepted.delete(socket));
+      socket.on('error', () => {}).write('hello ');
+      socket.pipe(socket);
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    port = (server.address() as { port: number }).port;
+  });
+  after(() => server.close());
+  beforeEach(() => {
+    openBefore = openDescriptors();
+  });
+  afterEach(async () => {
+    const isBack = (): boolean => relays().length === 0 && openDescriptors().join() === openBefore.join();
+    for (let turn = 0; turn < 100 && !isBack(); turn++) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([relays(), openDescriptors()]).to.deep.equal([[], openBefore]);
+  });
+
+  it('carries a connection, and ends with it', async () => {
+    const socket = await dialDetached({ command: COMMAND, request: { port } });
+    expect(relays()).to.have.length(1);
+    socket.end('and goodbye');
+    expect(await text(socket)).to.equal('hello and goodbye');
+    socket.destroy();
+  });
+
+  it('ends when the far side does, and when ours does', async () => {
+    const one = await dialDetached({ command: COMMAND, request: { port } });
+    const closed = once(one.resume(), 'end');
+    for (const socket of accepted) socket.destroy();
+    await closed;
+    one.destroy();
+    const other = await dialDetached({ command: COMMAND, request: { port } });
+    other.destroy();
+  });
+
+  it('sends the whole error home', async () => {
+    const error = await dialDetached({ command: COMMAND, request: { fail: true } }).catch((reason: unknown) => reason);
+    if (!isFdpassError(error)) throw error;
+    const { code, message, hint, hop, attempts } = error;
+    expect({ code, message, hint, hop, attempts }).to.deep.equal({
+      code: 'permission',
+      message: 'not for you',
+      hint: 'ask',
+      hop: 'proxy',
+      attempts: [{ address: 'a', reason: 'b' }],
+    });
+  });
+
+  it('that ends without a word, or cannot be started, is an error', async () => {
+    const crash = await dialDetached({ command: COMMAND, request: { crash: true } }).catch((reason: unknown) => reason);
+    expect(crash).to.have.property('message', 'the relay process ended before it connected');
+    const missing = await dialDetached({ command: ['/nonexistent/program'], request: {} }).catch((reason) => reason);
+    expect(missing)
+      .to.have.property('message')
+      .that.matches(/cannot start the relay process: .*ENOENT/);
+  });
+
+  it('is ended by an abort while it dials, with the reason', async () => {
+    const controller = new AbortController();
+    const reason = new FdpassError('timeout', 'timed out');
+    const dialling = dialDetached({ command: COMMAND, request: { hang: true }, signal: controller.signal });
+    for (let turn = 0; turn < 200 && relays().length === 0; turn++)
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    controller.abort(reason);
+    expect(await dialling.catch((error: unknown) => error)).to.equal(reason);
+    const early = dialDetached({ command: COMMAND, request: { port }, signal: AbortSignal.abort(reason) });
+    expect(await early.catch((error: unknown) => error)).to.equal(reason);
+  });
+});
