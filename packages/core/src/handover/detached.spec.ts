@@ -26,8 +26,9 @@ const COMMAND = [process.execPath, '--input-type=module', '--eval', PROGRAM] as 
 
 /** Our relay processes that are there now. */
 function relays(): string[] {
-  const all = execFileSync('ps', ['-eo', 'pid,args'], { encoding: 'utf8' });
-  return all.split('\n').filter((line) => line.includes('await runDetached(async') && !line.includes('mocha'));
+  const all = execFileSync('ps', ['-eo', 'ppid,args'], { encoding: 'utf8' });
+  const isOurs = (line: string): boolean => Number.parseInt(line, 10) === process.pid;
+  return all.split('\n').filter((line) => isOurs(line) && line.includes('await runDetached(async'));
 }
 
 describe('the detached relay', function () {
