@@ -73,6 +73,15 @@ describe('a lazy socket', () => {
     expect(Buffer.concat(chunks).equals(sent)).to.equal(true);
   });
 
+  it('keeps what came for who reads when the connection is long closed', async () => {
+    const from = dialer();
+    const lazy = new LazySocket(from).connect(port, '127.0.0.1');
+    lazy.end('last words');
+    await once(lazy, 'connect');
+    await once(from.sockets[0] as Socket, 'close');
+    expect(await text(lazy)).to.equal('last words');
+  });
+
   it('says why it could not connect', async () => {
     const failing: SocketDialer = { dial: () => Promise.reject(new Error('no way')) };
     const [error] = await once(new LazySocket(failing).connect(port), 'error');

@@ -89,7 +89,11 @@ export class LazySocket extends Duplex {
       if (!this.push(chunk)) socket.pause();
     });
     socket.once('end', () => this.push(null));
-    socket.once('error', (error) => this.destroy(error)).once('close', () => this.destroy());
+    socket
+      .once('error', (error) => this.destroy(error))
+      .once('close', () => {
+        if (!socket.readableEnded) this.destroy(); // else what was pushed is still to be read, and the end after it
+      });
     for (const setting of this.#settings.splice(0)) setting(socket);
     this.emit('connect');
     this.emit('ready');

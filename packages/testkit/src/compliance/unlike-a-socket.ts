@@ -16,7 +16,11 @@ export function unlikeASocket(inner: Duplex): Duplex {
     if (!outer.push(chunk)) inner.pause();
   });
   inner.once('end', () => outer.push(null));
-  inner.once('error', (error) => outer.destroy(error)).once('close', () => outer.destroy());
+  inner
+    .once('error', (error) => outer.destroy(error))
+    .once('close', () => {
+      if (!inner.readableEnded) outer.destroy(); // else what was pushed is still to be read
+    });
   inner.pause();
   return outer.pause();
 }
