@@ -137,9 +137,10 @@ describe('opening sockets', () => {
     const socket = await open({ bindAddress: '127.0.0.2' });
     expect(socket.localAddress).to.equal('127.0.0.2');
     const { localPort = 0 } = socket;
+    // The same port on another address: nobody else can have taken it there meanwhile, unless for all addresses.
+    const again = await open({ bindAddress: '127.0.0.3', bindPort: localPort });
+    expect([again.localAddress, again.localPort]).to.deep.equal(['127.0.0.3', localPort]);
     socket.destroy();
-    const again = await open({ bindPort: localPort });
-    expect(again.localPort).to.equal(localPort);
     again.destroy();
     expect(await refusal(open({ bindAddress: '192.0.2.77' }))).to.equal(
       'config: option "bindAddress": address not available',
