@@ -7,4 +7,9 @@ const ROUTES = ['one', 'another'];
 
 describeStrategy({ strategy: firstOf, start: () => ({ options: { routes: ROUTES } }) });
 describeStrategy({ strategy: race, start: () => ({ options: { routes: ROUTES } }) });
+describeStrategy({
+  strategy: race,
+  title: 'that starts both at once',
+  start: () => ({ options: { routes: ROUTES, stagger: '0s' } }),
+});
 describeStrategy({ strategy: hosts, start: () => ({ options: { hosts: ['127.0.0.1', 'localhost'] } }) });

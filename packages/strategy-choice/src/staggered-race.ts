@@ -107,6 +107,7 @@ class Race {
     this.#running.add(run);
     this.#newest = run;
     trace({ event: 'try', route: runner.label });
+    if (this.#over) return; // whoever listens may abort
     this.#delayNext();
     void this.#follow(run, runner);
     this.#advance();
@@ -128,6 +129,10 @@ class Race {
     this.#endDelay();
     this.#dropHeld();
     for (const other of this.#running) if (other.index > run.index) this.#cancel(other);
+    if (this.#over) {
+      stream.on('error', () => {}).destroy();
+      return;
+    }
     this.#hold(run, stream);
     this.#advance();
   }

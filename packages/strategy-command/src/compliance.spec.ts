@@ -1,6 +1,9 @@
+import { fileURLToPath } from 'node:url';
 import { describeStrategy, requirePeers, type Sshd, startSshd } from '@fdpass/testkit';
 import { command } from './command.js';
 import { jump } from './jump.js';
+
+const PASS = fileURLToPath(new URL('pass.spec.helper.js', import.meta.url));
 
 /** What `nc HOST PORT` does, half-closes and all. */
 const NETCAT = `
@@ -11,6 +14,12 @@ far.on('error', () => process.exit(1));`;
 describeStrategy({
   strategy: command,
   start: () => ({ options: { command: [process.execPath, '-e', NETCAT, '%h', '%p'], patience: '0s' } }),
+});
+
+describeStrategy({
+  strategy: command,
+  title: 'that passes a descriptor',
+  start: () => ({ options: { command: [process.execPath, PASS, '%h', '%p'], fdpass: true } }),
 });
 
 describe('the strategy jump, over a real jump host', () => {

@@ -66,6 +66,7 @@ async function settle(
   { clock, signal }: DialContext,
 ): Promise<number> {
   await command.started;
+  signal.throwIfAborted();
   if (patienceMs === 0) return ours;
   const enough = new AbortController();
   const cancel = clock.after(patienceMs, () => enough.abort());
@@ -84,12 +85,22 @@ async function settle(
 
 async function receive(ours: number, command: Command, sys: Sys, { signal }: DialContext): Promise<number> {
   const fd = await recvFd(ours, { sys, signal });
-  await Promise.race([command.ended, aborted(signal)]).catch(() => {}); // as ssh does, it waits for the end and ignores the status
-  return fd;
+  await endOrAbort(command, signal); // as ssh does, it waits for the end and ignores the status
+  if (!signal.aborted) return fd;
+  sys.close(fd);
+  throw signal.reason;
 }
 
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+function endOrAbort(command: Command, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    signal.addEventListener('abort', done, { once: true });
+    void command.ended.then(done);
+    if (signal.aborted) done();
+  });
 }
 
 class Command {

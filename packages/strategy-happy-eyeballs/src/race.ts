@@ -125,6 +125,7 @@ class Race {
     this.#running.add(attempt);
     this.#newest = attempt;
     trace({ event: 'attempt', address: shown });
+    if (this.#over) return; // whoever listens may abort
     if (pace.attemptTimeoutMs !== undefined) attempt.stopTimer = this.#limit(attempt, pace.attemptTimeoutMs);
     this.#delay(pace.attemptDelayMs);
     void this.#follow(attempt);
@@ -159,6 +160,10 @@ class Race {
   #win(attempt: Attempt, socket: Socket): void {
     this.#drop(attempt);
     this.#report('connected', attempt);
+    if (this.#over) {
+      socket.destroy();
+      return;
+    }
     this.#finish();
     this.#resolve(socket);
   }

@@ -18,11 +18,16 @@ async function startSocket(port: number, isMux: boolean): Promise<StartedServer>
     client.once('close', () => far.destroy());
     far.once('close', () => client.destroySoon());
     if (!isMux) return join();
-    client.once('readable', () => {
-      while (String(client.read(1)) !== '\n'); // CONNECT PORT, whole: it comes over a unix socket
-      client.write('OK 1073741824\n');
-      join();
-    });
+    const listen = (): void => {
+      for (let byte = client.read(1); byte !== null; byte = client.read(1)) {
+        if (String(byte) !== '\n') continue; // CONNECT PORT
+        client.off('readable', listen).off('end', gone).write('OK 1073741824\n');
+        join();
+        return;
+      }
+    };
+    const gone = (): void => void client.destroy(); // before it has asked
+    track(client).on('readable', listen).once('end', gone);
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
   return {

@@ -30,8 +30,8 @@ export interface TlsRequest {
  */
 export async function wrapTls(stream: Duplex, request: TlsRequest): Promise<TLSSocket> {
   try {
-    request.signal.throwIfAborted();
     const { connect } = await import('node:tls'); // costs several milliseconds that plain connections need not pay
+    request.signal.throwIfAborted(); // meanwhile, too
     const socket = connectWith(connect, { ...connectionOptions(request), ...request.connection, socket: stream });
     await secured(socket, request);
     return socket.pause();

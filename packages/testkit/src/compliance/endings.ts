@@ -43,11 +43,16 @@ export const ENDINGS: readonly Check[] = [
         if ('stream' in outcome) break; // it was faster
         checkAbort(outcome, `${turn} turns of the event loop`);
       }
-      for (let step = 1; step <= MAX_POINTS; step++) {
-        const { outcome, isReached } = await abortedAtStep(lab, step);
-        discard(outcome);
-        if (!isReached) break;
-        checkAbort(outcome, `step ${step} of its conversation`);
+      for (const at of ['onStep', 'onEvent'] as const) {
+        for (let number = 1; number <= MAX_POINTS; number++) {
+          const { outcome, isReached } = await abortedAt(lab, at, number);
+          discard(outcome);
+          if (!isReached) break;
+          checkAbort(
+            outcome,
+            at === 'onStep' ? `step ${number} of its conversation` : `the event ${number} that it reports`,
+          );
+        }
       }
     },
   },
@@ -126,8 +131,12 @@ export const ENDINGS: readonly Check[] = [
       const [first, second, third] = controllers as [AbortController, AbortController, AbortController];
       discard(await lab.dial({ signal: first.signal }));
       if (length > 0) discard(await lab.dial({ signal: second.signal, policy: { closeAfter: length >> 1 } }));
-      const aborted = lab.dial({ signal: third.signal, onStep: () => third.abort(REASON) });
-      discard(await aborted);
+      discard(await lab.dial({ signal: third.signal, onStep: () => third.abort(REASON) }));
+      for (let number = 1, isReached = true; isReached && number <= MAX_POINTS; number++) {
+        const aborted = await abortedAt(lab, 'onEvent', number);
+        discard(aborted.outcome);
+        isReached = aborted.isReached;
+      }
       const listening = controllers.reduce((sum, { signal }) => sum + getEventListeners(signal, 'abort').length, 0);
       demand(
         listening === 0,
@@ -204,19 +213,24 @@ async function abortedAfter(lab: Lab, count: number): Promise<Outcome> {
   return dialling;
 }
 
-async function abortedAtStep(lab: Lab, step: number): Promise<{ outcome: Outcome; isReached: boolean }> {
+/** Aborts when the line has seen this many steps, or the strategy has reported this many events, in that very moment. */
+async function abortedAt(
+  lab: Lab,
+  at: 'onStep' | 'onEvent',
+  number: number,
+): Promise<{ outcome: Outcome; isReached: boolean }> {
   const controller = new AbortController();
   let seen = 0;
   let isDone = false;
   const outcome = await lab.dial({
     signal: controller.signal,
     policy: { dribble: true },
-    onStep: () => {
-      if (++seen === step && !isDone) controller.abort(REASON);
+    [at]: () => {
+      if (++seen === number && !isDone) controller.abort(REASON);
     },
   });
   isDone = true;
-  // A stream that came although its signal had aborted: the line sees the last byte before the strategy can.
+  // A stream that came although its signal had aborted: what was seen was the last thing before it was there.
   return { outcome, isReached: controller.signal.aborted && 'error' in outcome };
 }
 

@@ -27,6 +27,8 @@ export interface Trial {
   readonly forward?: Dialer;
   /** Called at each step that the line sees. */
   readonly onStep?: () => void;
+  /** Called at each event that the strategy reports, while it does. */
+  readonly onEvent?: () => void;
 }
 
 /** How a dial ended. */
@@ -135,7 +137,12 @@ export class Lab {
   }
 
   context(signal: AbortSignal = new AbortController().signal): DialContext {
-    return { signal, clock: systemClock, trace: (event) => void this.events.push(event) };
+    const { onEvent } = this.#trial;
+    const trace = (event: TraceEvent): void => {
+      this.events.push(event);
+      onEvent?.();
+    };
+    return { signal, clock: systemClock, trace };
   }
 
   /** Ends the last trial's connections, and whatever a bad strategy has left of them. */
