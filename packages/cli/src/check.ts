@@ -1,6 +1,7 @@
 import { type FdpassError, formatError } from '@fdpass/core';
 import { type Arguments, usage } from './arguments.js';
 import { builtinFramework } from './builtin.js';
+import { print } from './print.js';
 import { FDPASS } from './usage.js';
 
 const EXIT_CONFIG = 78;
@@ -15,7 +16,7 @@ export async function check(args: Arguments): Promise<number> {
   const errors = await (await framework.router()).check();
   if (args.flag('json')) {
     const problems = errors.map(({ code, message, hint, rule, hop }) => ({ code, message, hint, rule, hop }));
-    process.stdout.write(
+    await print(
       `${JSON.stringify({ file: config?.file ?? null, sources: config?.sources ?? [], problems }, null, 2)}\n`,
     );
   } else {

@@ -1,5 +1,6 @@
 import { type Explanation, explainRoute, formatHostPort, type HopSummary } from '@fdpass/core';
 import type { Arguments } from './arguments.js';
+import { print } from './print.js';
 import { frameworkFor, readRequest, routeFor } from './target-options.js';
 
 const SSH_PORT = 22;
@@ -14,7 +15,7 @@ export async function explain(args: Arguments): Promise<number> {
     configFile: (await framework.config())?.file,
     isByRules: request.via.length === 0,
   });
-  process.stdout.write(args.flag('json') ? `${JSON.stringify(explanation, null, 2)}\n` : format(explanation));
+  await print(args.flag('json') ? `${JSON.stringify(explanation, null, 2)}\n` : format(explanation));
   return 0;
 }
 

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type Arguments, usage } from './arguments.js';
 import { formatConfigSchema } from './config-schema.js';
+import { print } from './print.js';
 import { FDPASS } from './usage.js';
 
 /** `fdpass schema`: the JSON Schema of the config, with the strategies that are built in and those of its plugins. */
@@ -8,6 +9,6 @@ export async function schema(args: Arguments): Promise<number> {
   const [extra] = args.operands;
   if (extra !== undefined) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra)}`);
   const config = args.value('config');
-  process.stdout.write(await formatConfigSchema(config === undefined ? {} : { file: resolve(config) }));
+  await print(await formatConfigSchema(config === undefined ? {} : { file: resolve(config) }));
   return 0;
 }
