@@ -30,7 +30,7 @@ export interface FileContent {
 }
 
 const patterns = (parse: (source: string) => Pattern): v.GenericSchema<unknown, PatternList> =>
-  converted(listOf(converted(text, parse)), patternList);
+  v.pipe(converted(listOf(converted(text, parse)), patternList), v.metadata({ atLeastOne: true }));
 
 const textOrNumber = v.union([v.string(), v.number()], (issue) => `expected a port, not ${inWords(issue.input)}`);
 

@@ -1,7 +1,10 @@
 import { configSchema } from '../config/schema.js';
 import type { StrategyRegistry } from '../registry.js';
 import type { Strategy } from '../strategy.js';
-import { fromStandard, fromValibot, type JsonSchema } from './convert.js';
+import { fromValibot, type JsonSchema } from './convert.js';
+import { hopForms, optionsName, optionsOf } from './hop-forms.js';
+
+export { optionsOf } from './hop-forms.js';
 
 /**
  * The JSON Schema (draft 7) of a config with the strategies of a registry, plugins among them, for editors. Made of the
@@ -44,13 +47,6 @@ export function loadStrategies(registry: StrategyRegistry): Promise<Strategy[]> 
   return Promise.all(registry.entries().map((entry) => registry.load(entry)));
 }
 
-/** The JSON Schema of a strategy's options; of one that cannot be known, any mapping. */
-export function optionsOf({ name, optionsSchema }: Strategy): JsonSchema {
-  const known = optionsSchema && fromStandard(optionsSchema);
-  const { $schema, ...schema } = known ?? { type: 'object', additionalProperties: true };
-  return { title: `options of ${name}`, ...schema };
-}
-
 /** A hop in one word: completed with what is there, and open for names of hops. */
 function word(strategies: readonly Strategy[]): JsonSchema {
   const schemes = strategies.flatMap((strategy) => strategy.schemes ?? []);
@@ -58,44 +54,13 @@ function word(strategies: readonly Strategy[]): JsonSchema {
     description: 'a strategy, a URL, or the name of a hop',
     anyOf: [
       { enum: strategies.map(({ name }) => name) },
-      { type: 'string', pattern: `^(${schemes.map(literally).join('|')}):` },
-      { type: 'string', minLength: 1, pattern: '^[^:]+$' },
+      { type: 'string', pattern: `^(${schemes.map(inAnyCase).join('|')}):` },
+      { type: 'string', minLength: 1, pattern: '^(?![a-zA-Z][a-zA-Z0-9+.-]*://)' }, // hops may have a colon in their names
     ],
   };
 }
 
-function literally(text: string): string {
-  return text.replace(/[+.]/g, '\\$&');
-}
-
-function optionsName({ name }: Strategy): string {
-  return `${name}-options`;
-}
-
-/** `{ strategy: NAME, ...options }`, and the short form `{ name: options or routes }`. */
-function hopForms(strategy: Strategy): JsonSchema[] {
-  const options = optionsOf(strategy);
-  const long = withStrategy(options, strategy.name);
-  const short = strategy.name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  const { routes } = (options['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>;
-  const value = {
-    anyOf: [{ $ref: `#/definitions/${optionsName(strategy)}` }, ...(routes === undefined ? [] : [routes])],
-  };
-  return [long, { type: 'object', properties: { [short]: value }, required: [short], additionalProperties: false }];
-}
-
-/** The options with the key that names the strategy beside them. */
-function withStrategy(options: JsonSchema, name: string): JsonSchema {
-  const strategy = { const: name, description: `the strategy ${name}` };
-  const {
-    properties = {},
-    required = [],
-    title,
-    ...rest
-  } = options as {
-    readonly properties?: object;
-    readonly required?: readonly string[];
-    readonly title?: string;
-  };
-  return { type: 'object', ...rest, properties: { strategy, ...properties }, required: ['strategy', ...required] };
+/** JSON Schema's patterns have no flag for it. */
+function inAnyCase(scheme: string): string {
+  return scheme.replace(/[+.]/g, '\\$&').replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
 }

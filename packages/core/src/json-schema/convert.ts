@@ -26,6 +26,7 @@ interface Parts {
   readonly value?: v.GenericSchema;
   readonly options?: readonly unknown[];
   readonly literal?: unknown;
+  readonly default?: unknown;
 }
 
 /**
@@ -34,8 +35,14 @@ interface Parts {
  */
 export function fromValibot(schema: v.GenericSchema): JsonSchema {
   const description = v.getDescription(schema);
-  const found = hinted(hintsOf(schema)) ?? structural(schema);
-  return description === undefined ? found : { ...found, description };
+  const found = 'fallback' in schema ? {} : (hinted(hintsOf(schema)) ?? structural(schema)); // a fallback takes anything
+  return { ...found, ...defaultOf(schema), ...(description !== undefined && { description }) };
+}
+
+/** A default that can be shown: one that is made by a function cannot. */
+function defaultOf(schema: v.GenericSchema): JsonSchema {
+  const { default: value } = schema as Parts;
+  return ['string', 'number', 'boolean'].includes(typeof value) ? { default: value } : {};
 }
 
 /** The metadata of a schema and of the ones it is made of; the outer ones win. */
@@ -101,7 +108,9 @@ function plain(schema: v.GenericSchema): JsonSchema {
 }
 
 function objectOf(entries: NonNullable<Parts['entries']>, isStrict: boolean): JsonSchema {
-  const required = Object.keys(entries).filter((key) => !/optional|nullish/.test(entries[key]?.type ?? ''));
+  const mayBeMissing = (schema: v.GenericSchema): boolean =>
+    /optional|nullish/.test(schema.type) || 'fallback' in schema;
+  const required = Object.entries(entries).flatMap(([key, schema]) => (mayBeMissing(schema) ? [] : [key]));
   return {
     type: 'object',
     properties: Object.fromEntries(Object.entries(entries).map(([key, schema]) => [key, fromValibot(schema)])),
@@ -117,15 +126,27 @@ interface StandardJsonSchema {
 
 /**
  * The JSON Schema of a strategy's options: from the schema's own library where it can tell, by its structure if that is
- * valibot's, else undefined.
+ * valibot's, else undefined. `place` is where it will stand, as a reference: a library's references start from its own root.
  */
-export function fromStandard(schema: StandardSchema): JsonSchema | undefined {
+export function fromStandard(schema: StandardSchema, place: string): JsonSchema | undefined {
   const standard = schema['~standard'] as StandardSchema['~standard'] & { readonly jsonSchema?: StandardJsonSchema };
   try {
     const told = standard.jsonSchema?.input({ target: 'draft-07' });
-    if (told !== undefined) return told;
+    if (told !== undefined) return movedTo(place, told) as JsonSchema;
     return standard.vendor === 'valibot' ? fromValibot(schema as unknown as v.GenericSchema) : undefined;
   } catch {
     return undefined; // libraries throw for what JSON Schema cannot say
   }
+}
+
+/** A schema whose references into itself hold where it stands now. */
+function movedTo(place: string, part: unknown): unknown {
+  if (Array.isArray(part)) return part.map((item) => movedTo(place, item));
+  if (typeof part !== 'object' || part === null) return part;
+  const moved = Object.entries(part).map(([key, value]) =>
+    key === '$ref' && typeof value === 'string' && value.startsWith('#')
+      ? [key, `${place}${value.slice(1)}`]
+      : [key, movedTo(place, value)],
+  );
+  return Object.fromEntries(moved);
 }
