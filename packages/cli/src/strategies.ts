@@ -1,12 +1,14 @@
 import { type JsonSchema, optionsJsonSchema, type StrategyEntry, type StrategyRegistry } from '@fdpass/core';
 import { type Arguments, usage } from './arguments.js';
 import { builtinFramework } from './builtin.js';
+import { print } from './print.js';
 import { FDPASS } from './usage.js';
 
 interface OptionSummary {
   readonly name: string;
   readonly type: string;
   readonly required: boolean;
+  readonly default?: unknown;
   readonly description: string;
 }
 
@@ -20,9 +22,9 @@ export async function strategies(args: Arguments): Promise<number> {
   const entries = name === undefined ? registry.entries() : [registry.entry(name)];
   const summaries = await Promise.all(entries.map((entry) => summarize(entry, registry)));
   if (args.flag('json')) {
-    process.stdout.write(`${JSON.stringify(summaries, null, 2)}\n`);
+    await print(`${JSON.stringify(summaries, null, 2)}\n`);
   } else {
-    for (const summary of summaries) process.stdout.write(format(summary, name !== undefined));
+    await print(summaries.map((summary) => format(summary, name !== undefined)).join(''));
   }
   return 0;
 }
@@ -46,6 +48,7 @@ async function summarize(entry: StrategyEntry, registry: StrategyRegistry): Prom
       name: option,
       type: typeOf(of),
       required: required.includes(option),
+      ...('default' in of && { default: of['default'] }),
       description: String(of['description'] ?? ''),
     };
   });
@@ -53,7 +56,8 @@ async function summarize(entry: StrategyEntry, registry: StrategyRegistry): Prom
 }
 
 /** A JSON Schema in a word or two. */
-function typeOf({ $ref, type, anyOf, enum: values, items }: JsonSchema): string {
+function typeOf({ $ref, type, anyOf, enum: values, items, ...rest }: JsonSchema): string {
+  if ('const' in rest) return JSON.stringify(rest['const']);
   if (typeof $ref === 'string') return $ref.slice($ref.lastIndexOf('/') + 1);
   if (Array.isArray(values)) return values.map((value) => JSON.stringify(value)).join(' | ');
   if (Array.isArray(anyOf)) return [...new Set(anyOf.map(typeOf))].join(' | ');
@@ -75,8 +79,14 @@ function format({ name, schemes, opensSockets, options }: StrategySummary, withO
   const place = opensSockets ? '  (first hop only)' : '';
   if (!withOptions) return `${name.padEnd(16)}${place}${urls}\n`;
   const width = (key: 'name' | 'type'): number => Math.max(...options.map((option) => option[key].length), 0) + 2;
-  const lines = options.map(({ name: option, type, required, description }) =>
-    `  ${option.padEnd(width('name'))}${type.padEnd(width('type'))}${required ? '(needed) ' : ''}${description}`.trimEnd(),
+  const lines = options.map((option) =>
+    `  ${option.name.padEnd(width('name'))}${option.type.padEnd(width('type'))}${helpOf(option)}`.trimEnd(),
   );
   return `${[`${name}${place}${urls}`, ...lines].join('\n')}\n`;
+}
+
+/** The description, with the default if the schema tells one and the description does not. */
+function helpOf({ required, description, ...rest }: OptionSummary): string {
+  const isTold = !('default' in rest) || /\bdefault\b/.test(description);
+  return `${required ? '(needed) ' : ''}${description}${isTold ? '' : ` (default ${JSON.stringify(rest.default)})`}`.trim();
 }
