@@ -224,6 +224,25 @@ describe('a dialer in a program of its own', () => {
       expect(all.every(({ target }) => target.port === port)).to.equal(true);
     }));
 
+  it('goes on dialling when a listener throws, which is its program’s affair', () =>
+    withServer(async (port) => {
+      const dialer = createDialer({ config: false });
+      dialer.on('progress', () => {
+        throw new Error('a listener’s own');
+      });
+      const others = process.listeners('uncaughtException');
+      process.removeAllListeners('uncaughtException');
+      const uncaught: string[] = [];
+      process.on('uncaughtException', (error) => uncaught.push(error.message));
+      try {
+        expect(await talk(await dialer.dial({ host: HOST, port }))).to.equal('hello and goodbye');
+      } finally {
+        process.removeAllListeners('uncaughtException');
+        for (const listener of others) process.on('uncaughtException', listener);
+      }
+      expect(new Set(uncaught)).to.deep.equal(new Set(['a listener’s own']));
+    }));
+
   it('makes a thousand dials at once, each its own', () =>
     withServer(async (port) => {
       const dialer = createDialer({ config: false });

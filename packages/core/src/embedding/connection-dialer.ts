@@ -59,7 +59,7 @@ export interface DialerDialOptions {
   readonly via?: unknown;
   /** TLS on top of the route, whatever it is: `true`, or options of `tls.connect`. The certificate is checked. */
   readonly tls?: boolean | ConnectionOptions | undefined;
-  /** Hears of each step of this dial; must not throw. */
+  /** Hears of each step of this dial. What it throws is an uncaught exception of its program; the dial goes on. */
   readonly onProgress?: ((event: TraceEvent) => void) | undefined;
 }
 

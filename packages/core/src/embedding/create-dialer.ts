@@ -14,7 +14,7 @@ import type { Route, Router } from '../routing/router.js';
 import { shareLookups } from '../shared-lookups.js';
 import { makeTarget, type Target } from '../target.js';
 import { wrapTls } from '../tls/wrap.js';
-import type { TraceEvent } from '../trace.js';
+import type { Trace } from '../trace.js';
 import type {
   ConnectionDialer,
   CreateDialerOptions,
@@ -94,10 +94,10 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     const number = ++this.#count;
     const startedAt = this.#clock.now();
     const abort = anyOf([this.#closing.signal, ...(options.signal ? [options.signal] : [])]);
-    const trace = (step: TraceEvent): void => {
+    const trace = heardSafely((step) => {
       options.onProgress?.(step);
       this.emit('progress', { dial: number, target, step });
-    };
+    });
     try {
       abort.signal.throwIfAborted();
       const router = await this.#framework.router();
@@ -136,6 +136,19 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
       ? router.route(target)
       : router.routeVia(target, via, resolve(this.#options.baseDir ?? '.'));
   }
+}
+
+/** What a listener throws is its program's affair, as with any event, and not the dial's, which would be left half done. */
+function heardSafely(listen: Trace): Trace {
+  return (step) => {
+    try {
+      listen(step);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  };
 }
 
 /** A signal that aborts with the first of `signals`, and lets go of them. AbortSignal.any holds on to what lives long on Node 20. */
