@@ -13,7 +13,7 @@ export async function startGateway(): Promise<Gateway> {
     clients.add(client);
     client.once('close', () => clients.delete(client));
     client.on('error', () => client.destroy());
-    void serve(client);
+    serve(client).catch(() => client.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
@@ -37,7 +37,7 @@ async function serve(client: Socket): Promise<void> {
 }
 
 function readLine(client: Socket): Promise<string> {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let text = '';
     const take = (): void => {
       for (let byte = client.read(1); byte !== null; byte = client.read(1)) {
@@ -49,7 +49,7 @@ function readLine(client: Socket): Promise<string> {
         text += String(byte);
       }
     };
-    client.on('readable', take);
+    client.on('readable', take).once('end', () => reject(new Error('the client went before it had asked')));
   });
 }
 

@@ -31,7 +31,11 @@ export async function untilNothingIsLeft(before: readonly string[]): Promise<voi
     const left = leftOf(resources(), before);
     if (left.length === 0) return;
     const isOver = systemClock.now() - started > PATIENCE_MS;
-    demand(!isOver, `left behind: ${left.join('; ')}`, 'destroy what you opened, stop your timers, end your processes');
+    demand(
+      !isOver,
+      `left behind: ${left.join('; ')}`,
+      'destroy what you opened, stop your timers, end your processes (unless the server of start() has left it)',
+    );
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
