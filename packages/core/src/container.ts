@@ -83,15 +83,15 @@ function makeRegistry(container: DependencyContainer): StrategyRegistry {
 async function loadRules(container: DependencyContainer): Promise<Rules | undefined> {
   const { config: options = {}, plugins = [], cache } = container.resolve(PARTS);
   await registerPlugins(plugins, container);
-  if (options === false || !hasConfig(options)) return undefined;
-  const rules = (cache && (await keptRules(options, cache))) ?? (await readRules(options, cache));
+  if (options === false) return undefined;
+  const file = configPath(options);
+  if (!hasConfig(options, file)) return undefined;
+  const rules = (cache && file && (await keptRules(file, cache))) || (await readRules(options, cache));
   await registerPlugins(rules?.config.plugins ?? [], container);
   return rules;
 }
 
-async function keptRules(options: LoadOptions, cache: ConfigCache): Promise<Rules | undefined> {
-  const file = configPath(options);
-  if (file === undefined) return undefined;
+async function keptRules(file: string, cache: ConfigCache): Promise<Rules | undefined> {
   const { compileRules, readKept } = await import('./kept.js');
   const config = readKept(file, cache);
   return config && { config, table: compileRules(config.rules) };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseMatchers, type WrittenMatchers } from '../rules/rule.js';
 import type { SocketOptions } from '../sockets/options.js';
 import type { Config } from './merge.js';
-import { whyDistrusted } from './trust.js';
+import { type FileStatus, whyDistrusted } from './trust.js';
 import type { Where } from './where.js';
 
 /*
@@ -72,10 +72,10 @@ const TOO_NEW_MS = 2000;
  */
 export function readKept(file: string, cache: ConfigCache): Config | undefined {
   const entry = readEntry(file, cache);
-  if (entry === undefined || !entry.stamps.every(isUnchanged)) return undefined;
-  for (const { path } of entry.stamps) {
-    const { uid, mode } = statSync(path);
-    const distrust = whyDistrusted(path, { uid, mode }, process.getuid?.());
+  const found = entry?.stamps.map(({ path, identity }) => ({ path, identity, status: statusOf(path) }));
+  if (entry === undefined || !found?.every(({ identity, status }) => status?.identity === identity)) return undefined;
+  for (const { path, status } of found) {
+    const distrust = status && whyDistrusted(path, status, process.getuid?.());
     if (distrust !== undefined) throw distrust;
   }
   return revive(entry.config);
@@ -88,7 +88,7 @@ export function keep(config: KeptConfig, cache: ConfigCache): void {
     if (!isPrivate(cache.folder)) return;
     const newest = Math.max(...config.sources.map((path) => statSync(path).ctimeMs));
     if (Date.now() - newest < TOO_NEW_MS) return;
-    const stamps = config.sources.map((path): Stamp => ({ path, identity: identityOf(path) }));
+    const stamps = config.sources.map((path): Stamp => ({ path, identity: statusOf(path)?.identity ?? 'gone' }));
     const place = placeOf(config.file, cache);
     const fresh = `${place}.${process.pid}`;
     writeFileSync(fresh, JSON.stringify({ version: versionOf(cache), stamps, config } satisfies Entry), {
@@ -139,17 +139,14 @@ function versionOf({ version }: ConfigCache): string {
   return `${FORMAT} ${version}`;
 }
 
-function isUnchanged({ path, identity }: Stamp): boolean {
+/** Which file stands at `path` in which state, and who may have written it; undefined if none can be looked at. */
+function statusOf(path: string): (FileStatus & { readonly identity: string }) | undefined {
   try {
-    return identityOf(path) === identity;
+    const { dev, ino, size, mtimeNs, ctimeNs, uid, mode } = statSync(path, { bigint: true });
+    return { identity: [dev, ino, size, mtimeNs, ctimeNs].join(' '), uid: Number(uid), mode: Number(mode) };
   } catch {
-    return false;
+    return undefined;
   }
-}
-
-function identityOf(path: string): string {
-  const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
-  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
 function revive({ hops, rules, plugins, ...rest }: KeptConfig): Config {

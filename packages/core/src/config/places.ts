@@ -45,20 +45,23 @@ export const PROGRAM_FOLDER_NAMES: readonly string[] = [
 ];
 
 /** The folders that are searched where no file is named: the user's, then the system's. */
-export function configFolders(options: LoadOptions): readonly string[] {
+function configFolders(options: LoadOptions): readonly string[] {
   const env = options.env ?? process.env;
   return [userFolder(options, env), resolve(options.systemDir ?? '/etc/fdpass')];
 }
 
-/** The config file that would be read, without reading it; undefined where there is none, or none on disk. @throws FdpassError `config` */
+/**
+ * The config file that counts, without reading it: the one named by hand, else by FDPASS_CONFIG, else the first in the
+ * user's folder, else in the system's. Undefined where there is none, or where it is not looked for on disk like this.
+ *
+ * @throws FdpassError `config` if it cannot be told.
+ */
 export function configPath(options: LoadOptions): string | undefined {
   const env = options.env ?? process.env;
-  if (options.content !== undefined || options.searchFrom !== undefined) return undefined;
-  const named = options.file ?? (env['FDPASS_CONFIG'] || undefined);
-  if (named !== undefined) {
-    const file = expandHome(named, options, env);
-    return options.file === undefined && !isAbsolute(file) ? undefined : resolve(file);
-  }
+  if (options.content !== undefined) return undefined;
+  if (options.file !== undefined) return resolve(expandHome(options.file, options, env));
+  if (options.searchFrom !== undefined) return undefined;
+  if (env['FDPASS_CONFIG']) return namedByVariable(env['FDPASS_CONFIG'], options, env);
   for (const folder of configFolders(options)) {
     const file = findIn(folder, CONFIG_FOLDER_NAMES);
     if (file !== undefined) return file;
@@ -66,11 +69,17 @@ export function configPath(options: LoadOptions): string | undefined {
   return undefined;
 }
 
-/** Whether there is anything to load, a wrong file included. Cheap: a look at each place. @throws FdpassError `config` */
-export function hasConfig(options: LoadOptions): boolean {
-  const env = options.env ?? process.env;
-  if (options.content !== undefined || options.searchFrom !== undefined || env['FDPASS_CONFIG']) return true;
-  return configPath(options) !== undefined;
+function namedByVariable(value: string, options: LoadOptions, env: NodeJS.ProcessEnv): string {
+  const file = expandHome(value, options, env);
+  if (isAbsolute(file)) return file;
+  // Relative to the current directory it would name a stranger's file in a stranger's clone.
+  const message = `FDPASS_CONFIG names ${JSON.stringify(value)}, which depends on the current directory`;
+  throw new FdpassError('config', message, { hint: 'write it with its whole path' });
+}
+
+/** Whether there is anything to load, a wrong file included; `path` is what {@link configPath} gives. Cheap: a look at each place. @throws FdpassError `config` */
+export function hasConfig(options: LoadOptions, path: string | undefined = configPath(options)): boolean {
+  return path !== undefined || options.content !== undefined || options.searchFrom !== undefined;
 }
 
 /** The first of `names` that exists in `folder`, as a path. @throws FdpassError `config` if that cannot be told. */
@@ -92,7 +101,7 @@ function homeFolder(options: LoadOptions, env: NodeJS.ProcessEnv): string {
 }
 
 /** `~/` at the start of a path is the home folder. */
-export function expandHome(path: string, options: LoadOptions, env: NodeJS.ProcessEnv): string {
+function expandHome(path: string, options: LoadOptions, env: NodeJS.ProcessEnv): string {
   return path.startsWith('~/') ? join(homeFolder(options, env), path.slice(2)) : path;
 }
 
