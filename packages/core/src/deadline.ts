@@ -9,18 +9,30 @@ export interface Deadline {
   release(): void;
 }
 
-/** @param timeoutMs 0 or less means no limit. @param signal The caller's; its reason is passed on unchanged. */
-export function startDeadline(timeoutMs: number, signal: AbortSignal | undefined, clock: Clock): Deadline {
+/**
+ * @param timeoutMs 0 or less means no limit.
+ * @param signals The caller's, one or several; the reason of the first that aborts is passed on unchanged.
+ */
+export function startDeadline(
+  timeoutMs: number,
+  signals: AbortSignal | readonly (AbortSignal | undefined)[] | undefined,
+  clock: Clock,
+): Deadline {
   const controller = new AbortController();
-  const abort = (): void => controller.abort(signal?.reason);
-  if (signal?.aborted) abort();
-  signal?.addEventListener('abort', abort, { once: true });
+  // Not AbortSignal.any: on Node 20 it holds on to what lives longer than the dial.
+  const listened = [signals].flat().flatMap((signal) => {
+    return signal === undefined ? [] : [{ signal, abort: (): void => controller.abort(signal.reason) }];
+  });
+  for (const { signal, abort } of listened) {
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+  }
   const cancelTimer = timeoutMs > 0 ? clock.after(timeoutMs, () => controller.abort(timedOut(timeoutMs))) : () => {};
   return {
     signal: controller.signal,
     release() {
       cancelTimer();
-      signal?.removeEventListener('abort', abort);
+      for (const { signal, abort } of listened) signal.removeEventListener('abort', abort);
     },
   };
 }

@@ -93,7 +93,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     const target = makeTarget(input);
     const number = ++this.#count;
     const startedAt = this.#clock.now();
-    const abort = anyOf([this.#closing.signal, ...(options.signal ? [options.signal] : [])]);
+    const abort = startDeadline(0, [this.#closing.signal, options.signal], this.#clock);
     const trace = heardSafely((step) => {
       options.onProgress?.(step);
       this.emit('progress', { dial: number, target, step });
@@ -148,21 +148,5 @@ function heardSafely(listen: Trace): Trace {
         throw error;
       });
     }
-  };
-}
-
-/** A signal that aborts with the first of `signals`, and lets go of them. AbortSignal.any holds on to what lives long on Node 20. */
-function anyOf(signals: readonly AbortSignal[]): { readonly signal: AbortSignal; release(): void } {
-  const controller = new AbortController();
-  const aborts = signals.map((signal) => [signal, (): void => controller.abort(signal.reason)] as const);
-  for (const [signal, abort] of aborts) {
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-  }
-  return {
-    signal: controller.signal,
-    release: () => {
-      for (const [signal, abort] of aborts) signal.removeEventListener('abort', abort);
-    },
   };
 }
