@@ -22,11 +22,13 @@ export function undiciConnector(
   { tls, ...options }: DialingOptions & { readonly tls?: ConnectionOptions | undefined } = {},
 ): UndiciConnector {
   return (request, connected) => {
-    const defaultPort = request.protocol === 'https:' ? 443 : 80;
-    dialFor(dialer, { hostname: request.hostname.replace(/^\[|\]$/g, ''), port: request.port, defaultPort }, options)
-      .then((socket): Socket | Promise<Socket> =>
-        request.protocol === 'https:' ? secure(socket, request, tls) : socket,
-      )
+    const isSecure = request.protocol === 'https:';
+    const host = request.hostname.replace(/^\[|\]$/g, '');
+    const { servername } = request;
+    dialFor(dialer, { host, port: request.port, defaultPort: isSecure ? 443 : 80 }, options)
+      .then((socket): Socket | Promise<Socket> => {
+        return isSecure ? secure(socket, { host, ...(servername && { servername }), ...tls }) : socket;
+      })
       .then(
         (socket) => connected(null, socket.setNoDelay(true)),
         (error: Error) => connected(error, null),
@@ -34,14 +36,9 @@ export function undiciConnector(
   };
 }
 
-function secure(
-  socket: Socket,
-  { servername, hostname }: ConnectorRequest,
-  tls?: ConnectionOptions,
-): Promise<TLSSocket> {
+function secure(socket: Socket, options: ConnectionOptions): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const host = hostname.replace(/^\[|\]$/g, '');
-    const secured = connect({ host, ...(servername && { servername }), ALPNProtocols: ['http/1.1'], ...tls, socket });
+    const secured = connect({ ALPNProtocols: ['http/1.1'], ...options, socket });
     secured.once('error', reject).once('secureConnect', () => resolve(secured.off('error', reject)));
   });
 }

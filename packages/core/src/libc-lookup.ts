@@ -14,9 +14,9 @@ let underWay = 0;
 const waiting: (() => void)[] = [];
 
 /**
- * getaddrinfo(3) as `dns.lookup` calls it, for a process that makes one dial: without what that does first: it asks whether the name is an address by a
- * regular expression whose first use costs as much as everything else in a dial. What it cannot do it leaves to
- * `dns.lookup`: a platform that koffi is not there for, and a failure of which only an errno tells (EAI_SYSTEM).
+ * getaddrinfo(3) with the signature of `dns.lookup`, for a process that makes one dial. `dns.lookup` first asks whether
+ * the name is an address, by a regular expression whose first use costs as much as everything else in a dial. What this
+ * cannot do it leaves to it: a platform without koffi, and a failure of which only an errno tells (EAI_SYSTEM).
  */
 const libcLookup: Lookup = (host, options, done) => {
   const ask = async (): Promise<void> => {

@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict';
-import { type FdpassError, noTrace, type StrategyHost, systemClock } from '@fdpass/core';
+import type { FdpassError } from '@fdpass/core';
+import { contextOf, STRATEGY_HOST } from '@fdpass/testkit';
 import { direct } from './direct.spec.helper.js';
 import { type Gateway, startGateway } from './gateway.spec.helper.js';
 import { strategy } from './strategy.js';
 import { encodeRequest, missingOfReply, refusalIn } from './wire.js';
-
-const HOST: StrategyHost = {
-  socketDefaults: {},
-  baseDir: '/',
-  route: () => {
-    throw new Error('not used');
-  },
-};
 
 describe('the wire format', () => {
   it('asks with one line', () => {
@@ -39,9 +32,8 @@ describe('the strategy', () => {
   after(() => gateway.close());
 
   it('says that it was refused, and why', async () => {
-    const dialer = strategy.create({ gateway: `127.0.0.1:${gateway.port}` }, direct, HOST);
-    const context = { signal: new AbortController().signal, trace: noTrace, clock: systemClock };
-    const error = await dialer.dial({ host: 'forbidden.example', port: 22 }, context).then(
+    const dialer = strategy.create({ gateway: `127.0.0.1:${gateway.port}` }, direct, STRATEGY_HOST);
+    const error = await dialer.dial({ host: 'forbidden.example', port: 22 }, contextOf()).then(
       () => assert.fail('was not refused'),
       (reason: FdpassError) => reason,
     );
