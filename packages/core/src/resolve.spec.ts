@@ -1,7 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import { systemClock } from './clock.js';
-import { type FdpassError, formatError, isFdpassError } from './errors.js';
+import { formatError, isFdpassError } from './errors.js';
+import { rejection as failure } from './rejection.spec.helper.js';
 import {
   allowedFamily,
   createResolver,
@@ -18,15 +19,6 @@ const NEVER = new AbortController().signal;
 
 function failing(code: string): Lookup {
   return (_host, _options, done) => done(Object.assign(new Error(code), { code }), []);
-}
-
-async function failure(promise: Promise<unknown>): Promise<FdpassError> {
-  const error = await promise.then(
-    () => new Error('did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (!isFdpassError(error)) throw error;
-  return error;
 }
 
 function refusal(action: () => unknown): string {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { canPass, type DialContext, formatError, isFdpassError } from '@fdpass/core';
+import { canPass, type DialContext } from '@fdpass/core';
 import {
   contextOf,
   expectNoDescriptorLeft,
@@ -10,6 +10,7 @@ import {
   markedEnvironment,
   markedProcesses,
   openDescriptors,
+  refusalOf,
   requirePeers,
   type ScriptedServer,
   STRATEGY_HOST,
@@ -63,17 +64,6 @@ describe('command', () => {
     return text;
   }
 
-  async function refusal(promise: Promise<Duplex>): Promise<string> {
-    const error = await promise.then(
-      (stream) => {
-        stream.destroy();
-        return new Error('did not fail');
-      },
-      (reason: unknown) => reason,
-    );
-    return isFdpassError(error) ? `${error.code}: ${formatError(error)}` : String(error);
-  }
-
   it('relays through a legacy command, and gives a stream whose descriptor can be handed over', async () => {
     const stream = await dial({ command: [process.execPath, '-e', RELAY, '%h', '%p'] });
     expect(canPass(stream)).to.equal(true);
@@ -98,17 +88,17 @@ describe('command', () => {
     const events: { event: string; text?: unknown }[] = [];
     const context = { ...contextOf(), trace: (event: { event: string }) => void events.push(event) };
     const failed = dial({ command: ['sh', '-c', 'echo first >&2; echo "no: route" >&2; exit 3'] }, context);
-    expect(await refusal(failed)).to.equal(
+    expect(await refusalOf(failed)).to.equal(
       'unreachable: "sh" ended with status 3 before anything came through it: no: route',
     );
     expect(events.filter(({ event }) => event === 'output').map(({ text }) => text)).to.deep.equal([
       'first',
       'no: route',
     ]);
-    expect(await refusal(dial({ command: ['no-such-program'] }))).to.match(
+    expect(await refusalOf(dial({ command: ['no-such-program'] }))).to.match(
       /^config: cannot run "no-such-program": no such file/,
     );
-    expect(await refusal(dial({ command: ['true'], fdpass: true }))).to.match(
+    expect(await refusalOf(dial({ command: ['true'], fdpass: true }))).to.match(
       /^protocol: closed without passing a descriptor/,
     );
   });

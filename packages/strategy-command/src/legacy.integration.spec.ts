@@ -1,14 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  expectNoneLeft,
-  markedEnvironment,
-  markedProcesses,
-  requirePeers,
-  type Sshd,
-  startSshd,
-} from '@fdpass/testkit';
+import { useSshd } from '@fdpass/testkit';
 import { expect } from 'chai';
 
 const FDPASS = fileURLToPath(new URL('../../../bin/fdpass', import.meta.url));
@@ -21,23 +14,14 @@ const RELAY = `const socket = require('net').connect({ port: +process.argv[3], h
 `;
 
 describe('ssh through a legacy command', () => {
-  const { env: mark, marker } = markedEnvironment();
-  const env = { XDG_CONFIG_HOME: '/nonexistent', FDPASS_CONFIG: '', ...mark };
-  let sshd: Sshd;
-
-  before(async function () {
-    requirePeers(this, 'ssh', 'sshd');
-    sshd = await startSshd();
-  });
-  after(() => sshd?.close());
-  afterEach(() => expectNoneLeft(() => markedProcesses(marker), 15_000));
+  const { sshd, env } = useSshd(15_000);
 
   it('hands a descriptor over, and the command ends with the session', async () => {
-    writeFileSync(join(sshd.folder, 'relay.cjs'), RELAY);
-    const rules = join(sshd.folder, 'command.json');
+    writeFileSync(join(sshd().folder, 'relay.cjs'), RELAY);
+    const rules = join(sshd().folder, 'command.json');
     const use = {
       strategy: 'command',
-      command: [process.execPath, join(sshd.folder, 'relay.cjs'), '%h', '%p'],
+      command: [process.execPath, join(sshd().folder, 'relay.cjs'), '%h', '%p'],
       patience: '20s',
     };
     writeFileSync(rules, JSON.stringify({ rules: [{ use }] }), { mode: 0o600 });
@@ -45,7 +29,7 @@ describe('ssh through a legacy command', () => {
       ProxyCommand: `'${process.execPath}' '${FDPASS}' --config '${rules}' %h %p`,
       ProxyUseFdpass: 'yes',
     };
-    const { status, stdout, stderr } = await sshd.ssh('cat', options, {
+    const { status, stdout, stderr } = await sshd().ssh('cat', options, {
       env,
       host: '127.0.0.1',
       input: 'through a legacy command',

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { formatError, isFdpassError, isPlainSocket, loadSys } from '@fdpass/core';
+import { isPlainSocket, loadSys } from '@fdpass/core';
 import {
   contextOf,
   expectNoDescriptorLeft,
   openDescriptors,
+  refusalOf,
   type Script,
   STRATEGY_HOST,
   skip,
@@ -59,17 +60,6 @@ describe('local', () => {
     return local.create(options, FORWARD, STRATEGY_HOST).dial({ host, port: 22 }, contextOf(signal));
   }
 
-  async function refusal(promise: Promise<Duplex>): Promise<string> {
-    const error = await promise.then(
-      (stream) => {
-        stream.destroy();
-        return new Error('did not fail');
-      },
-      (reason: unknown) => reason,
-    );
-    return isFdpassError(error) ? `${error.code}: ${formatError(error)}` : String(error);
-  }
-
   async function withServer(script: Script, check: () => Promise<unknown>): Promise<void> {
     const server = await startScriptedServer(script, { path });
     try {
@@ -92,7 +82,7 @@ describe('local', () => {
         }
       },
     );
-    expect(await refusal(dial(`unix${path}`))).to.match(
+    expect(await refusalOf(dial(`unix${path}`))).to.match(
       /^unreachable: cannot connect to .*socket: no such file or directory/,
     );
   });
@@ -135,12 +125,12 @@ describe('local', () => {
         await line.takeThrough('\n');
         await script(line);
       };
-      await withServer(play, async () => expect(await refusal(dial(`vsock-mux${path}`))).to.match(message));
+      await withServer(play, async () => expect(await refusalOf(dial(`vsock-mux${path}`))).to.match(message));
     });
   }
 
   it('says what it wanted instead', async () => {
-    expect(await refusal(dial('host.example'))).to.match(
+    expect(await refusalOf(dial('host.example'))).to.match(
       /^config: .*"host.example" is no unix socket and no virtual machine; write unix\/PATH/,
     );
   });
@@ -158,7 +148,7 @@ describe('local', () => {
     const controller = new AbortController();
     // CID 1 is this machine itself, where the kernel has vsock_loopback; nothing listens, so it refuses at once.
     const timer = setTimeout(() => controller.abort(new Error('silence')), 1000);
-    const answer = await refusal(dial('vsock/1', {}, controller.signal));
+    const answer = await refusalOf(dial('vsock/1', {}, controller.signal));
     clearTimeout(timer);
     if (answer === 'Error: silence' || !/reset|refused/.test(answer))
       return skip(this, `this kernel has no vsock loopback (${answer})`);

@@ -5,38 +5,20 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  expectNoneLeft,
-  findProgram,
-  markedEnvironment,
-  markedProcesses,
-  requirePeers,
-  run,
-  type Sshd,
-  startSshd,
-} from '@fdpass/testkit';
+import { findProgram, run, useSshd } from '@fdpass/testkit';
 import { expect } from 'chai';
 
 const FDPASS = fileURLToPath(new URL('../../../bin/fdpass', import.meta.url));
 
 /** Real ssh to a real `sshd -i` behind unix sockets, with descriptor passing; ssh_config as systemd's drop-in has it. */
 describe('ssh to local sockets', () => {
-  const { env: mark, marker } = markedEnvironment();
-  const env = { XDG_CONFIG_HOME: '/nonexistent', FDPASS_CONFIG: '', ...mark };
-  let sshd: Sshd;
-
-  before(async function () {
-    requirePeers(this, 'ssh', 'sshd');
-    sshd = await startSshd();
-  });
-  after(() => sshd?.close());
-  afterEach(() => expectNoneLeft(() => markedProcesses(marker), 15_000));
+  const { sshd, env } = useSshd(15_000);
 
   /** A unix socket that runs `sshd -i` for each connection, after `greet` if it is a multiplexer's. */
   async function listen(path: string, isMux: boolean): Promise<() => Promise<void>> {
     const server = createServer({ allowHalfOpen: true }, (socket) => {
       const start = (): void => {
-        const child = spawn(findProgram('sshd') ?? 'sshd', ['-i', '-f', join(sshd.folder, 'sshd_config')], {
+        const child = spawn(findProgram('sshd') ?? 'sshd', ['-i', '-f', join(sshd().folder, 'sshd_config')], {
           stdio: ['pipe', 'pipe', 'ignore'],
         });
         socket.on('error', () => child.kill()).pipe(child.stdin.on('error', () => {}));
@@ -63,7 +45,7 @@ describe('ssh to local sockets', () => {
       // ssh writes host names in lower case, these too: the path must have no capital letters.
       const path = join(tmpdir(), `fdpass-${process.pid}-${host}`).toLowerCase();
       const close = await listen(path, isMux);
-      const rules = join(sshd.folder, 'local.yaml');
+      const rules = join(sshd().folder, 'local.yaml');
       writeFileSync(
         rules,
         'rules: [ { host: ["unix/*", "unix%*", "vsock/*", "vsock%*", "vsock-mux/*", "vsock-mux%*", ".host"], use: local } ]\n',
@@ -78,7 +60,7 @@ describe('ssh to local sockets', () => {
       try {
         const { status, stdout, stderr } = await run(
           'ssh',
-          [...sshd.options(options), '-l', sshd.user, `${host}${path}`, 'echo inside; cat'],
+          [...sshd().options(options), '-l', sshd().user, `${host}${path}`, 'echo inside; cat'],
           { env, input: 'and back' },
         );
         expect([status, stdout, stderr]).to.deep.equal([0, 'inside\nand back', '']);

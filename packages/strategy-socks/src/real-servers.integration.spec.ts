@@ -2,18 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  type Background,
-  expectNoneLeft,
-  freePort,
-  markedEnvironment,
-  markedProcesses,
-  requirePeers,
-  run,
-  type Sshd,
-  startServer,
-  startSshd,
-} from '@fdpass/testkit';
+import { type Background, freePort, requirePeers, run, startServer, useSshd } from '@fdpass/testkit';
 import { expect } from 'chai';
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
@@ -21,26 +10,17 @@ const FDPASS = [process.execPath, bin('fdpass')];
 
 /** Real SOCKS servers, real ssh with descriptor passing through them. */
 describe('socks through real servers', () => {
-  const { env: mark, marker } = markedEnvironment();
-  const env = { XDG_CONFIG_HOME: '/nonexistent', FDPASS_CONFIG: '', ...mark };
-  let sshd: Sshd;
-
-  before(async function () {
-    requirePeers(this, 'ssh', 'sshd');
-    sshd = await startSshd();
-  });
-  after(() => sshd?.close());
-  afterEach(() => expectNoneLeft(() => markedProcesses(marker)));
+  const { sshd, env } = useSshd();
 
   const file = (name: string, text: string): string => {
-    writeFileSync(join(sshd.folder, name), text, { mode: 0o600 });
-    return join(sshd.folder, name);
+    writeFileSync(join(sshd().folder, name), text, { mode: 0o600 });
+    return join(sshd().folder, name);
   };
 
   /** What a remote command prints through these fdpass arguments, or what ssh and fdpass say. */
   async function session(...args: readonly string[]): Promise<string> {
     const command = [...FDPASS, ...args].map((word) => `'${word.replaceAll('%', '%%')}'`).join(' ');
-    const { status, stdout, stderr } = await sshd.ssh(
+    const { status, stdout, stderr } = await sshd().ssh(
       'echo through',
       { ProxyCommand: `${command} %h %p`, ProxyUseFdpass: 'yes' },
       { env, host: '127.0.0.1' },
@@ -62,7 +42,7 @@ describe('socks through real servers', () => {
       expect(await session('--config', config)).to.equal('through\n');
       const { stderr } = await run(
         process.execPath,
-        [bin('fdrecv'), ...FDPASS, '-vv', '--config', config, '127.0.0.1', String(sshd.port)],
+        [bin('fdrecv'), ...FDPASS, '-vv', '--config', config, '127.0.0.1', String(sshd().port)],
         { env },
       );
       expect(stderr).to.contain('handed-over');
@@ -91,7 +71,7 @@ socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 protocol: tcp }
 `,
         ),
         '-p',
-        join(sshd.folder, 'danted.pid'),
+        join(sshd().folder, 'danted.pid'),
       ]);
     });
     after(() => server?.close());
@@ -144,11 +124,11 @@ socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 protocol: tcp }
     before(async function () {
       const { ssh = '' } = requirePeers(this, 'ssh');
       server = await startServer(ssh, (port) => [
-        ...sshd.options(),
+        ...sshd().options(),
         '-N',
         '-D',
         `127.0.0.1:${port}`,
-        `${sshd.user}@127.0.0.1`,
+        `${sshd().user}@127.0.0.1`,
       ]);
     });
     after(() => server?.close());
@@ -157,7 +137,7 @@ socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 protocol: tcp }
     it('gives fdrecv a descriptor of the socket to the proxy', async () => {
       const { stdout, status } = await run(
         process.execPath,
-        [bin('fdrecv'), ...FDPASS, '--via', `socks5h://127.0.0.1:${server.port}`, 'localhost', String(sshd.port)],
+        [bin('fdrecv'), ...FDPASS, '--via', `socks5h://127.0.0.1:${server.port}`, 'localhost', String(sshd().port)],
         { env },
       );
       expect([status, stdout.replace(/local \S+ /, '')]).to.deep.equal([
@@ -172,7 +152,7 @@ socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 protocol: tcp }
     let socket: string;
     before(async function () {
       const { tor = '' } = requirePeers(this, 'tor');
-      const data = join(sshd.folder, 'tor');
+      const data = join(sshd().folder, 'tor');
       mkdirSync(data);
       chmodSync(data, 0o700);
       socket = join(data, 'socks');
@@ -226,7 +206,7 @@ SocksTimeout 1
 
   it('SOCKS over TLS is relayed by a detached process that ends with us', async function () {
     requirePeers(this, 'openssl', 'socat', 'microsocks');
-    const pem = join(sshd.folder, 'proxy.pem');
+    const pem = join(sshd().folder, 'proxy.pem');
     const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
     const made = await run('openssl', [
       'req',

@@ -1,17 +1,10 @@
 import type { Duplex } from 'node:stream';
-import {
-  type DialContext,
-  type Dialer,
-  formatError,
-  isFdpassError,
-  openSocket,
-  type Resolver,
-  type Target,
-} from '@fdpass/core';
+import { type DialContext, type Dialer, openSocket, type Resolver, type Target } from '@fdpass/core';
 import {
   contextOf,
   expectNoDescriptorLeft,
   openDescriptors,
+  refusalOf,
   type Script,
   type ScriptedLine,
   type ScriptedServer,
@@ -54,17 +47,6 @@ async function readToEnd(stream: Duplex): Promise<string> {
   for await (const chunk of stream) text += (chunk as Buffer).toString('latin1');
   stream.destroy(); // its other half may be open, and Node 24 leaves it so
   return text;
-}
-
-async function refusal(promise: Promise<Duplex>): Promise<string> {
-  const error = await promise.then(
-    (stream) => {
-      stream.destroy();
-      return new Error('did not fail');
-    },
-    (reason: unknown) => reason,
-  );
-  return isFdpassError(error) ? `${error.code}: ${formatError(error)}` : String(error);
 }
 
 /** Takes greeting and request of a polite client, and gives the request. */
@@ -133,7 +115,7 @@ describe('socks against a scripted proxy', () => {
         await line.send(whole.slice(2, Math.max(2, count)));
         line.end();
       });
-      const message = await refusal(dial(proxy));
+      const message = await refusalOf(dial(proxy));
       expect(message, `${count} bytes`).to.match(
         count === 0
           ? /^unreachable: the connection closed before the method selection/
@@ -192,7 +174,7 @@ describe('socks against a scripted proxy', () => {
   for (const [what, script, message] of failures) {
     it(`says what is wrong with ${what}`, async () => {
       const proxy = await start(script);
-      expect(await refusal(dial(proxy))).to.match(message);
+      expect(await refusalOf(dial(proxy))).to.match(message);
     });
   }
   it('ends with its signal in the middle of silence', async () => {
@@ -226,7 +208,7 @@ describe('socks against a scripted proxy', () => {
       await line.send('\x01\x01');
       line.end();
     });
-    const message = await refusal(dial(proxy, { url: `socks5h://me:hush@127.0.0.1:${proxy.port}` }));
+    const message = await refusalOf(dial(proxy, { url: `socks5h://me:hush@127.0.0.1:${proxy.port}` }));
     expect(message).to.equal(
       'permission: the proxy refused the user name or the password; check the "credentials" of the hop',
     );
@@ -263,7 +245,7 @@ describe('socks against a scripted proxy', () => {
         line.end();
       });
       expect(await readToEnd(await dial(proxy, {}, TARGET, contextOf(), scheme))).to.equal(BANNER);
-      expect(await refusal(dial(proxy, {}, { host: '::1', port: 22 }, contextOf(), scheme))).to.match(
+      expect(await refusalOf(dial(proxy, {}, { host: '::1', port: 22 }, contextOf(), scheme))).to.match(
         /^config: SOCKS 4 cannot carry an IPv6 address/,
       );
       await proxy.close();
@@ -275,7 +257,7 @@ describe('socks against a scripted proxy', () => {
       await line.take(9);
       await line.send('\x00\x5b\0\0\0\0\0\0');
     });
-    expect(await refusal(dial(proxy, {}, TARGET, contextOf(), 'socks4'))).to.match(
+    expect(await refusalOf(dial(proxy, {}, TARGET, contextOf(), 'socks4'))).to.match(
       /^unreachable: .*rejected or failed \(SOCKS4 reply 0x5b\)/,
     );
   });

@@ -1,6 +1,15 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { type DialContext, noTrace, type StrategyHost, systemClock, type TraceEvent } from '@fdpass/core';
+import type { Duplex } from 'node:stream';
+import {
+  type DialContext,
+  formatError,
+  isFdpassError,
+  noTrace,
+  type StrategyHost,
+  systemClock,
+  type TraceEvent,
+} from '@fdpass/core';
 
 /** What a strategy is given besides its options, where it needs nothing of it. */
 export const STRATEGY_HOST: StrategyHost = {
@@ -73,4 +82,16 @@ export async function firstLine(socket: Socket): Promise<string> {
   socket.resume();
   const [chunk] = (await arriving) as [Buffer];
   return chunk.toString();
+}
+
+/** What a dial rejects with, as `code: the line that people see`; a stream that comes instead is destroyed, and said. */
+export async function refusalOf(dialling: Promise<Duplex>): Promise<string> {
+  const error = await dialling.then(
+    (stream) => {
+      stream.destroy();
+      return new Error('did not fail');
+    },
+    (reason: unknown) => reason,
+  );
+  return isFdpassError(error) ? `${error.code}: ${formatError(error)}` : String(error);
 }

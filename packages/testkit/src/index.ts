@@ -1,7 +1,7 @@
 export { type Background, type BackgroundOptions, freePort, startServer, temporaryFolder } from './background.js';
 export { CHECK_NAMES, describeStrategy } from './compliance/describe-strategy.js';
 export type { Place, StartedServer, StrategySubject } from './compliance/subject.js';
-export { contextOf, firstLine, Greeter, refusedPort, STRATEGY_HOST } from './greeter.js';
+export { contextOf, firstLine, Greeter, refusalOf, refusedPort, STRATEGY_HOST } from './greeter.js';
 export { type LabOptions, labUnavailable, requireLab, runInLab } from './net-lab.js';
 export { findProgram, requirePeers, skip, skipOrFail } from './peers.js';
 export { findPostgres, type Postgres, startPostgres } from './postgres.js';
@@ -24,4 +24,5 @@ export type { ProxyTls, TestProxy } from './proxies/proxy.js';
 export { type SocksProxyOptions, startSocksProxy } from './proxies/socks-proxy.js';
 export { readAll, type Script, ScriptedLine, type ScriptedServer, startScriptedServer } from './scripted-server.js';
 export { type Sshd, type SshdOptions, type SshRunOptions, startSshd } from './sshd.js';
+export { type SshdSuite, useSshd } from './use-sshd.js';
 export { VirtualClock } from './virtual-clock.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { loadSys } from '../sys/koffi.js';
-import { openDescriptors } from '../sys/open-descriptors.spec.helper.js';
+import { expectDescriptorsBack } from '../sys/open-descriptors.spec.helper.js';
 import type { Sys } from '../sys/sys.js';
 import type { Handover } from './choose.js';
 
@@ -31,19 +31,14 @@ const fdOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: 
 describe('choosing the hand-over', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fdpass-choose-'));
   const open: number[] = [];
-  let openBefore: readonly string[];
   let sys: Sys;
   before(async () => {
     sys = await loadSys();
   });
-  beforeEach(() => {
-    openBefore = openDescriptors();
-  });
-  afterEach(async () => {
+  afterEach(() => {
     for (const fd of open.splice(0)) sys.close(fd);
-    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
-    expect(openDescriptors()).to.deep.equal(openBefore);
   });
+  expectDescriptorsBack(5);
   after(() => rmSync(folder, { recursive: true }));
 
   const pair = (): [number, number] => {

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { isFdpassError } from '../errors.js';
 import { adoptFd } from '../sockets/detach.js';
 import { loadSys } from '../sys/koffi.js';
-import { openDescriptors } from '../sys/open-descriptors.spec.helper.js';
+import { expectDescriptorsBack } from '../sys/open-descriptors.spec.helper.js';
 import { recvFd } from '../sys/recv-fd.js';
 import type { Sys } from '../sys/sys.js';
 import { canPass, passSocket } from './descriptor.js';
@@ -15,7 +15,6 @@ describe('handing a descriptor over', () => {
   let sys: Sys;
   let server: Server;
   const accepted: Socket[] = [];
-  let openBefore: readonly string[];
   before(async () => {
     sys = await loadSys();
     server = createServer((socket) => {
@@ -26,14 +25,10 @@ describe('handing a descriptor over', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
   });
   after(() => server.close());
-  beforeEach(() => {
-    openBefore = openDescriptors();
-  });
-  afterEach(async () => {
+  afterEach(() => {
     for (const socket of accepted.splice(0)) socket.destroy();
-    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
-    expect(openDescriptors()).to.deep.equal(openBefore);
   });
+  expectDescriptorsBack(20);
 
   async function connected(): Promise<Socket> {
     const { port } = server.address() as { port: number };

@@ -2,8 +2,8 @@ import { type Duplex, PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { systemClock } from '../clock.js';
 import type { DialContext, Dialer } from '../dialer.js';
-import { type FdpassError, isFdpassError } from '../errors.js';
 import { StrategyRegistry } from '../registry.js';
+import { rejection } from '../rejection.spec.helper.js';
 import type { Strategy } from '../strategy.js';
 import type { Target } from '../target.js';
 import { noTrace } from '../trace.js';
@@ -50,15 +50,6 @@ function scopeOf(strategies: readonly Strategy[], hops: Record<string, unknown> 
 
 function context(signal = new AbortController().signal): DialContext {
   return { signal, trace: noTrace, clock: systemClock };
-}
-
-async function rejection(promise: Promise<unknown>): Promise<FdpassError> {
-  const error = await promise.then(
-    () => new Error('did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (!isFdpassError(error)) throw error;
-  return error;
 }
 
 describe('chains', () => {

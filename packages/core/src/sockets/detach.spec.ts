@@ -4,24 +4,17 @@ import { PassThrough } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { expect } from 'chai';
 import { loadSys } from '../sys/koffi.js';
-import { openDescriptors } from '../sys/open-descriptors.spec.helper.js';
+import { expectDescriptorsBack } from '../sys/open-descriptors.spec.helper.js';
 import type { Sys } from '../sys/sys.js';
 import { adoptFd, detachFd, isPlainSocket, isUntouched } from './detach.js';
 import { readToEnd, tcpPair } from './socket-pair.spec.helper.js';
 
 describe('taking descriptors out of sockets', () => {
   let sys: Sys;
-  let openBefore: readonly string[];
   before(async () => {
     sys = await loadSys();
   });
-  beforeEach(() => {
-    openBefore = openDescriptors();
-  });
-  afterEach(async () => {
-    await new Promise(setImmediate); // the close of a destroyed socket
-    expect(openDescriptors()).to.deep.equal(openBefore);
-  });
+  expectDescriptorsBack(1);
 
   it('keeps the connection: no FIN, no byte lost or doubled, whenever it is sent', async () => {
     const { ours, theirs } = await tcpPair();

@@ -1,15 +1,6 @@
 import { expect } from 'chai';
-import { type FdpassError, isFdpassError } from '../errors.js';
+import { rejection as failure } from '../rejection.spec.helper.js';
 import { ExactReader } from './exact-reader.js';
-
-async function failure(promise: Promise<unknown>): Promise<FdpassError> {
-  const error = await promise.then(
-    () => new Error('did not fail'),
-    (reason: unknown) => reason,
-  );
-  if (isFdpassError(error)) return error;
-  throw error;
-}
 
 const bytes = (text: string): Buffer => Buffer.from(text);
 const line = (soFar: Buffer): number => (soFar.includes('\n') ? 0 : 1);

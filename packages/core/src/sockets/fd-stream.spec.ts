@@ -1,31 +1,19 @@
 import { expect } from 'chai';
 import { canPass, passSocket } from '../handover/descriptor.js';
 import { loadSys } from '../sys/koffi.js';
-import { openDescriptors } from '../sys/open-descriptors.spec.helper.js';
+import { expectDescriptorsBack } from '../sys/open-descriptors.spec.helper.js';
 import { recvFd } from '../sys/recv-fd.js';
 import type { Sys } from '../sys/sys.js';
 import { adoptFd } from './detach.js';
 import { FdStream } from './fd-stream.js';
-
-async function readToEnd(stream: AsyncIterable<unknown>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
+import { bytesToEnd } from './socket-pair.spec.helper.js';
 
 describe('a stream over a descriptor', () => {
   let sys: Sys;
-  let openBefore: readonly string[];
   before(async () => {
     sys = await loadSys();
   });
-  beforeEach(() => {
-    openBefore = openDescriptors();
-  });
-  afterEach(async () => {
-    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
-    expect(openDescriptors()).to.deep.equal(openBefore);
-  });
+  expectDescriptorsBack(3);
 
   it('carries bytes both ways, half-close and back-pressure included', async () => {
     const [one, other] = sys.socketpair();
@@ -33,9 +21,9 @@ describe('a stream over a descriptor', () => {
     const peer = adoptFd(other, sys);
     const large = Buffer.alloc(4 * 1024 * 1024, 7);
     stream.end(large);
-    expect((await readToEnd(peer.iterator({ destroyOnReturn: false }))).equals(large)).to.equal(true);
+    expect((await bytesToEnd(peer.iterator({ destroyOnReturn: false }))).equals(large)).to.equal(true);
     peer.end('and back');
-    expect(String(await readToEnd(stream))).to.equal('and back');
+    expect(String(await bytesToEnd(stream))).to.equal('and back');
     peer.destroy();
   });
 
@@ -49,7 +37,7 @@ describe('a stream over a descriptor', () => {
     expect(canPass(stream)).to.equal(true);
     await passSocket(stream, channel);
     const passed = adoptFd(await recvFd(receiver), sys);
-    expect(String(await readToEnd(passed))).to.equal('banner');
+    expect(String(await bytesToEnd(passed))).to.equal('banner');
     passed.destroy(); // its other half is still open, and Node 24 leaves it so
     for (const fd of [channel, receiver]) sys.close(fd);
     peer.destroy();

@@ -2,8 +2,8 @@ import { getEventListeners, once } from 'node:events';
 import type { Socket } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
 import { expect } from 'chai';
-import { isFdpassError } from '../errors.js';
-import { openDescriptors } from '../sys/open-descriptors.spec.helper.js';
+import { caught, refusal } from '../rejection.spec.helper.js';
+import { expectDescriptorsBack } from '../sys/open-descriptors.spec.helper.js';
 import { isPlainSocket } from './detach.js';
 import { handshake } from './handshake.js';
 import type { Peer } from './peer.js';
@@ -44,31 +44,14 @@ async function talk(peer: Peer): Promise<string> {
 const REPLY = '\x03abcline\n';
 const REST = 'banner that belongs to the next owner';
 
-async function caught(promise: Promise<unknown>): Promise<unknown> {
-  return promise.then(
-    () => new Error('did not fail'),
-    (error: unknown) => error,
-  );
-}
-
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  const error = await caught(promise);
-  return isFdpassError(error) ? `${error.code}: ${error.message}` : `${error}`;
-}
-
 for (const [kind, wrap] of Object.entries(KINDS)) {
   describe(`a handshake over ${kind}`, () => {
     const controller = new AbortController();
     const context = { signal: controller.signal, trace: () => {} };
-    let openBefore: readonly string[];
-    beforeEach(() => {
-      openBefore = openDescriptors();
-    });
-    afterEach(async () => {
-      for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
-      expect(openDescriptors()).to.deep.equal(openBefore);
+    afterEach(() => {
       expect(getEventListeners(controller.signal, 'abort')).to.deep.equal([]);
     });
+    expectDescriptorsBack(3);
 
     async function finish(send: (theirs: Socket) => Promise<void>): Promise<void> {
       const { ours, theirs } = await tcpPair();

@@ -7,7 +7,7 @@ import { expect } from 'chai';
 import * as v from 'valibot';
 import { isFdpassError } from '../errors.js';
 import { loadSys } from '../sys/koffi.js';
-import { openDescriptors } from '../sys/open-descriptors.spec.helper.js';
+import { expectDescriptorsBack } from '../sys/open-descriptors.spec.helper.js';
 import type { Sys } from '../sys/sys.js';
 import { openSocket } from './open-socket.js';
 import { type SocketOptions, socketOptionsSchema } from './options.js';
@@ -31,23 +31,18 @@ async function refusal(promise: Promise<Socket>): Promise<string> {
 
 describe('opening sockets', () => {
   let sys: Sys;
-  let openBefore: readonly string[];
   const signal = new AbortController().signal;
   const servers: Server[] = [];
   before(async () => {
     sys = await loadSys();
-  });
-  beforeEach(() => {
-    openBefore = openDescriptors();
   });
   afterEach(async () => {
     for (const server of servers.splice(0)) {
       server.close();
       await once(server, 'close');
     }
-    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
-    expect(openDescriptors()).to.deep.equal(openBefore);
   });
+  expectDescriptorsBack(5);
 
   async function listen(where: object): Promise<number> {
     const server = createServer((socket) => socket.on('error', () => {}).end('banner'));

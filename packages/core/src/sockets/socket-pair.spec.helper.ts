@@ -12,9 +12,14 @@ export async function tcpPair(): Promise<{ readonly ours: Socket; readonly their
   return { ours, theirs };
 }
 
-/** All that a socket gives until its end. */
-export async function readToEnd(socket: AsyncIterable<unknown>): Promise<string> {
+/** All that a stream gives until its end. */
+export async function bytesToEnd(stream: AsyncIterable<unknown>): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of socket) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('latin1');
+  for await (const chunk of stream) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+/** The same as text. */
+export async function readToEnd(stream: AsyncIterable<unknown>): Promise<string> {
+  return (await bytesToEnd(stream)).toString('latin1');
 }

@@ -1,26 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { fstatSync } from 'node:fs';
 import { expect } from 'chai';
-import { isFdpassError } from '../errors.js';
+import { refusal } from '../rejection.spec.helper.js';
 import { fakeSys, systemError } from './fake-sys.spec.helper.js';
 import { loadSys } from './koffi.js';
 import { encodeRights } from './message.js';
-import { openDescriptors } from './open-descriptors.spec.helper.js';
+import { expectDescriptorsBack } from './open-descriptors.spec.helper.js';
 import { recvFd } from './recv-fd.js';
 import { sendFd, setBlocking } from './send-fd.js';
 import type { Sys } from './sys.js';
 
-async function refusal(promise: Promise<unknown>): Promise<string> {
-  const error = await promise.then(
-    () => new Error('did not fail'),
-    (reason: unknown) => reason,
-  );
-  return isFdpassError(error) ? `${error.code}: ${error.message}` : String(error);
-}
-
 describe('descriptors over sockets', () => {
   let sys: Sys;
-  let openBefore: readonly string[];
   const open: number[] = [];
   const pair = (): [number, number] => {
     const made = sys.socketpair();
@@ -31,13 +22,10 @@ describe('descriptors over sockets', () => {
   before(async () => {
     sys = await loadSys();
   });
-  beforeEach(() => {
-    openBefore = openDescriptors();
-  });
   afterEach(() => {
     for (const fd of open.splice(0)) sys.close(fd);
-    expect(openDescriptors()).to.deep.equal(openBefore);
   });
+  expectDescriptorsBack(0);
 
   const inode = (fd: number): number => fstatSync(fd).ino;
   /** Whether the descriptor is closed on exec: a child that lists its descriptors does not have it. */
