@@ -36,11 +36,12 @@ export async function startPostgres(bin: string): Promise<Postgres> {
   const data = join(folder.path, 'data');
   const isRoot = process.getuid?.() === 0;
   if (isRoot) chownSync(folder.path, NOBODY, NOBODY);
-  const [command, ...prefix] = [
-    ...(isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : []),
-  ];
-  const asUser = (program: string, args: readonly string[]): [string, string[]] =>
-    command === undefined ? [join(bin, program), [...args]] : [command, [...prefix, join(bin, program), ...args]];
+  const prefix = isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
+  /** The command line that runs one of its programs as somebody who is not root. */
+  const asUser = (program: string, args: readonly string[]): [string, string[]] => {
+    const [command = '', ...rest] = [...prefix, join(bin, program), ...args];
+    return [command, rest];
+  };
   try {
     const init = ['-D', data, '-U', 'tester', '-A', 'trust', '-N', '--no-instructions', '--locale=C', '-E', 'UTF8'];
     execFileSync(...asUser('initdb', init), { stdio: 'pipe', cwd: folder.path });
