@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   type DialContext,
@@ -10,6 +10,7 @@ import {
   systemClock,
   type TraceEvent,
 } from '@fdpass/core';
+import { type Listening, listening } from './listening.js';
 
 /** What a strategy is given besides its options, where it needs nothing of it. */
 export const STRATEGY_HOST: StrategyHost = {
@@ -22,28 +23,17 @@ export const STRATEGY_HOST: StrategyHost = {
 
 /** A server that greets every client and then reads until it goes. */
 export class Greeter {
-  readonly #server: Server;
-  readonly #clients = new Set<Socket>();
+  readonly #listening: Listening;
 
-  private constructor(server: Server) {
-    this.#server = server;
-    server.on('connection', (client) => {
-      this.#clients.add(client);
-      client.on('error', () => {});
-      client.on('close', () => this.#clients.delete(client));
-      client.resume();
-      client.write('SSH-2.0-greeter\r\n');
-    });
+  private constructor(listening: Listening) {
+    this.#listening = listening;
   }
 
   /** undefined if this machine has no such address. */
   static async listen(host: string): Promise<Greeter | undefined> {
-    const server = createServer();
-    const greeter = new Greeter(server);
-    server.listen(0, host);
+    const server = createServer((client) => void client.resume().write('SSH-2.0-greeter\r\n'));
     try {
-      await once(server, 'listening');
-      return greeter;
+      return new Greeter(await listening(server, { port: 0, host }));
     } catch {
       return undefined;
     }
@@ -51,15 +41,12 @@ export class Greeter {
 
   /** Where it listens. */
   get port(): number {
-    return (this.#server.address() as { port: number }).port;
+    return this.#listening.port;
   }
 
   /** Destroys every client and stops listening. */
-  async close(): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    for (const client of this.#clients) client.destroy();
-    await closed;
+  close(): Promise<void> {
+    return this.#listening.close();
   }
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { listening } from './listening.js';
 
 /** What a scripted server does on one connection. */
 export type Script = (line: ScriptedLine) => Promise<void> | void;
@@ -26,31 +27,15 @@ export async function startScriptedServer(
 ): Promise<ScriptedServer> {
   const received: Buffer[] = [];
   const failures: string[] = [];
-  const sockets = new Set<Socket>();
-  const server: Server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const line = new ScriptedLine(socket, received.push(Buffer.alloc(0)) - 1, received);
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket)).on('error', () => {});
     play(script, line).catch((error: Error) => {
       failures.push(error.message);
       socket.destroy();
     });
   });
-  server.listen(where ?? { port: 0, host: '127.0.0.1' });
-  await once(server, 'listening');
-  const address = server.address();
-  return {
-    port: typeof address === 'object' && address !== null ? address.port : 0,
-    received,
-    failures,
-    connections: () => received.length,
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      if (!server.listening) return;
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  const { port, close } = await listening(server, where);
+  return { port, received, failures, connections: () => received.length, close };
 }
 
 /** Also catches what a script that is no async function throws. */

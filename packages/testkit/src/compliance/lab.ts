@@ -10,7 +10,7 @@ import {
   type TraceEvent,
 } from '@fdpass/core';
 import { Line, type LinePolicy } from './line.js';
-import { Origin } from './origin.js';
+import { type Origin, openOrigin } from './origin.js';
 import type { StartedServer, StrategySubject } from './subject.js';
 
 /** How long a dial may take to settle when nothing keeps it from that. */
@@ -57,7 +57,7 @@ export class Lab {
   static async start(subject: StrategySubject): Promise<Lab> {
     const { strategy: given } = subject;
     const strategy = ('load' in given ? await given.load() : given) as Strategy<unknown>;
-    const origin = await Origin.open();
+    const origin = await openOrigin();
     let lab: Lab | undefined;
     // A strategy that opens sockets itself reaches the origin, or its server reaches it, over a line that stays.
     const front = strategy.opensSockets
