@@ -4,7 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { parseMatchers } from '../packages/core/dist/rules/rule.js';
-import { compileRules } from '../packages/core/dist/rules/rule-index.js';
+import { compileRules } from '../packages/core/dist/rules/rule-table.js';
 
 const RULES = 10_000;
 const LOOK_UPS = 100_000;

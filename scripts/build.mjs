@@ -19,17 +19,17 @@ const { build } = await import('esbuild');
 const { version } = JSON.parse(readFileSync('packages/cli/package.json', 'utf8'));
 
 /** Loads plugins, which may be ES modules: its own import() stays one. */
-const PLUGINS = 'packages/core/dist/plugins.js';
+const PLUGINS = 'packages/core/dist/strategy/plugins.js';
 
 /** Modules that are imported dynamically and become bundles of their own: name and compiled file. */
 const SEPARATE = new Map(
   [
-    'packages/core/dist/configured.js',
-    'packages/core/dist/kept.js',
+    'packages/core/dist/config/configured.js',
+    'packages/core/dist/cold-start/kept.js',
     PLUGINS,
-    'packages/core/dist/credentials/ask.js',
+    'packages/core/dist/proxy/ask.js',
     'packages/strategy-http-connect/dist/digest.js',
-    'packages/core/dist/json-schema/config-json-schema.js',
+    'packages/core/dist/json-schema/config-schema.js',
     ...['check', 'explain', 'schema', 'strategies'].map((name) => `packages/cli/dist/${name}.js`),
     ...readdirSync('packages')
       .filter((name) => name.startsWith('strategy-'))

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { isFdpassError } from '../errors.js';
-import { nearest } from '../nearest.js';
+import { isFdpassError } from '../ground/errors.js';
+import { nearest } from '../ground/text.js';
 
 /*
  * The words of the config's schema, with messages for the person who wrote the file.

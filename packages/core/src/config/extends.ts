@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { extname, isAbsolute, join, resolve } from 'node:path';
-import { type FdpassError, isFdpassError } from '../errors.js';
+import { type FdpassError, isFdpassError } from '../ground/errors.js';
 import { checkContent, type FileContent } from './schema.js';
 import { fault, readSource, type Source } from './source.js';
 

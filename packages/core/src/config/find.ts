@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path';
-import { addDetails, isFdpassError } from '../errors.js';
-import { searchFolder } from './explorer.js';
+import { addDetails, isFdpassError } from '../ground/errors.js';
 import { inlineSource } from './inline.js';
 import { CONFIG_FOLDER_NAMES, configPath, type LoadOptions, PROGRAM_FOLDER_NAMES } from './places.js';
+import { searchFolder } from './search.js';
 import { readSource, type Source } from './source.js';
 
 /**

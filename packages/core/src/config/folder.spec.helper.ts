@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type FdpassError, isFdpassError } from '../errors.js';
+import { type FdpassError, isFdpassError } from '../ground/errors.js';
 
 /** A folder of its own for each test of the suite that calls this; removed after it. */
 export function useFolder(): { path(name?: string): string; write(name: string, text: string, mode?: number): string } {

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
+import type { Where } from '../ground/where.js';
 import type { Source, ValuePath } from './source.js';
-import type { Where } from './where.js';
 
 /** The name that stands for the file of a config that a program gives as an object. */
 export const INLINE_NAME = '(config)';

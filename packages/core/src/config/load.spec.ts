@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect } from 'chai';
-import { compileRules } from '../rules/rule-index.js';
+import { formatWhere } from '../ground/where.js';
+import { compileRules } from '../rules/rule-table.js';
 import { refusal, useFolder } from './folder.spec.helper.js';
 import { type Config, loadConfig } from './load.js';
-import { formatWhere } from './where.js';
 
 describe('loadConfig', () => {
   const folder = useFolder();

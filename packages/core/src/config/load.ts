@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { type ConfigCache, keep } from './cache.js';
+import { type ConfigCache, keep } from '../cold-start/config-cache.js';
+import { keepable } from '../cold-start/keepable.js';
 import { loadWithExtends } from './extends.js';
 import { findConfig } from './find.js';
-import { keepable } from './keepable.js';
 import { type Config, mergeFiles } from './merge.js';
 import type { LoadOptions } from './places.js';
 

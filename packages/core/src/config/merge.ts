@@ -1,8 +1,8 @@
+import type { Where } from '../ground/where.js';
+import type { SocketOptions } from '../options/socket.js';
 import type { Rule } from '../rules/rule.js';
-import type { SocketOptions } from '../sockets/options.js';
 import type { LoadedFile } from './extends.js';
 import type { Source, ValuePath } from './source.js';
-import type { Where } from './where.js';
 
 /** A reusable hop as it was written. */
 export interface ConfigHop {

@@ -1,8 +1,8 @@
 import { lstatSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
-import { FdpassError } from '../errors.js';
-import { reasonOf } from '../system-error.js';
+import { FdpassError } from '../ground/errors.js';
+import { reasonOf } from '../ground/system-error.js';
 
 /** Where the config is looked for. */
 export interface LoadOptions {

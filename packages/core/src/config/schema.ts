@@ -1,15 +1,15 @@
 import * as v from 'valibot';
-import { duration } from '../duration.js';
-import { FdpassError } from '../errors.js';
+import { FdpassError } from '../ground/errors.js';
+import { formatWhere, type Where } from '../ground/where.js';
+import { type SocketOptions, socketOptionEntries } from '../options/socket.js';
+import { duration } from '../options/values.js';
 import { parseLocalNetwork } from '../rules/local-network.js';
-import { parseAliasPattern, parseHostPattern, parseUserPattern, patternList } from '../rules/parse-pattern.js';
 import type { Pattern, PatternList } from '../rules/pattern.js';
 import { parsePortRange } from '../rules/ports.js';
+import { parseAliasPattern, parseHostPattern, parseUserPattern, patternList } from '../rules/read-pattern.js';
 import type { Matchers } from '../rules/rule.js';
-import { type SocketOptions, socketOptionEntries } from '../sockets/options.js';
 import { converted, inWords, isMapping, listOf, mapping, mappingOf, text } from './expect.js';
 import { fault, type Source, type ValuePath } from './source.js';
-import { formatWhere, type Where } from './where.js';
 
 /** A rule as it was written, checked and converted. */
 export interface WrittenRule extends Matchers {

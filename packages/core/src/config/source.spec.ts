@@ -1,7 +1,7 @@
 import { expect } from 'chai';
+import { formatWhere } from '../ground/where.js';
 import { refusal } from './folder.spec.helper.js';
 import { parseSource } from './source.js';
-import { formatWhere } from './where.js';
 
 const TEXT = `# rules
 defaults:

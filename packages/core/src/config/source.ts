@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
-import { FdpassError, messageOf } from '../errors.js';
-import { readTrustedFile } from './trust.js';
-import { formatWhere, type Where } from './where.js';
+import { FdpassError, messageOf } from '../ground/errors.js';
+import { readTrustedFile } from '../ground/files.js';
+import { formatWhere, type Where } from '../ground/where.js';
 
 /** Keys and list positions that lead to a value. */
 export type ValuePath = readonly (string | number)[];

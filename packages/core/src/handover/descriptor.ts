@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { detachFd, isPlainSocket, isUntouched } from '../sockets/detach.js';
-import { type FdStream, isFdStream } from '../sockets/fd-stream.js';
+import { detachFd, isPlainSocket, isUntouched } from '../connection/detach.js';
+import { type FdStream, isFdStream } from '../connection/fd-stream.js';
 import { loadSys } from '../sys/koffi.js';
 import { sendFd, setBlocking } from '../sys/send-fd.js';
 

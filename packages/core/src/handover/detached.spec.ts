@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect } from 'chai';
-import { FdpassError, isFdpassError } from '../errors.js';
+import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { openDescriptors } from '../sys/open-descriptors.spec.helper.js';
 import { dialDetached } from './detached.js';
 

@@ -1,10 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError, messageOf } from '../errors.js';
-import { adoptFd } from '../sockets/detach.js';
+import { adoptFd } from '../connection/detach.js';
+import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
+import type { Target } from '../ground/target.js';
 import { loadSys } from '../sys/koffi.js';
-import type { Target } from '../target.js';
 import { relay } from './relay.js';
 
 /*

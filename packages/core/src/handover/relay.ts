@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
-import { FdpassError } from '../errors.js';
-import { errnoName, reasonOf } from '../system-error.js';
+import { FdpassError } from '../ground/errors.js';
+import { errnoName, reasonOf } from '../ground/system-error.js';
 
 /** One side of a relay; reading and writing may be two streams (stdin and stdout) or one and the same. */
 export interface RelaySide {

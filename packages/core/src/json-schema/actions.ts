@@ -1,4 +1,4 @@
-import type { JsonSchema } from './convert.js';
+import type { JsonSchema } from './from-valibot.js';
 
 /** A check in a valibot pipe: what kind it is and what it asks for. */
 interface Action {

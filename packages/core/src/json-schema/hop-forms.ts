@@ -1,5 +1,5 @@
-import type { Strategy } from '../strategy.js';
-import { fromStandard, type JsonSchema } from './convert.js';
+import type { Strategy } from '../strategy/strategy.js';
+import { fromStandard, type JsonSchema } from './from-valibot.js';
 
 /** The name of the definition of a strategy's options. */
 export function optionsName({ name }: Pick<Strategy, 'name'>): string {

@@ -1,5 +1,5 @@
-import { addDetails, type FailedAttempt, type FdpassError } from '../errors.js';
-import type { Trace } from '../trace.js';
+import { addDetails, type FailedAttempt, type FdpassError } from '../ground/errors.js';
+import type { Trace } from '../ground/trace.js';
 
 /**
  * Remembers what became of each attempt of a dial, so that a deadline that passes in the middle can say which addresses

@@ -1,12 +1,12 @@
 import { type Duplex, PassThrough } from 'node:stream';
 import { expect } from 'chai';
-import { systemClock } from '../clock.js';
-import type { DialContext, Dialer } from '../dialer.js';
-import { StrategyRegistry } from '../registry.js';
-import { rejection } from '../rejection.spec.helper.js';
-import type { Strategy } from '../strategy.js';
-import type { Target } from '../target.js';
-import { noTrace } from '../trace.js';
+import type { DialContext, Dialer } from '../dial/dialer.js';
+import { systemClock } from '../ground/clock.js';
+import { rejection } from '../ground/rejection.spec.helper.js';
+import type { Target } from '../ground/target.js';
+import { noTrace } from '../ground/trace.js';
+import { StrategyRegistry } from '../strategy/registry.js';
+import type { Strategy } from '../strategy/strategy.js';
 import { buildChain, type ChainScope } from './chain.js';
 import type { NamedHop } from './hop.js';
 

@@ -1,11 +1,11 @@
-import type { Dialer } from '../dialer.js';
-import { addDetails, FdpassError, isFdpassError, messageOf } from '../errors.js';
-import { redactOptions } from '../redact.js';
-import type { StrategyRegistry } from '../registry.js';
-import type { SocketOptions } from '../sockets/options.js';
-import type { SchemaIssue } from '../standard-schema.js';
-import type { Strategy, StrategyHost } from '../strategy.js';
-import { guardDialer } from './guarded-dialer.js';
+import type { Dialer } from '../dial/dialer.js';
+import { addDetails, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
+import { redactOptions } from '../ground/redact.js';
+import type { SocketOptions } from '../options/socket.js';
+import type { StrategyRegistry } from '../strategy/registry.js';
+import type { SchemaIssue } from '../strategy/standard-schema.js';
+import type { Strategy, StrategyHost } from '../strategy/strategy.js';
+import { guardDialer } from './guard.js';
 import { type Hop, type HopScope, resolveHops } from './hop.js';
 
 /** What every chain of one framework is built with. */

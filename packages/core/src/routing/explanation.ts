@@ -1,4 +1,4 @@
-import type { Target } from '../target.js';
+import type { Target } from '../ground/target.js';
 import type { HopSummary } from './chain.js';
 import type { Route, Router } from './router.js';
 

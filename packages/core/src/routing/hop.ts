@@ -1,7 +1,7 @@
-import { FdpassError } from '../errors.js';
-import { nearest } from '../nearest.js';
-import { redactOptions, redactUrl } from '../redact.js';
-import type { StrategyEntry, StrategyRegistry } from '../registry.js';
+import { FdpassError } from '../ground/errors.js';
+import { redactOptions, redactUrl } from '../ground/redact.js';
+import { nearest } from '../ground/text.js';
+import type { StrategyEntry, StrategyRegistry } from '../strategy/registry.js';
 
 /** One hop of a chain, resolved to its strategy but not yet checked against the strategy's options. */
 export interface Hop {

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
-import type { Clock } from '../clock.js';
-import { composeFramework } from '../container.js';
-import type { Dialer } from '../dialer.js';
-import { FdpassError, formatError, isFdpassError } from '../errors.js';
-import type { Strategy } from '../strategy.js';
-import { makeTarget } from '../target.js';
+import type { Dialer } from '../dial/dialer.js';
+import { composeFramework } from '../framework/framework.js';
+import type { Clock } from '../ground/clock.js';
+import { FdpassError, formatError, isFdpassError } from '../ground/errors.js';
+import { makeTarget } from '../ground/target.js';
+import type { Strategy } from '../strategy/strategy.js';
 import type { Router } from './router.js';
 
 const TARGET = makeTarget({ host: 'host.example', port: 22 });

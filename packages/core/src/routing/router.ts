@@ -1,13 +1,13 @@
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../clock.js';
 import type { Config } from '../config/load.js';
-import { formatWhere, type Where } from '../config/where.js';
-import { startDeadline } from '../deadline.js';
-import { addDetails, FdpassError, isFdpassError } from '../errors.js';
-import type { Resolver } from '../resolve.js';
-import type { RuleTable, RuleTrial } from '../rules/rule-index.js';
-import type { Target } from '../target.js';
-import { noTrace, type Trace } from '../trace.js';
+import type { Clock } from '../ground/clock.js';
+import { startDeadline } from '../ground/deadline.js';
+import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
+import type { Target } from '../ground/target.js';
+import { noTrace, type Trace } from '../ground/trace.js';
+import { formatWhere, type Where } from '../ground/where.js';
+import type { Resolver } from '../lookup/resolver.js';
+import type { RuleTable, RuleTrial } from '../rules/rule-table.js';
 import { AttemptLog } from './attempt-log.js';
 import { buildChain, type Chain, type ChainScope } from './chain.js';
 

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { expect } from 'chai';
-import { parseIp } from './ip.js';
+import { parseIp } from '../ground/ip.js';
 import { matchLocalNetworks, ownAddresses, parseLocalNetwork } from './local-network.js';
 
 describe('local networks', () => {

@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
-import { FdpassError } from '../errors.js';
-import { fromSystemError } from '../system-error.js';
-import { contains, type IpAddress, type Network, parseNetwork } from './ip.js';
+import { FdpassError } from '../ground/errors.js';
+import { contains, type IpAddress, type Network, parseNetwork } from '../ground/ip.js';
+import { fromSystemError } from '../ground/system-error.js';
 
 /** One network of a `localNetwork` matcher. */
 export interface LocalNetwork {

@@ -1,5 +1,5 @@
-import type { Target } from '../target.js';
-import { type IpAddress, parseIp } from './ip.js';
+import { type IpAddress, parseIp } from '../ground/ip.js';
+import type { Target } from '../ground/target.js';
 import { matchLocalNetworks } from './local-network.js';
 import { exactSubject, hostSubject, matchPatterns, type PatternList, type Subject } from './pattern.js';
 import { matchPort } from './ports.js';

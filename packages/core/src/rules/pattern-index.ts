@@ -1,4 +1,4 @@
-import type { IpAddress, Network } from './ip.js';
+import type { IpAddress, Network } from '../ground/ip.js';
 import type { Pattern, PatternList, Subject } from './pattern.js';
 
 /** Numbers of rules in ascending order. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
-import { isFdpassError } from '../errors.js';
-import { parseAliasPattern, parseHostPattern, parseUserPattern, patternList } from './parse-pattern.js';
+import { isFdpassError } from '../ground/errors.js';
 import { exactSubject, hostSubject, matchPatterns } from './pattern.js';
+import { parseAliasPattern, parseHostPattern, parseUserPattern, patternList } from './read-pattern.js';
 
 function hostMatches(patterns: readonly string[], host: string): boolean {
   return matchPatterns(patternList(patterns.map(parseHostPattern)), hostSubject(host));

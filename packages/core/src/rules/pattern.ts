@@ -1,5 +1,5 @@
+import { contains, type IpAddress, type Network, parseIp } from '../ground/ip.js';
 import { matchGlob } from './glob.js';
-import { contains, type IpAddress, type Network, parseIp } from './ip.js';
 
 /** What one pattern accepts. */
 export type PatternTest =

@@ -1,4 +1,4 @@
-import { FdpassError } from '../errors.js';
+import { FdpassError } from '../ground/errors.js';
 
 /** Ports from `first` to `last`, both included. */
 export interface PortRange {

@@ -1,8 +1,8 @@
-import type { Where } from '../config/where.js';
+import type { Where } from '../ground/where.js';
 import { type LocalNetwork, parseLocalNetwork } from './local-network.js';
-import { parseAliasPattern, parseHostPattern, parseUserPattern, patternList } from './parse-pattern.js';
 import type { PatternList } from './pattern.js';
 import { type PortRange, parsePortRange } from './ports.js';
+import { parseAliasPattern, parseHostPattern, parseUserPattern, patternList } from './read-pattern.js';
 
 /** What a rule asks of a target. A matcher that is absent matches everything. */
 export interface Matchers {

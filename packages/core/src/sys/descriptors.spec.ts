@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { fstatSync } from 'node:fs';
 import { expect } from 'chai';
-import { refusal } from '../rejection.spec.helper.js';
+import { refusal } from '../ground/rejection.spec.helper.js';
 import { fakeSys, systemError } from './fake-sys.spec.helper.js';
 import { loadSys } from './koffi.js';
 import { encodeRights } from './message.js';

@@ -1,4 +1,4 @@
-import { formatHostPort } from '../target.js';
+import { formatHostPort } from '../ground/target.js';
 import type { Platform } from './platform.js';
 import type { Sys } from './sys.js';
 

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { isFdpassError } from '../errors.js';
+import { isFdpassError } from '../ground/errors.js';
 import { detectPlatform } from './platform.js';
 
 /** Runs `action` on a machine that says this of itself. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { endianness } from 'node:os';
-import { FdpassError } from '../errors.js';
+import { FdpassError } from '../ground/errors.js';
 import { constantsFor, layoutFor, type MessageLayout, type PlatformName, type SocketConstants } from './layouts.js';
 
 /** This machine's layout and constants. */

@@ -1,5 +1,5 @@
-import { FdpassError } from '../errors.js';
-import { errnoName, reasonOf } from '../system-error.js';
+import { FdpassError } from '../ground/errors.js';
+import { errnoName, reasonOf } from '../ground/system-error.js';
 import { loadSys } from './koffi.js';
 import { encodeRights } from './message.js';
 import type { Sys } from './sys.js';

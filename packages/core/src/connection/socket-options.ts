@@ -1,0 +1,171 @@
+import { isIPv6 } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { FdpassError } from '../ground/errors.js';
+import { errnoName, reasonOf } from '../ground/system-error.js';
+import { type SocketOptions, tosByte } from '../options/socket.js';
+import type { PlatformName } from '../sys/layouts.js';
+import type { Sys } from '../sys/sys.js';
+
+/** One setsockopt(2). */
+interface Setting {
+  /** The option of ours that it serves, for errors. */
+  readonly option: keyof SocketOptions;
+  readonly level: number;
+  readonly name: number | undefined;
+  readonly value: Buffer;
+}
+
+/** Option numbers by platform (the systems' headers); undefined where there is no such option. */
+interface Names {
+  readonly TCP_KEEPIDLE: number;
+  readonly TCP_KEEPINTVL: number;
+  readonly TCP_KEEPCNT: number;
+  readonly IP_TOS: number;
+  readonly IPV6_TCLASS: number;
+  readonly SO_MARK: number | undefined;
+  readonly SO_BINDTODEVICE: number | undefined;
+  readonly IP_BOUND_IF: number | undefined;
+  readonly IPV6_BOUND_IF: number | undefined;
+  readonly TCP_USER_TIMEOUT: number | undefined;
+  readonly TCP_FASTOPEN_CONNECT: number | undefined;
+  readonly SO_REUSEADDR: number;
+}
+
+const NONE = {
+  SO_MARK: undefined,
+  SO_BINDTODEVICE: undefined,
+  IP_BOUND_IF: undefined,
+  IPV6_BOUND_IF: undefined,
+  TCP_USER_TIMEOUT: undefined,
+  TCP_FASTOPEN_CONNECT: undefined,
+} as const;
+
+const LINUX: Names = {
+  ...NONE,
+  TCP_KEEPIDLE: 4,
+  TCP_KEEPINTVL: 5,
+  TCP_KEEPCNT: 6,
+  IP_TOS: 1,
+  IPV6_TCLASS: 67,
+  SO_MARK: 36,
+  SO_BINDTODEVICE: 25,
+  TCP_USER_TIMEOUT: 18,
+  TCP_FASTOPEN_CONNECT: 30,
+  SO_REUSEADDR: 2,
+};
+
+const NAMES: Readonly<Record<PlatformName, Names>> = {
+  'linux-glibc': LINUX,
+  'linux-musl': LINUX,
+  darwin: {
+    ...NONE,
+    TCP_KEEPIDLE: 0x10,
+    TCP_KEEPINTVL: 0x101,
+    TCP_KEEPCNT: 0x102,
+    IP_TOS: 3,
+    IPV6_TCLASS: 36,
+    IP_BOUND_IF: 25,
+    IPV6_BOUND_IF: 125,
+    SO_REUSEADDR: 4,
+  },
+  freebsd: {
+    ...NONE,
+    TCP_KEEPIDLE: 256,
+    TCP_KEEPINTVL: 512,
+    TCP_KEEPCNT: 1024,
+    IP_TOS: 3,
+    IPV6_TCLASS: 61,
+    SO_REUSEADDR: 4,
+  },
+};
+
+const IPPROTO_IP = 0;
+const IPPROTO_TCP = 6;
+const IPPROTO_IPV6 = 41;
+const TCP_NODELAY = 1;
+
+/** Sets the options on a socket that is not yet connected. @throws FdpassError that names the option, why and what it needs. */
+export function applySocketOptions(fd: number, family: 4 | 6, options: SocketOptions, sys: Sys): void {
+  for (const setting of settingsOf(family, options, sys)) applySetting(fd, setting, sys);
+}
+
+function applySetting(fd: number, { option, level, name, value }: Setting, sys: Sys): void {
+  if (name === undefined) throw new FdpassError('config', `option "${option}" is not there on ${process.platform}`);
+  try {
+    sys.setsockopt(fd, level, name, value);
+  } catch (error) {
+    throw optionError(option, error);
+  }
+}
+
+const NEEDS: Readonly<Partial<Record<keyof SocketOptions, string>>> = {
+  mark: 'it needs root or CAP_NET_ADMIN',
+  bindInterface: 'it needs a kernel of 5.7 or later, root or CAP_NET_RAW',
+};
+
+/** A system call that an option needed failed. */
+export function optionError(option: keyof SocketOptions, error: unknown): FdpassError {
+  const isDenied = ['EPERM', 'EACCES'].includes(errnoName(error) ?? '');
+  return new FdpassError(isDenied ? 'permission' : 'config', `option "${option}": ${reasonOf(error)}`, {
+    hint: isDenied ? NEEDS[option] : undefined,
+    cause: error,
+  });
+}
+
+function settingsOf(family: 4 | 6, options: SocketOptions, { platform }: Sys): Setting[] {
+  const names = NAMES[platform.name];
+  const { SOL_SOCKET, SO_KEEPALIVE, SO_SNDBUF, SO_RCVBUF } = platform.constants;
+  const settings: Setting[] = [];
+  const set = (
+    option: keyof SocketOptions,
+    level: number,
+    name: number | undefined,
+    value: number | Buffer | undefined,
+  ): void => {
+    if (value !== undefined)
+      settings.push({ option, level, name, value: typeof value === 'number' ? int(value) : value });
+  };
+  const { keepAlive, noDelay, dscp, mark, bindInterface, fastOpen, userTimeout, sendBuffer, receiveBuffer } = options;
+  set('keepAlive', SOL_SOCKET, SO_KEEPALIVE, keepAlive === undefined ? undefined : Number(keepAlive !== false));
+  if (typeof keepAlive === 'object') {
+    set('keepAlive', IPPROTO_TCP, names.TCP_KEEPIDLE, seconds(keepAlive.idle));
+    set('keepAlive', IPPROTO_TCP, names.TCP_KEEPINTVL, seconds(keepAlive.interval));
+    set('keepAlive', IPPROTO_TCP, names.TCP_KEEPCNT, keepAlive.count);
+  }
+  set('noDelay', IPPROTO_TCP, TCP_NODELAY, noDelay === undefined ? undefined : Number(noDelay));
+  const [ipLevel, tos] = family === 6 ? [IPPROTO_IPV6, names.IPV6_TCLASS] : [IPPROTO_IP, names.IP_TOS];
+  set('dscp', ipLevel, tos, dscp === undefined ? undefined : tosByte(dscp));
+  set('mark', SOL_SOCKET, names.SO_MARK, mark);
+  if (bindInterface !== undefined) settings.push(interfaceSetting(bindInterface, family, names, SOL_SOCKET));
+  if (fastOpen === true) set('fastOpen', IPPROTO_TCP, names.TCP_FASTOPEN_CONNECT, 1);
+  set('userTimeout', IPPROTO_TCP, names.TCP_USER_TIMEOUT, userTimeout);
+  set('sendBuffer', SOL_SOCKET, SO_SNDBUF, sendBuffer);
+  set('receiveBuffer', SOL_SOCKET, SO_RCVBUF, receiveBuffer);
+  if (options.bindPort !== undefined) set('bindPort', SOL_SOCKET, names.SO_REUSEADDR, 1); // a port still in TIME_WAIT may be taken again
+  return settings;
+}
+
+function interfaceSetting(name: string, family: 4 | 6, names: Names, level: number): Setting {
+  if (names.IP_BOUND_IF === undefined)
+    return { option: 'bindInterface', level, name: names.SO_BINDTODEVICE, value: Buffer.from(`${name}\0`) };
+  const index = scopeId(name);
+  if (index === undefined)
+    throw new FdpassError('config', `option "bindInterface": there is no interface ${JSON.stringify(name)}`);
+  return family === 6
+    ? { option: 'bindInterface', level: IPPROTO_IPV6, name: names.IPV6_BOUND_IF, value: int(index) }
+    : { option: 'bindInterface', level: IPPROTO_IP, name: names.IP_BOUND_IF, value: int(index) };
+}
+
+function seconds(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.max(1, Math.round(ms / 1000));
+}
+
+function int(value: number): Buffer {
+  return Buffer.from(Uint32Array.of(value).buffer);
+}
+
+/** The index of an interface, from its name or as a number; IPv6 scope ids are these. */
+export function scopeId(zone: string): number | undefined {
+  if (/^\d+$/.test(zone)) return Number(zone);
+  return networkInterfaces()[zone]?.find((address) => isIPv6(address.address) && 'scopeid' in address)?.scopeid;
+}

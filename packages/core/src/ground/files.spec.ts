@@ -1,0 +1,92 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, chownSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import { expect } from 'chai';
+import { refusal, useFolder } from '../config/folder.spec.helper.js';
+import { checkTrusted, readTrustedFile, whyDistrusted } from './files.js';
+
+const isRoot = process.getuid?.() === 0;
+
+describe('trusted files', () => {
+  const folder = useFolder();
+
+  it('are read, through symbolic links too', () => {
+    symlinkSync(folder.write('a', 'text'), folder.path('link'));
+    expect([readTrustedFile(folder.path('a')), readTrustedFile(folder.path('link'))]).to.deep.equal(['text', 'text']);
+    checkTrusted(folder.path('a'));
+  });
+
+  const modes: readonly (readonly [mode: number, who: RegExp | undefined])[] = [
+    [0o600, undefined],
+    [0o644, undefined],
+    [0o755, undefined],
+    [0o664, /can be written by its group \(mode 0664\)/],
+    [0o602, /can be written by everybody \(mode 0602\)/],
+    [0o666, /can be written by its group and everybody \(mode 0666\)/],
+  ];
+  for (const [mode, message] of modes) {
+    it(`with mode ${mode.toString(8)} are ${message === undefined ? 'taken' : 'refused'}`, () => {
+      const file = folder.write('a', 'text');
+      chmodSync(file, mode);
+      if (message === undefined) return checkTrusted(file);
+      const error = refusal(() => readTrustedFile(file));
+      expect(error.message).to.match(message).and.contain(file);
+      expect(error.hint).to.equal(`run: chmod go-w ${file}`);
+    });
+  }
+
+  it('with a secret in them may not be open to others at all', () => {
+    const status = (mode: number) => whyDistrusted('/f', { uid: 1, mode }, 1, { secret: true });
+    expect(status(0o100600)).to.equal(undefined);
+    expect(status(0o100640)).to.include({
+      message: '/f holds a secret and is open to its group (mode 0640)',
+      hint: 'run: chmod go= /f',
+    });
+    expect(status(0o100604)?.message).to.match(/open to everybody/);
+    expect(whyDistrusted('/f', { uid: 1, mode: 0o100644 }, 1)).to.equal(undefined);
+  });
+
+  it('belong to the user or to root', () => {
+    const owner = (uid: number, user: number | undefined) => whyDistrusted("/it's", { uid, mode: 0o100600 }, user);
+    expect([owner(0, 1000), owner(1000, 1000), owner(5, undefined)]).to.deep.equal([undefined, undefined, undefined]);
+    expect(owner(1001, 1000)?.message).to.equal("/it's belongs to the user with uid 1001, neither to you nor to root");
+    expect(owner(1001, 1000)?.hint).to.equal("make it yours: chown 1000 '/it'\\''s'");
+    expect(owner(1000, 0)?.message).to.match(/neither/);
+  });
+
+  it("that are somebody else's are refused (needs root)", function () {
+    if (!isRoot) this.skip();
+    const file = folder.write('a', 'text');
+    chownSync(file, 54321, 54321);
+    expect(refusal(() => readTrustedFile(file)).message).to.match(/uid 54321/);
+  });
+
+  it('that may not be read are refused (not for root, who may read everything)', function () {
+    if (isRoot) this.skip();
+    const file = folder.write('a', 'text', 0o000);
+    expect(refusal(() => readTrustedFile(file))).to.include({
+      message: `${file}: permission denied`,
+      hint: `make it readable: chmod u+r ${file}`,
+    });
+  });
+
+  it('are files: no folder, no missing file, and no named pipe that would wait for ever', function () {
+    mkdirSync(folder.path('d'));
+    expect(refusal(() => readTrustedFile(folder.path('d'))).message).to.match(/is a folder, not a file/);
+    expect(refusal(() => readTrustedFile(folder.path('none'))).message).to.match(/no such file/);
+    if (spawnSync('mkfifo', ['-m', '600', folder.path('pipe')]).status !== 0) this.skip();
+    expect(refusal(() => readTrustedFile(folder.path('pipe'))).message).to.match(/is a device or a pipe, not a file/);
+  });
+
+  it('are closed again, whatever comes of them', () => {
+    const before = readdirSync('/proc/self/fd');
+    const open = folder.write('open', '', 0o600);
+    chmodSync(open, 0o666);
+    const good = folder.write('good', 'text');
+    for (let i = 0; i < 20; i++) {
+      refusal(() => readTrustedFile(open));
+      refusal(() => readTrustedFile(folder.path()));
+      readTrustedFile(good);
+    }
+    expect(readdirSync('/proc/self/fd')).to.deep.equal(before);
+  });
+});

@@ -1,0 +1,95 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { FdpassError } from './errors.js';
+import { errnoName, reasonOf } from './system-error.js';
+
+/** What is asked of a file before it is believed. */
+export interface TrustOptions {
+  /** The file holds a secret: others may not even read it. Default false. */
+  readonly secret?: boolean | undefined;
+}
+
+/** What of a file's status decides on trust. */
+export interface FileStatus {
+  readonly uid: number;
+  readonly mode: number;
+}
+
+/**
+ * The contents of a file that only its user or root can have written, as ssh asks of its own (readconf.c: the owner is
+ * root or the user, nobody else may write). Owner and mode are checked on the very descriptor that is read.
+ *
+ * @throws FdpassError `config` if it cannot be read or cannot be trusted, with the command that repairs it.
+ */
+export function readTrustedFile(path: string, options: TrustOptions = {}): string {
+  return withTrustedFile(path, options, (fd) => readFileSync(fd, 'utf8'));
+}
+
+/** Checks a file as {@link readTrustedFile} does, for files that something else reads. @throws FdpassError `config` */
+export function checkTrusted(path: string, options: TrustOptions = {}): void {
+  withTrustedFile(path, options, () => undefined);
+}
+
+function withTrustedFile<T>(path: string, options: TrustOptions, use: (fd: number) => T): T {
+  let fd: number | undefined;
+  try {
+    // O_NONBLOCK: opening a named pipe would wait for its writer. Node opens every file close-on-exec.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const status = fstatSync(fd);
+    if (!status.isFile())
+      throw new FdpassError(
+        'config',
+        `${path} is ${status.isDirectory() ? 'a folder' : 'a device or a pipe'}, not a file`,
+      );
+    const distrust = whyDistrusted(path, status, process.getuid?.(), options);
+    if (distrust !== undefined) throw distrust;
+    return use(fd);
+  } catch (error) {
+    throw errnoName(error) !== undefined && error instanceof Error && 'syscall' in error
+      ? unreadable(path, error)
+      : error;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+function unreadable(path: string, error: unknown): FdpassError {
+  const hint = errnoName(error) === 'EACCES' ? `make it readable: chmod u+r ${quote(path)}` : undefined;
+  return new FdpassError('config', `${path}: ${reasonOf(error)}`, { hint, cause: error });
+}
+
+/** Why a file with this status must not be believed by the user `uid`; undefined if it may. */
+export function whyDistrusted(
+  path: string,
+  status: FileStatus,
+  uid: number | undefined,
+  options: TrustOptions = {},
+): FdpassError | undefined {
+  if (uid === undefined) return undefined; // no owners and modes on this system
+  if (status.uid !== 0 && status.uid !== uid) {
+    const hint = `make it yours: chown ${uid} ${quote(path)}`;
+    return new FdpassError('config', `${path} belongs to the user with uid ${status.uid}, neither to you nor to root`, {
+      hint,
+    });
+  }
+  const others = whoElse(status.mode, 0o020, 0o002);
+  if (others !== undefined) return tooOpen(path, status, `can be written by ${others}`, `chmod go-w ${quote(path)}`);
+  const readers = options.secret === true ? whoElse(status.mode, 0o070, 0o007) : undefined;
+  if (readers !== undefined)
+    return tooOpen(path, status, `holds a secret and is open to ${readers}`, `chmod go= ${quote(path)}`);
+  return undefined;
+}
+
+function whoElse(mode: number, groupBits: number, otherBits: number): string | undefined {
+  const who = [(mode & groupBits) !== 0 && 'its group', (mode & otherBits) !== 0 && 'everybody'].filter(Boolean);
+  return who.length === 0 ? undefined : who.join(' and ');
+}
+
+function tooOpen(path: string, status: FileStatus, what: string, fix: string): FdpassError {
+  const mode = (status.mode & 0o777).toString(8).padStart(4, '0');
+  return new FdpassError('config', `${path} ${what} (mode ${mode})`, { hint: `run: ${fix}` });
+}
+
+/** A path as a shell takes it. */
+function quote(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}

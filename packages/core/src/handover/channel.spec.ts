@@ -1,0 +1,147 @@
+import { type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect } from 'chai';
+import { loadSys } from '../sys/koffi.js';
+import { expectDescriptorsBack } from '../sys/open-descriptors.spec.helper.js';
+import type { Sys } from '../sys/sys.js';
+import type { Handover } from './channel.js';
+
+/** A program that tells over stderr what it would do with its stdout. */
+const PROGRAM = `
+const { channelKind, chooseHandover } = await import(${JSON.stringify(new URL('choose.js', import.meta.url).href)});
+const kind = channelKind(1);
+const asked = process.argv[1] === 'nothing' ? undefined : process.argv[1];
+const choice = await chooseHandover(1, asked).catch((error) => error.code + ': ' + error.message);
+process.stderr.write(JSON.stringify([kind, choice]));`;
+
+const program = (asked: Handover | 'nothing' = 'nothing'): string[] => [
+  '--input-type=module',
+  '--eval',
+  PROGRAM,
+  asked,
+];
+
+const fdOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd;
+
+describe('choosing the hand-over', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fdpass-choose-'));
+  const open: number[] = [];
+  let sys: Sys;
+  before(async () => {
+    sys = await loadSys();
+  });
+  afterEach(() => {
+    for (const fd of open.splice(0)) sys.close(fd);
+  });
+  expectDescriptorsBack(5);
+  after(() => rmSync(folder, { recursive: true }));
+
+  const pair = (): [number, number] => {
+    const made = sys.socketpair();
+    open.push(...made);
+    return made;
+  };
+
+  async function ask(stdin: number | 'ignore', stdout: number | 'pipe', asked?: Handover): Promise<unknown> {
+    const stdio: StdioOptions = [stdin, stdout, 'pipe'];
+    const child = spawn(process.execPath, program(asked), { stdio });
+    const [said] = await Promise.all([text(child.stderr as NonNullable<typeof child.stderr>), once(child, 'close')]);
+    return JSON.parse(said);
+  }
+
+  it('passes the descriptor over a unix socket, as ssh gives it: one for both stdin and stdout', async () => {
+    const [channel] = pair();
+    expect(await ask(channel, channel)).to.deep.equal(['socket', 'descriptor']);
+    expect(await ask('ignore', channel)).to.deep.equal(['socket', 'descriptor']);
+  });
+
+  it('relays over a unix socket if asked to, or if stdin is another one', async () => {
+    const [channel, other] = pair();
+    expect(await ask(channel, channel, 'relay')).to.deep.equal(['socket', 'relay']);
+    expect(await ask(other, channel)).to.deep.equal(['socket', 'relay']);
+    expect(await ask(other, channel, 'descriptor')).to.deep.equal(['socket', 'descriptor']);
+    expect(await ask('ignore', 'pipe')).to.deep.equal(['socket', 'descriptor']); // Node's pipes are socket pairs
+  });
+
+  it('relays over a pipe, over which no descriptor can go', async () => {
+    const shell = async (asked?: Handover): Promise<unknown> => {
+      const child = spawn('sh', ['-c', '{ "$0" "$@" | cat >/dev/null; } 2>&1', process.execPath, ...program(asked)]);
+      const [said] = await Promise.all([text(child.stdout), once(child, 'close')]);
+      return JSON.parse(said);
+    };
+    expect(await shell()).to.deep.equal(['pipe', 'relay']);
+    expect(await shell('descriptor')).to.deep.equal([
+      'pipe',
+      'usage: stdout is no unix socket, so no descriptor can be passed',
+    ]);
+  });
+
+  it('relays over a socket that is no unix socket', async () => {
+    const server = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = connect({ port: (server.address() as { port: number }).port, host: '127.0.0.1' });
+    await once(socket, 'connect');
+    try {
+      expect(await ask('ignore', fdOf(socket))).to.deep.equal(['socket', 'relay']);
+      expect(await ask('ignore', fdOf(socket), 'descriptor')).to.deep.equal([
+        'socket',
+        'usage: stdout is no unix socket, so no descriptor can be passed',
+      ]);
+    } finally {
+      socket.destroy();
+      server.close();
+      await once(server, 'close');
+    }
+  });
+
+  const files: readonly (readonly [what: string, path: string, kind: string, refusal: string, relay: string])[] = [
+    ['a file', join(folder, 'out'), 'file', 'usage: stdout is a file', 'relay'],
+    [
+      '/dev/null',
+      '/dev/null',
+      'closed',
+      'usage: stdout is closed or /dev/null',
+      'usage: stdout is closed or /dev/null',
+    ],
+  ];
+  for (const [what, path, kind, refused, relayed] of files) {
+    it(`refuses ${what}`, async () => {
+      const fd = openSync(path, 'w');
+      expect(await ask('ignore', fd)).to.deep.equal([kind, refused]);
+      expect(await ask('ignore', fd, 'relay')).to.deep.equal([kind, relayed]);
+      closeSync(fd);
+    });
+  }
+
+  it('refuses a folder', async () => {
+    const fd = openSync(folder, 'r');
+    expect(await ask('ignore', fd)).to.deep.equal(['other', 'usage: stdout is neither a socket nor a pipe']);
+    closeSync(fd);
+  });
+
+  it('refuses a closed stdout', async () => {
+    const child = spawn('sh', ['-c', 'exec "$0" "$@" >&-', process.execPath, ...program()]);
+    const [said] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect(JSON.parse(said)).to.deep.equal(['closed', 'usage: stdout is closed or /dev/null']);
+  });
+
+  it('refuses a terminal, but relays to it if asked to', async function () {
+    if (process.platform !== 'linux' || !existsSync('/usr/bin/script')) this.skip(); // script(1) of util-linux makes the terminal
+    for (const [asked, choice] of [
+      ['nothing', 'usage: stdout is a terminal'],
+      ['relay', 'relay'],
+    ] as const) {
+      const said = join(folder, `said-${asked}`);
+      const command = `"$NODE" --input-type=module --eval "$PROGRAM" ${asked} 2>"$SAID"`;
+      const env = { ...process.env, NODE: process.execPath, PROGRAM, SAID: said, SHELL: '/bin/sh' };
+      const child = spawn('script', ['-q', '-e', '-c', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'pipe'] });
+      const [output] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+      expect(JSON.parse(readFileSync(said, 'utf8')), output).to.deep.equal(['terminal', choice]);
+    }
+  });
+});

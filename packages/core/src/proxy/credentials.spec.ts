@@ -1,0 +1,201 @@
+import { expect } from 'chai';
+import { useFolder } from '../config/folder.spec.helper.js';
+import { FdpassError, formatError } from '../ground/errors.js';
+import type { TraceEvent } from '../ground/trace.js';
+import { askSecret } from './ask.js';
+import { resolveCredentials } from './credentials.js';
+import { type CredentialOptions, credentialsSchema } from './credentials-schema.js';
+
+const VARIABLE = 'FDPASS_TEST_PASSWORD';
+const NEVER = new AbortController().signal;
+const script = (text: string): readonly string[] => [process.execPath, '-e', text];
+
+describe('credentials', () => {
+  const folder = useFolder();
+  afterEach(() => void delete process.env[VARIABLE]);
+
+  const get = (
+    options: CredentialOptions | undefined,
+    url?: string,
+    signal: AbortSignal = NEVER,
+    events: TraceEvent[] = [],
+  ) =>
+    resolveCredentials({
+      options,
+      host: 'proxy.example',
+      baseDir: folder.path(),
+      signal,
+      trace: (event) => void events.push(event),
+      ...(url !== undefined && { url: new URL(url) }),
+    });
+  const failure = async (...args: Parameters<typeof get>): Promise<string> => {
+    const error = await get(...args).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    return error instanceof FdpassError ? `${error.code}: ${formatError(error)}` : String(error);
+  };
+
+  it('are none where nobody says any', async () => {
+    expect(await get(undefined)).to.equal(undefined);
+    expect(await get({}, 'http://proxy.example:1')).to.equal(undefined);
+  });
+
+  it('come from a URL, decoded, with a warning that does not show them', async () => {
+    const events: TraceEvent[] = [];
+    expect(await get(undefined, 'http://a%40b:p%3Aq%C3%A9@proxy.example', NEVER, events)).to.deep.equal({
+      username: 'a@b',
+      password: 'p:qé',
+    });
+    expect(JSON.stringify(events)).to.contain('"note"').and.not.contain('p:q').and.not.contain('p%3Aq');
+  });
+
+  it('warn of nothing where the URL has only a user name', async () => {
+    const events: TraceEvent[] = [];
+    expect(await get(undefined, 'http://me@proxy.example', NEVER, events)).to.deep.equal({
+      username: 'me',
+      password: '',
+    });
+    expect(events).to.deep.equal([]);
+  });
+
+  it('come from a file, its first line', async () => {
+    folder.write('secret', 'from file \r\nsecond\n');
+    expect(await get({ username: 'me', passwordFile: 'secret' })).to.deep.equal({
+      username: 'me',
+      password: 'from file ',
+    });
+    expect(await get({ passwordFile: folder.path('secret') }, 'http://you:x@proxy.example')).to.deep.equal({
+      username: 'you',
+      password: 'from file ',
+    });
+  });
+
+  it('come from the environment', async () => {
+    process.env[VARIABLE] = 'from env';
+    expect(await get({ username: 'me', passwordEnv: VARIABLE })).to.deep.equal({
+      username: 'me',
+      password: 'from env',
+    });
+  });
+
+  it('come from a program that no shell starts', async () => {
+    const passwordCommand = [...script('console.log(process.argv[1] + "\\nsecond")'), '$HOME; `id` "x"'];
+    expect((await get({ username: 'me', passwordCommand }))?.password).to.equal('$HOME; `id` "x"');
+  });
+
+  it('come from a program beside the config', async () => {
+    folder.write('bin/show', '#!/bin/sh\necho shown\n', 0o700);
+    expect((await get({ username: 'me', passwordCommand: ['./bin/show'] }))?.password).to.equal('shown');
+  });
+
+  it('come from a netrc file, for the user of the options or the URL if there is one', async () => {
+    folder.write('netrc', 'machine proxy.example login a password one machine proxy.example login b password two');
+    expect(await get({ netrc: 'netrc' })).to.deep.equal({ username: 'a', password: 'one' });
+    expect(await get({ netrc: 'netrc', username: 'b' })).to.deep.equal({ username: 'b', password: 'two' });
+    expect(await get({ netrc: 'netrc' }, 'http://b@proxy.example')).to.deep.equal({ username: 'b', password: 'two' });
+  });
+
+  it('are refused from files that others can read', async () => {
+    folder.write('open', 'hush', 0o640);
+    expect(await failure({ username: 'me', passwordFile: 'open' })).to.match(
+      /^config: .*its group \(mode 0640\); run: chmod/,
+    );
+    expect(await failure({ netrc: 'open' }))
+      .to.match(/^config: .*holds a secret/)
+      .and.not.contain('hush');
+  });
+
+  const FAILURES: readonly [name: string, options: CredentialOptions, text: RegExp][] = [
+    ['a file that is not there', { username: 'me', passwordFile: 'none' }, /^config: .*none: no such file/],
+    ['an empty file', { username: 'me', passwordFile: 'empty' }, /^permission: empty gives an empty password/],
+    [
+      'a variable that is not set',
+      { username: 'me', passwordEnv: VARIABLE },
+      /^config: the environment has no variable/,
+    ],
+    [
+      'a program that is not there',
+      { username: 'me', passwordCommand: ['./none'] },
+      /^config: cannot run the password command "\.\/none"/,
+    ],
+    [
+      'a program that fails',
+      { username: 'me', passwordCommand: script('console.log("hush"); process.exit(3)') },
+      /^permission: .*ended with status 3$/,
+    ],
+    [
+      'a program that says nothing',
+      { username: 'me', passwordCommand: script('') },
+      /^permission: the password command gives an empty/,
+    ],
+    [
+      'a program that never stops talking',
+      { username: 'me', passwordCommand: script('for (;;) require("fs").writeSync(1, "hush".repeat(9999))') },
+      /^permission: .*ended with SIGKILL/,
+    ],
+    ['a netrc without an entry', { netrc: 'empty' }, /^config: .*no entry for proxy\.example/],
+    [
+      'a password without a name',
+      { passwordCommand: script('console.log("hush")') },
+      /^config: a password for proxy\.example but no user name/,
+    ],
+  ];
+  for (const [name, options, text] of FAILURES) {
+    it(`say what is wrong with ${name}, without a secret`, async () => {
+      folder.write('empty', '\n');
+      expect(await failure(options))
+        .to.match(text)
+        .and.not.contain('hush');
+    });
+  }
+
+  it('stop waiting for a program when the dial ends, and kill it', async () => {
+    const abort = new AbortController();
+    const pidFile = folder.path('pid');
+    const passwordCommand = script(
+      `require('fs').writeFileSync(${JSON.stringify(pidFile)}, String(process.pid)); setInterval(() => {}, 1000)`,
+    );
+    const waiting = failure({ username: 'me', passwordCommand }, undefined, abort.signal);
+    const { existsSync, readFileSync } = await import('node:fs');
+    while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8') === '') await new Promise(setImmediate);
+    abort.abort(new Error('too late'));
+    expect(await waiting).to.equal('Error: too late');
+    await gone(Number(readFileSync(pidFile, 'utf8')));
+  });
+
+  it('ask through SSH_ASKPASS, with the question as its only argument', async () => {
+    const program = folder.write('askpass', '#!/bin/sh\necho "$#:$1"\n', 0o700);
+    const env = { SSH_ASKPASS: program, SSH_ASKPASS_REQUIRE: 'force', PATH: process.env['PATH'] };
+    expect(await askSecret('Password for me@proxy: ', NEVER, env)).to.equal('1:Password for me@proxy: ');
+  });
+
+  it('say so where SSH_ASKPASS is cancelled or names nothing', async () => {
+    const program = folder.write('askpass', '#!/bin/sh\nexit 1\n', 0o700);
+    const ask = (env: NodeJS.ProcessEnv) =>
+      askSecret('?', NEVER, { SSH_ASKPASS_REQUIRE: 'force', ...env }).catch(formatError);
+    expect(await ask({ SSH_ASKPASS: program })).to.equal('the SSH_ASKPASS program ended with status 1');
+    expect(await ask({})).to.equal('cannot ask for the password: SSH_ASKPASS names no program');
+  });
+
+  it('take at most one source of the password', async () => {
+    const check = async (options: unknown) =>
+      (await credentialsSchema['~standard'].validate(options)).issues?.map(({ message }) => message);
+    expect(await check({ username: 'u', passwordFile: 'f', netrc: false })).to.equal(undefined);
+    expect(await check({ passwordFile: 'f', ask: true })).to.match(/give only one of/);
+    expect(await check({ password: 'hush' })).to.have.lengthOf(1);
+    expect(await check({ passwordCommand: [] })).to.match(/an empty list is no command/);
+  });
+});
+
+/** Waits for the end of a process. */
+async function gone(pid: number): Promise<void> {
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await new Promise(setImmediate);
+  }
+}

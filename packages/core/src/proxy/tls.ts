@@ -1,0 +1,144 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Duplex } from 'node:stream';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { type ErrorCode, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
+import { readTrustedFile } from '../ground/files.js';
+import { ipFamily } from '../ground/ip-family.js';
+import { errnoName, reasonOf } from '../ground/system-error.js';
+import type { TlsOptions } from './tls-schema.js';
+
+/** What {@link wrapTls} is asked: which server, and how it must prove itself. */
+export interface TlsRequest {
+  /** The host the certificate must be for, unless the options name another. */
+  readonly host: string;
+  /** The hop's `tls`. Default: Node's CAs and the host's own name. */
+  readonly options?: TlsOptions | undefined;
+  /** The folder that relative paths start from. */
+  readonly baseDir: string;
+  /** Node's own options, for programs; they go over what `options` say. */
+  readonly connection?: ConnectionOptions | undefined;
+  /** Aborts the handshake and closes the connection; its reason is rethrown unchanged. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * TLS as a client over any connected stream; the certificate is checked. Owns `stream` from the call on and destroys it
+ * on failure. Resolves to a paused stream. Its keys live in this process, so its descriptor can never be handed over.
+ *
+ * @throws FdpassError `permission` for a certificate that does not hold, `protocol` for what is no TLS, `config` for files.
+ */
+export async function wrapTls(stream: Duplex, request: TlsRequest): Promise<TLSSocket> {
+  try {
+    const { connect } = await import('node:tls'); // costs several milliseconds that plain connections need not pay
+    request.signal.throwIfAborted(); // meanwhile, too
+    const socket = connectWith(connect, { ...connectionOptions(request), ...request.connection, socket: stream });
+    await secured(socket, request);
+    return socket.pause();
+  } catch (error) {
+    stream.on('error', () => {}).destroy();
+    throw error;
+  }
+}
+
+/**
+ * A handshake's failure over TLS, told as what it was: with TLS 1.3 the proxy looks at our certificate when our side of
+ * the handshake is over, and its refusal meets the first read.
+ */
+export function explainTlsFailure(error: unknown, host: string): unknown {
+  const cause = isFdpassError(error) ? error.cause : undefined;
+  return cause instanceof Error && errnoName(cause)?.includes('ALERT') ? tlsError(cause, host) : error;
+}
+
+/** Files that hold no certificate or key, or a pair that does not fit, are found out by connect() itself. */
+function connectWith(connect: typeof import('node:tls').connect, options: ConnectionOptions): TLSSocket {
+  try {
+    return connect(options);
+  } catch (error) {
+    throw new FdpassError('config', `the files for TLS cannot be used: ${messageOf(error)}`, {
+      hint: 'check tls.ca, tls.cert and tls.key: PEM, the key not encrypted',
+      cause: error,
+    });
+  }
+}
+
+function connectionOptions({ host, options = {}, baseDir }: TlsRequest): ConnectionOptions {
+  const read = (file: string, isSecret = false): string => readTrustedFile(expand(file, baseDir), { secret: isSecret });
+  const name = options.serverName ?? host;
+  return {
+    host: name,
+    ...(ipFamily(name) === 0 && { servername: name }), // RFC 6066 §3: an address is no server name
+    ...(options.ca !== undefined && { ca: read(options.ca) }),
+    ...(options.cert !== undefined && { cert: read(options.cert) }),
+    ...(options.key !== undefined && { key: read(options.key, true) }),
+    rejectUnauthorized: options.fingerprint === undefined,
+  };
+}
+
+function expand(path: string, baseDir: string): string {
+  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(baseDir, path);
+}
+
+function secured(socket: TLSSocket, { signal, options, host }: TlsRequest): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: unknown): void => {
+      signal.removeEventListener('abort', abort);
+      socket.off('error', failed).off('close', closed).off('secureConnect', checked);
+      if (error === undefined) {
+        resolve();
+        return;
+      }
+      socket.on('error', () => {}).destroy();
+      reject(error);
+    };
+    const abort = (): void => settle(signal.reason);
+    const failed = (error: Error): void => settle(tlsError(error, host));
+    const closed = (): void => settle(closedEarly(host));
+    const checked = (): void => settle(pinError(socket, options?.fingerprint, host));
+    signal.addEventListener('abort', abort, { once: true });
+    socket.once('error', failed).once('close', closed).once('secureConnect', checked);
+  });
+}
+
+function pinError(socket: TLSSocket, pinned: string | undefined, host: string): FdpassError | undefined {
+  if (pinned === undefined) return undefined;
+  const shown = socket.getPeerCertificate().fingerprint256;
+  const digits = (text: string): string => text.replaceAll(':', '').toLowerCase();
+  if (digits(shown) === digits(pinned)) return undefined;
+  return new FdpassError('permission', `${host} shows a certificate with another fingerprint: ${shown}`, {
+    hint: 'if that certificate is the right one, change "fingerprint"',
+  });
+}
+
+/** What went wrong on a TLS connection, by OpenSSL's and Node's names for it. */
+function tlsError(error: Error, host: string): FdpassError {
+  if (isFdpassError(error)) return error;
+  const name = errnoName(error) ?? '';
+  const fail = (code: ErrorCode, message: string, hint?: string): FdpassError =>
+    new FdpassError(code, message, { hint, cause: error });
+  if (name.includes('ALERT')) {
+    const asks = 'it may want a certificate of ours: tls.cert and tls.key';
+    return fail('permission', `${host} refused the TLS handshake: ${opensslReason(error)}`, asks);
+  }
+  if (name === 'ERR_SSL_WRONG_VERSION_NUMBER' || name === 'ERR_SSL_PACKET_LENGTH_TOO_LONG' || name === 'EPROTO')
+    return fail('protocol', `${host} does not speak TLS on this port`, 'try the scheme without TLS');
+  // Node reports an orderly end before the handshake's as a reset, without a system call.
+  if (name === 'ECONNRESET' && !('syscall' in error)) return closedEarly(host);
+  if (['ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(name))
+    return fail('unreachable', `${host}: ${reasonOf(error)} during the TLS handshake`);
+  const isCertificate = /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME|HOSTNAME/.test(name);
+  const trust = 'name its CA with tls.ca, or pin it with tls.fingerprint';
+  const message = `TLS with ${host} failed: ${opensslReason(error)}`;
+  return isCertificate ? fail('permission', message, trust) : fail('protocol', message);
+}
+
+function closedEarly(host: string): FdpassError {
+  return new FdpassError('protocol', `${host} closed the connection during the TLS handshake`, {
+    hint: 'does it speak TLS on this port?',
+  });
+}
+
+/** OpenSSL's own words, without the addresses and file names that its messages begin and end with. */
+function opensslReason(error: Error & { readonly reason?: unknown }): string {
+  return typeof error.reason === 'string' ? error.reason : messageOf(error);
+}

@@ -1,0 +1,113 @@
+import { domainToASCII } from 'node:url';
+import { FdpassError } from '../ground/errors.js';
+import { parseNetwork } from '../ground/ip.js';
+import { ipFamily } from '../ground/ip-family.js';
+import { hasWildcard } from './glob.js';
+import type { Pattern, PatternList, PatternTest } from './pattern.js';
+
+/**
+ * One pattern for hosts: ssh_config's `*`, `?` and `!`; `.example.com` for a domain and all below it; an address or a
+ * network (`10.0.0.0/8`), which match addresses by value and never names. Letters count in either case.
+ *
+ * @throws FdpassError `config` for what could never match or surely means something else.
+ */
+export function parseHostPattern(source: string): Pattern {
+  const { body, negated } = splitNegation(source);
+  return { source, negated, test: addressTest(body) ?? nameTest(body, toAscii) };
+}
+
+/** One pattern for aliases: like a host's, but names are compared as they were typed. @throws FdpassError `config` */
+export function parseAliasPattern(source: string): Pattern {
+  const { body, negated } = splitNegation(source);
+  return { source, negated, test: addressTest(body) ?? nameTest(body, (name) => name) };
+}
+
+/** One pattern for user names: `*`, `?` and `!`; upper and lower case differ. @throws FdpassError `config` */
+export function parseUserPattern(source: string): Pattern {
+  const { body, negated } = splitNegation(source);
+  return { source, negated, test: textTest(body) };
+}
+
+/** A list that can match at all. @throws FdpassError `config` if there is no positive pattern in it. */
+export function patternList(patterns: readonly Pattern[]): PatternList {
+  if (patterns.some((pattern) => !pattern.negated)) return patterns;
+  if (patterns.length === 0)
+    throw new FdpassError('config', 'an empty list matches nothing', { hint: 'leave it out to match everything' });
+  throw new FdpassError('config', 'a list of only negated patterns matches nothing', {
+    hint: 'add "*" for everything else',
+  });
+}
+
+function splitNegation(source: string): { body: string; negated: boolean } {
+  const negated = source.startsWith('!');
+  const body = negated ? source.slice(1) : source;
+  if (body === '') throw refused(source, 'is no pattern');
+  if (body.startsWith('!')) throw refused(source, 'is negated twice');
+  if (/[\s,\p{Cc}]/u.test(body))
+    throw refused(source, 'has a space or a comma in it', 'write several patterns as a list: [a, b]');
+  return { body, negated };
+}
+
+function textTest(text: string): PatternTest {
+  return hasWildcard(text) ? { kind: 'glob', glob: text } : { kind: 'exact', text };
+}
+
+function addressTest(body: string): PatternTest | undefined {
+  const bare = body.startsWith('[') && body.endsWith(']') ? body.slice(1, -1) : body;
+  const [literal = '', length] = bare.split('/', 2);
+  if (ipFamily(literal) === 0 && !looksLikeNetwork(bare)) return undefined;
+  const network = parseNetwork(bare);
+  if (typeof network === 'string')
+    throw new FdpassError('config', network, { hint: 'write for instance 10.0.0.0/8 or 2001:db8::/32' });
+  const zone = length === undefined ? literal.split('%', 2)[1] : undefined;
+  return { kind: 'network', network, zone };
+}
+
+/** `10.0.0/24` and the like: surely meant as a network. A name with a slash (unix/PATH) begins otherwise. */
+function looksLikeNetwork(text: string): boolean {
+  return /^(\d+(\.\d+)+|[\da-f]*:[\da-f:.]*)\/\d*$/i.test(text);
+}
+
+function nameTest(body: string, normalize: (name: string) => string): PatternTest {
+  checkColons(body);
+  const name = normalize(body.length > 1 && body.endsWith('.') ? body.slice(0, -1) : body).toLowerCase();
+  if (!name.startsWith('.')) return textTest(name);
+  const domain = name.slice(1);
+  if (domain === '' || domain.startsWith('.')) throw refused(body, 'is no domain');
+  if (hasWildcard(domain)) throw refused(body, 'has a leading dot and a wildcard', `write ["${domain}", "*${name}"]`);
+  return { kind: 'below', domain };
+}
+
+/** Only an IPv6 literal has colons; anything else with one is a port or a URL. */
+function checkColons(body: string): void {
+  const colons = body.split(':').length - 1;
+  if (colons === 0) return;
+  const before = body.split('%', 1)[0] ?? '';
+  if (/^[^:]*:\d+$/.test(body)) throw refused(body, 'has a port in it', 'put the port under "port"');
+  if (!/^[\da-f:.*?]+$/i.test(before))
+    throw refused(body, 'is no host name and no IPv6 address', 'give the name alone, without scheme and port');
+  if (!hasWildcard(before)) throw refused(body, 'is no IPv6 address');
+}
+
+/** International names as the A-labels (RFC 5891) that targets are normalised to, label by label because of wildcards. */
+function toAscii(name: string): string {
+  if (!/[^ -~]/.test(name)) return name;
+  return name
+    .split('.')
+    .map((label) => {
+      if (!/[^ -~]/.test(label)) return label;
+      const ascii = hasWildcard(label) ? '' : domainToASCII(label);
+      if (ascii === '')
+        throw refused(
+          name,
+          'mixes a wildcard with international letters, or is no international name',
+          'write the xn-- form',
+        );
+      return ascii;
+    })
+    .join('.');
+}
+
+function refused(source: string, why: string, hint?: string): FdpassError {
+  return new FdpassError('config', `the pattern ${JSON.stringify(source)} ${why}`, { hint });
+}

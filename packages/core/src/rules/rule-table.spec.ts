@@ -1,0 +1,157 @@
+import { expect } from 'chai';
+import type { Target } from '../ground/target.js';
+import { Random } from './random.spec.helper.js';
+import { parseMatchers, type Rule, type WrittenMatchers } from './rule.js';
+import { compileRules } from './rule-table.js';
+
+function ruleOf(written: WrittenMatchers): Rule {
+  return { ...parseMatchers(written), use: 'direct', baseDir: '/', where: () => ({ file: '/f', line: 1, column: 1 }) };
+}
+
+function target(host: string, more: Partial<Target> = {}): Target {
+  return { host, port: 22, ...more };
+}
+
+const LABELS = ['a', 'b', 'web', 'db', 'web-1', 'corp', 'example'];
+const NETWORKS = [
+  '10.0.0.0/8',
+  '10.1.0.0/16',
+  '10.1.2.0/24',
+  '10.1.2.3',
+  '2001:db8::/32',
+  '2001:db8::/64',
+  '::1',
+  '0.0.0.0/0',
+  '::/0',
+];
+const ADDRESSES = ['10.1.2.3', '10.2.0.1', '192.168.1.1', '2001:db8::1', '2001:db8:1::1', '::1', '::ffff:10.1.2.3'];
+const USERS = ['me', 'git', 'root'];
+
+function randomName(random: Random): string {
+  return Array.from({ length: 1 + random.below(4) }, () => random.pick(LABELS)).join('.');
+}
+
+function randomPattern(random: Random): string {
+  const name = randomName(random);
+  const shapes = [
+    name,
+    `*.${name}`,
+    `.${name}`,
+    `${name}*`,
+    `*${name}*`,
+    `${name}.*.${random.pick(LABELS)}`,
+    '*',
+    `?${name.slice(1)}`,
+  ];
+  return random.chance(20) ? random.pick(NETWORKS) : random.pick(shapes);
+}
+
+function randomPatterns(random: Random, one: (random: Random) => string): string[] {
+  const negated = Array.from({ length: random.below(2) }, () => `!${one(random)}`);
+  const positive = Array.from({ length: 1 + random.below(3) }, () => one(random));
+  return random.chance(50) ? [...negated, ...positive] : [...positive, ...negated];
+}
+
+function randomRule(random: Random): WrittenMatchers {
+  return {
+    ...(random.chance(75) && { host: randomPatterns(random, randomPattern) }),
+    ...(random.chance(20) && { alias: randomPatterns(random, randomPattern) }),
+    ...(random.chance(20) && { user: randomPatterns(random, () => random.pick([...USERS, 'g*', '*t', '*o*'])) }),
+    ...(random.chance(20) && { port: [random.pick([22, 443, '1-100', '2200-2299'])] }),
+    ...(random.chance(20) && {
+      localNetwork: [random.pick(NETWORKS), ...(random.chance(50) ? ['!192.168.0.0/16'] : [])],
+    }),
+  };
+}
+
+function randomTarget(random: Random): Target {
+  const host = random.chance(30) ? random.pick(ADDRESSES) : randomName(random);
+  return {
+    host,
+    port: random.pick([22, 80, 443, 2222]),
+    ...(random.chance(50) && { user: random.pick(USERS) }),
+    ...(random.chance(50) && { alias: random.chance(30) ? random.pick(ADDRESSES) : randomName(random) }),
+  };
+}
+
+describe('rule tables', () => {
+  it('find what trying every rule in order finds, for 10,000 random targets in 100 random tables', () => {
+    const random = new Random(7);
+    let found = 0;
+    for (let round = 0; round < 100; round++) {
+      const rules = Array.from({ length: 1 + random.below(120) }, () => ruleOf(randomRule(random)));
+      const own = [random.pick(ADDRESSES), random.pick(ADDRESSES)];
+      const table = compileRules(rules, { localAddresses: () => own });
+      for (let i = 0; i < 100; i++) {
+        const wanted = randomTarget(random);
+        const last = table.explain(wanted).at(-1);
+        const expected = last?.matched ? last.index : undefined;
+        if (expected !== undefined) found++;
+        expect(table.find(wanted)?.index, JSON.stringify([round, wanted])).to.equal(expected);
+      }
+    }
+    expect(found).to.be.within(1000, 9900); // both outcomes were seen
+  });
+
+  it('give the first of several that match, the first look-up and later ones alike', () => {
+    const table = compileRules([{ host: ['*.example'] }, { host: ['a.example'] }, {}, { host: ['b'] }].map(ruleOf));
+    for (let i = 0; i < 3; i++) {
+      expect(['a.example', 'b.example', 'b', 'c'].map((host) => table.find(target(host))?.index)).to.deep.equal([
+        0, 0, 2, 2,
+      ]);
+    }
+    expect(compileRules([]).find(target('a'))).to.equal(undefined);
+  });
+
+  it('do not match a rule on user or alias if none was given', () => {
+    const table = compileRules([{ user: ['*'] }, { alias: ['*'] }].map(ruleOf));
+    for (let i = 0; i < 2; i++) {
+      expect(table.find(target('a'))).to.equal(undefined);
+      expect(table.find(target('a', { user: 'me' }))?.index).to.equal(0);
+      expect(table.find(target('a', { alias: 'x' }))?.index).to.equal(1);
+    }
+  });
+
+  it('say of each rule up to the winner which matcher does not hold', () => {
+    const written: WrittenMatchers[] = [
+      { host: ['b'] },
+      { host: ['a'], port: [443] },
+      { user: ['git'] },
+      { alias: ['x'] },
+      { localNetwork: ['10.0.0.0/8'] },
+      { host: ['a'] },
+      {},
+    ];
+    const table = compileRules(written.map(ruleOf), { localAddresses: () => ['192.168.1.1'] });
+    const trials = table.explain(target('a', { user: 'me' }));
+    expect(trials.map(({ why }) => why)).to.deep.equal([
+      'host',
+      'port',
+      'user',
+      'alias (not given)',
+      'localNetwork',
+      undefined,
+    ]);
+    expect(trials.map(({ matched }) => matched)).to.deep.equal([false, false, false, false, false, true]);
+    expect(trials.at(-1)?.rule).to.equal(table.rules[5]);
+  });
+
+  it('ask for our addresses at most once a route, and not at all if no rule needs them', () => {
+    let asked = 0;
+    const localAddresses = () => {
+      asked++;
+      return ['192.168.1.1'];
+    };
+    const near: WrittenMatchers = { host: ['a'], localNetwork: ['10.0.0.0/8'] };
+    const table = compileRules([near, near, near, {}].map(ruleOf), { localAddresses });
+    const counts = ['a', 'a', 'b'].map((host) => {
+      asked = 0;
+      expect(table.find(target(host))?.index).to.equal(3);
+      return asked;
+    });
+    expect(counts).to.deep.equal([1, 1, 0]);
+    asked = 0;
+    table.explain(target('a'));
+    expect(asked).to.equal(1);
+  });
+});

@@ -1,0 +1,79 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { expect } from 'chai';
+import type { ConfigPlugin } from '../config/load.js';
+import { isFdpassError } from '../ground/errors.js';
+import { loadPlugins } from './plugins.js';
+import { StrategyRegistry } from './registry.js';
+
+const STRATEGY = "{ name: 'NAME', create: () => ({ dial: () => {} }) }";
+
+describe('plugins', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fdpass-plugins-'));
+  after(() => rmSync(folder, { recursive: true }));
+
+  function write(path: string, text: string): void {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text, { mode: 0o600 });
+  }
+
+  function plugin(specifier: string): ConfigPlugin {
+    const from = join(folder, 'config.yaml');
+    return { specifier, from, where: () => ({ file: from, line: 3, column: 5 }) };
+  }
+
+  async function names(...specifiers: string[]): Promise<string[]> {
+    const registry = new StrategyRegistry();
+    await loadPlugins(specifiers.map(plugin), registry);
+    return registry.names();
+  }
+
+  async function refusal(specifier: string): Promise<string> {
+    const error = await names(specifier).then(
+      () => new Error('not refused'),
+      (reason: unknown) => reason,
+    );
+    if (!isFdpassError(error) || error.code !== 'config') throw error;
+    return error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
+  }
+
+  it('are files beside the config and packages, ES modules and CommonJS, one strategy or several', async () => {
+    write(
+      'named.mjs',
+      `export const a = ${STRATEGY.replace('NAME', 'a')}; export const b = ${STRATEGY.replace('NAME', 'b')}; export const other = 1;`,
+    );
+    write('default.mjs', `export default ${STRATEGY.replace('NAME', 'c')};`);
+    write('list.cjs', `module.exports = [${STRATEGY.replace('NAME', 'd')}];`);
+    write('named.cjs', `exports.e = ${STRATEGY.replace('NAME', 'e')};`);
+    write('node_modules/@acme/vpn/package.json', '{ "name": "@acme/vpn", "type": "module", "exports": "./main.js" }');
+    write('node_modules/@acme/vpn/main.js', `export const f = ${STRATEGY.replace('NAME', 'f')};`);
+    const all = await names('./named.mjs', './default.mjs', './list.cjs', './named.cjs', '@acme/vpn');
+    expect(all).to.deep.equal(['a', 'b', 'c', 'd', 'e', 'f']);
+  });
+
+  it('that cannot be loaded are errors that say where they stand', async () => {
+    write('throws.mjs', 'throw new Error("oops");');
+    write('empty.mjs', 'export const nothing = 1;');
+    write('future.mjs', `export const s = { apiVersion: 99, ...${STRATEGY.replace('NAME', 's')} };`);
+    write('open.mjs', `export default ${STRATEGY.replace('NAME', 'open')};`);
+    chmodSync(join(folder, 'open.mjs'), 0o666);
+    expect(await refusal('./none.mjs')).to.match(
+      /config\.yaml:3:5: the plugin "\.\/none\.mjs": it is neither a file nor a package/,
+    );
+    expect(await refusal('no-such-package')).to.match(/neither a file nor a package installed beside the config/);
+    expect(await refusal('./throws.mjs')).to.match(/the plugin "\.\/throws\.mjs": oops/);
+    expect(await refusal('./empty.mjs')).to.match(/exports no strategy; a strategy has "name" and "create"/);
+    expect(await refusal('./future.mjs')).to.match(
+      /made for version 99 of the plugin interface, this is 1; update fdpass/,
+    );
+    expect(await refusal('./open.mjs')).to.match(/can be written by/);
+  });
+
+  it('may not take the name of another', async () => {
+    write('again.mjs', `export default ${STRATEGY.replace('NAME', 'a')};`);
+    expect(await names('./named.mjs', './again.mjs').catch((error: Error) => error.message)).to.match(
+      /the plugin "\.\/again\.mjs": the strategy "a" is registered twice/,
+    );
+  });
+});

@@ -1,0 +1,100 @@
+import { createRequire } from 'node:module';
+import { isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { ConfigPlugin } from '../config/load.js';
+import { formatMs } from '../ground/deadline.js';
+import { FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
+import { checkTrusted } from '../ground/files.js';
+import { formatWhere } from '../ground/where.js';
+import type { StrategyRegistry } from './registry.js';
+import { STRATEGY_API_VERSION, type Strategy } from './strategy.js';
+
+const LOAD_TIMEOUT_MS = 5_000;
+
+/**
+ * Loads the plugins of a config and registers their strategies. A plugin is a package or a file, ES module or CommonJS,
+ * resolved from the place of the config file that names it, never from the current directory; the file that is run must
+ * be writable by nobody else, as the config itself. Its strategies are its exports, or its default export (one or a list).
+ *
+ * @throws FdpassError `config` that names the plugin and where it stands in the config.
+ */
+export async function loadPlugins(plugins: readonly ConfigPlugin[], registry: StrategyRegistry): Promise<void> {
+  for (const plugin of plugins) {
+    try {
+      for (const strategy of await strategiesOf(plugin)) registry.register(strategy, plugin.specifier);
+    } catch (error) {
+      throw inPlugin(error, plugin);
+    }
+  }
+}
+
+async function strategiesOf({ specifier, from }: ConfigPlugin): Promise<Strategy[]> {
+  const file = resolvePlugin(specifier, from);
+  checkTrusted(file);
+  const exported = Object.values(await importWithin(LOAD_TIMEOUT_MS, file)).flat();
+  const strategies = [...new Set(exported.flatMap(withDefault))].filter(isStrategy);
+  if (strategies.length === 0)
+    throw new FdpassError('config', `${file} exports no strategy`, { hint: 'a strategy has "name" and "create"' });
+  strategies.forEach(checkVersion);
+  return strategies;
+}
+
+/** A module may await for ever at its top level; no deadline of a dial runs yet. */
+async function importWithin(timeoutMs: number, file: string): Promise<object> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLong = new Promise<never>((_, reject) => {
+    const late = new FdpassError('config', `${file} did not load within ${formatMs(timeoutMs)}`, {
+      hint: 'what takes long belongs in dial(), which has a deadline',
+    });
+    timer = setTimeout(() => reject(late), timeoutMs);
+  });
+  try {
+    return await Promise.race([import(pathToFileURL(file).href) as Promise<object>, tooLong]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What CommonJS exports arrives as a default export of its own. */
+function withDefault(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null || isStrategy(value)) return [value];
+  return [value, ...Object.values(value).flat()];
+}
+
+function resolvePlugin(specifier: string, from: string): string {
+  const require = createRequire(from);
+  const isRelativeFolder = require.resolve
+    .paths(specifier)
+    ?.some((folder) => !isAbsolute(folder) && !/^\.\.?$/.test(folder));
+  if (isRelativeFolder === true) {
+    throw new FdpassError('config', 'NODE_PATH has a relative folder', { hint: 'write it with its whole path' });
+  }
+  try {
+    return require.resolve(/^\.\.?\//.test(specifier) ? resolve(from, '..', specifier) : specifier);
+  } catch (cause) {
+    const message = 'it is neither a file nor a package installed beside the config';
+    throw new FdpassError('config', message, { hint: 'install it there, or write a file as "./name.js"', cause });
+  }
+}
+
+function isStrategy(value: unknown): value is Strategy {
+  if (typeof value !== 'object' || value === null) return false;
+  return 'name' in value && typeof value.name === 'string' && 'create' in value && typeof value.create === 'function';
+}
+
+function checkVersion({ name, apiVersion = STRATEGY_API_VERSION }: Strategy): void {
+  if (apiVersion === STRATEGY_API_VERSION) return;
+  throw new FdpassError(
+    'config',
+    `its strategy ${name} is made for version ${apiVersion} of the plugin interface, this is ${STRATEGY_API_VERSION}`,
+    {
+      hint: apiVersion > STRATEGY_API_VERSION ? 'update fdpass' : 'update the plugin',
+    },
+  );
+}
+
+function inPlugin(error: unknown, { specifier, where }: ConfigPlugin): FdpassError {
+  const message = `${formatWhere(where())}: the plugin ${JSON.stringify(specifier)}: ${messageOf(error)}`;
+  const { code, hint } = isFdpassError(error) ? error : { code: 'config' as const, hint: undefined };
+  return new FdpassError(code, message, { hint, cause: error });
+}
