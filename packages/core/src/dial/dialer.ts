@@ -1,34 +1,40 @@
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../ground/clock.js';
+import type { Connection } from '../connection/connection.js';
 import type { Target } from '../ground/target.js';
 import type { Trace } from '../ground/trace.js';
-import type { Resolver } from '../lookup/resolver.js';
 
-/** What a dial is given besides its target. */
+/** What one dial is given besides its target. */
 export interface DialContext {
-  /** Aborts the whole dial, handshakes included, by the caller's wish or by the deadline; its reason is what to throw. */
+  /** Aborts the whole dial, handshakes included, when the caller or the deadline says so. Its reason is what to throw. */
   readonly signal: AbortSignal;
-  /** Reports progress (`fdpass -v`, `--log`, `trace`); never a secret. */
+  /** Reports progress (`fdpass -v`, `--log`, `trace`). It must never be given a secret. */
   readonly trace: Trace;
-  /** What delays run on; tests move one by hand. */
-  readonly clock: Clock;
-  /** How the host program finds the addresses of names. Default: `dns.lookup`, the system's own way. */
-  readonly resolve?: Resolver | undefined;
 }
 
 /**
- * Opens connections: the one thing every strategy produces and every chain is made of.
+ * Opens connections: what every strategy creates and every chain is made of.
  *
- * `dial` resolves to a connected stream that is paused, has nothing read ahead if it is a plain `net.Socket`,
- * and belongs to the caller from then on. It rejects with an {@link FdpassError}, or with `context.signal.reason`
- * unchanged when that aborts, and then leaves nothing open.
+ * `dial` resolves to a {@link Connection} or to a connected stream, which belongs to the caller from then on. A stream is
+ * paused, and a plain `net.Socket` has nothing read ahead. It rejects with an FdpassError, or with
+ * `context.signal.reason` unchanged when the signal aborts. What was dialled through the host during a dial that rejects
+ * is destroyed by core.
  */
 export interface Dialer {
-  /** Connects to `target`; the stream is the caller's to close. */
-  dial(target: Target, context: DialContext): Promise<Duplex>;
+  /** Connects to `target`. */
+  dial(target: Target, context: DialContext): Promise<Connection | Duplex>;
   /**
-   * True if the stream will certainly not be a kernel socket (TLS, a library's own stream), so that the process
-   * that relays it should be the one that dials. Default: false, and core finds out by dialling.
+   * True if the connection to this target will certainly not be a kernel socket (TLS, a library's own stream), so that
+   * the process that relays it should be the one that dials. Default: core finds out by dialling.
    */
-  readonly needsRelay?: boolean;
+  needsRelay?(target: Target): boolean;
+}
+
+/** A `use` value ready to dial: a chain of hops, each of which dials through the one before it. */
+export interface Chain {
+  /** Its hops in travel order, as errors and traces show them. Holds no secret. */
+  readonly label: string;
+  /** Connects to `target` through all hops; the connection belongs to the caller. Rejects as {@link Dialer.dial} does. */
+  dial(target: Target, context: DialContext): Promise<Connection>;
+  /** As {@link Dialer.needsRelay}, for the whole chain. */
+  needsRelay(target: Target): boolean;
 }

@@ -13,7 +13,7 @@ import type { Handover } from './channel.js';
 
 /** A program that tells over stderr what it would do with its stdout. */
 const PROGRAM = `
-const { channelKind, chooseHandover } = await import(${JSON.stringify(new URL('choose.js', import.meta.url).href)});
+const { channelKind, chooseHandover } = await import(${JSON.stringify(new URL('channel.js', import.meta.url).href)});
 const kind = channelKind(1);
 const asked = process.argv[1] === 'nothing' ? undefined : process.argv[1];
 const choice = await chooseHandover(1, asked).catch((error) => error.code + ': ' + error.message);

@@ -10,7 +10,7 @@ import { dialDetached } from './detached.js';
 /** The relay process of the tests: dials the port it is told, or does what it is told instead. */
 const PROGRAM = `
 const { runDetached } = await import(${JSON.stringify(new URL('detached.js', import.meta.url).href)});
-const { FdpassError } = await import(${JSON.stringify(new URL('../errors.js', import.meta.url).href)});
+const { FdpassError } = await import(${JSON.stringify(new URL('../ground/errors.js', import.meta.url).href)});
 const { connect } = await import('node:net');
 const { once } = await import('node:events');
 await runDetached(async ({ port, fail, crash, hang }, signal) => {

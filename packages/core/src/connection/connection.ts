@@ -1,0 +1,37 @@
+import type { Duplex } from 'node:stream';
+
+/**
+ * A connection while strategies work on it. Reads take exactly the bytes asked for; what follows them stays where the
+ * next owner of the connection finds it. It becomes a stream only when someone asks for one.
+ *
+ * Reads and writes reject with an FdpassError: `unreachable` if the connection closed before anything arrived, and
+ * `protocol` if it closed in the middle. When the connection is destroyed they reject with the reason. `what` names the
+ * awaited bytes in errors and traces, e.g. `the reply`. One read can be pending at a time.
+ */
+export interface Connection {
+  /** Reads exactly `length` bytes. */
+  read(length: number, what: string): Promise<Buffer>;
+  /**
+   * Reads up to an end that only the content shows. `missing` looks at the bytes so far and returns how many more can be
+   * read without taking one too many; 0 ends the read. It can throw to end the read with an error.
+   *
+   * @param limit Rejects with `protocol` when this many bytes have arrived without an end.
+   */
+  readThrough(missing: (soFar: Buffer) => number, limit: number, what: string): Promise<Buffer>;
+  /**
+   * The bytes that are there, without taking them. Waits for the first one at most `limitMs`; empty if none arrived in
+   * that time or the other side has closed.
+   */
+  peek(limitMs: number): Promise<Buffer>;
+  /** Resolves when the kernel (or the stream) has taken all the bytes. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** The kernel socket, if it holds the whole state of the connection; undefined for TLS or a library's stream. */
+  readonly descriptor: number | undefined;
+  /**
+   * Gives the connection away as a stream: paused, half-open allowed, and a `net.Socket` where Node can wrap it. The
+   * stream belongs to the caller; the connection must not be used any more.
+   */
+  toStream(): Duplex;
+  /** Closes it at once, without shutdown(2). Does nothing the second time. Pending calls reject with `reason`. */
+  destroy(reason?: unknown): void;
+}
