@@ -1,8 +1,10 @@
-/** Time as the race and the deadlines see it; tests put a virtual one in its place. */
+import { FdpassError } from './errors.js';
+
+/** Time as races and deadlines see it; tests put a virtual one in its place. */
 export interface Clock {
   /** Milliseconds from a fixed point, never going backwards. */
   now(): number;
-  /** Calls `action` once after `delayMs`; the function that comes back cancels it and may be called at any time. */
+  /** Calls `action` once after `delayMs`. The function it returns cancels that, and can be called at any time. */
   after(delayMs: number, action: () => void): () => void;
 }
 
@@ -17,3 +19,86 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** A signal that aborts with the caller's, or with a `timeout` error when the time is over. */
+export interface Deadline {
+  /** Aborts when the time is over or one of the caller's signals does. */
+  readonly signal: AbortSignal;
+  /** How much time is left, at least 1; 0 if there is no limit. */
+  remainingMs(): number;
+  /** Stops the timer and lets go of the caller's signals. Call it when the work is over, however it ended. */
+  release(): void;
+}
+
+/**
+ * @param timeoutMs 0 or less means no limit.
+ * @param signals The caller's, one or several; the reason of the first that aborts is passed on unchanged.
+ */
+export function startDeadline(
+  timeoutMs: number,
+  signals: AbortSignal | readonly (AbortSignal | undefined)[] | undefined,
+  clock: Clock,
+): Deadline {
+  const controller = new AbortController();
+  const endsAt = timeoutMs > 0 ? clock.now() + timeoutMs : undefined;
+  // Not AbortSignal.any: on Node 20 it holds on to signals that live longer than the dial.
+  const releases = [signals].flat().map((signal) => onAbort(signal, (reason) => controller.abort(reason)));
+  const cancelTimer = timeoutMs > 0 ? clock.after(timeoutMs, () => controller.abort(timedOut(timeoutMs))) : () => {};
+  return {
+    signal: controller.signal,
+    remainingMs: () => (endsAt === undefined ? 0 : Math.max(1, endsAt - clock.now())),
+    release() {
+      cancelTimer();
+      for (const release of releases) release();
+    },
+  };
+}
+
+function timedOut(timeoutMs: number): FdpassError {
+  return new FdpassError('timeout', `timed out after ${formatMs(timeoutMs)}`, {
+    hint: 'raise the limit with --timeout or "timeout" in the config, or check that something answers there',
+  });
+}
+
+/** Milliseconds for a person: `250 ms`, `30 s`. */
+export function formatMs(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 100) / 10} s`;
+}
+
+/** Calls `listener` with the reason when `signal` aborts, at once if it has already. Returns how to stop listening. */
+export function onAbort(signal: AbortSignal | undefined, listener: (reason: unknown) => void): () => void {
+  if (signal === undefined) return () => {};
+  const abort = (): void => listener(signal.reason);
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  return () => signal.removeEventListener('abort', abort);
+}
+
+/**
+ * Settles as `work` does, or rejects with the signal's reason as soon as that aborts.
+ *
+ * @param dropLate Gets the result of work that succeeds after the abort, to close it.
+ */
+export function untilAborted<T>(
+  signal: AbortSignal | undefined,
+  work: PromiseLike<T>,
+  dropLate?: (late: T) => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const release = onAbort(signal, reject);
+    const settled = (): boolean => {
+      release();
+      return signal?.aborted === true;
+    };
+    work.then(
+      (value) => {
+        if (settled()) dropLate?.(value);
+        resolve(value);
+      },
+      (error: unknown) => {
+        settled();
+        reject(error);
+      },
+    );
+  });
+}

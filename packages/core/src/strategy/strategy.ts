@@ -1,51 +1,138 @@
-import type { Dialer } from '../dial/dialer.js';
+import type { Connection } from '../connection/connection.js';
+import type { SocketAddress } from '../connection/open.js';
+import type { Chain, DialContext, Dialer } from '../dial/dialer.js';
+import type { Candidate, Candidates, RaceOptions } from '../dial/race.js';
+import type { Clock } from '../ground/clock.js';
+import type { ErrorCode, ErrorDetails, FdpassError } from '../ground/errors.js';
+import type { TargetKind } from '../ground/target.js';
+import type { Family, HostAddress } from '../lookup/resolver.js';
 import type { SocketOptions } from '../options/socket.js';
-import type { StandardSchema } from './standard-schema.js';
+import type { CredentialRequest, Credentials } from '../proxy/credentials.js';
 
 /** The version of this interface. It grows when a strategy made for the one before would no longer work. */
-export const STRATEGY_API_VERSION = 1;
+export const STRATEGY_API_VERSION = 2;
 
-/** What `create` may ask of its host, beyond its options and its forward dialer. */
+/** How {@link StrategyHost.spawn} runs a program. */
+export interface SpawnOptions {
+  /** Leaves it in our session, so that it can ask on the terminal. Default: a session of its own. */
+  readonly terminal?: boolean | undefined;
+  /** A file that its stderr is appended to. Default: reported as `output` until the connection is handed over. */
+  readonly log?: string | undefined;
+}
+
+/** What a strategy can ask of the program it runs in. A plugin of one file needs no import besides this. */
 export interface StrategyHost {
-  /** Socket options of the config's `defaults`; options of the hop go over them. */
-  readonly socketDefaults: SocketOptions;
-  /** The folder that relative paths in options start from: the config file's. */
+  /**
+   * The hops before this one: what a gateway reaches its proxy through. For a first hop this is the program's default
+   * strategy. For a strategy that is `firstOnly` it always rejects.
+   */
+  readonly forward: Chain;
+  /** Compiles a route nested in the options, as `use` takes it. Its first hop dials through `forward`. @throws FdpassError `config` */
+  route(use: unknown): Promise<Chain>;
+  /** A path as the config writes it: `~/` is the home folder, and relative paths start at the config's folder. */
+  path(written: string): string;
+  /** The config's folder: every child process of a strategy runs there. */
   readonly baseDir: string;
-  /** Compiles a `use` value nested in this hop's options (as a fallback's alternatives are) to a dialer. @throws FdpassError `config` */
-  route(use: unknown): Dialer;
+  /** Socket options of the config's `defaults`; options of the hop override them. */
+  readonly socketDefaults: SocketOptions;
+  /** The addresses of a host name, at least one, in the order to try them; `0` is either family. Reports a `resolve`. */
+  lookUp(host: string, family: Family | 0, context: DialContext): Promise<readonly HostAddress[]>;
+  /** One connect() to one address. @throws FdpassError with the bare reason, e.g. `connection refused` */
+  open(address: SocketAddress, options: SocketOptions, context: DialContext): Promise<Connection>;
+  /** Tries candidates, one after the other or with head starts, reports each, and resolves to the winner. */
+  race<T extends { destroy(reason?: unknown): void }>(
+    candidates: Candidates<T> | readonly Candidate<T>[],
+    options: RaceOptions,
+    context: DialContext,
+  ): Promise<T>;
+  /** The user name and password that the hop's options and URL lead to; undefined if they name none. */
+  credentials(
+    request: Omit<CredentialRequest, 'baseDir' | 'signal' | 'trace'>,
+    context: DialContext,
+  ): Promise<Credentials | undefined>;
+  /**
+   * Runs a program whose stdin and stdout become the connection. It runs in the config's folder and goes on by itself
+   * after the hand-over, until either side closes. Aborting the dial kills it with everything that it started.
+   *
+   * @param argv The program and its arguments; no shell sees them. A program with a slash starts at the config's folder.
+   */
+  spawn(argv: readonly string[], context: DialContext, options?: SpawnOptions): Promise<Connection>;
+  /** Makes the one kind of error that fdpass shows to people: `code` decides the exit code. */
+  error(code: ErrorCode, message: string, details?: ErrorDetails): FdpassError;
+  /** What delays run on; tests move one by hand. */
+  readonly clock: Clock;
+  /** A number from 0 up to but not including 1. */
+  random(): number;
+  /** The environment variables of the program. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The part of Standard Schema v1 (https://standardschema.dev) that fdpass uses: any library that implements it will do. */
+export interface StandardSchema<Output = unknown> {
+  /** What the specification says an object must have, version 1. */
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+  };
+}
+
+/** A converted value, or what is wrong (Standard Schema version 1). */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
+
+/** One thing that is wrong with a value (Standard Schema version 1). */
+export interface SchemaIssue {
+  /** What is wrong, in words. */
+  readonly message: string;
+  /** Where: the keys from the outermost value inwards. Default: the value itself. */
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** What a config and a chain have to know of a strategy before its code is loaded. */
+export interface StrategyTraits {
+  /** Also its word in the config. Lower case, digits and dashes. */
+  readonly name: string;
+  /** URL schemes it answers to, without the colon: a hop can then be written as a URL, which becomes the option `url`. */
+  readonly schemes?: readonly string[];
+  /** True if it does not connect through other hops: it can then only be the first hop of a chain. */
+  readonly firstOnly?: boolean;
+  /**
+   * The option that a value means which is not a mapping: with `routes`, `{ firstOf: [a, b] }` is
+   * `{ strategy: first-of, routes: [a, b] }`. Default: such a value is an error.
+   */
+  readonly shorthand?: string;
+  /** The kinds of names it accepts as targets. It is never given others. Default: host names and addresses only. */
+  readonly targets?: readonly TargetKind[];
 }
 
 /**
- * A named, pluggable way to produce a connected stream for a target.
+ * A named, pluggable way to produce a connection to a target.
  *
  * Built-in strategies are written against this interface and use nothing that a third party's cannot.
  */
-export interface Strategy<Options = unknown> {
-  /** Also its word in the config. Lower case, digits and dashes. */
-  readonly name: string;
+export interface Strategy<Options = unknown> extends StrategyTraits {
   /** The {@link STRATEGY_API_VERSION} it was made for. Default: this one. */
   readonly apiVersion?: number;
-  /** URL schemes it answers to, without the colon: a hop may then be written as a URL, which becomes the option `url`. */
-  readonly schemes?: readonly string[];
-  /** True if it opens sockets itself and ignores `forward`: it may then only be the first hop of a chain. */
-  readonly opensSockets?: boolean;
-  /** Checks and converts the hop's options (zod, valibot, arktype, …). Without it they arrive as they were written. */
-  readonly optionsSchema?: StandardSchema<Options>;
   /**
-   * Makes a dialer. Opens nothing; options are frozen. `forward` reaches the next thing this hop talks to (its proxy)
-   * through the hops before it. @throws FdpassError `config` for options that cannot work.
+   * Checks and converts the hop's options (zod, valibot, arktype, …). Without it they arrive as they were written. A
+   * function loads the schema when a hop has options to check; such a strategy must work with no options at all.
    */
-  create(options: Options, forward: Dialer, host: StrategyHost): Dialer;
+  readonly optionsSchema?: StandardSchema<Options> | (() => Promise<StandardSchema<Options>>);
+  /**
+   * Makes a dialer and opens nothing. The options are frozen. It can be asynchronous: nested routes and code are loaded
+   * here. @throws FdpassError `config` for options that cannot work.
+   */
+  create(options: Options, host: StrategyHost): Dialer | Promise<Dialer>;
 }
 
-/** A strategy whose code is loaded when a route first needs it. */
-export interface LazyStrategy {
-  /** As {@link Strategy}'s; the two must agree. */
-  readonly name: string;
-  /** As {@link Strategy}'s. */
-  readonly schemes?: readonly string[];
-  /** As {@link Strategy}'s. */
-  readonly opensSockets?: boolean;
-  /** Imports the code; may be called again, and so should leave caching to the module system. */
+/** A strategy whose code is loaded when a route first needs it. Its traits must be those of the strategy. */
+export interface LazyStrategy extends StrategyTraits {
+  /** Imports the code. It can be called again, and so should leave caching to the module system. */
   load(): Promise<Strategy>;
 }
+
+/** What the registry takes: a strategy, or its traits and how to load it. */
+export type StrategyEntry = Strategy | LazyStrategy;
