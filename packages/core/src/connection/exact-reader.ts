@@ -4,33 +4,46 @@ import { reasonOf } from '../ground/system-error.js';
 interface PendingRead {
   readonly what: string;
   readonly limit: number;
-  /** For errors: how many bytes were to come, if that is known. */
+  /** For errors: how many bytes were expected, if that is known. */
   readonly total: number | undefined;
   readonly missing: (soFar: Buffer) => number;
   readonly resolve: (bytes: Buffer) => void;
   readonly reject: (error: unknown) => void;
 }
 
+/** Why no more bytes come: a system error, a reason to abort, or nothing for an orderly end. */
+interface End {
+  readonly error: unknown;
+  readonly isAbort: boolean;
+}
+
 /**
- * The reading side of a handshake, apart from where bytes come from: it says how many bytes it still wants, is given at
- * most that many, and settles the read that waits for them.
+ * The reading side of a handshake, apart from where bytes come from: it says how many bytes it wants, takes at most that
+ * many of what is there, and settles the read that waits for them.
  */
 export class ExactReader {
   #soFar: Buffer = Buffer.alloc(0);
   #wanted = 0;
   #pending: PendingRead | undefined;
-  #ended: unknown;
+  #end: End | undefined;
   #isFirst = true;
 
-  /** How many bytes may be taken off the connection now. */
+  /** How many bytes can be taken off the connection now without taking one too many; 0 if no read is pending. */
   get wanted(): number {
     return this.#wanted;
   }
 
+  /** Whether the pending read learns its length from the content: then it is cheaper to look before taking. */
+  get isOpenEnded(): boolean {
+    return this.#pending !== undefined && this.#pending.total === undefined;
+  }
+
+  /** Starts a read of exactly `length` bytes. */
   read(length: number, what: string): Promise<Buffer> {
     return this.#start((soFar) => length - soFar.length, length, length, what);
   }
 
+  /** Starts a read up to an end that only the content shows. */
   readThrough(missing: (soFar: Buffer) => number, limit: number, what: string): Promise<Buffer> {
     return this.#start(missing, limit, undefined, what);
   }
@@ -39,38 +52,42 @@ export class ExactReader {
     return new Promise((resolve, reject) => {
       this.#soFar = Buffer.alloc(0);
       this.#pending = { what, limit, total, missing, resolve, reject };
-      this.#continue();
+      this.take(this.#soFar);
     });
   }
 
-  /** Takes bytes, at most as many as are wanted. */
-  give(bytes: Uint8Array): void {
-    this.#isFirst = false;
-    this.#soFar = Buffer.concat([this.#soFar, bytes]);
-    this.#continue();
-  }
-
-  /** No more bytes will come. `error`: a system error, an abort reason, or undefined for an orderly end. */
-  end(error?: unknown, isAbort = false): void {
-    this.#ended ??= { error, isAbort };
-    this.#continue();
-  }
-
-  #continue(): void {
+  /** Takes as many of the bytes that are there as the pending read wants, and returns how many those were. */
+  take(available: Uint8Array): number {
     const pending = this.#pending;
-    if (pending === undefined) return;
+    if (pending === undefined) return 0;
+    if (available.length > 0) this.#isFirst = false;
+    const before = this.#soFar.length;
+    const all = available.length === 0 ? this.#soFar : Buffer.concat([this.#soFar, available]);
+    let length = before;
     try {
-      this.#wanted = pending.missing(this.#soFar);
-      if (this.#wanted <= 0) {
-        this.#settle(() => pending.resolve(this.#soFar));
-        return;
+      for (;;) {
+        this.#soFar = all.subarray(0, length);
+        this.#wanted = pending.missing(this.#soFar);
+        if (this.#wanted <= 0) {
+          this.#settle(() => pending.resolve(this.#soFar));
+          break;
+        }
+        if (length >= pending.limit) throw tooLong(pending);
+        this.#wanted = Math.min(this.#wanted, pending.limit - length);
+        if (length === all.length) break;
+        length = Math.min(length + this.#wanted, all.length);
       }
-      if (this.#soFar.length >= pending.limit) throw tooLong(pending);
-      this.#wanted = Math.min(this.#wanted, pending.limit - this.#soFar.length);
-      if (this.#ended !== undefined) throw this.#endError(pending, this.#ended as { error: unknown; isAbort: boolean });
+      if (this.#pending !== undefined && this.#end !== undefined) throw this.#endError(pending, this.#end);
     } catch (error) {
       this.#settle(() => pending.reject(error));
     }
+    return length - before;
+  }
+
+  /** No more bytes will come. */
+  end(error?: unknown, isAbort = false): void {
+    this.#end ??= { error, isAbort };
+    this.take(Buffer.alloc(0));
   }
 
   #settle(action: () => void): void {
@@ -79,7 +96,7 @@ export class ExactReader {
     action();
   }
 
-  #endError({ what, total }: PendingRead, { error, isAbort }: { error: unknown; isAbort: boolean }): unknown {
+  #endError({ what, total }: PendingRead, { error, isAbort }: End): unknown {
     if (isAbort) return error;
     const count = this.#soFar.length;
     const progress =

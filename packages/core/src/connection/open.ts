@@ -1,80 +1,90 @@
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { onAbort } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { ipFamily } from '../ground/ip-family.js';
-import { fromSystemError } from '../ground/system-error.js';
+import { errnoName, fromSystemError } from '../ground/system-error.js';
 import type { SocketOptions } from '../options/socket.js';
-import { loadSys } from '../sys/koffi.js';
-import { encodeSockaddr } from '../sys/sockaddr.js';
+import { findSys } from '../sys/koffi.js';
+import { encodeSockaddr, familyNumber, type SocketAddress } from '../sys/sockaddr.js';
 import type { Sys } from '../sys/sys.js';
-import type { SocketAddress } from './address.js';
-import { adoptFd } from './detach.js';
-import { applySocketOptions, optionError } from './socket-options.js';
+import type { Connection } from './connection.js';
+import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
+import { applySocketOptions, optionError, scopeId } from './socket-options.js';
+import { StreamConnection } from './stream.js';
+
+export { formatAddress, type SocketAddress } from '../sys/sockaddr.js';
 
 const SOCK_STREAM = 1;
-const AF_INET = 2;
 const IPPROTO_MPTCP = 262;
 
-/** What {@link openSocket} is given besides the address and the options. */
-export interface OpenContext {
-  /** Its reason is rethrown unchanged; the socket is closed. */
+/** What {@link openConnection} is given besides the address and the options. */
+export interface OpenContext extends ConnectionServices {
+  /** Its reason is rethrown unchanged, and the socket is closed. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Makes one attempt: one socket, one connect(). Resolves to the connected socket, paused, with nothing read ahead and
- * half-open allowed; it belongs to the caller.
+ * Makes one attempt: one socket, one connect(). Resolves to the connection, which belongs to the caller.
  *
  * @throws FdpassError with the bare reason (`connection refused`), or one that names the option the system refused.
  */
-export async function openSocket(
+export async function openConnection(
   address: SocketAddress,
   options: SocketOptions,
-  { signal }: OpenContext,
-): Promise<Socket> {
-  signal.throwIfAborted();
-  const socket =
-    'path' in address || !needsOwnSocket(options) ? plainSocket(options) : ownSocket(address, options, await loadSys());
-  socket.pause(); // a socket that connects while flowing reads at once, and what it read could not be handed over
+  context: OpenContext,
+): Promise<Connection> {
+  context.signal.throwIfAborted();
+  const sys = findSys();
   try {
-    await connect(socket, address, signal);
-    return socket;
+    return await (sys === undefined ? openByNode(address, options, context) : open(address, options, context, sys));
   } catch (error) {
-    socket.on('error', () => {}).destroy();
-    throw error === signal.reason || isFdpassError(error) ? error : fromSystemError(error);
+    throw context.signal.aborted ? context.signal.reason : isFdpassError(error) ? error : fromSystemError(error);
   }
 }
 
-/** Plain keep-alive and no-delay are in Node's own API, so that a common dial needs no system call of ours. */
-function needsOwnSocket({ keepAlive, noDelay, ...others }: SocketOptions): boolean {
-  return typeof keepAlive === 'object' || Object.values(others).some((value) => value !== undefined && value !== false);
-}
-
-function plainSocket({ keepAlive, noDelay }: SocketOptions): Socket {
-  const socket = new Socket({ allowHalfOpen: true });
-  if (keepAlive !== undefined) socket.setKeepAlive(keepAlive !== false);
-  if (noDelay !== undefined) socket.setNoDelay(noDelay);
-  return socket;
-}
-
-/** A socket of our own making: what must be set before connect() can be, and Node still does the waiting. */
-function ownSocket(address: Exclude<SocketAddress, { path: string }>, options: SocketOptions, sys: Sys): Socket {
-  const domain = address.family === 6 ? sys.platform.constants.AF_INET6 : AF_INET;
-  const fd = makeSocket(domain, options, sys);
+async function open(
+  address: SocketAddress,
+  options: SocketOptions,
+  context: OpenContext,
+  sys: Sys,
+): Promise<DescriptorConnection> {
+  const sockaddr = encodeSockaddr(address, sys.platform, scopeId);
+  const connection = new DescriptorConnection(makeSocket(address, options, sys), sys, context);
+  const release = onAbort(context.signal, (reason) => connection.destroy(reason));
   try {
-    applySocketOptions(fd, address.family, options, sys);
-    bind(fd, address.family, options, sys);
+    await connect(connection, sockaddr, sys);
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  } finally {
+    release();
+  }
+}
+
+/** A non-blocking socket with its options set, which must be before connect(). */
+function makeSocket(address: SocketAddress, options: SocketOptions, sys: Sys): number {
+  const isInternet = 'family' in address;
+  const fd = newSocket(familyNumber(address, sys.platform), isInternet && options.multipath === true, sys);
+  try {
+    if (isInternet) {
+      applySocketOptions(fd, address.family, options, sys);
+      bind(fd, address.family, options, sys);
+    }
+    return fd;
   } catch (error) {
     sys.close(fd);
     throw error;
   }
-  return adoptFd(fd, sys);
 }
 
-function makeSocket(domain: number, { multipath }: SocketOptions, sys: Sys): number {
+function newSocket(domain: number, isMultipath: boolean, sys: Sys): number {
   try {
-    return sys.socket(domain, SOCK_STREAM, multipath === true ? IPPROTO_MPTCP : 0);
+    return sys.socket(domain, SOCK_STREAM, isMultipath ? IPPROTO_MPTCP : 0);
   } catch (error) {
-    throw multipath === true ? optionError('multipath', error) : fromSystemError(error, 'cannot make a socket');
+    if (isMultipath) throw optionError('multipath', error);
+    const isVsock = domain === sys.platform.constants.AF_VSOCK;
+    throw fromSystemError(error, isVsock ? 'this kernel does not support vsock' : 'cannot make a socket');
   }
 }
 
@@ -85,25 +95,60 @@ function bind(fd: number, family: 4 | 6, { bindAddress, bindPort }: SocketOption
     throw new FdpassError('unreachable', `the source address ${host} is of the other family`);
   }
   try {
-    sys.bind(fd, encodeSockaddr({ family, host, port: bindPort ?? 0 }, sys.platform));
+    sys.bind(fd, encodeSockaddr({ family, host, port: bindPort ?? 0 }, sys.platform, scopeId));
   } catch (error) {
-    throw optionError(bindAddress === undefined ? 'bindPort' : 'bindAddress', error);
+    throw isFdpassError(error) ? error : optionError(bindAddress === undefined ? 'bindPort' : 'bindAddress', error);
   }
 }
 
-function connect(socket: Socket, address: SocketAddress, signal: AbortSignal): Promise<void> {
+async function connect(connection: DescriptorConnection, sockaddr: Buffer, sys: Sys): Promise<void> {
+  const fd = connection.descriptor ?? -1;
+  try {
+    sys.connect(fd, sockaddr);
+  } catch (error) {
+    if (errnoName(error) !== 'EINPROGRESS') throw error;
+    await connection.until('writable');
+    const { SOL_SOCKET, SO_ERROR } = sys.platform.constants;
+    const errno = sys.getsockoptInt(fd, SOL_SOCKET, SO_ERROR);
+    if (errno !== 0) throw sys.errorOf('connect', errno);
+  }
+}
+
+/** Where koffi is missing: Node's own sockets connect, and only options that Node has can be set. */
+async function openByNode(
+  address: SocketAddress,
+  { keepAlive, noDelay, ...others }: SocketOptions,
+  context: OpenContext,
+): Promise<StreamConnection> {
+  const { Socket: NodeSocket } = process.getBuiltinModule('node:net');
+  const unsupported = Object.entries(others).find(([, value]) => value !== undefined && value !== false)?.[0];
+  if (unsupported !== undefined || typeof keepAlive === 'object' || 'cid' in address) {
+    throw new FdpassError('config', `option "${unsupported ?? 'keepAlive'}" needs koffi, which is not installed here`);
+  }
+  const socket = new NodeSocket({ allowHalfOpen: true });
+  if (keepAlive !== undefined) socket.setKeepAlive(keepAlive);
+  if (noDelay !== undefined) socket.setNoDelay(noDelay);
+  socket.pause(); // a socket that connects while flowing reads at once
+  try {
+    await connectByNode(socket, address, context.signal);
+    return new StreamConnection(socket, context);
+  } catch (error) {
+    socket.on('error', () => {}).destroy();
+    throw error;
+  }
+}
+
+function connectByNode(socket: Socket, address: Exclude<SocketAddress, { cid: number }>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    const release = onAbort(signal, reject);
     const settle = (error?: unknown): void => {
-      signal.removeEventListener('abort', abort);
+      release();
       socket.off('error', settle).off('connect', connected);
       if (error === undefined) resolve();
       else reject(error);
     };
-    const abort = (): void => settle(signal.reason);
     const connected = (): void => settle();
-    signal.addEventListener('abort', abort, { once: true });
     socket.once('error', settle).once('connect', connected);
-    if (signal.aborted) return abort();
     socket.connect(
       'path' in address ? { path: address.path.replace(/^@/, '\0') } : { host: address.host, port: address.port },
     );

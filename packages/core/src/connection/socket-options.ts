@@ -1,5 +1,3 @@
-import { isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { FdpassError } from '../ground/errors.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
 import { type SocketOptions, tosByte } from '../options/socket.js';
@@ -167,5 +165,6 @@ function int(value: number): Buffer {
 /** The index of an interface, from its name or as a number; IPv6 scope ids are these. */
 export function scopeId(zone: string): number | undefined {
   if (/^\d+$/.test(zone)) return Number(zone);
-  return networkInterfaces()[zone]?.find((address) => isIPv6(address.address) && 'scopeid' in address)?.scopeid;
+  const { networkInterfaces } = process.getBuiltinModule('node:os'); // few dials have a zone
+  return networkInterfaces()[zone]?.find((address) => 'scopeid' in address && address.scopeid !== undefined)?.scopeid;
 }

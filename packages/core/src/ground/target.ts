@@ -1,116 +1,41 @@
-import { domainToASCII, domainToUnicode } from 'node:url';
-import { FdpassError } from './errors.js';
-import { ipFamily } from './ip-family.js';
-
 /** What the user wants to reach. */
 export interface Target {
-  /** A lower-case host name, or an IPv4 or IPv6 literal without brackets (a zone such as `%eth0` allowed). */
+  /** A lower-case host name, or an IPv4 or IPv6 literal without brackets (a zone such as `%eth0` is allowed). */
   readonly host: string;
   /** 1 to 65535. */
   readonly port: number;
   /** The remote user name (`%r`), for matching only. */
   readonly user?: string;
-  /** The name the user typed (`%n`), for matching only. */
+  /** The name that the user typed (`%n`), for matching only. */
   readonly alias?: string;
 }
 
-/** A label in punycode (RFC 5890 §2.3.2.1). */
-const A_LABEL = /(^|\.)xn--/i;
+/**
+ * What kind of thing a target's host names: a host name or address, a unix socket, a port of a virtual machine, or a
+ * machine that this one runs. All but the first are names of systemd-ssh-proxy(1), such as `unix/run/socket`.
+ */
+export type TargetKind = 'host' | 'unix' | 'vsock' | 'machine';
 
-/** A name that needs no second look: no capital, no A-label, no dot at the end, no address (whose last letter is a digit). */
-const PLAIN_NAME = /^(?!.*xn--)[a-z0-9_][a-z0-9._-]*[a-z_-]$/;
-
-/** RFC 1035 §2.3.4 allows 255 octets on the wire, which is 253 characters of text. */
-const MAX_HOST_LENGTH = 253;
+/** The kind of a target's host. */
+export function targetKind(host: string): TargetKind {
+  if (host === '.host') return 'machine';
+  if (!host.includes('/') && !host.includes('%')) return 'host';
+  const prefix = /^(unix|vsock|vsock-mux|machine)[/%]/.exec(host)?.[1];
+  return prefix === undefined ? 'host' : prefix === 'vsock-mux' ? 'vsock' : (prefix as TargetKind);
+}
 
 /**
- * Checks and normalises a target that came from outside: a host name is data, and data that could be taken for
- * anything else (an option, an escape sequence, a second line) is refused.
- *
- * @throws FdpassError `usage`
+ * The path of a unix socket that a target's host stands for, by the names of systemd-ssh-proxy(1): `unix/run/socket` and
+ * `unix%/run/socket` are `/run/socket`. Abstract sockets (unix(7)) begin with `@`. Undefined for any other host.
  */
-export function makeTarget(input: { host: string; port: string | number; user?: string; alias?: string }): Target {
-  const target: { host: string; port: number; user?: string; alias?: string } = {
-    host: normalizeHost(input.host),
-    port: parsePort(input.port),
-  };
-  if (input.user !== undefined) target.user = checkText('user', input.user);
-  if (input.alias !== undefined) target.alias = checkText('alias', input.alias);
-  return target;
+export function unixPath(host: string): string | undefined {
+  if (!host.startsWith('unix')) return undefined;
+  const [, separator, rest = ''] = /^unix([/%])(.+)$/s.exec(host) ?? [];
+  if (separator === undefined) return undefined;
+  return rest.startsWith('@') || rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-/** The host in the form rules are matched against: lower case, no brackets, no trailing dot, A-labels (RFC 5891). */
-export function normalizeHost(input: string): string {
-  if (PLAIN_NAME.test(input) && input.length <= MAX_HOST_LENGTH) return input; // as almost every host is
-  const quoted = JSON.stringify(input.length > 80 ? `${input.slice(0, 80)}…` : input);
-  if (input === '') throw new FdpassError('usage', 'the host is empty', { hint: 'usage: fdpass [options] HOST PORT' });
-  if (hasForbiddenCharacter(input)) {
-    throw new FdpassError('usage', `the host ${quoted} has a space or a control character in it`);
-  }
-  if (input.startsWith('-')) {
-    throw new FdpassError('usage', `the host ${quoted} begins with a dash`, { hint: 'options go before the host' });
-  }
-  const bare = input.startsWith('[') && input.endsWith(']') ? input.slice(1, -1) : input;
-  if (ipFamily(bare) !== 0) return lowerCaseAddress(bare);
-  return normalizeName(bare, quoted);
-}
-
-function normalizeName(name: string, quoted: string): string {
-  // Names such as unix/PATH and vsock%3 carry a path or a number, whose case matters: they are no DNS names.
-  if (name.includes('/') || /^(unix|vsock|vsock-mux)%/.test(name)) return checkLength(name, quoted);
-  if (/[^-A-Za-z0-9._~\u0080-\uffff]/.test(name)) {
-    throw new FdpassError('usage', `the host ${quoted} is neither a name nor an address`, {
-      hint: 'give HOST and PORT as two operands',
-    });
-  }
-  const ascii = isAscii(name) && !A_LABEL.test(name) ? name.toLowerCase() : domainToASCII(name);
-  // Node 20 and 22 give nothing for an A-label that is no punycode, later ones give it back as it is, in both directions.
-  if (ascii === '' || (A_LABEL.test(ascii) && A_LABEL.test(domainToUnicode(ascii)))) {
-    throw new FdpassError('usage', `the host ${quoted} is no valid international name (punycode)`);
-  }
-  return checkLength(ascii.length > 1 && ascii.endsWith('.') ? ascii.slice(0, -1) : ascii, quoted);
-}
-
-function checkLength(host: string, quoted: string): string {
-  if (Buffer.byteLength(host) <= MAX_HOST_LENGTH) return host;
-  throw new FdpassError('usage', `the host ${quoted} is longer than ${MAX_HOST_LENGTH} bytes`);
-}
-
-function isAscii(text: string): boolean {
-  return !/[^ -~]/.test(text);
-}
-
-function lowerCaseAddress(address: string): string {
-  const zone = address.indexOf('%'); // interface names are case-sensitive
-  return zone === -1 ? address.toLowerCase() : address.slice(0, zone).toLowerCase() + address.slice(zone);
-}
-
-/** A decimal port from 1 to 65535. @throws FdpassError `usage` */
-export function parsePort(input: string | number): number {
-  const port = typeof input === 'number' ? input : /^\d{1,5}$/.test(input) ? Number(input) : Number.NaN;
-  if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
-  throw new FdpassError(
-    'usage',
-    `the port ${JSON.stringify(String(input).slice(0, 40))} is not a number from 1 to 65535`,
-  );
-}
-
-function checkText(what: string, text: string): string {
-  if (text.startsWith('-'))
-    throw new FdpassError('usage', `the ${what} ${JSON.stringify(text.slice(0, 80))} begins with a dash`);
-  if (!hasForbiddenCharacter(text)) return text;
-  throw new FdpassError(
-    'usage',
-    `the ${what} ${JSON.stringify(text.slice(0, 80))} has a space or a control character in it`,
-  );
-}
-
-function hasForbiddenCharacter(text: string): boolean {
-  // Compiling Unicode classes takes milliseconds, and almost every name is plain ASCII.
-  return isAscii(text) ? text.includes(' ') : /[\p{Cc}\p{Cf}\p{Z}\p{Cs}]/u.test(text);
-}
-
-/** `host:port`, with brackets round an IPv6 literal: how addresses are shown everywhere. */
+/** `host:port`, with brackets around an IPv6 literal: how addresses are shown everywhere. */
 export function formatHostPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return host.includes(':') && targetKind(host) === 'host' ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -1,8 +1,10 @@
 import type { LookupAddress } from 'node:dns';
-import type { DialContext } from '../dial/dialer.js';
-import { FdpassError, messageOf } from '../ground/errors.js';
-import { ipFamily } from '../ground/ip-family.js';
+import { onAbort, untilAborted } from '../ground/clock.js';
+import { FdpassError } from '../ground/errors.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
+import { loadSys } from '../sys/koffi.js';
+import type { Platform } from '../sys/platform.js';
+import { AF_INET, decodeAddress } from '../sys/sockaddr.js';
 
 /** IPv4 or IPv6, as Node writes them. */
 export type Family = 4 | 6;
@@ -11,12 +13,12 @@ export type Family = 4 | 6;
 export interface HostAddress {
   /** The family of `host`. */
   readonly family: Family;
-  /** A literal without brackets; an IPv6 one may have a zone (`fe80::1%eth0`). */
+  /** A literal without brackets; an IPv6 one can have a zone (`fe80::1%eth0`). */
   readonly host: string;
 }
 
 /**
- * Finds the addresses of a host name, at least one, in the order they should be tried; family 0 means either.
+ * Finds the addresses of a host name, at least one, in the order to try them; family 0 means either.
  *
  * Rejects with an FdpassError, or at once with `signal.reason` when that aborts.
  */
@@ -29,19 +31,14 @@ export type Lookup = (
   done: (error: Error | null, addresses: readonly LookupAddress[]) => void,
 ) => void;
 
-// What getaddrinfo(3) says of a name without an address of the family asked for. libuv folds most into ENOTFOUND.
-const NO_ADDRESS = new Set(['ENOTFOUND', 'ENODATA', 'EAI_NONAME', 'EAI_NODATA', 'EAI_ADDRFAMILY', 'EAI_FAMILY']);
-
-/** Makes a resolver of a function like `dns.lookup`. */
+/** Makes a resolver from a function like `dns.lookup`. */
 export function createResolver(lookup: Lookup): Resolver {
   return (host, family, signal) =>
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      // getaddrinfo(3) cannot be interrupted: its late answer meets a settled promise.
-      const abort = (): void => reject(signal.reason);
-      signal.addEventListener('abort', abort, { once: true });
+      const release = onAbort(signal, reject); // getaddrinfo(3) cannot be interrupted: its late answer is ignored
       lookup(host, { family, all: true, verbatim: true }, (error, addresses) => {
-        signal.removeEventListener('abort', abort);
+        release();
         if (error === null && addresses.length > 0) resolve(distinct(addresses));
         else reject(lookupError(host, family, error ?? { code: 'ENODATA' }));
       });
@@ -53,80 +50,102 @@ export const systemResolver: Resolver = createResolver((host, options, done) =>
   process.getBuiltinModule('node:dns').lookup(host, options, done),
 );
 
+/** How many look-ups can be under way: koffi allows 256 calls, and libuv's threads run four at a time by default. */
+const MAX_LOOKUPS = 64;
+
+let underWay = 0;
+const waiting: (() => void)[] = [];
+
 /**
- * Asks `resolve` (default: the context's, else the system's) and traces the answer or why there is none (`resolve`, with the addresses and the milliseconds).
- *
- * Rejects as resolvers do, and for an answer without an address.
+ * The same through koffi, for a process that makes one dial: loading `node:dns` and its first look-up cost as much as
+ * everything else in a dial. `dns.lookup` serves where koffi is missing, and for a failure that only an errno explains
+ * (EAI_SYSTEM).
  */
-export async function lookUp(
-  host: string,
-  family: Family | 0,
-  { clock, signal, trace, resolve: given }: DialContext,
-  resolve: Resolver = given ?? systemResolver,
-): Promise<readonly HostAddress[]> {
-  const startedAt = clock.now();
-  const report = (details: object): void =>
-    trace({ event: 'resolve', host, family, ms: clock.now() - startedAt, ...details });
+export const libcResolver: Resolver = createResolver((host, options, done) => {
+  const ask = async (): Promise<void> => {
+    try {
+      done(null, await askLibc(host, options.family));
+    } catch (error) {
+      const name = errnoName(error) ?? '';
+      if (name.startsWith('EAI_') && name !== 'EAI_SYSTEM') return done(error as Error, []);
+      process.getBuiltinModule('node:dns').lookup(host, options, done);
+    }
+  };
+  void ask();
+});
+
+async function askLibc(host: string, family: Family | 0): Promise<LookupAddress[]> {
+  const { platform, getaddrinfo } = loadSys();
+  const wanted = { 0: 0, 4: AF_INET, 6: platform.constants.AF_INET6 }[family];
+  await acquireSlot();
   try {
-    const addresses = await resolve(host, family, signal);
-    if (addresses.length === 0) throw lookupError(host, family, { code: 'ENODATA' });
-    report({ addresses: addresses.map((address) => address.host) });
-    return addresses;
-  } catch (error) {
-    if (!signal.aborted) report({ addresses: [], reason: messageOf(error) });
-    throw error;
+    return (await getaddrinfo(host, wanted)).flatMap((sockaddr) => toAddress(sockaddr, platform));
+  } finally {
+    underWay--;
+    waiting.shift()?.();
   }
 }
 
-/**
- * `host` as an address if it is written as one, undefined if it is a name.
- *
- * @throws FdpassError `unknown-host` for an address of the family that is not allowed.
- */
-export function literalAddress(host: string, allowed: Family | 0 = 0): HostAddress | undefined {
-  const family = ipFamily(host);
-  if (family !== 4 && family !== 6) return undefined;
-  if (allowed === 0 || allowed === family) return { family, host };
-  throw new FdpassError('unknown-host', `${host} is an IPv${family} address, and this hop uses IPv${allowed} only`, {
-    hint: 'see its options "family" and "bindAddress"',
-  });
+/** Resolves when there is room for one more look-up, which is then counted. */
+async function acquireSlot(): Promise<void> {
+  if (underWay >= MAX_LOOKUPS) await new Promise<void>((resolve) => waiting.push(resolve));
+  underWay++;
+}
+
+function toAddress(sockaddr: Buffer, platform: Platform): LookupAddress[] {
+  const found = decodeAddress(sockaddr, platform);
+  if (found === undefined || !('address' in found)) return [];
+  const { address, scope } = found;
+  if (!address.includes(':')) return [{ address, family: 4 }];
+  return [{ address: scope === undefined ? address : `${address}%${scope}`, family: 6 }];
 }
 
 /**
- * The family that a hop may use: what its options say, else that of the source address it binds.
- *
- * @throws FdpassError `config` if the two contradict each other.
+ * A resolver that asks `resolve` once for what several dials want to know at the same time: a thousand dials to one host
+ * would otherwise wait for two thousand answers from the few threads that look names up. Nothing is cached once it is
+ * answered. Each caller's signal ends its own wait only.
  */
-export function allowedFamily(family: Family | 'any' | undefined, bindAddress: string | undefined): Family | 0 {
-  const chosen = family === undefined || family === 'any' ? 0 : family;
-  const bound = ipFamily(bindAddress ?? '');
-  if (bound !== 4 && bound !== 6) return chosen;
-  if (chosen === 0 || chosen === bound) return bound;
-  throw new FdpassError('config', `bindAddress ${bindAddress} is an IPv${bound} address, but family is ${chosen}`, {
-    hint: 'leave one of the two out',
-  });
+export function shareLookups(resolve: Resolver): Resolver {
+  const shared = new Map<string, Promise<readonly HostAddress[]>>();
+  const never = new AbortController().signal; // a look-up cannot be interrupted, and others may wait for it too
+  const ask = (host: string, family: Family | 0): Promise<readonly HostAddress[]> => {
+    const key = `${family} ${host}`;
+    const asked = shared.get(key);
+    if (asked !== undefined) return asked;
+    const asking = resolve(host, family, never).finally(() => shared.delete(key));
+    shared.set(key, asking);
+    return asking;
+  };
+  return async (host, family, signal) => {
+    signal.throwIfAborted();
+    return untilAborted(signal, ask(host, family));
+  };
 }
+
+// What getaddrinfo(3) says of a name without an address of the family asked for. libuv folds most into ENOTFOUND.
+const NO_ADDRESS = new Set(['ENOTFOUND', 'ENODATA', 'EAI_NONAME', 'EAI_NODATA', 'EAI_ADDRFAMILY', 'EAI_FAMILY']);
 
 /** Whether a resolver failed because there is no address of that kind, rather than because it could not find out. */
 export function isNoAddress(error: unknown): boolean {
   return NO_ADDRESS.has(errnoName((error as { cause?: unknown } | null)?.cause) ?? '');
 }
 
-function distinct(addresses: readonly LookupAddress[]): HostAddress[] {
-  const hosts = new Map(addresses.map(({ address, family }) => [address, { family: family as Family, host: address }]));
-  return [...hosts.values()];
-}
-
-function lookupError(host: string, family: Family | 0, error: unknown): FdpassError {
+/** The error for a look-up that failed with a system error. */
+export function lookupError(host: string, family: Family | 0, error: unknown): FdpassError {
   const name = errnoName(error) ?? '';
   const doing = `cannot look up ${host}`;
   if (NO_ADDRESS.has(name)) {
     const reason = family === 0 ? 'no such host' : `no IPv${family} address`;
-    return new FdpassError('unknown-host', `${doing}: ${reason}`, { hint: 'is the name spelt right?', cause: error });
+    return new FdpassError('unknown-host', `${doing}: ${reason}`, { hint: 'check the spelling', cause: error });
   }
   if (!name.startsWith('EAI_') || name === 'EAI_AGAIN') return fromSystemError(error, doing);
   return new FdpassError('unknown-host', `${doing}: the resolver failed (${name})`, {
-    hint: 'are the name servers in order?',
+    hint: 'check the name servers of this machine',
     cause: error,
   });
+}
+
+function distinct(addresses: readonly LookupAddress[]): HostAddress[] {
+  const hosts = new Map(addresses.map(({ address, family }) => [address, { family: family as Family, host: address }]));
+  return [...hosts.values()];
 }

@@ -3,13 +3,15 @@ import { createRequire } from 'node:module';
 import { constants as osConstants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { KoffiFunc } from 'koffi';
+import { onAbort } from '../ground/clock.js';
 import { FdpassError, messageOf } from '../ground/errors.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
-import { addrinfoError, addrinfoHints, readAddrinfos, readPointer } from './getaddrinfo.js';
+import { addrinfoError, addrinfoHints, readAddrinfos, readPointer } from './addrinfo.js';
 import type { PlatformName } from './layouts.js';
 import { decodeMessage, makeMessage } from './message.js';
 import { detectPlatform, type Platform } from './platform.js';
-import type { Sys } from './sys.js';
+import { makePoller, type StartPolling } from './poller.js';
+import type { Poller, Readiness, Sys } from './sys.js';
 
 /*
  * The only file that imports koffi. It is loaded when the first system call needs it, since most of its start is
@@ -18,15 +20,24 @@ import type { Sys } from './sys.js';
 
 type Koffi = typeof import('koffi');
 
-let loading: Promise<Sys> | undefined;
+let loaded: Sys | undefined;
 
 /** The system calls, loaded once. @throws FdpassError `internal` where koffi or the platform is missing. */
-export function loadSys(): Promise<Sys> {
-  loading ??= Promise.resolve().then(() => {
+export function loadSys(): Sys {
+  if (loaded === undefined) {
     const platform = detectPlatform();
-    return makeSys(loadKoffi(platform.name), platform);
-  });
-  return loading;
+    loaded = makeSys(loadKoffi(platform.name), platform);
+  }
+  return loaded;
+}
+
+/** The system calls, or undefined where koffi or the platform is missing: Node's own sockets can still dial there. */
+export function findSys(): Sys | undefined {
+  try {
+    return loadSys();
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -53,7 +64,7 @@ function fromWrapper(require: NodeJS.Require): Koffi {
   } catch (cause) {
     if (errnoName(cause) === 'EMFILE') throw fromSystemError(cause, 'cannot load the system calls');
     throw new FdpassError('internal', `cannot load koffi: ${messageOf(cause)}`, {
-      hint: 'was it installed for this platform, and are there descriptors left (ulimit -n)?',
+      hint: 'check that it is installed for this platform, and that descriptors are left (ulimit -n)',
       cause,
     });
   }
@@ -82,6 +93,7 @@ const PROTOTYPES = {
   sendmsg: 'intptr_t sendmsg(int, void*, int)',
   recvmsg: 'intptr_t recvmsg(int, void*, int)',
   recv: 'intptr_t recv(int, void*, size_t, int)',
+  send: 'intptr_t send(int, void*, size_t, int)',
   connect: 'int connect(int, void*, uint32_t)',
   shutdown: 'int shutdown(int, int)',
   fcntl: 'int fcntl(int, int, ...)',
@@ -118,7 +130,14 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
   };
   const fcntl = (fd: number, command: number, value = 0): number => call('fcntl', fd, command, 'int', value);
   const setCloseOnExec = (fd: number): void => void fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) | FD_CLOEXEC);
+  const setNonBlocking = (fd: number, on: boolean): void => {
+    const flags = fcntl(fd, F_GETFL);
+    const wanted = on ? flags | constants.O_NONBLOCK : flags & ~constants.O_NONBLOCK;
+    if (wanted !== flags) fcntl(fd, F_SETFL, wanted);
+  };
   const cloexec = constants.SOCK_CLOEXEC;
+  const dup = (fd: number): number => fcntl(fd, constants.F_DUPFD_CLOEXEC, 3); // 3: never a standard stream
+  const close = (fd: number): void => void call('close', fd);
 
   const sockaddr = (name: 'getsockname' | 'getpeername', fd: number): Buffer => {
     const address = Buffer.alloc(MAX_SOCKADDR);
@@ -150,8 +169,10 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
   return {
     platform,
     socket(domain, type, protocol) {
-      const fd = call('socket', domain, type | (cloexec ?? 0), protocol);
+      const { SOCK_NONBLOCK } = constants;
+      const fd = call('socket', domain, type | (cloexec ?? 0) | (SOCK_NONBLOCK ?? 0), protocol);
       if (cloexec === undefined) setCloseOnExec(fd);
+      if (SOCK_NONBLOCK === undefined) setNonBlocking(fd, true);
       return fd;
     },
     socketpair() {
@@ -170,6 +191,8 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     bind: (fd, address) => void call('bind', fd, address, address.length),
     getsockname: (fd) => sockaddr('getsockname', fd),
     getpeername: (fd) => sockaddr('getpeername', fd),
+    send: (fd, data, flags) => call('send', fd, data, data.length, flags),
+    recv: (fd, data, flags) => call('recv', fd, data, data.length, flags),
     sendmsg(fd, data, control, flags) {
       const message = makeMessage(layout, data, control, koffi.address);
       return call('sendmsg', fd, message.header, flags);
@@ -187,40 +210,31 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
       }
     },
     connect: (fd, address) => void call('connect', fd, address, address.length),
-    dup: (fd) => fcntl(fd, constants.F_DUPFD_CLOEXEC, 3), // 3: never take the place of a standard stream
+    dup,
     setCloseOnExec,
     shutdown: (fd, how) => void call('shutdown', fd, how),
-    setNonBlocking(fd, on) {
-      const flags = fcntl(fd, F_GETFL);
-      const wanted = on ? flags | constants.O_NONBLOCK : flags & ~constants.O_NONBLOCK;
-      if (wanted !== flags) fcntl(fd, F_SETFL, wanted);
-    },
+    setNonBlocking,
     isNonBlocking: (fd) => (fcntl(fd, F_GETFL) & constants.O_NONBLOCK) !== 0,
-    close: (fd) => void call('close', fd),
+    close,
     errorOf: systemError,
     exit(code) {
       call('_exit', code);
       throw new Error('_exit returned');
     },
-    wait: (fd, what, signal) => wait(koffi, fd, what, signal),
+    poll: (fd) => makePoller(koffi.node.poll as unknown as StartPolling, dup, close, fd),
+    wait: (fd, what, signal) => wait(makePoller(koffi.node.poll as unknown as StartPolling, dup, close, fd), what, signal),
     getaddrinfo: (host, family) => getaddrinfo(host, family),
   };
 }
 
-function wait(koffi: Koffi, fd: number, what: 'readable' | 'writable', signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const abort = (): void => {
-      poll.close();
-      reject(signal?.reason);
-    };
-    const poll = koffi.node.poll(fd, { [what]: true, disconnect: true }, () => {
-      poll.close();
-      signal?.removeEventListener('abort', abort);
-      setImmediate(resolve); // koffi calls us from outside of Node's own callbacks: on Node 26 no promise job would run after
-    });
-    signal?.addEventListener('abort', abort, { once: true });
-  });
+async function wait(poller: Poller, what: Readiness, signal: AbortSignal | undefined): Promise<void> {
+  const release = onAbort(signal, (reason) => poller.close(reason));
+  try {
+    await poller.until(what);
+  } finally {
+    release();
+    poller.close();
+  }
 }
 
 /** The name of an errno. libuv's list leaves some out, EINPROGRESS among them; the system's has two names for others. */

@@ -47,6 +47,7 @@ export interface SocketConstants {
   readonly MSG_NOSIGNAL: number | undefined;
   readonly MSG_CMSG_CLOEXEC: number | undefined;
   readonly SOCK_CLOEXEC: number | undefined;
+  readonly SOCK_NONBLOCK: number | undefined;
   readonly O_NONBLOCK: number;
   readonly F_DUPFD_CLOEXEC: number;
   readonly AF_INET6: number;
@@ -167,6 +168,7 @@ const LINUX: SocketConstants = {
   MSG_NOSIGNAL: 0x4000,
   MSG_CMSG_CLOEXEC: 0x4000_0000,
   SOCK_CLOEXEC: 0x8_0000,
+  SOCK_NONBLOCK: 0x800,
   O_NONBLOCK: 0x800,
   F_DUPFD_CLOEXEC: 1030,
   AF_INET6: 10,
@@ -193,6 +195,7 @@ const DARWIN: SocketConstants = {
   MSG_NOSIGNAL: undefined,
   MSG_CMSG_CLOEXEC: undefined,
   SOCK_CLOEXEC: undefined,
+  SOCK_NONBLOCK: undefined,
   F_DUPFD_CLOEXEC: 67,
   AF_INET6: 30,
   AF_VSOCK: 40,
@@ -203,6 +206,7 @@ const FREEBSD: SocketConstants = {
   MSG_NOSIGNAL: 0x2_0000,
   MSG_CMSG_CLOEXEC: 0x4_0000,
   SOCK_CLOEXEC: 0x1000_0000,
+  SOCK_NONBLOCK: 0x2000_0000,
   F_DUPFD_CLOEXEC: 17,
   AF_INET6: 28,
   AF_VSOCK: undefined,

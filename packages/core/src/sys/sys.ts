@@ -7,7 +7,7 @@ import type { Platform } from './platform.js';
 export interface Sys {
   /** The system whose layouts it uses. */
   readonly platform: Platform;
-  /** socket(2), close-on-exec. */
+  /** socket(2), close-on-exec and non-blocking. */
   socket(domain: number, type: number, protocol: number): number;
   /** A connected pair of unix stream sockets, close-on-exec, blocking. */
   socketpair(): [number, number];
@@ -21,6 +21,10 @@ export interface Sys {
   getsockname(fd: number): Buffer;
   /** The raw sockaddr of the other end. */
   getpeername(fd: number): Buffer;
+  /** send(2): how many bytes were taken. EAGAIN is thrown. */
+  send(fd: number, data: Uint8Array, flags: number): number;
+  /** recv(2) into `data`: how many bytes came, 0 at the end. EAGAIN is thrown. */
+  recv(fd: number, data: Uint8Array, flags: number): number;
   /** Sends one message. EAGAIN is thrown. */
   sendmsg(fd: number, data: Buffer, control: Buffer, flags: number): number;
   /** Receives one message: bytes of data, flags, and descriptors that the caller now owns. EAGAIN is thrown. */
@@ -55,6 +59,19 @@ export interface Sys {
   errorOf(syscall: string, errno: number): Error;
   /** _exit(2): ends the process at once; nothing is flushed, no thread is waited for. */
   exit(code: number): never;
-  /** Resolves when `fd` is readable or writable (or broken), without a thread and without reading; rejects with the signal's reason. */
-  wait(fd: number, what: 'readable' | 'writable', signal?: AbortSignal): Promise<void>;
+  /** Waits for events of `fd` in the event loop, without a thread and without reading. The caller closes it before `fd`. */
+  poll(fd: number): Poller;
+  /** Resolves when `fd` is readable or writable (or broken). Rejects with the signal's reason. */
+  wait(fd: number, what: Readiness, signal?: AbortSignal): Promise<void>;
+}
+
+/** What can be waited for; a broken or closed connection counts as both. `closed`: the other side has ended or broken it. */
+export type Readiness = 'readable' | 'writable' | 'closed';
+
+/** Waits for events of one descriptor. Any number of waits can be pending at once. */
+export interface Poller {
+  /** Resolves when the descriptor is ready. */
+  until(what: Readiness): Promise<void>;
+  /** Ends all waits, which reject with `reason`, and stops polling. Does nothing the second time. */
+  close(reason?: unknown): void;
 }

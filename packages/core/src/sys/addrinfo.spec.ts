@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { addrinfoError, addrinfoHints, addrinfoLayout, readAddrinfos } from './getaddrinfo.js';
+import { addrinfoError, addrinfoHints, addrinfoLayout, readAddrinfos } from './addrinfo.js';
 import { constantsFor, layoutFor, type PlatformName } from './layouts.js';
 import type { Platform } from './platform.js';
 

@@ -1,0 +1,90 @@
+import type { Socket, SocketConstructorOpts } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { FdpassError } from '../ground/errors.js';
+import { errnoName } from '../ground/system-error.js';
+import type { Readiness, Sys } from '../sys/sys.js';
+
+/** The constructor's option that wraps a descriptor without reading from it. Node does not document it. */
+type Undocumented = SocketConstructorOpts & { readonly pauseOnCreate: true };
+
+const SHUT_WR = 1;
+const CHUNK = 64 * 1024;
+
+/**
+ * A stream over the descriptor of a connected stream socket, which it owns from the call on, even if the call fails. It
+ * is paused, nothing is read, and half-open is allowed. It is a `net.Socket` where Node can wrap the descriptor; Node
+ * cannot wrap a VM socket (vsock(7)), for instance.
+ *
+ * @throws FdpassError `internal` for what is not a stream socket.
+ */
+export function adoptFd(fd: number, sys: Sys): Duplex {
+  try {
+    return adoptSocket(fd);
+  } catch {
+    // Told apart below: Node says the same of a VM socket and of a file.
+  }
+  try {
+    sys.getpeername(fd);
+  } catch (cause) {
+    sys.close(fd);
+    throw new FdpassError('internal', 'this descriptor is not a connected socket', { cause });
+  }
+  return streamOver(fd, sys);
+}
+
+/** A `net.Socket` over a descriptor, as {@link adoptFd} makes it. @throws whatever Node throws; the descriptor stays open. */
+export function adoptSocket(fd: number): Socket {
+  const { Socket: NodeSocket } = process.getBuiltinModule('node:net'); // loaded only by those who need a stream
+  const options: Undocumented = { fd, readable: true, writable: true, allowHalfOpen: true, pauseOnCreate: true };
+  return new NodeSocket(options);
+}
+
+/** A stream by system calls, for sockets that Node cannot wrap. */
+function streamOver(fd: number, sys: Sys): Duplex {
+  const { Duplex: NodeDuplex } = process.getBuiltinModule('node:stream');
+  const { MSG_DONTWAIT, MSG_NOSIGNAL = 0 } = sys.platform.constants;
+  sys.setNonBlocking(fd, true);
+  const poller = sys.poll(fd);
+  const whenReady = async (what: Readiness, call: () => number): Promise<number> => {
+    for (;;) {
+      try {
+        return call();
+      } catch (error) {
+        if (errnoName(error) !== 'EAGAIN') throw error;
+        await poller.until(what);
+      }
+    }
+  };
+  const writeAll = async (chunk: Buffer): Promise<void> => {
+    for (let rest = chunk; rest.length > 0; ) {
+      const part = rest;
+      rest = rest.subarray(await whenReady('writable', () => sys.send(fd, part, MSG_DONTWAIT | MSG_NOSIGNAL)));
+    }
+  };
+  return new NodeDuplex({
+    allowHalfOpen: true,
+    read() {
+      const buffer = Buffer.allocUnsafe(CHUNK);
+      whenReady('readable', () => sys.recv(fd, buffer, MSG_DONTWAIT)).then(
+        (length) => void this.push(length === 0 ? null : buffer.subarray(0, length)),
+        (error: Error) => void this.destroy(error),
+      );
+    },
+    write(chunk: Buffer, _, done) {
+      writeAll(chunk).then(() => done(), done);
+    },
+    final(done) {
+      try {
+        sys.shutdown(fd, SHUT_WR);
+      } catch {
+        // The other side has closed already.
+      }
+      done();
+    },
+    destroy(error, done) {
+      poller.close(error ?? new Error('the stream was destroyed'));
+      sys.close(fd);
+      done(error);
+    },
+  }).pause();
+}

@@ -1,0 +1,183 @@
+import type { Duplex } from 'node:stream';
+import { type Clock, systemClock } from '../ground/clock.js';
+import { FdpassError, isFdpassError } from '../ground/errors.js';
+import { errnoName, fromSystemError } from '../ground/system-error.js';
+import { noTrace, type Trace } from '../ground/trace.js';
+import type { Poller, Sys } from '../sys/sys.js';
+import type { Connection } from './connection.js';
+import { adoptFd } from './descriptor-stream.js';
+import { ExactReader } from './exact-reader.js';
+
+/** What a connection reports to and waits by. */
+export interface ConnectionServices {
+  /** Default: nobody listens. */
+  readonly trace?: Trace | undefined;
+  /** Default: the machine's. */
+  readonly clock?: Clock | undefined;
+}
+
+/** A look at an answer whose length is not known: headers of proxies are seldom longer. */
+const LOOK = 4096;
+const MSG_PEEK = 2;
+
+/** A connection by system calls on its descriptor, which it owns: TCP, unix and vsock sockets alike. */
+export class DescriptorConnection implements Connection {
+  readonly #sys: Sys;
+  readonly #trace: Trace;
+  readonly #clock: Clock;
+  readonly #reader = new ExactReader();
+  readonly #poller: Poller;
+  #fd: number;
+  #isPulling = false;
+  /** We have just written, so the answer is not there yet: trying to read it would be a system call for nothing. */
+  #awaitsAnswer = false;
+  #destroyed: { readonly reason: unknown } | undefined;
+
+  /** @param fd A connected, non-blocking stream socket. */
+  constructor(fd: number, sys: Sys, { trace = noTrace, clock = systemClock }: ConnectionServices = {}) {
+    this.#fd = fd;
+    this.#sys = sys;
+    this.#trace = trace;
+    this.#clock = clock;
+    this.#poller = sys.poll(fd);
+  }
+
+  get descriptor(): number | undefined {
+    return this.#fd === -1 ? undefined : this.#fd;
+  }
+
+  /** Waits for an event of the descriptor, e.g. for connect(2) to finish. */
+  until(what: 'readable' | 'writable'): Promise<void> {
+    return this.#poller.until(what);
+  }
+
+  read(length: number, what: string): Promise<Buffer> {
+    return this.#reading(what, this.#reader.read(length, what));
+  }
+
+  readThrough(missing: (soFar: Buffer) => number, limit: number, what: string): Promise<Buffer> {
+    return this.#reading(what, this.#reader.readThrough(missing, limit, what));
+  }
+
+  #reading(what: string, read: Promise<Buffer>): Promise<Buffer> {
+    this.#trace({ event: 'waiting', for: what });
+    void this.#pull();
+    return read;
+  }
+
+  async #pull(): Promise<void> {
+    if (this.#isPulling) return;
+    this.#isPulling = true;
+    try {
+      while (this.#reader.wanted > 0) {
+        const isEnd = this.#reader.isOpenEnded ? await this.#look() : await this.#receive();
+        if (isEnd) this.#reader.end();
+      }
+    } catch (error) {
+      this.#reader.end(error, this.#destroyed !== undefined);
+    } finally {
+      this.#isPulling = false;
+    }
+  }
+
+  async #receive(): Promise<boolean> {
+    const buffer = Buffer.allocUnsafe(this.#reader.wanted);
+    const length = await this.#whenReadable(() => this.#sys.recv(this.#fd, buffer, this.#flags));
+    this.#reader.take(buffer.subarray(0, length));
+    return length === 0;
+  }
+
+  /** Looks at what is there, then takes only what the read wants of it: two system calls instead of one for each line. */
+  async #look(): Promise<boolean> {
+    const buffer = Buffer.allocUnsafe(LOOK);
+    const length = await this.#whenReadable(() => this.#sys.recv(this.#fd, buffer, this.#flags | MSG_PEEK));
+    const taken = this.#reader.take(buffer.subarray(0, length));
+    if (taken > 0) this.#sys.recv(this.#fd, Buffer.allocUnsafe(taken), this.#flags);
+    return length === 0;
+  }
+
+  async peek(limitMs: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(LOOK);
+    let cancel = (): void => {};
+    const late = new Promise<number>((resolve) => {
+      cancel = this.#clock.after(limitMs, () => resolve(0));
+    });
+    try {
+      const look = this.#whenReadable(() => this.#sys.recv(this.#fd, buffer, this.#flags | MSG_PEEK));
+      return buffer.subarray(0, await Promise.race([look, late]));
+    } catch (error) {
+      throw this.#destroyed === undefined ? fromSystemError(error, 'the connection broke') : error;
+    } finally {
+      cancel();
+    }
+  }
+
+  async #whenReadable(call: () => number): Promise<number> {
+    if (this.#awaitsAnswer) {
+      this.#awaitsAnswer = false;
+      await this.#poller.until('readable');
+    }
+    return this.#whenReady('readable', call);
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    const { MSG_NOSIGNAL = 0 } = this.#sys.platform.constants;
+    for (let rest = bytes; rest.length > 0; ) {
+      const part = rest;
+      const send = (): number => this.#sys.send(this.#fd, part, this.#flags | MSG_NOSIGNAL);
+      rest = rest.subarray(await this.#whenReady('writable', send).catch((error) => this.#failWrite(error)));
+    }
+    this.#awaitsAnswer = true;
+  }
+
+  #failWrite(error: unknown): never {
+    if (this.#destroyed !== undefined || isFdpassError(error)) throw error;
+    throw fromSystemError(error, 'cannot write to the proxy');
+  }
+
+  async #whenReady(what: 'readable' | 'writable', call: () => number): Promise<number> {
+    for (;;) {
+      if (this.#destroyed !== undefined) throw this.#destroyed.reason;
+      if (this.#fd === -1) throw new FdpassError('internal', 'this connection was given away');
+      try {
+        return call();
+      } catch (error) {
+        if (errnoName(error) !== 'EAGAIN') throw error;
+      }
+      await this.#poller.until(what);
+    }
+  }
+
+  get #flags(): number {
+    return this.#sys.platform.constants.MSG_DONTWAIT;
+  }
+
+  /** Calls `listener` if the other side ends or breaks the connection while nobody reads. Returns how to stop listening. */
+  onBroken(listener: (error: unknown) => void): () => void {
+    let isWatching = true;
+    this.#poller.until('closed').then(
+      () => isWatching && listener(undefined),
+      () => {}, // destroyed: whoever did that knows
+    );
+    return () => {
+      isWatching = false;
+    };
+  }
+
+  toStream(): Duplex {
+    const fd = this.#fd;
+    if (fd === -1) throw new FdpassError('internal', 'this connection was closed or given away');
+    this.#poller.close();
+    this.#fd = -1;
+    return adoptFd(fd, this.#sys);
+  }
+
+  destroy(reason: unknown = new FdpassError('internal', 'the connection was closed')): void {
+    if (this.#fd === -1) return;
+    this.#destroyed = { reason };
+    this.#poller.close(reason);
+    this.#sys.close(this.#fd); // no shutdown: a receiver of the descriptor may go on with the connection
+    this.#fd = -1;
+    this.#reader.end(reason, true);
+  }
+}

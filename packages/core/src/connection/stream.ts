@@ -1,0 +1,160 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { type Clock, systemClock } from '../ground/clock.js';
+import { FdpassError } from '../ground/errors.js';
+import { fromSystemError } from '../ground/system-error.js';
+import { noTrace, type Trace } from '../ground/trace.js';
+import { findSys } from '../sys/koffi.js';
+import type { Connection } from './connection.js';
+import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
+import { ExactReader } from './exact-reader.js';
+
+/** A connection over a stream that buffers: bytes that are not wanted stay in its buffer. It owns the stream. */
+export class StreamConnection implements Connection {
+  /** Its state is in this process (TLS keys, bytes read ahead), so there is no descriptor to hand over. */
+  readonly descriptor: undefined;
+  readonly #stream: Duplex;
+  readonly #trace: Trace;
+  readonly #clock: Clock;
+  readonly #reader = new ExactReader();
+  #destroyed: { readonly reason: unknown } | undefined;
+
+  constructor(stream: Duplex, { trace = noTrace, clock = systemClock }: ConnectionServices = {}) {
+    this.#stream = stream;
+    this.#trace = trace;
+    this.#clock = clock;
+    stream.pause();
+    stream.on('end', this.#ended).on('close', this.#ended).on('error', this.#failed).on('readable', this.#take);
+  }
+
+  readonly #ended = (): void => this.#reader.end();
+  readonly #failed = (error: Error): void => this.#reader.end(error);
+
+  /** Takes what the pending read wants; read(0) only asks the source for more. */
+  readonly #take = (): void => {
+    while (this.#reader.wanted > 0) {
+      const length = Math.min(this.#reader.wanted, this.#stream.readableLength);
+      const bytes = this.#stream.read(length) as Buffer | null;
+      if (bytes === null || bytes.length === 0) return;
+      this.#reader.take(bytes);
+    }
+  };
+
+  read(length: number, what: string): Promise<Buffer> {
+    return this.#reading(what, this.#reader.read(length, what));
+  }
+
+  readThrough(missing: (soFar: Buffer) => number, limit: number, what: string): Promise<Buffer> {
+    return this.#reading(what, this.#reader.readThrough(missing, limit, what));
+  }
+
+  #reading(what: string, read: Promise<Buffer>): Promise<Buffer> {
+    this.#trace({ event: 'waiting', for: what });
+    this.#take();
+    return read;
+  }
+
+  peek(limitMs: number): Promise<Buffer> {
+    const stream = this.#stream;
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        const bytes = (stream.readableLength > 0 ? stream.read() : null) as Buffer | null;
+        if (bytes === null) return;
+        stream.unshift(bytes);
+        settle(() => resolve(bytes));
+      };
+      const ended = (): void =>
+        settle(() => (this.#destroyed === undefined ? resolve(Buffer.alloc(0)) : reject(this.#destroyed.reason)));
+      const failed = (error: Error): void => settle(() => reject(fromSystemError(error, 'the connection broke')));
+      const settle = (action: () => void): void => {
+        cancel();
+        stream.off('readable', look).off('end', ended).off('close', ended).off('error', failed);
+        action();
+      };
+      const cancel = this.#clock.after(limitMs, ended);
+      stream.on('readable', look).once('end', ended).once('close', ended).once('error', failed);
+      stream.read(0);
+      look();
+    });
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const closed = (): void => {
+        reject(this.#destroyed?.reason ?? new FdpassError('unreachable', 'the connection closed while we wrote to it'));
+      };
+      this.#stream.once('close', closed);
+      this.#stream.write(bytes, (error) => {
+        this.#stream.off('close', closed);
+        if (!error) resolve();
+        else reject(this.#destroyed?.reason ?? fromSystemError(error, 'cannot write to the proxy'));
+      });
+    });
+  }
+
+  /** Calls `listener` if the stream ends or breaks while nobody reads. Returns how to stop listening. */
+  onBroken(listener: (error: unknown) => void): () => void {
+    const closed = (): void => listener(undefined);
+    this.#stream.once('error', listener).once('close', closed);
+    return () => void this.#stream.off('error', listener).off('close', closed);
+  }
+
+  toStream(): Duplex {
+    this.#stream.off('end', this.#ended).off('close', this.#ended).off('error', this.#failed).off('readable', this.#take);
+    return this.#stream;
+  }
+
+  destroy(reason: unknown = new FdpassError('internal', 'the connection was closed')): void {
+    if (this.#destroyed !== undefined) return;
+    this.#destroyed = { reason };
+    this.#reader.end(reason, true);
+    this.toStream()
+      .on('error', () => {})
+      .destroy();
+  }
+}
+
+/** Whether `value` is a {@link Connection}, of this or of another copy of the package. */
+export function isConnection(value: unknown): value is Connection {
+  return typeof value === 'object' && value !== null && 'readThrough' in value && 'toStream' in value;
+}
+
+/** Whether `value` is a stream that can be read, written and destroyed. */
+export function isStream(value: unknown): value is Duplex {
+  return typeof value === 'object' && value !== null && 'pipe' in value && 'write' in value && 'destroy' in value;
+}
+
+/**
+ * What a dial gave, as a connection. A plain `net.Socket` with nothing read ahead becomes a connection by system calls, so
+ * that whatever follows can be read exactly and its descriptor be handed over; the socket object is then destroyed.
+ */
+export function toConnection(value: Connection | Duplex, services: ConnectionServices = {}): Connection {
+  if (isConnection(value)) return value;
+  const fd = plainDescriptor(value);
+  const sys = fd === undefined ? undefined : findSys();
+  if (fd === undefined || sys === undefined) return new StreamConnection(value, services);
+  const copy = sys.dup(fd);
+  value.on('error', () => {}).destroy(); // closes the original at once; the connection stays open through the copy
+  return new DescriptorConnection(copy, sys, services);
+}
+
+interface Handle {
+  readonly fd?: number;
+  /** Bytes accepted but not yet written. */
+  readonly writeQueueSize?: number;
+}
+
+/**
+ * The descriptor of a connected `net.Socket` that holds the whole state of the connection: nothing read ahead, nothing
+ * unsent, and not a TLS or a library's socket. `_handle.fd` is not documented; there is no other way to it.
+ */
+function plainDescriptor(stream: Duplex): number | undefined {
+  const { Socket: NodeSocket } = process.getBuiltinModule('node:net');
+  // Another class that extends net.Socket, such as TLSSocket, has a prototype of its own.
+  if (Object.getPrototypeOf(stream) !== NodeSocket.prototype) return undefined;
+  const socket = stream as Socket & { readonly _handle?: Handle | null };
+  const { fd = -1, writeQueueSize = 0 } = socket._handle ?? {};
+  const isReady = !socket.destroyed && !socket.connecting && fd >= 0;
+  const isUntouched = socket.readableLength === 0 && socket.writableLength === 0 && writeQueueSize === 0;
+  return isReady && isUntouched ? fd : undefined;
+}

@@ -1,0 +1,92 @@
+import type { Poller, Readiness } from './sys.js';
+
+/** The part of koffi's poll handle that is used here (uv_poll_t). */
+interface PollHandle {
+  start(events: PollEvents, callback: PollCallback): void;
+  stop(): void;
+  close(): void;
+}
+
+type PollEvents = { readable?: boolean; writable?: boolean; disconnect?: boolean };
+/** `status` is negative, and `ready` empty, when the descriptor reports an error; the handle is then stopped. */
+type PollCallback = (status: number, ready: PollEvents) => void;
+export type StartPolling = (fd: number, events: PollEvents, callback: PollCallback) => PollHandle;
+
+interface Waiter {
+  readonly what: Readiness;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Node 26 runs no promise job after a callback that does not come from one of its own handles. */
+const NEEDS_TURN = Number.parseInt(process.versions.node, 10) >= 25;
+
+/** The descriptors that are polled now: libuv aborts the process when one is polled by a second handle. */
+const polled = new Set<number>();
+
+/**
+ * A poller over one poll handle. The handle stays armed after an event, since a handshake waits for the next one soon;
+ * an event that nobody waits for disarms it.
+ */
+export function makePoller(
+  startPolling: StartPolling,
+  dup: (fd: number) => number,
+  close: (fd: number) => void,
+  fd: number,
+): Poller {
+  const waiters = new Set<Waiter>();
+  let handle: PollHandle | undefined;
+  let armed = '';
+  let copy: number | undefined;
+  let closed: { readonly reason: unknown } | undefined;
+
+  const arm = (): void => {
+    const wanted = wantedEvents(waiters);
+    const key = Object.keys(wanted).join();
+    if (key === armed) return;
+    armed = key;
+    if (handle !== undefined) return handle.start(wanted, react);
+    if (polled.has(fd)) copy = dup(fd);
+    polled.add(copy ?? fd);
+    handle = startPolling(copy ?? fd, wanted, react);
+  };
+  const react = (status: number, ready: PollEvents): void => {
+    const due = [...waiters].filter(({ what }) => status < 0 || ready[EVENTS[what]] === true);
+    for (const waiter of due) waiters.delete(waiter);
+    if (status < 0 || due.length === 0 || ready.disconnect === true) {
+      handle?.stop();
+      armed = '';
+    }
+    if (waiters.size > 0) arm();
+    const settle = (): void => {
+      for (const { resolve, reject } of due) closed === undefined ? resolve() : reject(closed.reason);
+    };
+    if (NEEDS_TURN) setImmediate(settle);
+    else settle();
+  };
+  return {
+    until: (what) =>
+      new Promise((resolve, reject) => {
+        if (closed !== undefined) return reject(closed.reason);
+        waiters.add({ what, resolve, reject });
+        arm();
+      }),
+    close(reason) {
+      if (closed !== undefined) return;
+      closed = { reason };
+      handle?.close();
+      if (handle !== undefined) polled.delete(copy ?? fd);
+      if (copy !== undefined) close(copy);
+      for (const waiter of waiters) waiter.reject(reason);
+      waiters.clear();
+    },
+  };
+}
+
+const EVENTS = { readable: 'readable', writable: 'writable', closed: 'disconnect' } as const;
+
+function wantedEvents(waiters: Iterable<Waiter>): PollEvents {
+  const events: PollEvents = {};
+  for (const { what } of waiters) events[EVENTS[what]] = true;
+  return events;
+}
