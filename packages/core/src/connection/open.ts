@@ -3,13 +3,12 @@ import { onAbort } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { ipFamily } from '../ground/ip-family.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
-import type { SocketOptions } from '../options/socket.js';
 import { findSys } from '../sys/koffi.js';
 import { encodeSockaddr, familyNumber, type SocketAddress } from '../sys/sockaddr.js';
 import type { Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
-import { applySocketOptions, optionError, scopeId } from './socket-options.js';
+import { applySocketOptions, optionError, type SocketOptions, scopeId } from './socket-options.js';
 import { StreamConnection } from './stream.js';
 
 export { formatAddress, type SocketAddress } from '../sys/sockaddr.js';

@@ -38,3 +38,27 @@ export interface Chain {
   /** As {@link Dialer.needsRelay}, for the whole chain. */
   needsRelay(target: Target): boolean;
 }
+
+/** The connections that were opened inside a dial, by its context; they are destroyed if the dial rejects. */
+const OWNED = Symbol.for('fdpass.owned.v1');
+
+type OwningContext = DialContext & { readonly [OWNED]?: Set<Connection> };
+
+/** A context for a dial whose connections are its own. A spread copy of it (`{ ...context, signal }`) owns the same. */
+export function owningContext({ signal, trace }: DialContext): DialContext & { destroyOwned(reason: unknown): void } {
+  const owned = new Set<Connection>();
+  return {
+    signal,
+    trace,
+    [OWNED]: owned,
+    destroyOwned(reason: unknown) {
+      for (const connection of owned) connection.destroy(reason);
+    },
+  } as DialContext & { destroyOwned(reason: unknown): void };
+}
+
+/** Makes a new connection the property of the dial that it was opened in, if core knows that dial. */
+export function ownConnection(connection: Connection, context: DialContext): Connection {
+  (context as OwningContext)[OWNED]?.add(connection);
+  return connection;
+}

@@ -1,4 +1,4 @@
-import type { Target } from './target.js';
+import { formatHostPort, type Target } from './target.js';
 
 /** Why a dial failed, in one word; each has one exit code (sysexits.h). */
 export type ErrorCode =
@@ -32,7 +32,7 @@ export interface FailedAttempt {
 
 /** What an {@link FdpassError} may say beside its message; whoever knows more fills in the rest ({@link addDetails}). */
 export interface ErrorDetails {
-  /** What to try, as a clause without a full stop, e.g. `is the proxy running?`. */
+  /** What to try, as a clause without a full stop, e.g. `check that the proxy is running`. */
   readonly hint?: string | undefined;
   /** The rule that chose the route, e.g. `rule 2 (/home/me/.config/fdpass/config.yaml:7)`. */
   readonly rule?: string | undefined;
@@ -110,7 +110,7 @@ export function addDetails(error: FdpassError, details: ErrorDetails): FdpassErr
 /** The error as one line for a terminal: target, rule, hop, what, why and what to try. */
 export function formatError(error: unknown): string {
   if (!isFdpassError(error)) return `internal error: ${oneLine(messageOf(error))}; please report it`;
-  const where = [error.target && `${error.target.host}:${error.target.port}`, error.rule, error.hop];
+  const where = [error.target && formatHostPort(error.target.host, error.target.port), error.rule, error.hop];
   const isSaid = ({ address, reason }: FailedAttempt): boolean =>
     error.message.includes(address) && error.message.includes(reason);
   const attempts = error.attempts

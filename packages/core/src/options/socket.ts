@@ -1,60 +1,6 @@
 import * as v from 'valibot';
+import { type KeepAlive, type SocketOptions, tosByte } from '../connection/socket-options.js';
 import { duration } from './values.js';
-
-/** How keep-alive probes are sent; what is missing is left as the system has it. */
-export interface KeepAlive {
-  /** Milliseconds of silence before the first probe. */
-  readonly idle?: number | undefined;
-  /** Milliseconds between probes. */
-  readonly interval?: number | undefined;
-  /** Probes without an answer before the connection counts as dead. */
-  readonly count?: number | undefined;
-}
-
-/** Options of a socket, set before it connects. What is missing is left as the system has it. */
-export interface SocketOptions {
-  /** SO_KEEPALIVE and its times (tcp(7)). */
-  readonly keepAlive?: boolean | KeepAlive | undefined;
-  /** TCP_NODELAY: sends small packets at once (tcp(7)). */
-  readonly noDelay?: boolean | undefined;
-  /** Differentiated services code point, 0 to 63, or a name as ssh_config's IPQoS takes it. */
-  readonly dscp?: number | string | undefined;
-  /** SO_MARK for policy routing (socket(7)); Linux, needs CAP_NET_ADMIN. */
-  readonly mark?: number | undefined;
-  /** SO_BINDTODEVICE (socket(7)), e.g. `eth1`. */
-  readonly bindInterface?: string | undefined;
-  /** An IPv4 or IPv6 literal; restricts the connection to its family. */
-  readonly bindAddress?: string | undefined;
-  /** The source port. Default: the kernel chooses. */
-  readonly bindPort?: number | undefined;
-  /** Multipath TCP (RFC 8684), where the kernel has it. */
-  readonly multipath?: boolean | undefined;
-  /** TCP Fast Open (RFC 7413); connect() may then succeed before the server answers. */
-  readonly fastOpen?: boolean | undefined;
-  /** Milliseconds that sent data may stay unacknowledged. */
-  readonly userTimeout?: number | undefined;
-  /** Bytes. */
-  readonly sendBuffer?: number | undefined;
-  /** Bytes. */
-  readonly receiveBuffer?: number | undefined;
-}
-
-/** IPQoS names of ssh_config(5) as whole TOS bytes (RFC 2474, 2597, 3246, 8622; the last four are RFC 1349's). */
-const TOS_BYTES: Readonly<Record<string, number>> = {
-  ...Object.fromEntries([1, 2, 3, 4].flatMap((x) => [1, 2, 3].map((y) => [`af${x}${y}`, (x * 8 + y * 2) << 2]))),
-  ...Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((x) => [`cs${x}`, (x * 8) << 2])),
-  ef: 46 << 2,
-  le: 1 << 2,
-  none: 0,
-  lowdelay: 0x10,
-  throughput: 0x08,
-  reliability: 0x04,
-};
-
-/** The TOS byte for a `dscp` option; undefined for a name that is none. */
-export function tosByte(dscp: number | string): number | undefined {
-  return typeof dscp === 'number' ? dscp << 2 : TOS_BYTES[dscp.toLowerCase()];
-}
 
 /** The schema of one option: its type, and a description for `fdpass strategies`. */
 type Entry<Output> = v.OptionalSchema<v.GenericSchema<unknown, Output>, undefined>;

@@ -1,101 +1,108 @@
-import type { Dialer } from '../dial/dialer.js';
+import type { SocketOptions } from '../connection/socket-options.js';
+import type { Chain } from '../dial/dialer.js';
 import { addDetails, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
 import { redactOptions } from '../ground/redact.js';
-import type { SocketOptions } from '../options/socket.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
-import type { SchemaIssue } from '../strategy/standard-schema.js';
-import type { Strategy, StrategyHost } from '../strategy/strategy.js';
-import { guardDialer } from './guard.js';
+import type { SchemaIssue, Strategy } from '../strategy/strategy.js';
+import { type GuardedDialer, guardDialer } from './guard.js';
 import { type Hop, type HopScope, resolveHops } from './hop.js';
+import { createStrategyHost, type HostServices } from './strategy-host.js';
 
 /** What every chain of one framework is built with. */
 export interface ChainScope extends HopScope {
   readonly registry: StrategyRegistry;
+  readonly services: HostServices;
   readonly socketDefaults: SocketOptions;
   /** The strategy that reaches the first proxy of a chain, and targets that no rule matches. */
   readonly defaultStrategy: string;
 }
 
-/** A `use` value made ready to dial. */
-export interface Chain {
-  /** In travel order, for people to read. */
+/** A `use` value ready to dial, and its hops for people to read. */
+export interface BuiltChain extends Chain {
+  /** In travel order. */
   readonly hops: readonly HopSummary[];
-  /** Dials through all of them. */
-  readonly dialer: Dialer;
 }
 
 /** One hop as `explain` shows it. */
 export interface HopSummary {
   /** The strategy's name. */
   readonly strategy: string;
-  /** What the config calls it; without secrets. */
+  /** What the config calls it, without secrets. */
   readonly label: string;
   /** The hop's options with secrets masked. */
   readonly options: unknown;
 }
 
-/** Where a chain begins: at the network, or at the dialer of the hops that lie before it. */
-interface Base {
-  readonly forward: Dialer | undefined;
+/** Builds the chain of a `use` value: each strategy dials through the one before it. @throws FdpassError `config` */
+export function buildChain(use: unknown, baseDir: string, scope: ChainScope): Promise<BuiltChain> {
+  return linkHops(resolveHops(use, baseDir, scope), undefined, scope);
 }
 
-const NETWORK: Base = { forward: undefined };
+/** @param before The hops that lie before these; undefined at the network. */
+async function linkHops(hops: readonly Hop[], before: Chain | undefined, scope: ChainScope): Promise<BuiltChain> {
+  let forward = before;
+  let last: GuardedDialer | undefined;
+  for (const [index, hop] of hops.entries()) {
+    last = await createHop(hop, forward, scope);
+    const label = hops.slice(0, index + 1).map(labelOf).join(' -> ');
+    forward = { label, ...last };
+  }
+  if (last === undefined) throw new FdpassError('internal', 'a chain without a hop');
+  return { label: hops.map(labelOf).join(' -> '), hops: hops.map(summarize), ...last };
+}
 
-/** Builds the dialer of a `use` value: each strategy dials through the one before it. @throws FdpassError `config` */
-export async function buildChain(use: unknown, baseDir: string, scope: ChainScope): Promise<Chain> {
-  const hops = resolveHops(use, baseDir, scope);
-  return { hops: hops.map(summarize), dialer: await connectHops(hops, NETWORK, scope) };
+function labelOf({ label, entry }: Hop): string {
+  return label ?? entry.name;
 }
 
 function summarize(hop: Hop): HopSummary {
-  return { strategy: hop.entry.name, label: hop.label, options: redactOptions(hop.options) };
+  return { strategy: hop.entry.name, label: labelOf(hop), options: redactOptions(hop.options) };
 }
 
-async function connectHops(hops: readonly Hop[], base: Base, scope: ChainScope): Promise<Dialer> {
-  let position = base;
-  for (const hop of hops) position = { forward: await createDialer(hop, position, scope) };
-  if (position.forward === undefined) throw new FdpassError('internal', 'a chain without a hop');
-  return position.forward;
-}
-
-async function createDialer(hop: Hop, base: Base, scope: ChainScope): Promise<Dialer> {
+async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope): Promise<GuardedDialer> {
+  const origin = scope.registry.originOf(hop.entry);
   try {
     const strategy = await scope.registry.load(hop.entry);
-    if (strategy.opensSockets === true && base.forward !== undefined) throw notFirst(hop);
+    if (strategy.firstOnly === true && before !== undefined) throw notFirst(hop);
     const options = await checkOptions(strategy, hop.options);
-    const nested: Promise<unknown>[] = [];
-    const forward = base.forward ?? (strategy.opensSockets === true ? NO_FORWARD : await defaultDialer(scope));
-    const dialer = strategy.create(options, forward, hostFor(hop, base, scope, nested));
-    await Promise.all(nested);
-    return guardDialer(dialer, hop.label, scope.registry.blame(hop.entry));
+    const forward = before ?? (strategy.firstOnly === true ? NO_FORWARD : await defaultChain(scope));
+    const route = async (use: unknown): Promise<Chain> =>
+      linkHops(resolveHops(use, hop.baseDir, scope, hop.path), before, scope);
+    const { baseDir } = hop;
+    const place = { forward, route, baseDir, socketDefaults: scope.socketDefaults };
+    const dialer = await strategy.create(options, createStrategyHost(place, scope.services));
+    const { targets } = strategy;
+    return guardDialer(dialer, { label: hop.label, origin, targets, clock: scope.services.clock });
   } catch (error) {
-    throw inHop(error, hop, scope.registry.blame(hop.entry));
+    throw withHop(error, hop, origin);
   }
 }
 
-/** The default strategy with no options, for the first proxy of a chain. */
-function defaultDialer(scope: ChainScope): Promise<Dialer> {
+/** The default strategy with no options, for the first proxy of a chain. The user did not write it, so no error names it. */
+async function defaultChain(scope: ChainScope): Promise<Chain> {
   const entry = scope.registry.entry(scope.defaultStrategy);
-  return createDialer({ entry, options: {}, label: entry.name, baseDir: '/', path: [] }, NETWORK, scope);
+  const hop: Hop = { entry, options: {}, label: undefined, baseDir: '/', path: [] };
+  return { label: entry.name, ...(await createHop(hop, undefined, scope)) };
 }
 
-const NO_FORWARD: Dialer = {
-  dial: () => Promise.reject(new FdpassError('internal', 'a strategy that opens sockets itself has no forward dialer')),
+const NO_FORWARD: Chain = {
+  label: 'nothing',
+  dial: () =>
+    Promise.reject(new FdpassError('internal', 'a strategy that can only be the first hop has no hop before it')),
+  needsRelay: () => false,
 };
 
-function notFirst(hop: Hop): FdpassError {
-  return new FdpassError(
-    'config',
-    `${hop.entry.name} opens sockets itself, so it can only be the first hop of a chain`,
-    {
-      hint: 'move it to the front or leave it out: hops stand in travel order',
-    },
-  );
+function notFirst({ entry }: Hop): FdpassError {
+  return new FdpassError('config', `${entry.name} opens sockets itself, so it can only be the first hop of a chain`, {
+    hint: 'move it to the front or leave it out: hops are listed in travel order',
+  });
 }
 
 async function checkOptions(strategy: Strategy, options: Hop['options']): Promise<unknown> {
-  const schema = strategy.optionsSchema;
-  if (schema === undefined) return Object.freeze({ ...options });
+  const { optionsSchema } = strategy;
+  const isLazy = typeof optionsSchema === 'function';
+  if (optionsSchema === undefined || (isLazy && Object.keys(options).length === 0)) return Object.freeze({ ...options });
+  const schema = isLazy ? await optionsSchema() : optionsSchema;
   const result = await schema['~standard'].validate(options);
   if (result.issues === undefined) return freezeDeep(result.value);
   throw new FdpassError('config', result.issues.map(describeIssue).join('; '), {
@@ -116,33 +123,7 @@ function freezeDeep<T>(value: T): T {
   return value;
 }
 
-/**
- * What a strategy may ask for while it is created. Nested routes are compiled in the background, because schemas and
- * plugin code may load asynchronously; the chain is not used before all of them are there.
- */
-function hostFor(hop: Hop, base: Base, scope: ChainScope, nested: Promise<unknown>[]): StrategyHost {
-  const route = (use: unknown): Dialer => {
-    let compiled: Dialer | undefined;
-    const ready = () => compiled ?? NO_FORWARD;
-    nested.push(
-      Promise.resolve()
-        .then(() => connectHops(resolveHops(use, hop.baseDir, scope, hop.path), base, scope))
-        .then((dialer) => {
-          compiled = dialer;
-        }),
-    );
-    return {
-      dial: (target, context) => ready().dial(target, context),
-      get needsRelay() {
-        return ready().needsRelay === true;
-      },
-    };
-  };
-  return { socketDefaults: scope.socketDefaults, baseDir: hop.baseDir, route };
-}
-
-function inHop(error: unknown, hop: Hop, who: string): FdpassError {
-  if (isFdpassError(error)) return addDetails(error, { hop: hop.label });
-  const message = `${who} failed to start: ${messageOf(error)}`;
-  return new FdpassError('config', message, { hop: hop.label, cause: error });
+function withHop(error: unknown, { label }: Hop, origin: string): FdpassError {
+  if (isFdpassError(error)) return addDetails(error, { hop: label });
+  return new FdpassError('config', `${origin} failed to start: ${messageOf(error)}`, { hop: label, cause: error });
 }

@@ -1,76 +1,124 @@
-import { Duplex } from 'node:stream';
-import type { DialContext, Dialer } from '../dial/dialer.js';
+import type { Connection } from '../connection/connection.js';
+import { isConnection, isStream, toConnection } from '../connection/stream.js';
+import { type DialContext, type Dialer, ownConnection, owningContext } from '../dial/dialer.js';
+import { type Clock, onAbort } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
-import type { Target } from '../ground/target.js';
+import { formatHostPort, type Target, type TargetKind, targetKind } from '../ground/target.js';
 
-/**
- * Wraps a strategy's dialer so that nothing it does can harm the rest: errors name the hop, a dial that ignores its
- * signal ends with it all the same (a stream that comes late is destroyed), and what is no stream is an error.
- */
-export function guardDialer(dialer: Dialer, hop: string, who = 'the strategy'): Dialer {
-  if (typeof dialer?.dial !== 'function') {
-    throw new FdpassError('config', `${who} made no dialer: create() must return an object with dial()`, { hop });
-  }
-  return {
-    dial: (target, context) => guardedDial(dialer, { hop, who }, target, context),
-    get needsRelay() {
-      return dialer.needsRelay === true;
-    },
-  };
+/** A hop as the guard knows it. */
+export interface GuardedHop {
+  /** How errors and traces show it; undefined for the implied first hop, which the user did not write. */
+  readonly label: string | undefined;
+  /** Who is responsible for what it does wrong, e.g. `the plugin "./mine.mjs"`. */
+  readonly origin: string;
+  /** The kinds of targets that the strategy accepts. Default: hosts. */
+  readonly targets?: readonly TargetKind[] | undefined;
+  /** For reads that have a limit. */
+  readonly clock: Clock;
 }
 
-/** Whose dial it is: the hop, and who made it. */
-interface Guarded {
-  readonly hop: string;
-  readonly who: string;
+/** A dialer that gives connections, and that nothing a strategy does can harm. */
+export interface GuardedDialer {
+  dial(target: Target, context: DialContext): Promise<Connection>;
+  needsRelay(target: Target): boolean;
+}
+
+/**
+ * Puts a guard around a strategy's dialer: errors name the hop; a dial that ignores its signal ends with it all the same;
+ * what it opened is destroyed if it rejects; and what it gives is a connection, or an error.
+ *
+ * @throws FdpassError `config` for what is not a dialer.
+ */
+export function guardDialer(dialer: Dialer, hop: GuardedHop): GuardedDialer {
+  if (typeof dialer?.dial !== 'function') {
+    throw new FdpassError('config', `${hop.origin} made no dialer`, {
+      hop: hop.label,
+      hint: 'return an object with dial() from create()',
+    });
+  }
+  return {
+    dial: (target, context) => guardedDial(dialer, hop, target, context),
+    needsRelay: (target) => dialer.needsRelay?.(target) === true,
+  };
 }
 
 async function guardedDial(
   dialer: Dialer,
-  { hop, who }: Guarded,
+  hop: GuardedHop,
   target: Target,
-  context: DialContext,
-): Promise<Duplex> {
-  context.signal.throwIfAborted();
-  context.trace({ event: 'dial', hop, target: `${target.host}:${target.port}` });
+  outer: DialContext,
+): Promise<Connection> {
+  const { signal, trace } = outer;
+  signal.throwIfAborted();
+  if (hop.label !== undefined) {
+    trace({ event: 'dial', hop: hop.label, target: formatHostPort(target.host, target.port) });
+    signal.throwIfAborted(); // whoever listens can abort
+  }
+  const context = owningContext(outer);
   try {
-    const stream = await untilAborted(dialer.dial(target, context), context.signal);
-    if (!isStream(stream)) throw new FdpassError('internal', `${who} gave no stream: dial() must resolve to a Duplex`);
-    if (stream.destroyed) throw new FdpassError('internal', `${who} gave a stream that is already closed`);
-    return stream;
+    checkTarget(target, hop);
+    const given = await settled(() => dialer.dial(target, context), context);
+    return ownConnection(asConnection(given, hop, context), outer);
   } catch (error) {
-    throw inHop(error, { hop, who }, context.signal);
+    context.destroyOwned(signal.aborted ? signal.reason : error);
+    throw withHop(error, hop, signal);
   }
 }
 
-/** Settles like `dialing`, or rejects with the signal's reason as soon as that aborts; then a late stream is destroyed. */
-function untilAborted(dialing: Promise<Duplex>, signal: AbortSignal): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    Promise.resolve(dialing)
-      .then((stream) => {
-        if (signal.aborted) destroyLate(stream);
-        resolve(stream);
-      }, reject)
-      .finally(() => signal.removeEventListener('abort', abort));
+/** A strategy is never given a name that it does not know how to read: what it would make of it is anyone's guess. */
+function checkTarget({ host }: Target, { targets = ['host'], label }: GuardedHop): void {
+  const kind = targetKind(host);
+  if (targets.includes(kind)) return;
+  const what = { host: 'a host name', unix: 'a unix socket', vsock: 'a virtual machine', machine: 'a local machine' };
+  throw new FdpassError('config', `${label ?? 'this hop'} cannot reach ${JSON.stringify(host)}: it is ${what[kind]}`, {
+    hint: 'add a rule for such names with "use: local"',
   });
 }
 
-function destroyLate(stream: unknown): void {
-  if (isStream(stream)) stream.on('error', () => {}).destroy();
+/**
+ * Settles like the dial. When the signal aborts, what the dial opened is destroyed at once, which ends whatever waits for
+ * it; a dial that goes on all the same is left behind a turn of the event loop later, so that the innermost hop is the
+ * one that says it was caught. What it gives then is destroyed.
+ */
+function settled<T>(dial: () => Promise<T>, context: ReturnType<typeof owningContext>): Promise<T> {
+  const { signal } = context;
+  return new Promise((resolve, reject) => {
+    const release = onAbort(signal, (reason) => {
+      context.destroyOwned(reason);
+      setImmediate(() => reject(reason));
+    });
+    const failed = (error: unknown): void => {
+      release();
+      reject(signal.aborted ? (isFdpassError(error) && error.hop !== undefined ? error : signal.reason) : error);
+    };
+    dial().then((value) => {
+      release();
+      if (!signal.aborted) return resolve(value);
+      dropLate(value);
+      reject(signal.reason);
+    }, failed);
+  });
 }
 
-function isStream(value: unknown): value is Duplex {
-  return (
-    value instanceof Duplex ||
-    (typeof value === 'object' && value !== null && 'pipe' in value && 'write' in value && 'destroy' in value)
-  );
+function dropLate(value: unknown): void {
+  if (isConnection(value)) value.destroy();
+  else if (isStream(value)) value.on('error', () => {}).destroy();
 }
 
-function inHop(error: unknown, { hop, who }: Guarded, signal: AbortSignal): unknown {
+function asConnection(given: unknown, { origin, clock }: GuardedHop, { trace }: DialContext): Connection {
+  if (isConnection(given)) return given;
+  if (!isStream(given)) {
+    throw new FdpassError('internal', `${origin} gave no connection`, {
+      hint: 'resolve dial() to a Connection or a Duplex',
+    });
+  }
+  if (given.destroyed) throw new FdpassError('internal', `${origin} gave a stream that is already closed`);
+  return toConnection(given, { trace, clock });
+}
+
+function withHop(error: unknown, { label, origin }: GuardedHop, signal: AbortSignal): unknown {
   // The caller's own abort reason goes back to it unchanged; a deadline is ours and says which hop it caught.
   if (signal.aborted && error === signal.reason && !isFdpassError(error)) return error;
-  if (isFdpassError(error)) return addDetails(error, { hop });
-  return new FdpassError('internal', `${who} failed: ${messageOf(error)}`, { hop, cause: error });
+  if (isFdpassError(error)) return label === undefined ? error : addDetails(error, { hop: label });
+  return new FdpassError('internal', `${origin} failed: ${messageOf(error)}`, { hop: label, cause: error });
 }

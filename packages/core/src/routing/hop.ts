@@ -7,8 +7,8 @@ import type { StrategyEntry, StrategyRegistry } from '../strategy/registry.js';
 export interface Hop {
   readonly entry: StrategyEntry;
   readonly options: Readonly<Record<string, unknown>>;
-  /** How it is called in errors and explanations, e.g. `corp (http://proxy:3128)`; holds no secret. */
-  readonly label: string;
+  /** How errors and explanations show it, e.g. `corp (http://proxy:3128)`; holds no secret. Undefined for the implied first hop. */
+  readonly label: string | undefined;
   /** The folder its relative paths start from. */
   readonly baseDir: string;
   /** The named hops it stands in, outermost first: the ones that its nested routes may not name again. */
@@ -42,7 +42,7 @@ export function resolveHops(use: unknown, baseDir: string, scope: HopScope, path
   }
   if (typeof use === 'object' && use !== null)
     return [resolveMapping(use as Record<string, unknown>, baseDir, scope, path)];
-  throw new FdpassError('config', `${JSON.stringify(use) ?? 'nothing'} is no hop`, {
+  throw new FdpassError('config', `${JSON.stringify(use) ?? 'nothing'} is not a hop`, {
     hint: 'write a hop name, a strategy, a URL, a mapping with "strategy", or a list of these',
   });
 }
@@ -85,12 +85,18 @@ function resolveMapping(
   });
 }
 
-/** `{ firstOf: […] }` is short for `{ strategy: first-of, routes: […] }`, for any strategy that takes `routes`. */
+/**
+ * `{ firstOf: […] }` is short for `{ strategy: first-of, routes: […] }`, where `routes` is the strategy's `shorthand`; a
+ * mapping is the options themselves.
+ */
 function shorthand(key: string, value: unknown, baseDir: string, scope: HopScope, path: readonly string[]): Hop {
-  const name = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const entry = scope.registry.entry(key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
   const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
-  const options = isMapping ? (value as Record<string, unknown>) : { routes: value };
-  return hopOf(scope.registry.entry(name), options, baseDir, path);
+  if (isMapping) return hopOf(entry, value as Record<string, unknown>, baseDir, path);
+  if (entry.shorthand !== undefined) return hopOf(entry, { [entry.shorthand]: value }, baseDir, path);
+  throw new FdpassError('config', `${entry.name} takes a mapping of options`, {
+    hint: `see: fdpass strategies ${entry.name}`,
+  });
 }
 
 function hopOf(entry: StrategyEntry, options: Record<string, unknown>, baseDir: string, path: readonly string[]): Hop {

@@ -1,15 +1,13 @@
-import type { Duplex } from 'node:stream';
+import type { Connection } from '../connection/connection.js';
 import type { Config } from '../config/load.js';
-import type { Clock } from '../ground/clock.js';
-import { startDeadline } from '../ground/deadline.js';
-import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
+import type { DialContext } from '../dial/dialer.js';
+import { startDeadline } from '../ground/clock.js';
+import { addDetails, type FailedAttempt, FdpassError, isFdpassError } from '../ground/errors.js';
 import type { Target } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { formatWhere, type Where } from '../ground/where.js';
-import type { Resolver } from '../lookup/resolver.js';
 import type { RuleTable, RuleTrial } from '../rules/rule-table.js';
-import { AttemptLog } from './attempt-log.js';
-import { buildChain, type Chain, type ChainScope } from './chain.js';
+import { type BuiltChain, buildChain, type ChainScope, type HopSummary } from './chain.js';
 
 /** What a rule resolves to for one target. */
 export interface Route {
@@ -19,8 +17,8 @@ export interface Route {
   readonly reason: string;
   /** The rule that chose it; undefined where none did. */
   readonly rule?: { readonly index: number; readonly name?: string | undefined; readonly where: Where };
-  /** Its hops and their dialer. */
-  readonly chain: Chain;
+  /** Its hops, ready to dial. */
+  readonly chain: BuiltChain;
   /** Milliseconds for the whole dial, handshakes included; 0 means no limit. */
   readonly timeoutMs: number;
 }
@@ -35,23 +33,38 @@ export interface DialOptions {
   readonly trace?: Trace | undefined;
 }
 
-/** What a {@link Router} is made of; {@link composeFramework} puts it together. */
+/** What a {@link Router} is made of. */
 export interface RouterParts {
   readonly config: Config | undefined;
   readonly table: RuleTable | undefined;
   readonly scope: ChainScope;
-  readonly clock: Clock;
-  /** Default: `dns.lookup`. */
-  readonly resolve?: Resolver | undefined;
   /** Milliseconds, where neither the rule nor the caller says. */
   readonly timeoutMs: number;
+}
+
+/** What would be dialled for a target, and why; plain data without a secret. */
+export interface Explanation {
+  /** Normalised. */
+  readonly target: Target;
+  /** The config file, `(config)` for one given in code, or null if there is none. */
+  readonly config: string | null;
+  /** Why this route, e.g. `rule 2 (/home/me/.config/fdpass/config.yaml:7:5)`. */
+  readonly reason: string;
+  /** The hops in travel order, secrets masked. */
+  readonly route: readonly HopSummary[];
+  /** Whether a relay is needed for a descriptor: the connection is not a kernel socket. */
+  readonly relay: boolean;
+  /** For the whole dial; 0 means no limit. */
+  readonly timeoutMs: number;
+  /** The rules before the winner, counted from 1, and what did not match. */
+  readonly skipped: readonly { readonly rule: number; readonly why: string }[];
 }
 
 /** Chooses and dials routes by the rules of one config. */
 export class Router {
   readonly #parts: RouterParts;
-  /** The chains of rules that have been used, by what they were written as: a dialer serves any number of dials. */
-  readonly #chains = new Map<unknown, Promise<Chain>>();
+  /** The chains of rules that have been used, by what they were written as: a chain serves any number of dials. */
+  readonly #chains = new Map<unknown, Promise<BuiltChain>>();
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
@@ -62,26 +75,41 @@ export class Router {
     const { table, scope, timeoutMs } = this.#parts;
     const found = table?.find(target);
     if (found === undefined) {
-      const chain = await this.#kept(scope, () => buildChain(scope.defaultStrategy, '/', scope));
+      const chain = await this.#memoizedChain(scope, () => buildChain(scope.defaultStrategy, '/', scope));
       const reason = table === undefined ? 'no configuration' : 'no rule matches';
       return { target, reason, chain, timeoutMs };
     }
     const { rule, index } = found;
     const where = rule.where();
     const reason = `rule ${index + 1}${rule.name === undefined ? '' : ` "${rule.name}"`} (${formatWhere(where)})`;
-    const chain = await this.#kept(rule, () => this.#chain(rule.use, rule.baseDir, reason));
+    const chain = await this.#memoizedChain(rule, () => this.#chain(rule.use, rule.baseDir, reason));
     return { target, reason, rule: { index, name: rule.name, where }, chain, timeoutMs: rule.timeoutMs ?? timeoutMs };
   }
 
-  /** The route through hops named by hand, whatever the rules say. @throws FdpassError `config` */
+  /** The route through hops named by hand, regardless of the rules. @throws FdpassError `config` */
   async routeVia(target: Target, use: unknown, baseDir: string): Promise<Route> {
     const chain = await this.#chain(use, baseDir, '--via');
     return { target, reason: '--via', chain, timeoutMs: this.#parts.timeoutMs };
   }
 
-  /** Why each rule before the winner does not match, and which one wins; for `fdpass explain`. */
-  trials(target: Target): readonly RuleTrial[] {
+  /** Each rule up to the one that matches, and why the others do not. */
+  explainRules(target: Target): readonly RuleTrial[] {
     return this.#parts.table?.explain(target) ?? [];
+  }
+
+  /** Explains a route that this router gave. Opens nothing. */
+  explain(route: Route): Explanation {
+    const { target, reason, chain, timeoutMs } = route;
+    const trials = reason === '--via' ? [] : this.explainRules(target);
+    return {
+      target,
+      config: this.#parts.config?.file ?? null,
+      reason,
+      route: chain.hops,
+      relay: chain.needsRelay(target),
+      timeoutMs,
+      skipped: trials.flatMap(({ matched, index, why }) => (matched ? [] : [{ rule: index + 1, why: why ?? '' }])),
+    };
   }
 
   /** Builds every rule's chain, so that options of rules that are seldom used are checked too. Returns all errors found. */
@@ -100,17 +128,17 @@ export class Router {
   }
 
   /**
-   * Dials a route. Resolves to a connected, paused stream that belongs to the caller.
+   * Dials a route. The connection belongs to the caller.
    *
    * @throws FdpassError that names target, rule and hop; the caller's abort reason unchanged.
    */
-  async dial(route: Route, options: DialOptions = {}): Promise<Duplex> {
-    const { clock, resolve } = this.#parts;
+  async dial(route: Route, options: DialOptions = {}): Promise<Connection> {
+    const { clock } = this.#parts.scope.services;
     const attempts = new AttemptLog(options.trace ?? noTrace);
     const deadline = startDeadline(options.timeoutMs ?? route.timeoutMs, options.signal, clock);
     try {
-      const context = { signal: deadline.signal, trace: attempts.trace, clock, ...(resolve && { resolve }) };
-      return await route.chain.dialer.dial(route.target, context);
+      const context: DialContext = { signal: deadline.signal, trace: attempts.trace };
+      return await route.chain.dial(route.target, context);
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (!isFdpassError(error)) throw error;
@@ -120,21 +148,49 @@ export class Router {
     }
   }
 
-  /** Built once; again if that failed, since what was missing may be there the next time. */
-  #kept(key: unknown, build: () => Promise<Chain>): Promise<Chain> {
-    const kept = this.#chains.get(key);
-    if (kept !== undefined) return kept;
+  /** Builds a chain once; again if that failed, since what was missing can be there the next time. */
+  #memoizedChain(key: unknown, build: () => Promise<BuiltChain>): Promise<BuiltChain> {
+    const known = this.#chains.get(key);
+    if (known !== undefined) return known;
     const building = build();
     this.#chains.set(key, building);
     building.catch(() => this.#chains.delete(key));
     return building;
   }
 
-  async #chain(use: unknown, baseDir: string, rule: string): Promise<Chain> {
+  async #chain(use: unknown, baseDir: string, rule: string): Promise<BuiltChain> {
     try {
       return await buildChain(use, baseDir, this.#parts.scope);
     } catch (error) {
       throw isFdpassError(error) ? addDetails(error, { rule }) : error;
     }
+  }
+}
+
+/**
+ * Remembers how each attempt of a dial ended, so that a deadline that passes in the middle can say which addresses were
+ * tried: the strategies themselves only see their signal abort.
+ */
+class AttemptLog {
+  readonly #reasons = new Map<string, string>();
+  readonly #listener: Trace;
+
+  constructor(listener: Trace) {
+    this.#listener = listener;
+  }
+
+  /** Give this to the dial; everything goes on to the listener. */
+  readonly trace: Trace = (event) => {
+    if (event.event === 'attempt') this.#reasons.set(event.address, 'no answer');
+    else if (event.event === 'attempt-failed') this.#reasons.set(event.address, event.reason);
+    else if (event.event === 'connected') this.#reasons.delete(event.address);
+    this.#listener(event);
+  };
+
+  /** The error with the attempts in it, if it is a deadline's and has none. */
+  explain(error: FdpassError): FdpassError {
+    if (error.code !== 'timeout' || this.#reasons.size === 0) return error;
+    const attempts: FailedAttempt[] = [...this.#reasons].map(([address, reason]) => ({ address, reason }));
+    return addDetails(error, { attempts });
   }
 }

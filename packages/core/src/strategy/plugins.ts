@@ -2,7 +2,7 @@ import { createRequire } from 'node:module';
 import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { ConfigPlugin } from '../config/load.js';
-import { formatMs } from '../ground/deadline.js';
+import { formatMs } from '../ground/clock.js';
 import { FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
 import { checkTrusted } from '../ground/files.js';
 import { formatWhere } from '../ground/where.js';
@@ -16,14 +16,14 @@ const LOAD_TIMEOUT_MS = 5_000;
  * resolved from the place of the config file that names it, never from the current directory; the file that is run must
  * be writable by nobody else, as the config itself. Its strategies are its exports, or its default export (one or a list).
  *
- * @throws FdpassError `config` that names the plugin and where it stands in the config.
+ * @throws FdpassError `config` that names the plugin and where it is in the config.
  */
 export async function loadPlugins(plugins: readonly ConfigPlugin[], registry: StrategyRegistry): Promise<void> {
   for (const plugin of plugins) {
     try {
       for (const strategy of await strategiesOf(plugin)) registry.register(strategy, plugin.specifier);
     } catch (error) {
-      throw inPlugin(error, plugin);
+      throw withPlugin(error, plugin);
     }
   }
 }
@@ -93,7 +93,7 @@ function checkVersion({ name, apiVersion = STRATEGY_API_VERSION }: Strategy): vo
   );
 }
 
-function inPlugin(error: unknown, { specifier, where }: ConfigPlugin): FdpassError {
+function withPlugin(error: unknown, { specifier, where }: ConfigPlugin): FdpassError {
   const message = `${formatWhere(where())}: the plugin ${JSON.stringify(specifier)}: ${messageOf(error)}`;
   const { code, hint } = isFdpassError(error) ? error : { code: 'config' as const, hint: undefined };
   return new FdpassError(code, message, { hint, cause: error });

@@ -1,9 +1,6 @@
 import { FdpassError } from '../ground/errors.js';
 import { nearest } from '../ground/text.js';
-import type { LazyStrategy, Strategy } from './strategy.js';
-
-/** What the registry takes: a strategy, or its name and how to load it. */
-export type StrategyEntry = Strategy | LazyStrategy;
+import type { Strategy, StrategyEntry } from './strategy.js';
 
 const NAME = /^[a-z][a-z0-9-]*$/;
 const SCHEME = /^[a-z][a-z0-9+.-]*$/; // RFC 3986 §3.1
@@ -26,8 +23,8 @@ export class StrategyRegistry {
     if (origin !== undefined) this.#origins.set(entry, origin);
   }
 
-  /** Who is to blame for what a strategy does wrong, in words: `the strategy` or `the plugin "./mine.mjs"`. */
-  blame(entry: StrategyEntry): string {
+  /** Where a strategy comes from, for errors that are its author's: `the strategy` or `the plugin "./mine.mjs"`. */
+  originOf(entry: StrategyEntry): string {
     const origin = this.#origins.get(entry);
     return origin === undefined ? 'the strategy' : `the plugin ${JSON.stringify(origin)}`;
   }
@@ -74,13 +71,13 @@ export class StrategyRegistry {
 
 function checkEntry(entry: StrategyEntry): void {
   if (typeof entry?.name !== 'string' || !NAME.test(entry.name)) {
-    throw new FdpassError('config', `${JSON.stringify(entry?.name)} is no strategy name`, {
+    throw new FdpassError('config', `${JSON.stringify(entry?.name)} is not a strategy name`, {
       hint: 'use lower-case letters, digits and dashes',
     });
   }
   for (const scheme of entry.schemes ?? []) {
     if (!SCHEME.test(scheme))
-      throw new FdpassError('config', `strategy ${entry.name}: ${JSON.stringify(scheme)} is no URL scheme`);
+      throw new FdpassError('config', `strategy ${entry.name}: ${JSON.stringify(scheme)} is not a URL scheme`);
   }
 }
 

@@ -1,12 +1,12 @@
 import type { Connection } from '../connection/connection.js';
 import type { SocketAddress } from '../connection/open.js';
+import type { SocketOptions } from '../connection/socket-options.js';
 import type { Chain, DialContext, Dialer } from '../dial/dialer.js';
 import type { Candidate, Candidates, RaceOptions } from '../dial/race.js';
 import type { Clock } from '../ground/clock.js';
 import type { ErrorCode, ErrorDetails, FdpassError } from '../ground/errors.js';
 import type { TargetKind } from '../ground/target.js';
 import type { Family, HostAddress } from '../lookup/resolver.js';
-import type { SocketOptions } from '../options/socket.js';
 import type { CredentialRequest, Credentials } from '../proxy/credentials.js';
 
 /** The version of this interface. It grows when a strategy made for the one before would no longer work. */
@@ -16,8 +16,15 @@ export const STRATEGY_API_VERSION = 2;
 export interface SpawnOptions {
   /** Leaves it in our session, so that it can ask on the terminal. Default: a session of its own. */
   readonly terminal?: boolean | undefined;
-  /** A file that its stderr is appended to. Default: reported as `output` until the connection is handed over. */
+  /** A file that its stderr is appended to. Default: reported as `output` until the dial is over, then dropped. */
   readonly log?: string | undefined;
+  /**
+   * How many milliseconds to wait for the first byte, without taking it, so that a program that fails early can say why.
+   * One that is slow is taken for connected. Default 1000; 0 does not wait.
+   */
+  readonly patienceMs?: number | undefined;
+  /** The program passes a descriptor over its stdout and exits, as `nc -F` does; that is the connection. Default false. */
+  readonly passesDescriptor?: boolean | undefined;
 }
 
 /** What a strategy can ask of the program it runs in. A plugin of one file needs no import besides this. */

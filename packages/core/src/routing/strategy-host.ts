@@ -1,0 +1,75 @@
+import type { Connection } from '../connection/connection.js';
+import { openConnection, type SocketAddress } from '../connection/open.js';
+import type { SocketOptions } from '../connection/socket-options.js';
+import { type Chain, type DialContext, ownConnection } from '../dial/dialer.js';
+import { race } from '../dial/race.js';
+import { type Clock, systemClock } from '../ground/clock.js';
+import { FdpassError } from '../ground/errors.js';
+import { expandPath } from '../ground/files.js';
+import { lookUp } from '../lookup/look-up.js';
+import { type Resolver, systemResolver } from '../lookup/resolver.js';
+import type { CredentialRequest, Credentials } from '../proxy/credentials.js';
+import type { StrategyHost } from '../strategy/strategy.js';
+
+/** What the hosts of all strategies of one framework share; a program can replace any of it. */
+export interface HostServices {
+  /** What deadlines and delays run on. Default: the machine's clock. */
+  readonly clock: Clock;
+  /** How names are looked up. Default: the system's resolver. */
+  readonly resolve: Resolver;
+  /** Makes one attempt; rejects with an FdpassError or the signal's reason, and then leaves nothing open. */
+  readonly open: (address: SocketAddress, options: SocketOptions, context: DialContext) => Promise<Connection>;
+  /** Finds the user name and password for a proxy. */
+  readonly credentials: (request: CredentialRequest) => Promise<Credentials | undefined>;
+  /** Default: the process's own. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** From 0 up to but not including 1. Default: `Math.random`. */
+  readonly random: () => number;
+}
+
+/** What every service is where the program does not replace it. */
+export const DEFAULT_SERVICES: HostServices = {
+  clock: systemClock,
+  resolve: systemResolver,
+  open: (address, options, { signal, trace }) => openConnection(address, options, { signal, trace }),
+  credentials: async (request) => (await import('../proxy/credentials.js')).resolveCredentials(request),
+  environment: process.env,
+  random: Math.random,
+};
+
+/** Where a strategy's host stands: the hops before it, and what a nested route means there. */
+export interface HostPlace {
+  /** See {@link StrategyHost.forward}. */
+  readonly forward: Chain;
+  /** See {@link StrategyHost.route}. */
+  readonly route: (use: unknown) => Promise<Chain>;
+  /** Where relative paths start, and where children run. */
+  readonly baseDir: string;
+  /** Of the config's `defaults`. */
+  readonly socketDefaults: SocketOptions;
+}
+
+/** The host that one hop's strategy is created with. */
+export function createStrategyHost(place: HostPlace, services: HostServices = DEFAULT_SERVICES): StrategyHost {
+  const { clock, resolve } = services;
+  const { baseDir } = place;
+  return {
+    ...place,
+    clock,
+    environment: services.environment,
+    random: services.random,
+    path: (written) => expandPath(written, baseDir),
+    lookUp: (host, family, context) => lookUp(host, family, context, { clock, resolve }),
+    open: async (address, options, context) =>
+      ownConnection(await services.open(address, options, context), context),
+    race: (candidates, options, context) => race(candidates, options, context, clock),
+    credentials: (request, { signal, trace }) => services.credentials({ ...request, baseDir, signal, trace }),
+    spawn: async (argv, context, options = {}) => {
+      const { spawnConnection } = await import('../connection/spawn.js'); // few routes run programs
+      const log = options.log === undefined ? undefined : expandPath(options.log, baseDir);
+      const connection = await spawnConnection({ ...options, argv, log, baseDir }, context, clock);
+      return ownConnection(connection, context);
+    },
+    error: (code, message, details) => new FdpassError(code, message, details),
+  };
+}
