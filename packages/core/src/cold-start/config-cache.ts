@@ -1,9 +1,9 @@
 import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/merge.js';
+import type { SocketOptions } from '../connection/socket-options.js';
 import { type FileStatus, whyDistrusted } from '../ground/files.js';
 import type { Where } from '../ground/where.js';
-import type { SocketOptions } from '../options/socket.js';
 import { parseMatchers, type WrittenMatchers } from '../rules/rule.js';
 
 /*

@@ -1,5 +1,5 @@
+import type { SocketOptions } from '../connection/socket-options.js';
 import type { Where } from '../ground/where.js';
-import type { SocketOptions } from '../options/socket.js';
 import type { Rule } from '../rules/rule.js';
 import type { LoadedFile } from './extends.js';
 import type { Source, ValuePath } from './source.js';

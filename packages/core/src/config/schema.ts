@@ -1,7 +1,8 @@
 import * as v from 'valibot';
+import type { SocketOptions } from '../connection/socket-options.js';
 import { FdpassError } from '../ground/errors.js';
 import { formatWhere, type Where } from '../ground/where.js';
-import { type SocketOptions, socketOptionEntries } from '../options/socket.js';
+import { socketOptionEntries } from '../options/socket.js';
 import { duration } from '../options/values.js';
 import { parseLocalNetwork } from '../rules/local-network.js';
 import type { Pattern, PatternList } from '../rules/pattern.js';

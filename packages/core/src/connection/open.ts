@@ -137,7 +137,11 @@ async function openByNode(
   }
 }
 
-function connectByNode(socket: Socket, address: Exclude<SocketAddress, { cid: number }>, signal: AbortSignal): Promise<void> {
+function connectByNode(
+  socket: Socket,
+  address: Exclude<SocketAddress, { cid: number }>,
+  signal: AbortSignal,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const release = onAbort(signal, reject);
     const settle = (error?: unknown): void => {

@@ -100,7 +100,11 @@ export class StreamConnection implements Connection {
   }
 
   toStream(): Duplex {
-    this.#stream.off('end', this.#ended).off('close', this.#ended).off('error', this.#failed).off('readable', this.#take);
+    this.#stream
+      .off('end', this.#ended)
+      .off('close', this.#ended)
+      .off('error', this.#failed)
+      .off('readable', this.#take);
     return this.#stream;
   }
 

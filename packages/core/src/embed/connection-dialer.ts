@@ -1,12 +1,13 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import type { DependencyContainer } from 'tsyringe';
 import type { Clock } from '../ground/clock.js';
 import type { Target } from '../ground/target.js';
 import type { TraceEvent } from '../ground/trace.js';
 import type { Lookup } from '../lookup/resolver.js';
-import type { Explanation } from '../routing/explanation.js';
-import type { StrategyEntry } from '../strategy/registry.js';
+import type { Explanation } from '../routing/router.js';
+import type { StrategyEntry } from '../strategy/strategy.js';
 import type { RuleInput, RulesInput } from './rules-input.js';
 
 /** What a dialer of an embedding program is made of. At most one of `config`, `rules` and `searchFrom`. */
@@ -35,6 +36,8 @@ export interface DialerParts {
   readonly defaultStrategy: string;
   /** Default: the machine's. */
   readonly clock?: Clock | undefined;
+  /** Replaces parts of the framework, by the tokens of `@fdpass/core/host`. Default: nothing. */
+  readonly replace?: ((container: DependencyContainer) => void) | undefined;
 }
 
 /** What to connect to. */

@@ -1,20 +1,18 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { basename, resolve } from 'node:path';
-import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { INLINE_NAME } from '../config/inline.js';
-import { composeFramework, type Framework } from '../framework/framework.js';
-import { type Clock, systemClock } from '../ground/clock.js';
-import { startDeadline } from '../ground/deadline.js';
+import type { Connection } from '../connection/connection.js';
+import { type Framework, loadFramework, TOKENS } from '../framework/framework.js';
+import { type Clock, type Deadline, startDeadline, systemClock } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
-import { makeTarget, type Target } from '../ground/target.js';
+import { makeTarget } from '../ground/read-target.js';
+import type { Target } from '../ground/target.js';
 import type { Trace } from '../ground/trace.js';
-import { createResolver, systemResolver } from '../lookup/resolver.js';
-import { shareLookups } from '../lookup/shared-lookups.js';
+import { createResolver, shareLookups, systemResolver } from '../lookup/resolver.js';
 import { wrapTls } from '../proxy/tls.js';
-import { type Explanation, explainRoute } from '../routing/explanation.js';
-import type { Route, Router } from '../routing/router.js';
+import type { Explanation, Route, Router } from '../routing/router.js';
 import type {
   ConnectionDialer,
   CreateDialerOptions,
@@ -28,28 +26,35 @@ import { readySocket } from './ready-socket.js';
 
 /** Makes a dialer. Two of them share nothing. @throws FdpassError `usage` for options that contradict each other. */
 export function createDialer(options: CreateDialerOptions, parts: DialerParts): ConnectionDialer {
-  const framework = composeFramework({
+  const frameworkParts = {
     strategies: [...parts.strategies, ...(options.plugins ?? []).filter((plugin) => typeof plugin !== 'string')],
     plugins: namedPlugins(options),
     defaultStrategy: parts.defaultStrategy,
     config: configOf(options),
-    clock: parts.clock,
-    resolve: shareLookups(options.lookup === undefined ? systemResolver : createResolver(options.lookup)),
-  });
-  return new RoutingDialer(framework, options, parts.clock ?? systemClock);
+  };
+  const clock = parts.clock ?? systemClock;
+  const resolve = shareLookups(options.lookup === undefined ? systemResolver : createResolver(options.lookup));
+  const load = (): Promise<Framework> =>
+    loadFramework(frameworkParts, (container) => {
+      container.register(TOKENS.clock, { useValue: clock });
+      container.register(TOKENS.resolve, { useValue: resolve });
+      parts.replace?.(container);
+    });
+  return new RoutingDialer(load, options, clock);
 }
 
 class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDialer {
-  readonly #framework: Framework;
+  readonly #load: () => Promise<Framework>;
+  #loading: Promise<Framework> | undefined;
   readonly #options: CreateDialerOptions;
   readonly #clock: Clock;
   readonly #closing = new AbortController();
   readonly #underWay = new Set<Promise<unknown>>();
   #count = 0;
 
-  constructor(framework: Framework, options: CreateDialerOptions, clock: Clock) {
+  constructor(load: () => Promise<Framework>, options: CreateDialerOptions, clock: Clock) {
     super();
-    this.#framework = framework;
+    this.#load = load;
     this.#options = options;
     this.#clock = clock;
     setMaxListeners(0, this.#closing.signal); // one for each dial under way: many are no leak
@@ -68,15 +73,14 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
   }
 
   async explain(input: TargetInput): Promise<Explanation> {
-    const router = await this.#framework.router();
-    const route = await router.route(makeTarget(input));
-    const file = (await this.#framework.config())?.file;
-    const configFile = file !== undefined && basename(file) === INLINE_NAME ? INLINE_NAME : file;
-    return explainRoute(router, route, { configFile, isByRules: true });
+    const { router } = await this.#framework();
+    const explanation = router.explain(await router.route(makeTarget(input)));
+    const { config } = explanation;
+    return config !== null && basename(config) === INLINE_NAME ? { ...explanation, config: INLINE_NAME } : explanation;
   }
 
   async check(): Promise<void> {
-    const [first] = await (await this.#framework.router()).check();
+    const [first] = await (await this.#framework()).router.check();
     if (first !== undefined) throw first;
   }
 
@@ -89,45 +93,51 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     return this.close();
   }
 
+  /** Loaded when it is first needed. */
+  #framework(): Promise<Framework> {
+    this.#loading ??= this.#load();
+    return this.#loading;
+  }
+
   async #dial(input: TargetInput, options: DialerDialOptions): Promise<Socket> {
     const target = makeTarget(input);
     const number = ++this.#count;
-    const startedAt = this.#clock.now();
     const abort = startDeadline(0, [this.#closing.signal, options.signal], this.#clock);
-    const trace = heardSafely((step) => {
+    const trace = listenSafely((step) => {
       options.onProgress?.(step);
       this.emit('progress', { dial: number, target, step });
     });
     try {
       abort.signal.throwIfAborted();
-      const router = await this.#framework.router();
+      const { router } = await this.#framework();
       const route = await this.#route(router, target, options.via);
       const timeoutMs = readTimeout(options.timeout ?? this.#options.timeout) ?? route.timeoutMs;
-      const stream = await router.dial(route, { signal: abort.signal, timeoutMs, trace });
-      if (options.tls === undefined || options.tls === false) return await readySocket(stream);
-      const leftMs = timeoutMs > 0 ? Math.max(1, timeoutMs - (this.#clock.now() - startedAt)) : 0;
-      return await this.#secure(stream, route, options.tls, { leftMs, signal: abort.signal });
+      const deadline = startDeadline(timeoutMs, abort.signal, this.#clock);
+      try {
+        const connection = await router.dial(route, { signal: abort.signal, timeoutMs, trace });
+        if (options.tls === undefined || options.tls === false) return await readySocket(connection);
+        return await this.#secure(connection, route, options.tls, { deadline, signal: abort.signal });
+      } finally {
+        deadline.release();
+      }
     } finally {
       abort.release();
     }
   }
 
   async #secure(
-    stream: Duplex,
+    connection: Connection,
     { target, reason }: Route,
     tls: true | ConnectionOptions,
-    { leftMs, signal }: { readonly leftMs: number; readonly signal: AbortSignal },
+    { deadline, signal }: { readonly deadline: Deadline; readonly signal: AbortSignal },
   ): Promise<Socket> {
-    const deadline = startDeadline(leftMs, signal, this.#clock);
     try {
-      const connection = tls === true ? {} : tls;
-      const secured = await wrapTls(stream, { host: target.host, baseDir: '.', connection, signal: deadline.signal });
-      return await readySocket(secured);
+      const options = tls === true ? {} : tls;
+      const request = { host: target.host, baseDir: '.', connection: options, signal: deadline.signal };
+      return await readySocket(await wrapTls(connection, request));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw isFdpassError(error) ? addDetails(error, { target, rule: reason, hop: 'TLS' }) : error;
-    } finally {
-      deadline.release();
     }
   }
 
@@ -139,7 +149,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
 }
 
 /** What a listener throws is its program's affair, as with any event, and not the dial's, which would be left half done. */
-function heardSafely(listen: Trace): Trace {
+function listenSafely(listen: Trace): Trace {
   return (step) => {
     try {
       listen(step);

@@ -3,74 +3,129 @@ import { type DependencyContainer, type InjectionToken, instanceCachingFactory, 
 import type { ConfigCache } from '../cold-start/config-cache.js';
 import type { Config, ConfigPlugin } from '../config/load.js';
 import { configPath, hasConfig, type LoadOptions } from '../config/places.js';
-import { type Clock, systemClock } from '../ground/clock.js';
+import type { Clock } from '../ground/clock.js';
 import type { Resolver } from '../lookup/resolver.js';
-import type { ChainScope } from '../routing/chain.js';
 import { Router } from '../routing/router.js';
+import { DEFAULT_SERVICES, type HostServices } from '../routing/strategy-host.js';
 import type { RuleTable } from '../rules/rule-table.js';
-import { type StrategyEntry, StrategyRegistry } from '../strategy/registry.js';
+import { StrategyRegistry } from '../strategy/registry.js';
+import type { StrategyEntry } from '../strategy/strategy.js';
 
 /*
- * The one place where the parts of a framework are put together. Tokens and factories, not decorators: the result is
- * the same under tsc, type stripping and bundlers. Plugins never see the container.
+ * The one place where the parts of a framework are put together. Tokens and factories, not decorators: the result is the
+ * same under tsc, type stripping and bundlers. Plugins never see the container.
  */
 
 /** What a framework is made of. */
 export interface FrameworkParts {
   /** What is registered first; plugins of the config join them. */
   readonly strategies: readonly StrategyEntry[];
-  /** Reaches the first proxy of a chain and targets that no rule matches. */
+  /** Reaches the first proxy of a chain, and targets that no rule matches. */
   readonly defaultStrategy: string;
   /** Loaded before the config's own. Default: none. */
   readonly plugins?: readonly ConfigPlugin[] | undefined;
   /** Where the config is looked for, or `false` for none at all. Default: the user's, then the system's. */
   readonly config?: LoadOptions | false | undefined;
-  /** What deadlines and delays run on. Default: the real one. */
-  readonly clock?: Clock | undefined;
-  /** Where what comes of a config file is kept between runs. Default: nowhere. */
+  /** Where the result of reading a config file is cached between runs. Default: nowhere. */
   readonly cache?: ConfigCache | undefined;
-  /** How names are looked up. Default: `dns.lookup`. */
-  readonly resolve?: Resolver | undefined;
   /** Milliseconds for a dial where the config does not say. Default 30,000. */
   readonly timeoutMs?: number | undefined;
 }
 
-/** Strategies, rules and routing, composed. Everything in it is made when it is first asked for. */
+/** Strategies, rules and routing, composed. */
 export interface Framework {
-  /** Every strategy by name and URL scheme, those of plugins once the config is loaded. */
+  /** Every strategy by name and URL scheme, those of plugins included. */
   readonly registry: StrategyRegistry;
-  /** The loaded config, or undefined if there is none. @throws FdpassError `config` */
-  config(): Promise<Config | undefined>;
-  /** @throws FdpassError `config` */
-  router(): Promise<Router>;
+  /** The loaded config, or undefined if there is none. */
+  readonly config: Config | undefined;
+  /** Chooses and dials routes by the config's rules. */
+  readonly router: Router;
 }
 
-const DEFAULT_TIMEOUT_MS = 30_000;
-
-/** A config and its rules, compiled. */
-interface Rules {
+/** A config and its rules, ready to match. */
+export interface LoadedRules {
   readonly config: Config;
   readonly table: RuleTable;
 }
 
-const PARTS: InjectionToken<FrameworkParts> = Symbol('parts');
-const CLOCK: InjectionToken<Clock> = Symbol('clock');
-const REGISTRY: InjectionToken<StrategyRegistry> = Symbol('registry');
-const RULES: InjectionToken<Promise<Rules | undefined>> = Symbol('rules');
-const ROUTER: InjectionToken<Promise<Router>> = Symbol('router');
+/** Reads the config that the options lead to; undefined if there is none. @throws FdpassError `config` */
+export type ConfigStore = (options: LoadOptions) => Promise<LoadedRules | undefined>;
 
-/** Composes a framework of its own: two of them share no state. */
-export function composeFramework(parts: FrameworkParts): Framework {
+/**
+ * What a program can replace in its framework: `loadFramework(parts, (container) => container.register(TOKENS.clock,
+ * { useValue: myClock }))`. Each has a default.
+ */
+export const TOKENS: {
+  readonly [Name in keyof HostServices]: InjectionToken<HostServices[Name]>;
+} & { readonly configStore: InjectionToken<ConfigStore> } = {
+  clock: Symbol('fdpass.clock'),
+  resolve: Symbol('fdpass.resolve'),
+  open: Symbol('fdpass.open'),
+  credentials: Symbol('fdpass.credentials'),
+  environment: Symbol('fdpass.environment'),
+  random: Symbol('fdpass.random'),
+  configStore: Symbol('fdpass.configStore'),
+};
+
+const PARTS: InjectionToken<FrameworkParts> = Symbol('fdpass.parts');
+const SERVICES: InjectionToken<HostServices> = Symbol('fdpass.services');
+const REGISTRY: InjectionToken<StrategyRegistry> = Symbol('fdpass.registry');
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/**
+ * Composes a framework of its own, its config and plugins loaded: two frameworks share no state.
+ *
+ * @param replace Registers other parts for {@link TOKENS} before anything is made.
+ * @throws FdpassError `config`
+ */
+export async function loadFramework(
+  parts: FrameworkParts,
+  replace: (container: DependencyContainer) => void = () => {},
+): Promise<Framework> {
   const container = root.createChildContainer();
   container.register(PARTS, { useValue: parts });
-  container.register(CLOCK, { useValue: parts.clock ?? systemClock });
+  for (const name of Object.keys(DEFAULT_SERVICES) as (keyof HostServices)[]) {
+    container.register<HostServices[typeof name]>(TOKENS[name], { useValue: DEFAULT_SERVICES[name] });
+  }
+  container.register(TOKENS.configStore, { useFactory: instanceCachingFactory(makeConfigStore) });
+  container.register(SERVICES, { useFactory: instanceCachingFactory(makeServices) });
   container.register(REGISTRY, { useFactory: instanceCachingFactory(makeRegistry) });
-  container.register(RULES, { useFactory: instanceCachingFactory(loadRules) });
-  container.register(ROUTER, { useFactory: instanceCachingFactory(makeRouter) });
+  replace(container);
+  return makeFramework(container);
+}
+
+async function makeFramework(container: DependencyContainer): Promise<Framework> {
+  const { config: options = {}, plugins = [], defaultStrategy, timeoutMs } = container.resolve(PARTS);
+  const registry = container.resolve(REGISTRY);
+  await registerPlugins(plugins, registry);
+  const loaded = options === false ? undefined : await container.resolve(TOKENS.configStore)(options);
+  await registerPlugins(loaded?.config.plugins ?? [], registry);
+  const { defaults, hops = new Map() } = loaded?.config ?? {};
+  const scope = {
+    registry,
+    services: container.resolve(SERVICES),
+    hops,
+    socketDefaults: defaults?.socket ?? { keepAlive: true },
+    defaultStrategy,
+  };
+  const router = new Router({
+    config: loaded?.config,
+    table: loaded?.table,
+    scope,
+    timeoutMs: defaults?.timeoutMs ?? timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  });
+  return { registry, config: loaded?.config, router };
+}
+
+function makeServices(container: DependencyContainer): HostServices {
   return {
-    registry: container.resolve(REGISTRY),
-    config: async () => (await container.resolve(RULES))?.config,
-    router: () => container.resolve(ROUTER),
+    clock: container.resolve<Clock>(TOKENS.clock),
+    resolve: container.resolve<Resolver>(TOKENS.resolve),
+    open: container.resolve(TOKENS.open),
+    credentials: container.resolve(TOKENS.credentials),
+    environment: container.resolve(TOKENS.environment),
+    random: container.resolve(TOKENS.random),
   };
 }
 
@@ -80,50 +135,30 @@ function makeRegistry(container: DependencyContainer): StrategyRegistry {
   return registry;
 }
 
-async function loadRules(container: DependencyContainer): Promise<Rules | undefined> {
-  const { config: options = {}, plugins = [], cache } = container.resolve(PARTS);
-  await registerPlugins(plugins, container);
-  if (options === false) return undefined;
-  const file = configPath(options);
-  if (!hasConfig(options, file)) return undefined;
-  const rules = (cache && file && (await keptRules(file, cache))) || (await readRules(options, cache));
-  await registerPlugins(rules?.config.plugins ?? [], container);
-  return rules;
+/** Reads files, or what an earlier run has cached of them. What neither needs is loaded by neither. */
+function makeConfigStore(container: DependencyContainer): ConfigStore {
+  const { cache } = container.resolve(PARTS);
+  return async (options) => {
+    const file = configPath(options);
+    if (!hasConfig(options, file)) return undefined;
+    return (cache && file && (await cachedRules(file, cache))) || readRules(options, cache);
+  };
 }
 
-async function keptRules(file: string, cache: ConfigCache): Promise<Rules | undefined> {
+async function cachedRules(file: string, cache: ConfigCache): Promise<LoadedRules | undefined> {
   const { compileRules, readKept } = await import('../cold-start/kept.js');
   const config = readKept(file, cache);
   return config && { config, table: compileRules(config.rules) };
 }
 
-async function readRules(options: LoadOptions, cache: ConfigCache | undefined): Promise<Rules | undefined> {
+async function readRules(options: LoadOptions, cache: ConfigCache | undefined): Promise<LoadedRules | undefined> {
   const { compileRules, loadConfig } = await import('../config/configured.js');
   const config = loadConfig(options, cache);
   return config && { config, table: compileRules(config.rules) };
 }
 
-async function registerPlugins(plugins: readonly ConfigPlugin[], container: DependencyContainer): Promise<void> {
+async function registerPlugins(plugins: readonly ConfigPlugin[], registry: StrategyRegistry): Promise<void> {
   if (plugins.length === 0) return;
   const { loadPlugins } = await import('../strategy/plugins.js');
-  await loadPlugins(plugins, container.resolve(REGISTRY));
-}
-
-async function makeRouter(container: DependencyContainer): Promise<Router> {
-  const parts = container.resolve(PARTS);
-  const rules = await container.resolve(RULES);
-  const scope: ChainScope = {
-    registry: container.resolve(REGISTRY),
-    hops: rules?.config.hops ?? new Map(),
-    socketDefaults: rules?.config.defaults.socket ?? { keepAlive: true },
-    defaultStrategy: parts.defaultStrategy,
-  };
-  return new Router({
-    config: rules?.config,
-    table: rules?.table,
-    scope,
-    clock: container.resolve(CLOCK),
-    resolve: parts.resolve,
-    timeoutMs: rules?.config.defaults.timeoutMs ?? parts.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-  });
+  await loadPlugins(plugins, registry);
 }

@@ -98,4 +98,3 @@ function hasForbiddenCharacter(text: string): boolean {
   // Compiling Unicode classes takes milliseconds, and almost every name is plain ASCII.
   return isAscii(text) ? text.includes(' ') : /[\p{Cc}\p{Cf}\p{Z}\p{Cs}]/u.test(text);
 }
-

@@ -30,8 +30,8 @@ export type CoreEvent =
   | {
       readonly event: 'handed-over';
       readonly as: 'descriptor' | 'relay';
-      readonly local?: string;
-      readonly peer?: string;
+      readonly local?: string | undefined;
+      readonly peer?: string | undefined;
     }
   | { readonly event: 'failed'; readonly error: string };
 

@@ -1,16 +1,41 @@
 import { fstatSync, statSync } from 'node:fs';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { FdpassError } from '../ground/errors.js';
 import { errnoName } from '../ground/system-error.js';
-import { isUnixSocket } from '../sys/fd-info.js';
+import { isUnixSocket } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
+import type { RelaySide } from './relay.js';
 
-/** How a result is given away: the descriptor itself, or copied bytes. */
+/** How a connection is given away: the descriptor itself, or copied bytes. */
 export type Handover = 'descriptor' | 'relay';
 
 /** What a descriptor is, as far as a hand-over cares. */
 export type ChannelKind = 'socket' | 'pipe' | 'terminal' | 'file' | 'closed' | 'other';
 
-/** A cheap look at what `fd` is (fstat(2)); a closed one was reopened by Node as /dev/null and counts as closed. */
+/** The descriptors that a connection is given away through, and how. */
+export interface Channel {
+  /** What the caller writes to us, and closes when it exits. */
+  readonly input: number;
+  /** Where the descriptor or the bytes go. */
+  readonly output: number;
+  /** How the connection is given away. */
+  readonly as: Handover;
+}
+
+/** What {@link openChannel} looks at. */
+export interface ChannelOptions {
+  /** Default: stdin. */
+  readonly input?: number | undefined;
+  /** Default: stdout. */
+  readonly output?: number | undefined;
+  /** What the user asked for. Default: what suits the descriptors. */
+  readonly as?: Handover | undefined;
+}
+
+const STDIN = 0;
+const STDOUT = 1;
+
+/** A cheap look at what `fd` is (fstat(2)). A closed one was reopened by Node as /dev/null and counts as closed. */
 export function channelKind(fd: number): ChannelKind {
   try {
     const stat = fstatSync(fd);
@@ -25,8 +50,6 @@ export function channelKind(fd: number): ChannelKind {
   }
 }
 
-const STDIN = 0;
-
 const WRONG_CHANNEL: Readonly<Record<Exclude<ChannelKind, 'socket' | 'pipe'>, readonly [what: string, hint: string]>> =
   {
     terminal: [
@@ -39,25 +62,29 @@ const WRONG_CHANNEL: Readonly<Record<Exclude<ChannelKind, 'socket' | 'pipe'>, re
   };
 
 /**
- * The hand-over that suits `fd`: the descriptor if it is a unix socket, a relay if it is a pipe or another socket.
+ * Looks at the descriptors and decides on the hand-over: the descriptor if the output is a unix socket, a relay if it is
+ * a pipe or another socket. Opens and reads nothing.
  *
- * A unix socket is taken for a pipe if `input` is another one: ssh and its like give one socket as both, whereas some
- * programs (all those that start children with Node) make their pipes of socket pairs and expect bytes.
+ * A unix socket is taken for a pipe if the input is a different one: ssh and its like give one socket as both, whereas
+ * some programs (all those that start children with Node) make their pipes of socket pairs and expect bytes.
  *
- * @param asked What the user forced, if anything.
  * @throws FdpassError `usage` with the fix, for a terminal, a file or nothing at all.
  */
-export async function chooseHandover(fd: number, asked?: Handover, input: number = STDIN): Promise<Handover> {
-  const kind = channelKind(fd);
+export function openChannel({ input = STDIN, output = STDOUT, as }: ChannelOptions = {}): Channel {
+  return { input, output, as: chooseHandover(input, output, as) };
+}
+
+function chooseHandover(input: number, output: number, asked: Handover | undefined): Handover {
+  const kind = channelKind(output);
   if (asked === 'relay') {
     if (kind !== 'closed') return 'relay';
     throw wrongChannel(kind);
   }
-  if (kind === 'socket' && isUnixSocket(fd, await loadSys())) {
-    return asked === 'descriptor' || !isOtherSocket(input, fd) ? 'descriptor' : 'relay';
+  if (kind === 'socket' && isUnixSocket(output, loadSys())) {
+    return asked === 'descriptor' || !isDifferentSocket(input, output) ? 'descriptor' : 'relay';
   }
   if (asked === 'descriptor') {
-    throw new FdpassError('usage', 'stdout is no unix socket, so no descriptor can be passed', {
+    throw new FdpassError('usage', 'stdout is not a unix socket, so no descriptor can be passed', {
       hint: 'set ProxyUseFdpass yes in ssh_config, or leave out --fdpass',
     });
   }
@@ -70,7 +97,27 @@ function wrongChannel(kind: keyof typeof WRONG_CHANNEL): FdpassError {
   return new FdpassError('usage', `stdout ${what}`, { hint });
 }
 
-/** Whether `fd` is a socket, and not the very one that `other` is. */
-function isOtherSocket(fd: number, other: number): boolean {
+/** Whether `fd` is a socket, and not the one that `other` is. */
+function isDifferentSocket(fd: number, other: number): boolean {
   return channelKind(fd) === 'socket' && fstatSync(fd).ino !== fstatSync(other).ino;
+}
+
+/** The channel's descriptors as one side of a relay. */
+export function channelStreams({ input, output }: Channel): RelaySide {
+  return { readable: inputStream(input), writable: outputStream(output) };
+}
+
+function inputStream(fd: number): Readable {
+  return fd === STDIN ? process.stdin : nodeSocket({ fd, readable: true, writable: false });
+}
+
+/** Node writes to a pipe on stdout synchronously, which would stop the other direction whenever the reader is slow. */
+function outputStream(fd: number): Writable {
+  const isAsync = ['pipe', 'socket'].includes(channelKind(fd));
+  return isAsync || fd !== STDOUT ? nodeSocket({ fd, readable: false, writable: true }) : process.stdout;
+}
+
+function nodeSocket(options: { fd: number; readable: boolean; writable: boolean }): Duplex {
+  const { Socket } = process.getBuiltinModule('node:net'); // a descriptor that is passed needs no streams
+  return new Socket(options);
 }

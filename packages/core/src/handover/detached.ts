@@ -1,16 +1,18 @@
 import type { ChildProcess } from 'node:child_process';
-import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { adoptFd } from '../connection/detach.js';
+import type { Connection } from '../connection/connection.js';
+import { DescriptorConnection } from '../connection/descriptor.js';
+import { adoptSocket } from '../connection/descriptor-stream.js';
+import { onAbort } from '../ground/clock.js';
 import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
 import type { Target } from '../ground/target.js';
 import { loadSys } from '../sys/koffi.js';
 import { relay } from './relay.js';
 
 /*
- * State such as TLS keys cannot move to another process, and ssh waits for ours to exit. So a stream that is no kernel
- * socket is dialled and relayed by a detached process: it holds one end of a socketpair as fd 0, the other end is what
- * gets handed over. Over fd 3 it is told what to dial, and reports that the connection stands or why it does not.
+ * State such as TLS keys cannot move to another process, and ssh waits for ours to exit. So a connection that is not a
+ * kernel socket is dialled and relayed by a detached process: it holds one end of a socketpair as fd 0, and the other end
+ * is what gets handed over. Over fd 3 it is told what to dial, and reports that it is connected or why it is not.
  */
 
 /** The child's end of the socketpair. */
@@ -41,54 +43,59 @@ export interface DetachedOptions {
 }
 
 /**
- * Starts a detached process that dials and relays, and waits until its connection stands.
+ * Starts a detached process that dials and relays, and waits until it is connected.
  *
  * The process has a session of its own, no terminal, /dev/null for stdout and stderr, and ends when either side closes.
- * On abort or failure it is killed. Resolves to the socket to hand over: plain, paused, the caller's.
+ * On abort or failure it is killed. Resolves to the connection to hand over, which belongs to the caller.
  */
-export async function dialDetached({ command, request, signal }: DetachedOptions): Promise<Socket> {
+export async function dialDetached({ command, request, signal }: DetachedOptions): Promise<Connection> {
   signal?.throwIfAborted();
-  const { spawn } = await import('node:child_process'); // not loaded by those who need no relay
-  const sys = await loadSys();
+  const { spawn } = await import('node:child_process'); // loaded only by those who need a relay
+  const sys = loadSys();
   const [ours, theirs] = sys.socketpair();
-  const socket = adoptFd(ours, sys);
+  sys.setNonBlocking(ours, true);
+  const connection = new DescriptorConnection(ours, sys);
   let child: ChildProcess | undefined;
   try {
     try {
       child = spawn(command[0], command.slice(1), {
         stdio: [theirs, 'ignore', 'ignore', 'pipe'],
-        detached: true, // setsid: a hang-up of the user's terminal is not its business
+        detached: true, // setsid: a hang-up of the user's terminal does not concern it
         cwd: '/',
       });
     } finally {
       sys.close(theirs);
     }
-    await standing(child, request, signal);
+    await waitUntilConnected(child, request, signal);
     child.unref();
-    return socket;
+    return connection;
   } catch (error) {
     if (child?.pid !== undefined) child.kill('SIGKILL'); // without a pid Node 20 would kill our whole process group
-    socket.destroy();
+    connection.destroy();
     throw error;
   }
 }
 
-async function standing(child: ChildProcess, request: unknown, signal: AbortSignal | undefined): Promise<void> {
+async function waitUntilConnected(
+  child: ChildProcess,
+  request: unknown,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const control = child.stdio[CONTROL_FD] as Duplex;
-  const abort = (): void => void control.destroy();
-  signal?.addEventListener('abort', abort, { once: true });
+  const release = onAbort(signal, () => control.destroy());
   try {
     const failed = new Promise<never>((_, reject) => child.once('error', (error) => reject(cannotStart(error))));
     failed.catch(() => {});
     control.on('error', () => {}).write(`${JSON.stringify(request)}\n`);
-    const report = (await Promise.race([readLine(control), failed])) as Report | undefined;
+    // A process that exits before it has read its request resets the channel.
+    const report = (await Promise.race([readLine(control).catch(() => undefined), failed])) as Report | undefined;
     if (report === undefined) throw new FdpassError('internal', 'the relay process ended before it connected');
     if (!report.ok) throw deserialize(report.error);
   } catch (error) {
-    signal?.throwIfAborted(); // what we destroyed the channel for, not that it was
+    signal?.throwIfAborted(); // why we destroyed the channel, not that we did
     throw error;
   } finally {
-    signal?.removeEventListener('abort', abort);
+    release();
     control.destroy();
   }
 }
@@ -109,30 +116,31 @@ async function readLine(channel: Duplex): Promise<unknown> {
 }
 
 /**
- * The detached process's side: reads the request, dials, reports, relays until either side closes.
+ * The detached process's side: reads the request, dials, reports, and relays until either side closes.
  *
- * @param dial Dials what the request says; its signal aborts when the process that waits for us is gone.
+ * @param dial Dials what the request says; its signal aborts when the process that waits for us exits.
  */
-export async function runDetached(dial: (request: unknown, signal: AbortSignal) => Promise<Duplex>): Promise<void> {
+export async function runDetached(dial: (request: unknown, signal: AbortSignal) => Promise<Connection>): Promise<void> {
+  const { Socket } = process.getBuiltinModule('node:net');
   const control = new Socket({ fd: CONTROL_FD });
   control.on('error', () => {});
   const waiting = new AbortController();
   const request = await readLine(control);
   if (request === undefined) return;
   control.once('close', () =>
-    waiting.abort(new FdpassError('unreachable', 'nobody waits for this connection any more')),
+    waiting.abort(new FdpassError('unreachable', 'the process that wanted this connection has exited')),
   );
   control.resume();
   let far: Duplex;
   try {
-    far = await dial(request, waiting.signal);
+    far = (await dial(request, waiting.signal)).toStream();
   } catch (error) {
     control.end(`${JSON.stringify({ ok: false, error: serialize(error) } satisfies Report)}\n`);
     return;
   }
   control.removeAllListeners('close');
   control.end(`${JSON.stringify({ ok: true } satisfies Report)}\n`);
-  const near = new Socket({ fd: RELAY_FD, allowHalfOpen: true });
+  const near = adoptSocket(RELAY_FD);
   await relay({ readable: near, writable: near }, { readable: far, writable: far });
 }
 

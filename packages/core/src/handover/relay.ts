@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { untilAborted } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
 
@@ -22,8 +23,8 @@ export interface RelayResult {
  * Copies bytes both ways between `near` (the user's side) and `far` (the network), with back-pressure.
  *
  * The end of one side is passed on as a half-close while the other direction goes on. The relay is over when both
- * directions have ended, when nobody takes what arrives (`near` is gone), or when `far` ends and `near` is a terminal,
- * whose end nobody would wait for. All streams are destroyed then, and on failure and abort too.
+ * directions have ended, when nobody reads what arrives (`near` has closed), or when `far` ends and `near` is a terminal,
+ * for whose end nobody would wait. All streams are destroyed then, and on failure and abort too.
  *
  * @throws FdpassError `unreachable` if a side breaks in the middle (a reset counts as its end); the signal's reason on abort.
  */
@@ -32,60 +33,47 @@ export async function relay(near: RelaySide, far: RelaySide, signal?: AbortSigna
   const up = copy(near.readable, far.writable);
   const down = copy(far.readable, near.writable);
   const isTerminal = 'isTTY' in near.readable && near.readable.isTTY === true;
-  const received = down.done.then((end) => (end === 'sink-gone' || isTerminal ? end : up.done));
-  const stop = onAbort(signal);
+  const received = down.done.then((end) => (end === 'sink-closed' || isTerminal ? end : up.done));
   try {
-    await Promise.race([received, stop.promise, up.done.then(() => received)]);
+    await untilAborted(signal, Promise.race([received, up.done.then(() => received)]));
     return { sent: up.bytes(), received: down.bytes() };
   } finally {
-    stop.release();
     for (const stream of streams) stream.on('error', () => {}).destroy();
   }
 }
 
 interface Copy {
-  /** `ended`: the source's end was passed on, all bytes before it taken. `sink-gone`: nobody takes them any more. */
-  readonly done: Promise<'ended' | 'sink-gone'>;
+  /** `ended`: the source's end was passed on, all bytes before it taken. `sink-closed`: nobody reads them any more. */
+  readonly done: Promise<'ended' | 'sink-closed'>;
   bytes(): number;
 }
 
 function copy(source: Readable, sink: Writable): Copy {
   let bytes = 0;
-  const done = new Promise<'ended' | 'sink-gone'>((resolve, reject) => {
+  const done = new Promise<'ended' | 'sink-closed'>((resolve, reject) => {
     const take = (chunk: Buffer): void => {
       bytes += chunk.length;
       if (!sink.write(chunk)) source.pause();
     };
-    const sinkGone = (): void => {
+    const sinkClosed = (): void => {
       source.off('data', take).resume(); // reading on is what shows the source's end
-      resolve('sink-gone');
+      resolve('sink-closed');
     };
     const sourceEnded = (): void => void sink.end(() => resolve('ended'));
     source.on('data', take).once('end', sourceEnded).once('close', sourceEnded);
-    source.once('error', (error) => (isGone(error) ? sourceEnded() : reject(broken(error))));
+    source.once('error', (error) => (isClosed(error) ? sourceEnded() : reject(broken(error))));
     sink.on('drain', () => source.resume());
-    sink.once('error', sinkGone).once('close', sinkGone);
+    sink.once('error', sinkClosed).once('close', sinkClosed);
     source.resume();
   });
   done.catch(() => {}); // looked at by the relay, which may already be over
   return { done, bytes: () => bytes };
 }
 
-function isGone(error: Error): boolean {
+function isClosed(error: Error): boolean {
   return ['ECONNRESET', 'EPIPE', 'EIO', 'ERR_STREAM_PREMATURE_CLOSE'].includes(errnoName(error) ?? '');
 }
 
 function broken(error: Error): FdpassError {
   return new FdpassError('unreachable', `the connection broke: ${reasonOf(error)}`, { cause: error });
-}
-
-function onAbort(signal: AbortSignal | undefined): { promise: Promise<never>; release(): void } {
-  let abort = (): void => {};
-  const promise = new Promise<never>((_, reject) => {
-    abort = () => reject(signal?.reason);
-    if (signal?.aborted) abort();
-    signal?.addEventListener('abort', abort, { once: true });
-  });
-  promise.catch(() => {});
-  return { promise, release: () => signal?.removeEventListener('abort', abort) };
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { StandardSchema } from '../strategy/standard-schema.js';
+import type { StandardSchema } from '../strategy/strategy.js';
 import { applyAction } from './actions.js';
 
 /** A JSON Schema, draft 7: what editors understand best. */

@@ -1,4 +1,5 @@
-import type { StrategyEntry, StrategyRegistry } from '../strategy/registry.js';
+import type { StrategyRegistry } from '../strategy/registry.js';
+import type { StrategyEntry } from '../strategy/strategy.js';
 import type { JsonSchema } from './from-valibot.js';
 
 export type { JsonSchema } from './from-valibot.js';

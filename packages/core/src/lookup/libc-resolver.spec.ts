@@ -1,7 +1,7 @@
 import { lookup as nodeLookup } from 'node:dns/promises';
 import { setMaxListeners } from 'node:events';
 import { expect } from 'chai';
-import { libcResolver } from './libc-lookup.js';
+import { libcResolver } from './resolver.js';
 
 const NEVER = new AbortController().signal;
 setMaxListeners(0, NEVER); // a thousand look-ups listen to it at the same time

@@ -1,7 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
-import type { HostAddress, Resolver } from './resolver.js';
-import { shareLookups } from './shared-lookups.js';
+import { type HostAddress, type Resolver, shareLookups } from './resolver.js';
 
 const NEVER = new AbortController().signal;
 const ADDRESS: HostAddress = { family: 4, host: '192.0.2.1' };

@@ -44,7 +44,10 @@ async function linkHops(hops: readonly Hop[], before: Chain | undefined, scope: 
   let last: GuardedDialer | undefined;
   for (const [index, hop] of hops.entries()) {
     last = await createHop(hop, forward, scope);
-    const label = hops.slice(0, index + 1).map(labelOf).join(' -> ');
+    const label = hops
+      .slice(0, index + 1)
+      .map(labelOf)
+      .join(' -> ');
     forward = { label, ...last };
   }
   if (last === undefined) throw new FdpassError('internal', 'a chain without a hop');
@@ -101,7 +104,8 @@ function notFirst({ entry }: Hop): FdpassError {
 async function checkOptions(strategy: Strategy, options: Hop['options']): Promise<unknown> {
   const { optionsSchema } = strategy;
   const isLazy = typeof optionsSchema === 'function';
-  if (optionsSchema === undefined || (isLazy && Object.keys(options).length === 0)) return Object.freeze({ ...options });
+  if (optionsSchema === undefined || (isLazy && Object.keys(options).length === 0))
+    return Object.freeze({ ...options });
   const schema = isLazy ? await optionsSchema() : optionsSchema;
   const result = await schema['~standard'].validate(options);
   if (result.issues === undefined) return freezeDeep(result.value);

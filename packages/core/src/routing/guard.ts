@@ -42,12 +42,7 @@ export function guardDialer(dialer: Dialer, hop: GuardedHop): GuardedDialer {
   };
 }
 
-async function guardedDial(
-  dialer: Dialer,
-  hop: GuardedHop,
-  target: Target,
-  outer: DialContext,
-): Promise<Connection> {
+async function guardedDial(dialer: Dialer, hop: GuardedHop, target: Target, outer: DialContext): Promise<Connection> {
   const { signal, trace } = outer;
   signal.throwIfAborted();
   if (hop.label !== undefined) {

@@ -1,7 +1,8 @@
 import { FdpassError } from '../ground/errors.js';
 import { redactOptions, redactUrl } from '../ground/redact.js';
 import { nearest } from '../ground/text.js';
-import type { StrategyEntry, StrategyRegistry } from '../strategy/registry.js';
+import type { StrategyRegistry } from '../strategy/registry.js';
+import type { StrategyEntry } from '../strategy/strategy.js';
 
 /** One hop of a chain, resolved to its strategy but not yet checked against the strategy's options. */
 export interface Hop {

@@ -1,7 +1,7 @@
-import type { Connection } from '../connection/connection.js';
 import type { Config } from '../config/load.js';
+import type { Connection } from '../connection/connection.js';
 import type { DialContext } from '../dial/dialer.js';
-import { startDeadline } from '../ground/clock.js';
+import { type Clock, startDeadline } from '../ground/clock.js';
 import { addDetails, type FailedAttempt, FdpassError, isFdpassError } from '../ground/errors.js';
 import type { Target } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
@@ -70,6 +70,11 @@ export class Router {
     this.#parts = parts;
   }
 
+  /** What its deadlines run on. */
+  get clock(): Clock {
+    return this.#parts.scope.services.clock;
+  }
+
   /** The route of the first rule that matches; without a config, or where none matches, the default strategy. @throws FdpassError `config` */
   async route(target: Target): Promise<Route> {
     const { table, scope, timeoutMs } = this.#parts;
@@ -133,9 +138,8 @@ export class Router {
    * @throws FdpassError that names target, rule and hop; the caller's abort reason unchanged.
    */
   async dial(route: Route, options: DialOptions = {}): Promise<Connection> {
-    const { clock } = this.#parts.scope.services;
     const attempts = new AttemptLog(options.trace ?? noTrace);
-    const deadline = startDeadline(options.timeoutMs ?? route.timeoutMs, options.signal, clock);
+    const deadline = startDeadline(options.timeoutMs ?? route.timeoutMs, options.signal, this.clock);
     try {
       const context: DialContext = { signal: deadline.signal, trace: attempts.trace };
       return await route.chain.dial(route.target, context);

@@ -60,8 +60,7 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     random: services.random,
     path: (written) => expandPath(written, baseDir),
     lookUp: (host, family, context) => lookUp(host, family, context, { clock, resolve }),
-    open: async (address, options, context) =>
-      ownConnection(await services.open(address, options, context), context),
+    open: async (address, options, context) => ownConnection(await services.open(address, options, context), context),
     race: (candidates, options, context) => race(candidates, options, context, clock),
     credentials: (request, { signal, trace }) => services.credentials({ ...request, baseDir, signal, trace }),
     spawn: async (argv, context, options = {}) => {

@@ -70,7 +70,7 @@ export async function sendFd(
   fd: number,
   { sys: given, signal }: FdTransferOptions = {},
 ): Promise<void> {
-  const sys = given ?? (loadSys());
+  const sys = given ?? loadSys();
   const { layout, constants } = sys.platform;
   const control = encodeRights(layout, constants.SOL_SOCKET, constants.SCM_RIGHTS, [fd]);
   const flags = constants.MSG_NOSIGNAL ?? 0; // ssh ignores SIGPIPE for us, others may not
@@ -105,7 +105,7 @@ const MAX_FDS = 32;
  * stays open then. The signal's reason on abort.
  */
 export async function recvFd(channel: number, { sys: given, signal }: FdTransferOptions = {}): Promise<number> {
-  const sys = given ?? (loadSys());
+  const sys = given ?? loadSys();
   const { bytes, flags, fds } = await receive(channel, sys, signal);
   const [first, ...extra] = fds;
   const isTruncated = (flags & sys.platform.constants.MSG_CTRUNC) !== 0;

@@ -222,7 +222,8 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
       throw new Error('_exit returned');
     },
     poll: (fd) => makePoller(koffi.node.poll as unknown as StartPolling, dup, close, fd),
-    wait: (fd, what, signal) => wait(makePoller(koffi.node.poll as unknown as StartPolling, dup, close, fd), what, signal),
+    wait: (fd, what, signal) =>
+      wait(makePoller(koffi.node.poll as unknown as StartPolling, dup, close, fd), what, signal),
     getaddrinfo: (host, family) => getaddrinfo(host, family),
   };
 }

@@ -1,0 +1,172 @@
+import type { Connection } from '../connection/connection.js';
+import { type Clock, startDeadline } from '../ground/clock.js';
+import { FdpassError } from '../ground/errors.js';
+import { noTrace, type Trace } from '../ground/trace.js';
+import type { Route, Router } from '../routing/router.js';
+import { describeFd, sendFd } from '../sys/descriptors.js';
+import { loadSys } from '../sys/koffi.js';
+import { formatFdAddress } from '../sys/sockaddr.js';
+import { type Channel, channelKind, channelStreams, type Handover } from './channel.js';
+import { relay } from './relay.js';
+
+/*
+ * How a connection is given away. There are three ways, and one question decides: where is the state of the connection?
+ *
+ * 1. The kernel has all of it (TCP, a unix socket, a VM socket, with not a byte read ahead): we dial, pass the
+ *    descriptor over the channel, and are done.
+ * 2. A process has some of it (TLS keys, a library's stream), and the caller wants a descriptor: that process has to stay
+ *    as long as the connection does, and the caller waits for ours to exit. So `relayed` lets another one dial and copy
+ *    bytes, and what we pass is one end of a socketpair to it.
+ * 3. The caller wants bytes: we dial, and copy them ourselves until both directions have ended.
+ *
+ * A strategy that knows in advance that its connection is not a kernel socket says so with `needsRelay`, and nothing is
+ * dialled twice. One that does not know is dialled here first.
+ */
+
+/** How a connection is dialled and given away. */
+export interface HandOverOptions {
+  /** Default: nobody listens. */
+  readonly trace?: Trace | undefined;
+  /** Ends the dial; its reason is rethrown unchanged. It does not end a relay that has started. */
+  readonly signal?: AbortSignal | undefined;
+  /** For the whole dial; 0 means no limit. Default: the route's. */
+  readonly timeoutMs?: number | undefined;
+  /** Lets another process dial the same route and relay, and resolves to the connection with it. */
+  readonly relayed: (request: RelayRequest) => Promise<Connection>;
+}
+
+/** What the process that relays is told. */
+export interface RelayRequest {
+  /** How long its dial can take; 0 means no limit. */
+  readonly timeoutMs: number;
+  /** Ends the wait for it, and the process with it. */
+  readonly signal: AbortSignal;
+}
+
+/** How much longer we wait than the process that relays, so that the error of the one that knows more wins. */
+const RELAY_GRACE_MS = 1000;
+
+/**
+ * Dials `route` and gives the connection away through `channel`. Resolves when the descriptor has been passed, or when a
+ * relay over the channel has ended. Nothing stays open here afterwards.
+ *
+ * @throws FdpassError as {@link Router.dial} does; `unreachable` if the caller exits; the signal's reason on abort.
+ */
+export async function handOver(
+  channel: Channel,
+  route: Route,
+  router: Router,
+  options: HandOverOptions,
+): Promise<Handover> {
+  const dial = { route, router, trace: options.trace ?? noTrace, options };
+  await (channel.as === 'descriptor' ? passDescriptor(channel, dial) : relayBytes(channel, dial));
+  return channel.as;
+}
+
+interface Dial {
+  readonly route: Route;
+  readonly router: Router;
+  readonly trace: Trace;
+  readonly options: HandOverOptions;
+}
+
+/** Dials and passes the descriptor (SCM_RIGHTS with one byte, as ssh's ProxyUseFdpass expects it), in blocking mode. */
+async function passDescriptor(channel: Channel, dial: Dial): Promise<void> {
+  const caller = abortWhenCallerExits(channel, dial.options.signal, dial.router.clock);
+  try {
+    const connection = await dialPassable(dial, caller.signal);
+    try {
+      await sendConnection(connection, channel, dial.trace, caller.signal);
+    } finally {
+      connection.destroy(); // our copy; no shutdown, the receiver's stays connected
+    }
+  } finally {
+    caller.release();
+  }
+}
+
+/** A connection with a descriptor: the route's own, or one to a process that dials and relays. */
+async function dialPassable({ route, router, trace, options }: Dial, signal: AbortSignal): Promise<Connection> {
+  const startedAt = router.clock.now();
+  if (!route.chain.needsRelay(route.target)) {
+    const connection = await router.dial(route, { signal, timeoutMs: options.timeoutMs, trace });
+    if (connection.descriptor !== undefined) return connection;
+    connection.destroy();
+    trace({ event: 'note', text: 'the stream is not a plain socket: dialling again in a relay process' });
+  }
+  const limitMs = options.timeoutMs ?? route.timeoutMs;
+  const leftMs = limitMs > 0 ? Math.max(1, limitMs - (router.clock.now() - startedAt)) : 0;
+  const deadline = startDeadline(leftMs > 0 ? leftMs + RELAY_GRACE_MS : 0, signal, router.clock);
+  try {
+    return await options.relayed({ timeoutMs: leftMs, signal: deadline.signal });
+  } finally {
+    deadline.release();
+  }
+}
+
+async function sendConnection(
+  connection: Connection,
+  { output }: Channel,
+  trace: Trace,
+  signal: AbortSignal,
+): Promise<void> {
+  const sys = loadSys();
+  const fd = connection.descriptor ?? -1;
+  sys.setNonBlocking(fd, false); // most receivers expect that; the flag travels with the open file description
+  await sendFd(output, fd, { sys, signal });
+  trace({
+    event: 'handed-over',
+    as: 'descriptor',
+    // System calls that only a listener who looks should pay for.
+    get local() {
+      return endsOf(fd).local;
+    },
+    get peer() {
+      return endsOf(fd).peer;
+    },
+  });
+}
+
+/** Both addresses of an internet socket, for the log. */
+function endsOf(fd: number): { local?: string; peer?: string } {
+  try {
+    const { family, local, peer } = describeFd(fd, loadSys());
+    if (!family.startsWith('inet') || local === undefined || peer === undefined) return {};
+    return { local: formatFdAddress(local), peer: formatFdAddress(peer) };
+  } catch {
+    return {}; // closed by the receiver already
+  }
+}
+
+async function relayBytes(channel: Channel, { route, router, trace, options }: Dial): Promise<void> {
+  const connection = await router.dial(route, { signal: options.signal, timeoutMs: options.timeoutMs, trace });
+  trace({ event: 'handed-over', as: 'relay' });
+  const stream = connection.toStream();
+  await relay(channelStreams(channel), { readable: stream, writable: stream });
+}
+
+/**
+ * A signal that aborts with the caller's own, or when the program that wants the connection exits. ssh gives its
+ * ProxyCommand one end of a socketpair as stdin and sends nothing over it; its end is the only sign that ssh has exited.
+ */
+function abortWhenCallerExits(
+  { input }: Channel,
+  signal: AbortSignal | undefined,
+  clock: Clock,
+): { readonly signal: AbortSignal; release(): void } {
+  const exited = new AbortController();
+  const either = startDeadline(0, [signal, exited.signal], clock);
+  if (channelKind(input) !== 'socket') return either;
+  const poller = loadSys().poll(input);
+  poller.until('closed').then(
+    () => exited.abort(new FdpassError('unreachable', 'the program that wanted this connection has exited')),
+    () => {}, // released
+  );
+  return {
+    signal: either.signal,
+    release() {
+      poller.close();
+      either.release();
+    },
+  };
+}

@@ -1,0 +1,46 @@
+/*
+ * For programs that compose a framework: the command, an agent, programs that embed fdpass.
+ */
+export type { ConfigCache } from './cold-start/config-cache.js';
+export type { Config, LoadOptions } from './config/load.js';
+export type {
+  ConnectionDialer,
+  CreateDialerOptions,
+  DialerDialOptions,
+  DialerEvents,
+  DialerParts,
+  ProgressEvent,
+  TargetInput,
+} from './embed/connection-dialer.js';
+export { createDialer } from './embed/create-dialer.js';
+export { readySocket } from './embed/ready-socket.js';
+export type { RuleInput, RulesInput, UseInput } from './embed/rules-input.js';
+export {
+  type ConfigStore,
+  type Framework,
+  type FrameworkParts,
+  type LoadedRules,
+  loadFramework,
+  TOKENS,
+} from './framework/framework.js';
+export { exitCodeOf } from './ground/errors.js';
+export { nearest } from './ground/text.js';
+export {
+  type Channel,
+  type ChannelKind,
+  channelKind,
+  channelStreams,
+  type Handover,
+  openChannel,
+} from './handover/channel.js';
+export { type DetachedOptions, dialDetached, runDetached } from './handover/detached.js';
+export { type HandOverOptions, handOver, type RelayRequest } from './handover/hand-over.js';
+export { type RelayResult, type RelaySide, relay } from './handover/relay.js';
+export { configJsonSchema, type JsonSchema, optionsJsonSchema } from './json-schema/json-schema.js';
+export { type Lookup, libcResolver, type Resolver } from './lookup/resolver.js';
+export { parseDuration } from './options/values.js';
+export type { BuiltChain, HopSummary } from './routing/chain.js';
+export { guardDialer } from './routing/guard.js';
+export type { DialOptions, Explanation, Route, Router } from './routing/router.js';
+export { createStrategyHost, DEFAULT_SERVICES, type HostPlace, type HostServices } from './routing/strategy-host.js';
+export { StrategyRegistry } from './strategy/registry.js';
