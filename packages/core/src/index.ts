@@ -5,7 +5,7 @@ export type { Connection } from './connection/connection.js';
 export type { SocketAddress } from './connection/open.js';
 export type { KeepAlive, SocketOptions } from './connection/socket-options.js';
 export type { Chain, DialContext, Dialer } from './dial/dialer.js';
-export { type Failure, gatherFailures } from './dial/failures.js';
+export { allFailed, connectFailed, type Failure } from './dial/failures.js';
 export type { Candidate, Candidates, RaceOptions } from './dial/race.js';
 export { type Clock, type Deadline, formatMs, startDeadline, systemClock } from './ground/clock.js';
 export {
@@ -30,10 +30,10 @@ export { type Family, type HostAddress, isNoAddress } from './lookup/resolver.js
 export { routeSchema } from './options/route-schema.js';
 export { socketOptionEntries } from './options/socket.js';
 export { duration } from './options/values.js';
-export type { CredentialRequest } from './proxy/credentials.js';
-export { type CredentialOptions, credentialsSchema } from './proxy/credentials-schema.js';
-export type { Credentials } from './proxy/credentials-type.js';
-export { type TlsOptions, tlsSchema } from './proxy/tls-schema.js';
+export type { CredentialOptions, CredentialRequest, Credentials } from './proxy/credentials.js';
+export { type Proxy, type ProxyReach, type ProxyScheme, reachProxy, readProxyUrl } from './proxy/proxy.js';
+export { credentialsSchema, tlsSchema } from './proxy/schema.js';
+export type { TlsOptions } from './proxy/tls.js';
 export {
   type LazyStrategy,
   type SchemaIssue,

@@ -1,48 +1,93 @@
-import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
+import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError } from '../ground/errors.js';
+import { errnoName, fromSystemError } from '../ground/system-error.js';
 
-/** One of several ways to a target, and why it did not lead there. */
-export interface LostWay {
-  /** How errors call it, e.g. a hop's label or an address. */
+/** One of several things that were tried, and why it failed. */
+export interface Failure {
+  /** How errors show it: an address, or a hop as the user wrote it. */
   readonly label: string;
   /** Why it failed. */
   readonly error: unknown;
 }
 
-/**
- * What tells most comes first: what the user has to mend, then that somebody answered wrongly, then that a machine was
- * there and refused, then silence, then a name that nobody knows (names of a network we are not in are no news).
- */
-const TELLING: readonly ErrorCode[] = [
-  'config',
-  'permission',
-  'internal',
-  'protocol',
-  'unreachable',
-  'timeout',
-  'unknown-host',
-];
+/** What {@link gatherFailures} finds. */
+export interface GatheredFailures {
+  /** The failures as errors of ours, in the order in which they happened. */
+  readonly errors: readonly FdpassError[];
+  /** The error that helps most, by {@link RANKS}; undefined if nothing was tried. */
+  readonly mostUseful: FdpassError | undefined;
+  /** One entry for each failure, with its own attempts in brackets if it had several. */
+  readonly attempts: readonly FailedAttempt[];
+}
+
+/** Errors of a machine that cannot reach a network at all: they say less than silence from one that it can reach. */
+const NO_WAY = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
 /**
- * The error of a hop whose ways have all failed: one entry per way in `attempts`, in the order in which they were
- * tried, its own attempts in brackets if it had several; the code and the hint of the most telling one; `cause` an AggregateError of all.
- * A single way's error speaks for itself.
- *
- * @param message What is said if there were several, e.g. `none of 3 routes leads there`.
+ * Which failure of several helps most: first what the user has to mend, then that somebody answered wrongly, then that a
+ * machine was there and refused, then silence, then a network that cannot be reached, then a name that nobody knows
+ * (names of a network that we are not in are no news).
  */
-export function allFailed(message: string, lost: readonly LostWay[]): FdpassError {
-  const errors = lost.map(({ error }) => asFdpassError(error));
-  const telling = mostTelling(errors);
-  if (telling !== undefined && errors.length === 1) return telling;
-  return new FdpassError(telling?.code ?? 'internal', message, {
-    hint: telling?.hint,
-    attempts: errors.map((error, index) => describe(lost[index]?.label ?? '', error)),
+const RANKS: Readonly<Record<ErrorCode, number>> = {
+  usage: 0,
+  config: 0,
+  permission: 1,
+  internal: 2,
+  protocol: 3,
+  unreachable: 4,
+  timeout: 5,
+  'unknown-host': 7,
+};
+const NO_WAY_RANK = 6;
+
+/** Gathers what several attempts failed with, and finds the failure that helps most. */
+export function gatherFailures(failures: readonly Failure[]): GatheredFailures {
+  const errors = failures.map(({ error }) => asFdpassError(error));
+  const mostUseful = errors.toSorted((a, b) => rankOf(a) - rankOf(b))[0];
+  const attempts = errors.map((error, index) => describe(failures[index]?.label ?? '', error));
+  return { errors, mostUseful, attempts };
+}
+
+/**
+ * The error of a hop whose routes, hosts or servers have all failed: code and hint of the most useful failure, all of them
+ * in `attempts`, and `cause` an AggregateError. A single failure speaks for itself.
+ *
+ * @param message What is said of several, e.g. `none of 3 routes works`.
+ */
+export function allFailed(message: string, failures: readonly Failure[]): FdpassError {
+  const { errors, mostUseful, attempts } = gatherFailures(failures);
+  if (mostUseful !== undefined && errors.length === 1) return mostUseful;
+  return new FdpassError(mostUseful?.code ?? 'internal', message, {
+    hint: mostUseful?.hint,
+    attempts,
     cause: new AggregateError(errors, message),
   });
 }
 
-function mostTelling(errors: readonly FdpassError[]): FdpassError | undefined {
-  const rank = ({ code }: FdpassError): number => (TELLING.includes(code) ? TELLING.indexOf(code) : TELLING.length);
-  return errors.toSorted((a, b) => rank(a) - rank(b))[0];
+/**
+ * The error of a place none of whose addresses could be reached: `cannot connect to PLACE: REASON`, where the reason is
+ * the one that all attempts agree on, or what the user has to mend.
+ *
+ * @param more Failures that are listed too but decide nothing, such as a look-up that could not be answered.
+ */
+export function connectFailed(
+  place: string,
+  failures: readonly Failure[],
+  more: readonly FailedAttempt[] = [],
+): FdpassError {
+  const { errors, mostUseful, attempts } = gatherFailures(failures);
+  const isAgreed = new Set(errors.map(({ message }) => message)).size === 1;
+  const telling =
+    mostUseful !== undefined && (isAgreed || rankOf(mostUseful) <= RANKS.internal) ? mostUseful : undefined;
+  const reason = telling?.message ?? 'no address could be reached';
+  return new FdpassError(mostUseful?.code ?? 'unreachable', `cannot connect to ${place}: ${reason}`, {
+    hint: telling?.hint,
+    attempts: [...attempts, ...more],
+    cause: errors.length === 1 ? (errors[0]?.cause ?? errors[0]) : new AggregateError(errors, reason),
+  });
+}
+
+function rankOf({ code, cause }: FdpassError): number {
+  return code === 'unreachable' && NO_WAY.has(errnoName(cause) ?? '') ? NO_WAY_RANK : RANKS[code];
 }
 
 function describe(label: string, { message, attempts }: FdpassError): FailedAttempt {
@@ -52,6 +97,5 @@ function describe(label: string, { message, attempts }: FdpassError): FailedAtte
 }
 
 function asFdpassError(error: unknown): FdpassError {
-  if (isFdpassError(error)) return error;
-  return new FdpassError('internal', messageOf(error), { cause: error });
+  return isFdpassError(error) ? error : fromSystemError(error);
 }

@@ -95,7 +95,13 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
 
   /** Loaded when it is first needed. */
   #framework(): Promise<Framework> {
-    this.#loading ??= this.#load();
+    if (this.#loading === undefined) {
+      const loading = this.#load();
+      loading.catch(() => {
+        if (this.#loading === loading) this.#loading = undefined; // what was wrong can be mended before the next dial
+      });
+      this.#loading = loading;
+    }
     return this.#loading;
   }
 

@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { FdpassError } from './errors.js';
 import { errnoName, reasonOf } from './system-error.js';
 
@@ -92,4 +93,14 @@ function tooOpen(path: string, status: FileStatus, what: string, fix: string): F
 /** A path as a shell takes it. */
 function quote(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * A path as a config writes it: `~/` is the home folder, and a relative path starts at `baseDir`.
+ *
+ * @param home Default: HOME, else what the system says.
+ */
+export function expandPath(written: string, baseDir: string, home?: string): string {
+  if (!written.startsWith('~/')) return resolve(baseDir, written);
+  return join(home ?? (process.env['HOME'] || process.getBuiltinModule('node:os').homedir()), written.slice(2));
 }

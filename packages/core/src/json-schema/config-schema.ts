@@ -1,6 +1,6 @@
 import { configSchema } from '../config/schema.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
-import type { Strategy } from '../strategy/strategy.js';
+import type { StandardSchema, Strategy, StrategyEntry } from '../strategy/strategy.js';
 import { fromValibot, type JsonSchema } from './from-valibot.js';
 import { hopForms, optionsName, optionsOf } from './hop-forms.js';
 
@@ -11,7 +11,7 @@ export { optionsOf } from './hop-forms.js';
  * very schemas that validate: what it refuses `fdpass check` refuses too. What needs a look at the whole config (whether a
  * named hop exists, what fits together in a chain) only `fdpass check` can tell.
  */
-export function makeConfigJsonSchema(strategies: readonly Strategy[]): JsonSchema {
+export function makeConfigJsonSchema(strategies: readonly LoadedStrategy[]): JsonSchema {
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'fdpass configuration',
@@ -42,13 +42,22 @@ export function makeConfigJsonSchema(strategies: readonly Strategy[]): JsonSchem
   };
 }
 
+/** A strategy whose schema is there to look at. */
+export type LoadedStrategy = Omit<Strategy, 'optionsSchema'> & { readonly optionsSchema?: StandardSchema | undefined };
+
 /** The strategies of a registry, loaded. */
-export function loadStrategies(registry: StrategyRegistry): Promise<Strategy[]> {
-  return Promise.all(registry.entries().map((entry) => registry.load(entry)));
+export function loadStrategies(registry: StrategyRegistry): Promise<LoadedStrategy[]> {
+  return Promise.all(registry.entries().map((entry) => loadStrategy(entry, registry)));
+}
+
+/** A strategy and its schema, loaded. */
+export async function loadStrategy(entry: StrategyEntry, registry: StrategyRegistry): Promise<LoadedStrategy> {
+  const { optionsSchema: schema, ...strategy } = await registry.load(entry);
+  return { ...strategy, optionsSchema: typeof schema === 'function' ? await schema() : schema };
 }
 
 /** A hop in one word: completed with what is there, and open for names of hops. */
-function word(strategies: readonly Strategy[]): JsonSchema {
+function word(strategies: readonly LoadedStrategy[]): JsonSchema {
   const schemes = strategies.flatMap((strategy) => strategy.schemes ?? []);
   return {
     description: 'a strategy, a URL, or the name of a hop',

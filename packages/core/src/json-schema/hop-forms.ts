@@ -1,13 +1,13 @@
-import type { Strategy } from '../strategy/strategy.js';
+import type { LoadedStrategy } from './config-schema.js';
 import { fromStandard, type JsonSchema } from './from-valibot.js';
 
 /** The name of the definition of a strategy's options. */
-export function optionsName({ name }: Pick<Strategy, 'name'>): string {
+export function optionsName({ name }: Pick<LoadedStrategy, 'name'>): string {
   return `${name}-options`;
 }
 
 /** The JSON Schema of a strategy's options, as that definition; of one that cannot be known, any mapping. */
-export function optionsOf(strategy: Strategy): JsonSchema {
+export function optionsOf(strategy: LoadedStrategy): JsonSchema {
   const { name, optionsSchema } = strategy;
   const known = optionsSchema && fromStandard(optionsSchema, `#/definitions/${optionsName(strategy)}`);
   const { $schema, $id, ...schema } = known ?? { type: 'object', additionalProperties: true };
@@ -15,21 +15,22 @@ export function optionsOf(strategy: Strategy): JsonSchema {
 }
 
 /** `{ strategy: NAME, ...options }`, and the short form `{ name: options or routes }` in both spellings of the name. */
-export function hopForms(strategy: Strategy): JsonSchema[] {
+export function hopForms(strategy: LoadedStrategy): JsonSchema[] {
   const { name } = strategy;
   const options = optionsOf(strategy);
-  const value = { anyOf: [{ $ref: `#/definitions/${optionsName(strategy)}` }, ...inPlaceOf(options)] };
+  const value = {
+    anyOf: [{ $ref: `#/definitions/${optionsName(strategy)}` }, ...inPlaceOf(strategy.shorthand, options)],
+  };
   const camel = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
   const short = { type: 'object', properties: { [camel]: value }, required: [camel], additionalProperties: false };
   return [withStrategy(options, name), short, ...(camel === name ? [] : [dashed(name, value)])];
 }
 
-/** What may stand in the short form in place of options: what is no mapping is the option `routes`. */
-function inPlaceOf({ properties, additionalProperties }: JsonSchema): JsonSchema[] {
-  const { routes } = (properties ?? {}) as Readonly<Record<string, JsonSchema>>;
-  if (routes !== undefined) return [routes];
-  const isClosed = properties !== undefined && additionalProperties === false;
-  return isClosed ? [] : [{ not: { type: 'object' } }];
+/** What can be written in the short form in place of options: a value that is not a mapping is the shorthand's option. */
+function inPlaceOf(shorthand: string | undefined, { properties }: JsonSchema): JsonSchema[] {
+  if (shorthand === undefined) return [];
+  const option = ((properties ?? {}) as Readonly<Record<string, JsonSchema>>)[shorthand];
+  return [option ?? { not: { type: 'object' } }];
 }
 
 /** As a pattern, because editors take what they offer from `properties`: there one spelling is enough. */

@@ -15,6 +15,6 @@ export async function configJsonSchema(registry: StrategyRegistry): Promise<Json
 
 /** The JSON Schema of one strategy's options: any mapping where it cannot be told. Loads the strategy. */
 export async function optionsJsonSchema(entry: StrategyEntry, registry: StrategyRegistry): Promise<JsonSchema> {
-  const { optionsOf } = await import('./config-schema.js');
-  return optionsOf(await registry.load(entry));
+  const { loadStrategy, optionsOf } = await import('./config-schema.js');
+  return optionsOf(await loadStrategy(entry, registry));
 }

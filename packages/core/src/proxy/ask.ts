@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
+import { onAbort } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
-import { readFirstLine } from './first-line.js';
+import { reasonOf } from '../ground/system-error.js';
 
 /**
  * Asks for a secret as ssh does (readpass.c): on the controlling terminal, without echo, since stdin and stdout are
@@ -37,7 +38,7 @@ function openTerminal(): number | undefined {
 async function runAskpass(prompt: string, signal: AbortSignal, env: NodeJS.ProcessEnv): Promise<string> {
   const program = env['SSH_ASKPASS'];
   if (program === undefined || program === '') {
-    throw new FdpassError('permission', 'cannot ask for the password: SSH_ASKPASS names no program');
+    throw new FdpassError('permission', 'cannot ask for the password: SSH_ASKPASS does not name a program');
   }
   const child = spawn(program, [prompt], { stdio: ['ignore', 'pipe', 'inherit'], env });
   return readFirstLine(child, 'the SSH_ASKPASS program', signal);
@@ -54,25 +55,58 @@ async function askTerminal(fd: number, prompt: string, signal: AbortSignal): Pro
   const terminal = new ReadStream(fd);
   terminal.setRawMode(true);
   terminal.setEncoding('utf8');
+  let release = (): void => {};
   try {
     return await new Promise<string>((resolve, reject) => {
       let answer = '';
-      const abort = (): void => reject(signal.reason);
-      signal.addEventListener('abort', abort, { once: true });
+      release = onAbort(signal, reject);
       terminal.once('error', reject).once('end', () => resolve(answer));
       terminal.on('data', (text: string) => {
         for (const key of text) {
           if (ENTER.has(key)) return resolve(answer);
           if (key === CTRL_C)
-            return reject(new FdpassError('permission', 'the question for the password was broken off'));
+            return reject(new FdpassError('permission', 'the question for the password was cancelled'));
           if (BACKSPACE.has(key)) answer = answer.slice(0, -1);
           else answer = key === CTRL_U ? '' : answer + key;
         }
       });
     });
   } finally {
+    release();
     terminal.setRawMode(false);
     writeSync(fd, '\n');
     terminal.destroy();
   }
+}
+
+/** How much a password program can print before it is stopped. */
+const MAX_OUTPUT = 64 * 1024;
+
+/**
+ * The first line that a child process prints, once it has exited with status 0. On abort it is killed.
+ *
+ * @param what Its name in errors; nothing that it prints is ever shown.
+ */
+export function readFirstLine(child: ChildProcess, what: string, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    // Without a pid (it could not be started) Node 20 would kill our whole process group.
+    const stop = (): void => void (child.pid !== undefined && child.kill('SIGKILL'));
+    const release = onAbort(signal, (reason) => {
+      stop();
+      reject(reason);
+    });
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+      if (output.length > MAX_OUTPUT) stop();
+    });
+    child.once('error', (cause) =>
+      reject(new FdpassError('config', `cannot run ${what}: ${reasonOf(cause)}`, { cause })),
+    );
+    child.once('close', (status, killedBy) => {
+      release();
+      if (status === 0) return resolve(output.split(/\r?\n/, 1)[0] ?? '');
+      reject(new FdpassError('permission', `${what} ended with ${killedBy ?? `status ${status}`}`));
+    });
+  });
 }

@@ -1,39 +1,60 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
 import { FdpassError } from '../ground/errors.js';
-import { readTrustedFile } from '../ground/files.js';
+import { expandPath, readTrustedFile } from '../ground/files.js';
 import { noTrace, type Trace } from '../ground/trace.js';
-import type { CredentialOptions } from './credentials-schema.js';
-import type { Credentials } from './credentials-type.js';
-import { readFirstLine } from './first-line.js';
-import { findNetrcEntry } from './netrc.js';
+import { findNetrcEntry, type NetrcEntry } from './netrc.js';
+
+/** A user name and a password. Never shown, logged or put into a command line. */
+export interface Credentials {
+  /** As it is sent. */
+  readonly username: string;
+  /** As it is sent; may be empty only where a URL says so. */
+  readonly password: string;
+}
+
+/** Where a user name and a password come from. At most one source of the password. */
+export interface CredentialOptions {
+  /** Default: the URL's, then netrc's. */
+  readonly username?: string | undefined;
+  /** A file whose first line is the password; refused if others can read it. */
+  readonly passwordFile?: string | undefined;
+  /** The environment variable that holds the password. */
+  readonly passwordEnv?: string | undefined;
+  /** A program and its arguments, run without a shell; the first line it prints is the password. */
+  readonly passwordCommand?: readonly string[] | undefined;
+  /** `true` for `$NETRC` or `~/.netrc`, or the path of such a file. */
+  readonly netrc?: boolean | string | undefined;
+  /** Asks the person, on the terminal or through `SSH_ASKPASS`. Default false. */
+  readonly ask?: boolean | undefined;
+}
 
 /** What {@link resolveCredentials} is asked: the options of a hop, and which proxy they are for. */
 export interface CredentialRequest {
   /** The hop's `credentials`; without them only the URL counts. */
   readonly options: CredentialOptions | undefined;
-  /** User-info of the proxy's URL; a password in it counts where the options name no source. */
-  readonly url?: URL | undefined;
+  /** The user name in the proxy's URL, decoded. */
+  readonly username?: string | undefined;
+  /** The password in the proxy's URL, decoded; it counts where the options name no source. */
+  readonly password?: string | undefined;
   /** The proxy's host name: netrc looks it up, the question names it. */
   readonly host: string;
   /** The folder that relative paths start from. */
   readonly baseDir: string;
   /** Ends the question or the program; its reason is rethrown unchanged. */
   readonly signal: AbortSignal;
-  /** Told, as a `note`, of a password that stands in a URL. */
+  /** Told, as a `note`, of a password in a URL. */
   readonly trace?: Trace | undefined;
 }
 
 /**
- * Gets the user name and password for a proxy from where the options say: a file, the environment, a program, netrc or
- * the person at the terminal. Undefined if neither options nor URL say anything.
+ * Gets the user name and password for a proxy from what the options name: a file, the environment, a program, netrc or
+ * the person at the terminal. Undefined if neither options nor URL name any.
  *
  * @throws FdpassError `config` if a source is missing or others can read it; `permission` if it gives nothing.
  */
 export async function resolveCredentials(request: CredentialRequest): Promise<Credentials | undefined> {
-  const { options = {}, url, host } = request;
+  const { options = {}, host } = request;
   const netrc = options.netrc === undefined || options.netrc === false ? undefined : readNetrc(request, options.netrc);
-  const username = options.username ?? (decode(url?.username) || netrc?.login);
+  const username = options.username ?? request.username ?? netrc?.login;
   const password = (await readPassword(request, username)) ?? netrc?.password ?? passwordOfUrl(request);
   if (username === undefined && password === undefined) return undefined;
   if (username === undefined) {
@@ -44,11 +65,10 @@ export async function resolveCredentials(request: CredentialRequest): Promise<Cr
   return { username, password: password ?? '' };
 }
 
-function passwordOfUrl({ url, host, trace = noTrace }: CredentialRequest): string | undefined {
-  const password = decode(url?.password);
+function passwordOfUrl({ password, host, trace = noTrace }: CredentialRequest): string | undefined {
   if (password !== undefined) {
     const advice = 'passwordFile, passwordEnv, passwordCommand and netrc keep it out of configs and command lines';
-    trace({ event: 'note', text: `warning: the password for ${host} stands in a URL; ${advice}` });
+    trace({ event: 'note', text: `warning: the password for ${host} is in a URL; ${advice}` });
   }
   return password;
 }
@@ -56,7 +76,10 @@ function passwordOfUrl({ url, host, trace = noTrace }: CredentialRequest): strin
 async function readPassword(request: CredentialRequest, username: string | undefined): Promise<string | undefined> {
   const { passwordFile, passwordEnv, passwordCommand, ask } = request.options ?? {};
   if (passwordFile !== undefined)
-    return notEmpty(firstLine(readTrustedFile(expand(passwordFile, request.baseDir), { secret: true })), passwordFile);
+    return notEmpty(
+      firstLine(readTrustedFile(expandPath(passwordFile, request.baseDir), { secret: true })),
+      passwordFile,
+    );
   if (passwordEnv !== undefined) return notEmpty(fromEnvironment(passwordEnv), `the variable ${passwordEnv}`);
   if (passwordCommand !== undefined)
     return notEmpty(await fromCommand(passwordCommand, request), 'the password command');
@@ -82,38 +105,21 @@ async function fromCommand(
   [program = '', ...args]: readonly string[],
   { baseDir, signal }: CredentialRequest,
 ): Promise<string> {
-  const { spawn } = await import('node:child_process');
-  const child = spawn(program.includes('/') ? expand(program, baseDir) : program, args, {
+  const [{ spawn }, { readFirstLine }] = await Promise.all([import('node:child_process'), import('./ask.js')]);
+  const child = spawn(program.includes('/') ? expandPath(program, baseDir) : program, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: baseDir,
   });
   return readFirstLine(child, `the password command ${JSON.stringify(program)}`, signal);
 }
 
-function readNetrc({ host, baseDir, options, url }: CredentialRequest, file: true | string) {
-  const path = file === true ? (process.env['NETRC'] ?? join(homedir(), '.netrc')) : expand(file, baseDir);
-  const entry = findNetrcEntry(
-    readTrustedFile(path, { secret: true }),
-    host,
-    options?.username ?? (decode(url?.username) || undefined),
-  );
+function readNetrc({ host, baseDir, options, username }: CredentialRequest, file: true | string): NetrcEntry {
+  const path = file === true ? (process.env['NETRC'] ?? expandPath('~/.netrc', baseDir)) : expandPath(file, baseDir);
+  const entry = findNetrcEntry(readTrustedFile(path, { secret: true }), host, options?.username ?? username);
   if (entry !== undefined) return entry;
   throw new FdpassError('config', `${path} has no entry for ${host}`);
 }
 
-/** A path as the config writes it: `~/` is the home folder, relative ones start at the config. */
-function expand(path: string, baseDir: string): string {
-  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(baseDir, path);
-}
-
 function firstLine(text: string): string {
   return text.split(/\r?\n/, 1)[0] ?? '';
-}
-
-function decode(text: string | undefined): string | undefined {
-  if (text === undefined || text === '') return undefined;
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new FdpassError('config', 'the user-info of the URL is not valid percent-encoding');
-  }
 }

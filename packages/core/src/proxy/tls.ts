@@ -1,12 +1,27 @@
-import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import type { Connection } from '../connection/connection.js';
+import { StreamConnection } from '../connection/stream.js';
+import { onAbort } from '../ground/clock.js';
 import { type ErrorCode, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
-import { readTrustedFile } from '../ground/files.js';
+import { expandPath, readTrustedFile } from '../ground/files.js';
 import { ipFamily } from '../ground/ip-family.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
-import type { TlsOptions } from './tls-schema.js';
+import type { Trace } from '../ground/trace.js';
+
+/** How a proxy's certificate is checked, and ours shown. Files are PEM; relative paths start at the config. */
+export interface TlsOptions {
+  /** A PEM file of CA certificates to trust instead of Node's. */
+  readonly ca?: string | undefined;
+  /** A PEM file with our certificate. */
+  readonly cert?: string | undefined;
+  /** A PEM file with its key; refused if others can read it. */
+  readonly key?: string | undefined;
+  /** The name that the certificate must have and that is sent as SNI (RFC 6066, section 3). Default: the host. */
+  readonly serverName?: string | undefined;
+  /** The SHA-256 of the server's certificate; then its CA and name are not checked. */
+  readonly fingerprint?: string | undefined;
+}
 
 /** What {@link wrapTls} is asked: which server, and how it must prove itself. */
 export interface TlsRequest {
@@ -20,29 +35,34 @@ export interface TlsRequest {
   readonly connection?: ConnectionOptions | undefined;
   /** Aborts the handshake and closes the connection; its reason is rethrown unchanged. */
   readonly signal: AbortSignal;
+  /** Default: nobody listens. */
+  readonly trace?: Trace | undefined;
 }
 
 /**
- * TLS as a client over any connected stream; the certificate is checked. Owns `stream` from the call on and destroys it
- * on failure. Resolves to a paused stream. Its keys live in this process, so its descriptor can never be handed over.
+ * TLS as a client over any connection; the certificate is checked. Owns `connection` from the call on and destroys it on
+ * failure. The keys live in this process, so there is no descriptor to hand over.
  *
- * @throws FdpassError `permission` for a certificate that does not hold, `protocol` for what is no TLS, `config` for files.
+ * @throws FdpassError `permission` for a certificate that is not valid, `protocol` for what is not TLS, `config` for files.
  */
-export async function wrapTls(stream: Duplex, request: TlsRequest): Promise<TLSSocket> {
+export async function wrapTls(connection: Connection, request: TlsRequest): Promise<Connection> {
+  let stream: Duplex | undefined;
   try {
-    const { connect } = await import('node:tls'); // costs several milliseconds that plain connections need not pay
+    const { connect } = await import('node:tls'); // takes several milliseconds that plain connections need not pay
     request.signal.throwIfAborted(); // meanwhile, too
+    stream = connection.toStream();
     const socket = connectWith(connect, { ...connectionOptions(request), ...request.connection, socket: stream });
     await secured(socket, request);
-    return socket.pause();
+    return new StreamConnection(socket, { trace: request.trace });
   } catch (error) {
-    stream.on('error', () => {}).destroy();
+    connection.destroy();
+    stream?.on('error', () => {}).destroy();
     throw error;
   }
 }
 
 /**
- * A handshake's failure over TLS, told as what it was: with TLS 1.3 the proxy looks at our certificate when our side of
+ * A handshake's failure over TLS, explained as what it was: with TLS 1.3 the proxy looks at our certificate when our side of
  * the handshake is over, and its refusal meets the first read.
  */
 export function explainTlsFailure(error: unknown, host: string): unknown {
@@ -63,7 +83,8 @@ function connectWith(connect: typeof import('node:tls').connect, options: Connec
 }
 
 function connectionOptions({ host, options = {}, baseDir }: TlsRequest): ConnectionOptions {
-  const read = (file: string, isSecret = false): string => readTrustedFile(expand(file, baseDir), { secret: isSecret });
+  const read = (file: string, isSecret = false): string =>
+    readTrustedFile(expandPath(file, baseDir), { secret: isSecret });
   const name = options.serverName ?? host;
   return {
     host: name,
@@ -75,14 +96,10 @@ function connectionOptions({ host, options = {}, baseDir }: TlsRequest): Connect
   };
 }
 
-function expand(path: string, baseDir: string): string {
-  return path.startsWith('~/') ? join(homedir(), path.slice(2)) : resolve(baseDir, path);
-}
-
 function secured(socket: TLSSocket, { signal, options, host }: TlsRequest): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error?: unknown): void => {
-      signal.removeEventListener('abort', abort);
+      release();
       socket.off('error', failed).off('close', closed).off('secureConnect', checked);
       if (error === undefined) {
         resolve();
@@ -91,11 +108,10 @@ function secured(socket: TLSSocket, { signal, options, host }: TlsRequest): Prom
       socket.on('error', () => {}).destroy();
       reject(error);
     };
-    const abort = (): void => settle(signal.reason);
     const failed = (error: Error): void => settle(tlsError(error, host));
     const closed = (): void => settle(closedEarly(host));
     const checked = (): void => settle(pinError(socket, options?.fingerprint, host));
-    signal.addEventListener('abort', abort, { once: true });
+    const release = onAbort(signal, (reason) => settle(reason));
     socket.once('error', failed).once('close', closed).once('secureConnect', checked);
   });
 }
@@ -134,7 +150,7 @@ function tlsError(error: Error, host: string): FdpassError {
 
 function closedEarly(host: string): FdpassError {
   return new FdpassError('protocol', `${host} closed the connection during the TLS handshake`, {
-    hint: 'does it speak TLS on this port?',
+    hint: 'check that it speaks TLS on this port',
   });
 }
 

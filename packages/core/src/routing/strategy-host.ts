@@ -66,7 +66,8 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     spawn: async (argv, context, options = {}) => {
       const { spawnConnection } = await import('../connection/spawn.js'); // few routes run programs
       const log = options.log === undefined ? undefined : expandPath(options.log, baseDir);
-      const connection = await spawnConnection({ ...options, argv, log, baseDir }, context, clock);
+      const { signal, trace } = context;
+      const connection = await spawnConnection({ ...options, argv, log, baseDir }, { signal, trace, clock });
       return ownConnection(connection, context);
     },
     error: (code, message, details) => new FdpassError(code, message, details),

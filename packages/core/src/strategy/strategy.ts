@@ -16,7 +16,7 @@ export const STRATEGY_API_VERSION = 2;
 export interface SpawnOptions {
   /** Leaves it in our session, so that it can ask on the terminal. Default: a session of its own. */
   readonly terminal?: boolean | undefined;
-  /** A file that its stderr is appended to. Default: reported as `output` until the dial is over, then dropped. */
+  /** A file that its stderr is appended to, as the config writes it. Default: reported as `output` until the dial is over, then dropped. */
   readonly log?: string | undefined;
   /**
    * How many milliseconds to wait for the first byte, without taking it, so that a program that fails early can say why.

@@ -1,20 +1,6 @@
 import * as v from 'valibot';
-
-/** Where a user name and a password come from. At most one source of the password. */
-export interface CredentialOptions {
-  /** Default: the URL's, then netrc's. */
-  readonly username?: string | undefined;
-  /** A file whose first line is the password; refused if others can read it. */
-  readonly passwordFile?: string | undefined;
-  /** The environment variable that holds the password. */
-  readonly passwordEnv?: string | undefined;
-  /** A program and its arguments, run without a shell; the first line it prints is the password. */
-  readonly passwordCommand?: readonly string[] | undefined;
-  /** `true` for `$NETRC` or `~/.netrc`, or the path of such a file. */
-  readonly netrc?: boolean | string | undefined;
-  /** Asks the person, on the terminal or through `SSH_ASKPASS`. Default false. */
-  readonly ask?: boolean | undefined;
-}
+import type { CredentialOptions } from './credentials.js';
+import type { TlsOptions } from './tls.js';
 
 const SOURCES = ['passwordFile', 'passwordEnv', 'passwordCommand', 'netrc', 'ask'] as const;
 
@@ -43,3 +29,20 @@ export const credentialsSchema: v.GenericSchema<CredentialOptions> = v.pipe(
     `give only one of ${SOURCES.join(', ')}`,
   ),
 );
+
+const FINGERPRINT = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
+
+/** Options for TLS, for strategies to put into their own schemas. */
+export const tlsSchema: v.GenericSchema<TlsOptions> = v.strictObject({
+  ca: v.optional(v.pipe(v.string(), v.description('a file of CA certificates to trust instead of the built-in ones'))),
+  cert: v.optional(v.pipe(v.string(), v.description('a file with our certificate, for proxies that ask for one'))),
+  key: v.optional(v.pipe(v.string(), v.description('a file with the key of our certificate; nobody else may read it'))),
+  serverName: v.optional(v.pipe(v.string(), v.description('the name the certificate must have (default: the host)'))),
+  fingerprint: v.optional(
+    v.pipe(
+      v.string(),
+      v.regex(FINGERPRINT, 'a fingerprint is the SHA-256 of the certificate, 64 hexadecimal digits'),
+      v.description("the SHA-256 of the proxy's certificate; then nothing else is checked"),
+    ),
+  ),
+});

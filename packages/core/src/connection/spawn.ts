@@ -1,0 +1,162 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { type Clock, onAbort, untilAborted } from '../ground/clock.js';
+import { FdpassError, isFdpassError, oneLine } from '../ground/errors.js';
+import { expandPath } from '../ground/files.js';
+import { reasonOf } from '../ground/system-error.js';
+import type { Trace } from '../ground/trace.js';
+import { recvFd } from '../sys/descriptors.js';
+import { loadSys } from '../sys/koffi.js';
+import type { Sys } from '../sys/sys.js';
+import { ChildOutput } from './child-output.js';
+import type { Connection } from './connection.js';
+import { DescriptorConnection } from './descriptor.js';
+
+/** A program whose stdin and stdout become a connection. */
+export interface SpawnRequest {
+  /** The program and its arguments; no shell sees them. A program with a slash starts at `baseDir`. */
+  readonly argv: readonly string[];
+  /** The config's folder: the program runs there. */
+  readonly baseDir: string;
+  /** Stays in our session, so that it can ask on the terminal. Default: it gets one of its own. */
+  readonly terminal?: boolean | undefined;
+  /** A file for its stderr. Default: reported as `output` until the dial is over, then dropped. */
+  readonly log?: string | undefined;
+  /** How long to wait for the first byte, so that a program that fails early can say why. Default 1000; 0: not at all. */
+  readonly patienceMs?: number | undefined;
+  /** The program passes a descriptor over its stdout and exits, as `nc -F` does. */
+  readonly passesDescriptor?: boolean | undefined;
+}
+
+interface Context {
+  readonly signal: AbortSignal;
+  readonly trace: Trace;
+  readonly clock: Clock;
+}
+
+const DEFAULT_PATIENCE_MS = 1000;
+
+/**
+ * Runs a program whose stdin and stdout are one end of a socketpair and resolves to the other end, while the program goes
+ * on by itself until that side closes; or, with `passesDescriptor`, to the socket that it passed.
+ *
+ * On abort and failure the program and what it started are killed, and nothing stays open.
+ */
+export async function spawnConnection(request: SpawnRequest, context: Context): Promise<Connection> {
+  const { signal, trace } = context;
+  const sys = loadSys();
+  signal.throwIfAborted();
+  const output = new ChildOutput(request.log, (text) => trace({ event: 'output', text: oneLine(text) }));
+  const [ours, theirs] = sys.socketpair();
+  const child = new Child(request, theirs, output.fd);
+  sys.close(theirs);
+  let isOurs = true;
+  try {
+    const fd = await (request.passesDescriptor === true
+      ? receive(ours, child, sys, signal)
+      : waitForFirstByte(ours, child, request.patienceMs ?? DEFAULT_PATIENCE_MS, sys, context));
+    isOurs = fd !== ours;
+    sys.setNonBlocking(fd, true);
+    return new DescriptorConnection(fd, sys, context);
+  } catch (error) {
+    child.kill();
+    throw signal.aborted ? signal.reason : child.explain(error, output);
+  } finally {
+    if (isOurs) sys.close(ours);
+    output.close();
+    child.release();
+  }
+}
+
+/** Waits without taking the byte. A program that ends before is an error; one that is slow is not. */
+async function waitForFirstByte(
+  ours: number,
+  child: Child,
+  patienceMs: number,
+  sys: Sys,
+  { clock, signal }: Context,
+): Promise<number> {
+  await child.started;
+  signal.throwIfAborted();
+  if (patienceMs === 0) return ours;
+  const patience = new AbortController();
+  const cancel = clock.after(patienceMs, () => patience.abort());
+  const release = onAbort(signal, (reason) => patience.abort(reason));
+  try {
+    // The end of the program makes its end of the pair readable too: then its status says more.
+    await sys.wait(ours, 'readable', patience.signal).catch(() => {});
+    signal.throwIfAborted();
+    if (sys.isAtEnd(ours)) throw await untilAborted(signal, child.ended);
+    return ours;
+  } finally {
+    cancel();
+    release();
+  }
+}
+
+/** As ssh does, it waits for the program to exit and ignores its status. */
+async function receive(ours: number, child: Child, sys: Sys, signal: AbortSignal): Promise<number> {
+  const fd = await recvFd(ours, { sys, signal });
+  try {
+    await untilAborted(signal, child.ended);
+    return fd;
+  } catch (error) {
+    sys.close(fd);
+    throw error;
+  }
+}
+
+class Child {
+  readonly #process: ChildProcess;
+  readonly #name: string;
+  readonly #hasOwnGroup: boolean;
+  /** Rejects if it could not be run. */
+  readonly started: Promise<void>;
+  /** Resolves to the error that its end means. */
+  readonly ended: Promise<FdpassError>;
+
+  constructor({ argv, baseDir, terminal = false }: SpawnRequest, channel: number, stderr: number) {
+    const [written = '', ...args] = argv;
+    const program = written.includes('/') ? expandPath(written, baseDir) : written;
+    this.#name = program;
+    this.#hasOwnGroup = !terminal;
+    this.#process = spawn(program, args, { stdio: [channel, channel, stderr], detached: !terminal, cwd: baseDir });
+    this.started = new Promise((resolve, reject) => {
+      this.#process.once('spawn', resolve);
+      this.#process.once('error', (cause) =>
+        reject(new FdpassError('config', `cannot run ${JSON.stringify(program)}: ${reasonOf(cause)}`, { cause })),
+      );
+    });
+    this.ended = new Promise((resolve) => {
+      this.#process.once('exit', (status, signal) => resolve(this.#endError(status, signal)));
+    });
+    this.started.catch(() => {});
+  }
+
+  #endError(status: number | null, signal: NodeJS.Signals | null): FdpassError {
+    const how = signal === null ? `status ${status}` : signal;
+    const message = `${JSON.stringify(this.#name)} ended with ${how} before anything came through it`;
+    return new FdpassError('unreachable', message);
+  }
+
+  /** The error with what the program said last. */
+  explain(error: unknown, output: ChildOutput): unknown {
+    output.follow();
+    const last = output.lastLine();
+    if (!isFdpassError(error) || last === undefined) return error;
+    return new FdpassError(error.code, `${error.message}: ${oneLine(last)}`, { hint: error.hint, cause: error });
+  }
+
+  kill(): void {
+    try {
+      const { pid } = this.#process;
+      if (pid !== undefined) process.kill(this.#hasOwnGroup ? -pid : pid, 'SIGKILL');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+
+  /** Lets our process end before it does. */
+  release(): void {
+    this.#process.unref();
+  }
+}

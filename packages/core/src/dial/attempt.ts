@@ -1,0 +1,117 @@
+import { type Clock, formatMs } from '../ground/clock.js';
+import { FdpassError, messageOf } from '../ground/errors.js';
+import type { TraceEvent } from '../ground/trace.js';
+import type { DialContext } from './dialer.js';
+import type { Candidate } from './race.js';
+
+/** What is tried: one address, or one route of several. It decides which events are reported. */
+export type AttemptKind = 'address' | 'route';
+
+/** How an attempt ended by itself. */
+export type AttemptResult<T> = { readonly value: T } | { readonly error: unknown };
+
+/** What attempts of one race share. */
+export interface AttemptSetup {
+  readonly of: AttemptKind;
+  /** How long one can take; 0 or less means no limit. */
+  readonly timeoutMs: number;
+  readonly context: DialContext;
+  readonly clock: Clock;
+}
+
+/** One candidate being tried: its start, reports, limit and abort. Every attempt that fdpass reports is reported here. */
+export class Attempt<T extends { destroy(reason?: unknown): void }> {
+  /** Its place in the order of preference, from 0. */
+  readonly index: number;
+  readonly label: string;
+  readonly #candidate: Candidate<T>;
+  readonly #setup: AttemptSetup;
+  readonly #startedAt: number;
+  readonly #controller = new AbortController();
+  #cancelTimer = (): void => {};
+  #isOver = false;
+
+  constructor(candidate: Candidate<T>, index: number, setup: AttemptSetup) {
+    this.index = index;
+    this.label = candidate.label;
+    this.#candidate = candidate;
+    this.#setup = setup;
+    this.#startedAt = setup.clock.now();
+  }
+
+  /** Reports the start. Whoever listens can cancel the attempt at this moment. */
+  announce(): void {
+    const { of, context } = this.#setup;
+    context.trace(of === 'address' ? { event: 'attempt', address: this.label } : { event: 'try', route: this.label });
+  }
+
+  /** Opens the connection; `settled` is called once, unless the attempt is cancelled before. */
+  run(settled: (attempt: Attempt<T>, result: AttemptResult<T>) => void): void {
+    const { context, clock, timeoutMs } = this.#setup;
+    const end = (result: AttemptResult<T>): void => {
+      if (this.#isOver) return 'value' in result ? result.value.destroy() : undefined; // it came too late
+      this.#finish();
+      if ('error' in result) this.#report('failed', messageOf(result.error));
+      else this.#report('connected');
+      settled(this, result);
+    };
+    if (timeoutMs > 0) {
+      this.#cancelTimer = clock.after(timeoutMs, () => {
+        const error = this.#timedOut(timeoutMs);
+        end({ error });
+        this.#controller.abort(error);
+      });
+    }
+    const opening = async (): Promise<T> => this.#candidate.open({ ...context, signal: this.#controller.signal });
+    opening().then(
+      (value) => end({ value }),
+      (error: unknown) => end({ error }),
+    );
+  }
+
+  /** Ends it, because another one has won or the dial is over. What it opens later is destroyed. */
+  cancel(): void {
+    if (this.#isOver) return;
+    this.#finish();
+    this.#report('cancelled');
+    this.#controller.abort();
+  }
+
+  #finish(): void {
+    this.#isOver = true;
+    this.#cancelTimer();
+  }
+
+  #timedOut(limitMs: number): FdpassError {
+    const doing = this.#setup.of === 'address' ? 'no answer within' : 'timed out after';
+    return new FdpassError('timeout', `${doing} ${formatMs(limitMs)}`);
+  }
+
+  #report(outcome: 'connected' | 'failed' | 'cancelled', reason = ''): void {
+    const { of, context, clock } = this.#setup;
+    const ms = clock.now() - this.#startedAt;
+    context.trace(
+      of === 'address' ? addressEvent(outcome, this.label, ms, reason) : routeEvent(outcome, this.label, ms, reason),
+    );
+  }
+}
+
+function addressEvent(
+  outcome: 'connected' | 'failed' | 'cancelled',
+  address: string,
+  ms: number,
+  reason: string,
+): TraceEvent {
+  if (outcome === 'failed') return { event: 'attempt-failed', address, ms, reason };
+  return { event: outcome === 'connected' ? 'connected' : 'attempt-cancelled', address, ms };
+}
+
+function routeEvent(
+  outcome: 'connected' | 'failed' | 'cancelled',
+  route: string,
+  ms: number,
+  reason: string,
+): TraceEvent {
+  if (outcome === 'failed') return { event: 'try-failed', route, ms, reason };
+  return { event: outcome === 'connected' ? 'try-connected' : 'try-cancelled', route, ms };
+}

@@ -1,0 +1,234 @@
+import { type Clock, onAbort } from '../ground/clock.js';
+import { FdpassError } from '../ground/errors.js';
+import { Attempt, type AttemptKind, type AttemptResult, type AttemptSetup } from './attempt.js';
+import type { DialContext } from './dialer.js';
+import type { Failure } from './failures.js';
+
+/*
+ * How several things are tried, wherever that happens: addresses of a host, routes to it, its names, its servers.
+ *
+ * Candidates come in order of preference. Each runs for a head start before the next one joins it, and a failure ends the
+ * head start. All the ways to try are settings of that:
+ *
+ * - One after the other: the head start is endless.
+ * - Happy Eyeballs (RFC 8305, section 5): it is the connection attempt delay, 250 ms. Addresses are as good as each
+ *   other, so the first to connect wins.
+ * - A race of routes: a cable beats a VPN even if the VPN connects ten milliseconds earlier. So when a route connects,
+ *   all that are less preferred are closed, no further one starts, and better ones that still run get a grace. The best
+ *   that connects within it wins. The grace runs from the first connection and a second one does not prolong it. A
+ *   connection that breaks while it waits is a failure like any other, and the race goes on.
+ *
+ * Only the failure of the newest attempt starts the next one early. When an older one fails, its successor runs already
+ * and is owed its own head start. Candidates can still be arriving (look-ups are under way): the race is lost when none
+ * runs, none is left and none can come.
+ *
+ * It is one small state machine: every event (an arrival, a failure, time that has passed) ends in `#advance`, the only
+ * place that decides what happens next.
+ */
+
+/** Something to try. */
+export interface Candidate<T> {
+  /** How errors and traces show it. */
+  readonly label: string;
+  /** Milliseconds that it runs before the next one joins. 0: the next starts at once. Default: until it fails. */
+  readonly headStartMs?: number;
+  /** Opens it; rejects with the signal's reason when that aborts, and then leaves nothing open. */
+  open(context: DialContext): Promise<T>;
+}
+
+/** Candidates that may still be arriving, in order of preference. */
+export interface Candidates<T> {
+  /** Takes the next one out; undefined if there is none for now. */
+  next(): Candidate<T> | undefined;
+  /** Whether more can come. */
+  readonly isOpen: boolean;
+  /** Called once, when the race starts. Call `changed` when there is news; stop when `signal` aborts. */
+  start?(changed: () => void, signal: AbortSignal): void;
+}
+
+/** How candidates are tried. */
+export interface RaceOptions {
+  /** What they are; it decides which events are reported. */
+  readonly of: AttemptKind;
+  /** Makes the error when all have failed. */
+  readonly lost: (failures: readonly Failure[]) => FdpassError;
+  /** Milliseconds that a connection waits for a better candidate that still runs. Default 0. */
+  readonly graceMs?: number | undefined;
+  /** Milliseconds for each candidate. Default: no limit but that of the dial. */
+  readonly timeoutMs?: number | undefined;
+}
+
+type Closable = { destroy(reason?: unknown): void; onBroken?(listener: (error: unknown) => void): () => void };
+
+/**
+ * Runs a race and resolves to what the winner has opened, which belongs to the caller.
+ *
+ * Rejects with the error of `options.lost`, or with the signal's reason as soon as that aborts. Either way all others are
+ * aborted or destroyed, and no timer is left.
+ */
+export function race<T extends { destroy(reason?: unknown): void }>(
+  candidates: Candidates<T> | readonly Candidate<T>[],
+  options: RaceOptions,
+  context: DialContext,
+  clock: Clock,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (context.signal.aborted) return reject(context.signal.reason);
+    const source = 'next' in candidates ? candidates : inList(candidates);
+    new Race<T & Closable>(source as Candidates<T & Closable>, options, context, clock, resolve, reject).start();
+  });
+}
+
+function inList<T>(list: readonly Candidate<T>[]): Candidates<T> {
+  let at = 0;
+  return { next: () => list[at++], isOpen: false };
+}
+
+/** The best connection so far, while it waits for a better one. */
+interface Standby<T> {
+  readonly value: T;
+  readonly stopWatching: () => void;
+}
+
+class Race<T extends Closable> {
+  readonly #source: Candidates<T>;
+  readonly #options: RaceOptions;
+  readonly #setup: AttemptSetup;
+  readonly #resolve: (winner: T) => void;
+  readonly #reject: (reason: unknown) => void;
+  readonly #arrivals = new AbortController();
+  readonly #running = new Set<Attempt<T>>();
+  readonly #failures: Failure[] = [];
+  #count = 0;
+  #newest: Attempt<T> | undefined;
+  #standby: Standby<T> | undefined;
+  /** Ends the head start that holds the next candidate back; undefined if nothing does. */
+  #stopHeadStart: (() => void) | undefined;
+  #stopGrace: (() => void) | undefined;
+  #release = (): void => {};
+  #isOver = false;
+
+  constructor(
+    source: Candidates<T>,
+    options: RaceOptions,
+    context: DialContext,
+    clock: Clock,
+    resolve: (winner: T) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.#source = source;
+    this.#options = options;
+    this.#setup = { of: options.of, timeoutMs: options.timeoutMs ?? 0, context, clock };
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  start(): void {
+    this.#release = onAbort(this.#setup.context.signal, (reason) => this.#end(() => this.#reject(reason)));
+    this.#source.start?.(() => this.#advance(), this.#arrivals.signal);
+    this.#advance();
+  }
+
+  #advance(): void {
+    if (this.#isOver) return;
+    if (this.#standby !== undefined) {
+      if (this.#running.size === 0) this.#win(this.#standby);
+      return;
+    }
+    if (this.#stopHeadStart !== undefined) return;
+    const candidate = this.#source.next();
+    if (candidate !== undefined) this.#try(candidate);
+    else if (!this.#source.isOpen && this.#running.size === 0) {
+      this.#end(() => this.#reject(this.#options.lost(this.#failures)));
+    }
+  }
+
+  #try(candidate: Candidate<T>): void {
+    const attempt = new Attempt(candidate, this.#count++, this.#setup);
+    this.#running.add(attempt);
+    this.#newest = attempt;
+    attempt.announce();
+    if (this.#isOver) return; // whoever listens can abort
+    this.#holdNext(candidate.headStartMs ?? Number.POSITIVE_INFINITY);
+    attempt.run((ended, result) => this.#settled(ended, result));
+    this.#advance();
+  }
+
+  #holdNext(headStartMs: number): void {
+    if (headStartMs === 0) return;
+    const isEndless = headStartMs === Number.POSITIVE_INFINITY;
+    const cancel = isEndless ? () => {} : this.#setup.clock.after(headStartMs, () => this.#endHeadStart(true));
+    this.#stopHeadStart = cancel;
+  }
+
+  #settled(attempt: Attempt<T>, result: AttemptResult<T>): void {
+    this.#running.delete(attempt);
+    if ('value' in result) this.#connected(attempt, result.value);
+    else if (!this.#isOver) this.#failed(attempt, result.error);
+  }
+
+  #failed(attempt: Attempt<T>, error: unknown): void {
+    this.#failures.push({ label: attempt.label, error });
+    if (attempt === this.#newest) this.#endHeadStart(false);
+    this.#advance();
+  }
+
+  #connected(attempt: Attempt<T>, value: T): void {
+    this.#endHeadStart(false);
+    this.#dropStandby();
+    for (const other of this.#running) if (other.index > attempt.index) this.#cancel(other);
+    if (this.#isOver) return value.destroy(); // whoever listened has aborted
+    const stopWatching = value.onBroken?.((error) => this.#broke(attempt, error)) ?? (() => {});
+    this.#standby = { value, stopWatching };
+    const { graceMs = 0 } = this.#options;
+    if (graceMs === 0) return this.#win(this.#standby);
+    this.#stopGrace ??= this.#setup.clock.after(graceMs, () => this.#standby && this.#win(this.#standby));
+    this.#advance();
+  }
+
+  #broke(attempt: Attempt<T>, error: unknown): void {
+    this.#dropStandby();
+    this.#endGrace();
+    this.#failed(attempt, error ?? new FdpassError('unreachable', 'closed while it waited for a better route'));
+  }
+
+  #win({ value, stopWatching }: Standby<T>): void {
+    stopWatching();
+    this.#standby = undefined;
+    this.#end(() => this.#resolve(value));
+  }
+
+  #end(settle: () => void): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#release();
+    this.#endHeadStart(false);
+    this.#endGrace();
+    this.#dropStandby();
+    this.#arrivals.abort();
+    for (const attempt of this.#running) this.#cancel(attempt);
+    settle();
+  }
+
+  #cancel(attempt: Attempt<T>): void {
+    this.#running.delete(attempt);
+    attempt.cancel();
+  }
+
+  #dropStandby(): void {
+    this.#standby?.stopWatching();
+    this.#standby?.value.destroy();
+    this.#standby = undefined;
+  }
+
+  #endHeadStart(isOver: boolean): void {
+    this.#stopHeadStart?.();
+    this.#stopHeadStart = undefined;
+    if (isOver) this.#advance();
+  }
+
+  #endGrace(): void {
+    this.#stopGrace?.();
+    this.#stopGrace = undefined;
+  }
+}

@@ -1,0 +1,142 @@
+import type { Connection } from '../connection/connection.js';
+import type { Chain, DialContext } from '../dial/dialer.js';
+import { FdpassError, isFdpassError } from '../ground/errors.js';
+import { normalizeHost } from '../ground/read-target.js';
+import type { Target } from '../ground/target.js';
+import type { TlsOptions } from './tls.js';
+
+/** What a URL scheme means to a strategy, beside what the strategy adds itself. */
+export interface ProxyScheme {
+  /** The port where the URL names none. */
+  readonly port: number;
+  /** Whether the proxy is reached over TLS. */
+  readonly tls?: boolean;
+}
+
+/** A proxy, as its URL says. */
+export interface Proxy<Scheme extends ProxyScheme = ProxyScheme> {
+  /** What its scheme means. */
+  readonly scheme: Scheme;
+  /** Where it is; a unix socket is the host `unix/PATH`. */
+  readonly target: Target;
+  /** From the URL's user-info, decoded. */
+  readonly username?: string | undefined;
+  /** From the URL's user-info, decoded. */
+  readonly password?: string | undefined;
+}
+
+/**
+ * Reads the URL of a proxy: `SCHEME://[USER[:PASSWORD]@]HOST[:PORT]`, an IPv6 address in brackets with a zone if it has
+ * one (RFC 6874), or `SCHEME://unix:/PATH` for a unix socket (curl writes `SCHEME://localhost/PATH`). Percent-encoding in
+ * the user-info is decoded where it is valid and kept where it is not.
+ *
+ * @param schemes By name, in lower case.
+ * @param example How to write one, for hints.
+ * @throws FdpassError `config` that shows no more of the URL than its scheme and host.
+ */
+export function readProxyUrl<Scheme extends ProxyScheme>(
+  text: string,
+  schemes: Readonly<Record<string, Scheme>>,
+  example: string,
+): Proxy<Scheme> {
+  const refuse = (shown: string, problem: string): FdpassError =>
+    new FdpassError('config', `${shown} ${problem}`, { hint: `write ${example}` });
+  const [, word, rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text.trim()) ?? [];
+  const name = word?.toLowerCase() ?? '';
+  const scheme = Object.hasOwn(schemes, name) ? schemes[name] : undefined;
+  if (scheme === undefined) throw refuse('the proxy', `is not the URL of one of ${Object.keys(schemes).join(', ')}`);
+  const end = rest.search(/[/?#]/);
+  const authority = end === -1 ? rest : rest.slice(0, end);
+  const after = end === -1 ? '' : rest.slice(end);
+  const at = authority.lastIndexOf('@');
+  const place = authority.slice(at + 1);
+  // An "@" further on means that the user-info has a slash in it, and what looks like a host is a part of that.
+  const shown = after.includes('@') ? `${name}://…` : `${name}://${place.split(':', 1)[0]}`;
+  const target = readPlace(place, after, scheme.port, (problem) => refuse(shown, problem));
+  return { scheme, target, ...(at !== -1 && readUserInfo(authority.slice(0, at))) };
+}
+
+type Refuse = (problem: string) => FdpassError;
+
+function readPlace(place: string, after: string, defaultPort: number, refuse: Refuse): Target {
+  const path = /^(unix:|localhost)$/i.test(place) && after.length > 1 && after.startsWith('/') ? after : undefined;
+  if (path !== undefined && !/[?#]/.test(path)) return { host: `unix${decodeLeniently(path)}`, port: defaultPort };
+  if (/[?#]/.test(after)) throw refuse('has a query or a fragment');
+  if (after !== '' && after !== '/') throw refuse('has a path');
+  const [, bracketed, bare, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d*))?$/.exec(place) ?? [];
+  const host = bracketed?.replace(/%25/, '%') ?? bare;
+  if (host === undefined) throw refuse('is not a host and a port');
+  if (host === '') throw refuse('names no host');
+  return { host: hostOf(host, bracketed !== undefined, refuse), port: portOf(port, defaultPort, refuse) };
+}
+
+function hostOf(host: string, isBracketed: boolean, refuse: Refuse): string {
+  try {
+    return normalizeHost(isBracketed ? host : decodeLeniently(host));
+  } catch (error) {
+    throw isFdpassError(error) ? refuse('does not name a host') : error;
+  }
+}
+
+function portOf(written: string | undefined, defaultPort: number, refuse: Refuse): number {
+  if (written === undefined || written === '') return defaultPort;
+  const port = Number(written);
+  if (port >= 1 && port <= 65535) return port;
+  throw refuse('has a port that is not a number from 1 to 65535');
+}
+
+/** An empty user name counts only with a password, an empty password only after a colon. */
+function readUserInfo(text: string): Pick<Proxy, 'username' | 'password'> {
+  const colon = text.indexOf(':');
+  const username = decodeLeniently(colon === -1 ? text : text.slice(0, colon));
+  const password = colon === -1 ? undefined : decodeLeniently(text.slice(colon + 1));
+  return {
+    username: username === '' && !password ? undefined : username,
+    password: password === '' ? undefined : password,
+  };
+}
+
+/** Decodes the percent-encoding that is valid UTF-8, and leaves all else as it is. */
+function decodeLeniently(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (encoded) => {
+    try {
+      return decodeURIComponent(encoded);
+    } catch {
+      return encoded;
+    }
+  });
+}
+
+/** How {@link reachProxy} reaches a proxy. */
+export interface ProxyReach {
+  readonly proxy: Proxy;
+  /** The hop's `tls` options. */
+  readonly tls?: TlsOptions | undefined;
+  /** The hops before this one. */
+  readonly forward: Chain;
+  /** The config's folder. */
+  readonly baseDir: string;
+}
+
+/**
+ * Connects to a proxy, over TLS if its scheme says so, and holds a handshake with it. A refusal that comes because of TLS
+ * is told as that. If `talk` rejects, the connection is destroyed when the dial is.
+ */
+export async function reachProxy<T>(
+  { proxy, tls, forward, baseDir }: ProxyReach,
+  context: DialContext,
+  talk: (connection: Connection) => Promise<T>,
+): Promise<{ readonly connection: Connection; readonly result: T }> {
+  const plain = await forward.dial(proxy.target, context);
+  if (proxy.scheme.tls !== true) return { connection: plain, result: await talk(plain) };
+  const { host } = proxy.target;
+  const { explainTlsFailure, wrapTls } = await import('./tls.js');
+  const { signal, trace } = context;
+  const connection = await wrapTls(plain, { host, options: tls, baseDir, signal, trace });
+  try {
+    return { connection, result: await talk(connection) };
+  } catch (error) {
+    connection.destroy();
+    throw explainTlsFailure(error, host);
+  }
+}
