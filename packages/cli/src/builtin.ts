@@ -1,17 +1,18 @@
+import type { StrategyEntry } from '@fdpass/core';
 import {
   type ConfigCache,
-  composeFramework,
   type Framework,
   type LoadOptions,
   libcResolver,
-  type StrategyEntry,
-} from '@fdpass/core';
+  loadFramework,
+  TOKENS,
+} from '@fdpass/core/host';
 import { direct } from '@fdpass/strategy-direct';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
 
 /**
- * The strategies that come with the command. The two that open sockets take part in almost every dial; the others are
- * loaded when a route first needs them. What is said of them here stands in them too, and a test compares.
+ * The strategies that come with the command. Direct and Happy Eyeballs take part in almost every dial; the others are
+ * loaded when a route first needs them. What is said of them here is in them too, and a test compares.
  */
 export const BUILTIN: readonly StrategyEntry[] = [
   direct,
@@ -26,23 +27,23 @@ export const BUILTIN: readonly StrategyEntry[] = [
     schemes: ['http', 'https'],
     load: async () => (await import('@fdpass/strategy-http-connect')).httpConnect,
   },
-  { name: 'command', opensSockets: true, load: async () => (await import('@fdpass/strategy-command')).command },
+  { name: 'command', firstOnly: true, load: async () => (await import('@fdpass/strategy-command')).command },
   {
     name: 'jump',
     schemes: ['jump'],
-    opensSockets: true,
+    firstOnly: true,
     load: async () => (await import('@fdpass/strategy-command')).jump,
   },
-  { name: 'local', opensSockets: true, load: async () => (await import('@fdpass/strategy-local')).local },
+  { name: 'local', firstOnly: true, load: async () => (await import('@fdpass/strategy-local')).local },
   { name: 'env', schemes: ['env'], load: async () => (await import('@fdpass/strategy-env')).env },
-  { name: 'first-of', load: async () => (await import('@fdpass/strategy-choice')).firstOf },
-  { name: 'race', load: async () => (await import('@fdpass/strategy-choice')).race },
-  { name: 'hosts', load: async () => (await import('@fdpass/strategy-choice')).hosts },
+  { name: 'first-of', shorthand: 'routes', load: async () => (await import('@fdpass/strategy-choice')).firstOf },
+  { name: 'race', shorthand: 'routes', load: async () => (await import('@fdpass/strategy-choice')).race },
+  { name: 'hosts', shorthand: 'hosts', load: async () => (await import('@fdpass/strategy-choice')).hosts },
   { name: 'srv', load: async () => (await import('@fdpass/strategy-srv')).srv },
 ];
 
 /** The framework of the commands: the built-in strategies, and Happy Eyeballs where no rule says otherwise. */
-export function builtinFramework(config: LoadOptions | false, cache?: ConfigCache): Framework {
-  const defaultStrategy = happyEyeballs.name;
-  return composeFramework({ strategies: BUILTIN, defaultStrategy, config, cache, resolve: libcResolver });
+export function builtinFramework(config: LoadOptions | false, cache?: ConfigCache): Promise<Framework> {
+  const parts = { strategies: BUILTIN, defaultStrategy: happyEyeballs.name, config, cache };
+  return loadFramework(parts, (container) => container.register(TOKENS.resolve, { useValue: libcResolver }));
 }

@@ -11,9 +11,8 @@ export async function check(args: Arguments): Promise<number> {
   const [operand, ...extra] = args.operands;
   if (extra.length > 0) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra[0])}`);
   const file = operand ?? args.value('config');
-  const framework = builtinFramework(file === undefined ? {} : { file });
-  const config = await framework.config();
-  const errors = await (await framework.router()).check();
+  const { config, router } = await builtinFramework(file === undefined ? {} : { file });
+  const errors = await router.check();
   if (args.flag('json')) {
     const problems = errors.map(({ code, message, hint, rule, hop }) => ({ code, message, hint, rule, hop }));
     await print(

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import type { ConfigCache } from '@fdpass/core';
+import type { ConfigCache } from '@fdpass/core/host';
 import { VERSION } from './version.js';
 
 /** The folder of compiled code (launch.cjs makes it), for configs too; undefined where the user has no place for caches. */

@@ -1,20 +1,16 @@
-import { type Explanation, explainRoute, formatHostPort, type HopSummary } from '@fdpass/core';
+import { formatHostPort } from '@fdpass/core';
+import type { Explanation, HopSummary } from '@fdpass/core/host';
 import type { Arguments } from './arguments.js';
 import { print } from './print.js';
-import { frameworkFor, readRequest, routeFor } from './target-options.js';
+import { frameworkFor, readRequest, routeFor } from './request.js';
 
 const SSH_PORT = 22;
 
 /** `fdpass explain HOST [PORT]`: the rule, the route and why; opens nothing. */
 export async function explain(args: Arguments): Promise<number> {
   const request = readRequest(args, SSH_PORT);
-  const framework = frameworkFor(request);
-  const router = await framework.router();
-  const route = await routeFor(request, router);
-  const explanation = explainRoute(router, route, {
-    configFile: (await framework.config())?.file,
-    isByRules: request.via.length === 0,
-  });
+  const { router } = await frameworkFor(request);
+  const explanation = router.explain(await routeFor(request, router));
   await print(args.flag('json') ? `${JSON.stringify(explanation, null, 2)}\n` : format(explanation));
   return 0;
 }
@@ -28,7 +24,7 @@ function format(explanation: Explanation): string {
     ...(skipped.length > SKIPPED_SHOWN ? [`skipped  … and ${skipped.length - SKIPPED_SHOWN} more`] : []),
     `chosen   ${reason}`,
     ...route.map((hop, index) => `hop ${index + 1}    ${hop.label}${formatOptions(hop)}`),
-    `gives    ${relay ? 'a relay process (the stream is no kernel socket)' : 'the descriptor of the connected socket'}`,
+    `gives    ${relay ? 'a relay process (the connection is not a kernel socket)' : 'the descriptor of the connected socket'}`,
     `timeout  ${timeoutMs === 0 ? 'none' : `${timeoutMs / 1000} s`}`,
   ];
   return `${lines.join('\n')}\n`;

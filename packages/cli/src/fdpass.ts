@@ -1,8 +1,9 @@
-import { FdpassError, runDetached } from '@fdpass/core';
+import { FdpassError } from '@fdpass/core';
+import { runDetached } from '@fdpass/core/host';
 import { type Arguments, parseArguments } from './arguments.js';
 import { connect, dialForRelay, RELAY_ARGUMENT } from './connect.js';
+import type { DialRequest } from './request.js';
 import { answerGeneral, run } from './run.js';
-import type { DialRequest } from './target-options.js';
 import { FDPASS } from './usage.js';
 
 /** What each subcommand does; the number is an exit code. Code that the connect form does not need is loaded on demand. */
@@ -23,6 +24,6 @@ void run(FDPASS, async (argv) => {
   const args = parseArguments(FDPASS, argv);
   if (answerGeneral(FDPASS, args.flag)) return 0;
   const command = COMMANDS[args.command.name];
-  if (command === undefined) throw new FdpassError('internal', `no command ${args.command.name}`);
+  if (command === undefined) throw new FdpassError('internal', `there is no command ${args.command.name}`);
   return command(args);
 });

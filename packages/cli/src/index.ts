@@ -1,6 +1,9 @@
-import { type ConnectionDialer, type CreateDialerOptions, createDialer as createWith } from '@fdpass/core';
+import { type ConnectionDialer, type CreateDialerOptions, createDialer as createWith } from '@fdpass/core/host';
+import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
 import { BUILTIN } from './builtin.js';
 
+export type { Strategy, Target, TraceEvent } from '@fdpass/core';
+export { FdpassError, formatError, isFdpassError } from '@fdpass/core';
 export type {
   ConnectionDialer,
   CreateDialerOptions,
@@ -10,13 +13,9 @@ export type {
   ProgressEvent,
   RuleInput,
   RulesInput,
-  Strategy,
-  Target,
   TargetInput,
-  TraceEvent,
   UseInput,
-} from '@fdpass/core';
-export { FdpassError, formatError, isFdpassError } from '@fdpass/core';
+} from '@fdpass/core/host';
 export { BUILTIN as builtinStrategies } from './builtin.js';
 
 /**
@@ -26,5 +25,5 @@ export { BUILTIN as builtinStrategies } from './builtin.js';
  * @throws FdpassError `usage` for options that contradict each other.
  */
 export function createDialer(options: CreateDialerOptions = {}): ConnectionDialer {
-  return createWith(options, { strategies: BUILTIN, defaultStrategy: 'happy-eyeballs' });
+  return createWith(options, { strategies: BUILTIN, defaultStrategy: happyEyeballs.name });
 }

@@ -26,7 +26,7 @@ export function makeLog({ verbosity, file }: LogOptions): Trace {
   const started = systemClock.now();
   return (event) => {
     // What a command says on its stderr is for the user as it is.
-    if (event.event === 'output') process.stderr.write(`${event['text']}\n`);
+    if (event.event === 'output') process.stderr.write(`${event.text}\n`);
     if (verbosity >= 2 || (verbosity === 1 && MAIN_EVENTS.has(event.event))) {
       const seconds = ((systemClock.now() - started) / 1000).toFixed(3);
       process.stderr.write(`fdpass: [${seconds}] ${formatEvent(event)}\n`);

@@ -1,30 +1,25 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { FdpassError, isFdpassError, reasonOf, startDeadline, systemClock } from '@fdpass/core';
+import { channelStreams, openChannel, relay } from '@fdpass/core/host';
 import {
   adoptFd,
   describeFd,
   type FdDescription,
-  FdpassError,
   formatFdAddress,
-  isFdpassError,
   loadSys,
-  reasonOf,
   recvFd,
-  relay,
   type Sys,
-  startDeadline,
-  systemClock,
-} from '@fdpass/core';
+} from '@fdpass/core/sockets';
 import { type Arguments, usage } from './arguments.js';
-import { openStdio } from './stdio.js';
-import { readTimeout } from './target-options.js';
+import { readTimeout } from './request.js';
 import { FDRECV } from './usage.js';
 
 /** `fdrecv COMMAND …`: runs it as ssh runs a ProxyCommand, receives its descriptor, tells or bridges it. Returns the exit code. */
 export async function receive(args: Arguments): Promise<number> {
   const [command, ...rest] = args.operands;
   if (command === undefined) throw usage(FDRECV, 'the command is missing');
-  const sys = await loadSys();
+  const sys = loadSys();
   const [ours, theirs] = sys.socketpair();
   const child = start(command, rest, theirs, sys);
   const exited = exitOf(child, command);
@@ -62,7 +57,7 @@ function exitOf(child: ChildProcess, command: string): Promise<number> {
   });
 }
 
-/** Why no descriptor came: the command could not run, failed by itself, or is no program that passes descriptors. */
+/** Why no descriptor came: the command could not run, failed by itself, or does not pass descriptors. */
 async function explainFailure(error: unknown, exited: Promise<number>, command: string): Promise<unknown> {
   const status = await exited; // rejects with the better reason if it never ran
   if (status === 0 || !isFdpassError(error) || error.code !== 'protocol') return error;
@@ -85,6 +80,6 @@ function formatDescription({ family, type, local, peer }: FdDescription): string
 
 async function bridge(fd: number, sys: Sys): Promise<number> {
   const socket = adoptFd(fd, sys);
-  await relay(openStdio(), { readable: socket, writable: socket });
+  await relay(channelStreams(openChannel({ as: 'relay' })), { readable: socket, writable: socket });
   return 0;
 }

@@ -1,6 +1,8 @@
 import { writeSync } from 'node:fs';
 import * as nodeModule from 'node:module';
-import { channelKind, exitCodeOf, formatError, isFdpassError, loadSys } from '@fdpass/core';
+import { formatError, isFdpassError } from '@fdpass/core';
+import { channelKind, exitCodeOf } from '@fdpass/core/host';
+import { findSys } from '@fdpass/core/sockets';
 import { formatHelp } from './help.js';
 import type { ProgramSpec } from './usage.js';
 import { VERSION } from './version.js';
@@ -38,7 +40,7 @@ function endWith(program: ProgramSpec, error: unknown): Promise<never> {
  */
 async function endProcess(code: number): Promise<never> {
   const isWaitedFor = ['socket', 'pipe'].includes(channelKind(STDOUT));
-  const sys = isWaitedFor ? await loadSys().catch(() => undefined) : undefined;
+  const sys = isWaitedFor ? findSys() : undefined;
   if (sys === undefined) process.exit(code);
   (nodeModule as { flushCompileCache?: () => void }).flushCompileCache?.(); // Node 22.10 and later
   for (const fd of [STDIN, STDOUT]) {

@@ -1,4 +1,5 @@
-import { type JsonSchema, optionsJsonSchema, type StrategyEntry, type StrategyRegistry } from '@fdpass/core';
+import type { StrategyEntry } from '@fdpass/core';
+import { type JsonSchema, optionsJsonSchema, type StrategyRegistry } from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
 import { builtinFramework } from './builtin.js';
 import { print } from './print.js';
@@ -16,9 +17,7 @@ interface OptionSummary {
 export async function strategies(args: Arguments): Promise<number> {
   const [name, ...extra] = args.operands;
   if (extra.length > 0) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra[0])}`);
-  const framework = builtinFramework({});
-  await framework.config(); // loads the plugins
-  const { registry } = framework;
+  const { registry } = await builtinFramework({});
   const entries = name === undefined ? registry.entries() : [registry.entry(name)];
   const summaries = await Promise.all(entries.map((entry) => summarize(entry, registry)));
   if (args.flag('json')) {
@@ -32,12 +31,12 @@ export async function strategies(args: Arguments): Promise<number> {
 interface StrategySummary {
   readonly name: string;
   readonly schemes: readonly string[];
-  readonly opensSockets: boolean;
+  readonly firstOnly: boolean;
   readonly options: readonly OptionSummary[];
 }
 
 async function summarize(entry: StrategyEntry, registry: StrategyRegistry): Promise<StrategySummary> {
-  const { name, schemes = [], opensSockets = false } = entry;
+  const { name, schemes = [], firstOnly = false } = entry;
   const schema = await optionsJsonSchema(entry, registry);
   const { properties = {}, required = [] } = schema as {
     readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -52,7 +51,7 @@ async function summarize(entry: StrategyEntry, registry: StrategyRegistry): Prom
       description: String(of['description'] ?? ''),
     };
   });
-  return { name, schemes, opensSockets, options };
+  return { name, schemes, firstOnly, options };
 }
 
 /** A JSON Schema in a word or two. */
@@ -74,9 +73,9 @@ const WORDS: Readonly<Record<string, string>> = {
   null: 'nothing',
 };
 
-function format({ name, schemes, opensSockets, options }: StrategySummary, withOptions: boolean): string {
+function format({ name, schemes, firstOnly, options }: StrategySummary, withOptions: boolean): string {
   const urls = schemes.length > 0 ? `  ${schemes.map((scheme) => `${scheme}://`).join(' ')}` : '';
-  const place = opensSockets ? '  (first hop only)' : '';
+  const place = firstOnly ? '  (first hop only)' : '';
   if (!withOptions) return `${name.padEnd(16)}${place}${urls}\n`;
   const width = (key: 'name' | 'type'): number => Math.max(...options.map((option) => option[key].length), 0) + 2;
   const lines = options.map((option) =>

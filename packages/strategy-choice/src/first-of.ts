@@ -1,7 +1,5 @@
-import { type Dialer, duration, routeSchema, type Strategy } from '@fdpass/core';
+import { allFailed, duration, routeList, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
-import { tryInOrder } from './in-order.js';
-import { routeLabel } from './label.js';
 
 /** The options of a `first-of` hop, as its schema gives them. */
 export interface FirstOfOptions {
@@ -12,47 +10,38 @@ export interface FirstOfOptions {
 }
 
 const optionsSchema: v.GenericSchema<unknown, FirstOfOptions> = v.strictObject({
-  routes: v.pipe(
-    v.array(routeSchema, 'must be a list of routes'),
-    v.minLength(1, 'must name at least one route'),
-    v.description('the routes, each as "use" takes it, the best one first'),
-  ),
+  routes: v.pipe(routeList, v.description('the routes, each as "use" takes it, the best one first')),
   timeout: v.optional(
-    v.pipe(duration, v.description('the most one route may take (default: what the timeout of the dial allows)')),
+    v.pipe(duration, v.description('the most one route can take (default: what the timeout of the dial allows)')),
   ),
 });
 
 /**
  * Tries routes one after the other and takes the first that works.
  *
- * Every failure, a wrong option among them, leads on to the next route: a network card that is not plugged in is one.
+ * Every failure leads on to the next route, a wrong option included: a network card that is not plugged in is one.
  */
 export const firstOf: Strategy<FirstOfOptions> = {
   name: 'first-of',
+  shorthand: 'routes',
+  targets: ['host', 'unix', 'vsock', 'machine'],
   optionsSchema,
-  create({ routes, timeout }, _, host) {
-    const ways = routes.map((use) => ({ label: routeLabel(use), dialer: host.route(use) }));
+  async create({ routes, timeout: timeoutMs }, host) {
+    const chains = await Promise.all(routes.map((use) => host.route(use)));
     return {
       dial: (target, context) =>
-        tryInOrder(
+        host.race(
+          chains.map((chain) => ({ label: chain.label, open: (inner) => chain.dial(target, inner) })),
           {
-            what: 'routes',
-            timeoutMs: timeout,
-            ways: ways.map(({ label, dialer }) => ({ label, open: (inner) => dialer.dial(target, inner) })),
+            of: 'route',
+            timeoutMs,
+            lost: (failures) => allFailed(`none of ${failures.length} routes works`, failures),
           },
           context,
         ),
-      get needsRelay() {
-        return allNeedRelay(ways.map(({ dialer }) => dialer));
-      },
+      // Where one route gives a kernel socket, the dial runs in the process that can pass it. Should another win, core
+      // dials again in a relay process. The other way round, every connection would be relayed.
+      needsRelay: (target) => chains.every((chain) => chain.needsRelay(target)),
     };
   },
 };
-
-/**
- * Whether no route gives a kernel socket. Where one does, the dial runs in the process that can pass it; should another
- * win, core dials again in a relay process. The other way round, every connection would be relayed.
- */
-export function allNeedRelay(dialers: readonly Dialer[]): boolean {
-  return dialers.every((dialer) => dialer.needsRelay === true);
-}

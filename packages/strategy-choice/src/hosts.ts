@@ -1,6 +1,5 @@
-import { duration, type FdpassError, normalizeHost, routeSchema, type Strategy } from '@fdpass/core';
+import { allFailed, duration, hostName, port, routeSchema, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
-import { tryInOrder } from './in-order.js';
 
 /** The options of a `hosts` hop, as its schema gives them. */
 export interface HostsOptions {
@@ -14,69 +13,42 @@ export interface HostsOptions {
   readonly timeout?: number | undefined;
 }
 
-const hostName = v.pipe(
-  v.string('must be a host name or an address'),
-  v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
-    try {
-      return normalizeHost(dataset.value);
-    } catch (error) {
-      addIssue({ message: (error as FdpassError).message });
-      return NEVER;
-    }
-  }),
-);
-
-const hostList = v.pipe(
-  v.array(hostName, 'must be a list of host names'),
-  v.minLength(1, 'must name at least one host'),
-);
-
-const wrongPort = 'must be a port from 1 to 65535';
-
-const optionsSchema: v.GenericSchema<unknown, HostsOptions> = v.pipe(
-  v.strictObject({
-    hosts: v.optional(v.pipe(hostList, v.description('names or addresses of the host, the best one first'))),
-    routes: v.optional(v.pipe(hostList, v.description('the same, as the short form { hosts: […] } gives it'))),
-    port: v.optional(
-      v.pipe(
-        v.number(wrongPort),
-        v.integer(wrongPort),
-        v.minValue(1, wrongPort),
-        v.maxValue(65535, wrongPort),
-        v.description("the port to connect to (default: the target's)"),
-      ),
-    ),
-    use: v.optional(v.pipe(routeSchema, v.description('the route to them (default: the hops before this one)'))),
-    timeout: v.optional(
-      v.pipe(duration, v.description('the most one host may take (default: what the timeout of the dial allows)')),
-    ),
-  }),
-  v.check(({ hosts, routes }) => (hosts === undefined) !== (routes === undefined), 'give the list "hosts", once'),
-  v.transform(({ hosts, routes, ...rest }) => ({ ...rest, hosts: hosts ?? routes ?? [] })),
-);
+const optionsSchema: v.GenericSchema<unknown, HostsOptions> = v.strictObject({
+  hosts: v.pipe(
+    v.array(hostName, 'must be a list of host names'),
+    v.minLength(1, 'must name at least one host'),
+    v.description('names or addresses of the host, the best one first'),
+  ),
+  port: v.optional(v.pipe(port, v.description("the port to connect to (default: the target's)"))),
+  use: v.optional(v.pipe(routeSchema, v.description('the route to them (default: the hops before this one)'))),
+  timeout: v.optional(
+    v.pipe(duration, v.description('the most one host can take (default: what the timeout of the dial allows)')),
+  ),
+});
 
 /** Reaches one host by several names: tries each in order and takes the first that answers. */
 export const hosts: Strategy<HostsOptions> = {
   name: 'hosts',
+  shorthand: 'hosts',
+  targets: ['host', 'unix', 'vsock', 'machine'],
   optionsSchema,
-  create(options, forward, host) {
-    const dialer = options.use === undefined ? forward : host.route(options.use);
+  async create({ hosts: names, port: ownPort, use, timeout: timeoutMs }, host) {
+    const chain = use === undefined ? host.forward : await host.route(use);
     return {
       dial: (target, context) =>
-        tryInOrder(
+        host.race(
+          names.map((name) => ({
+            label: name,
+            open: (inner) => chain.dial({ ...target, host: name, port: ownPort ?? target.port }, inner),
+          })),
           {
-            what: 'hosts',
-            timeoutMs: options.timeout,
-            ways: options.hosts.map((name) => ({
-              label: name,
-              open: (inner) => dialer.dial({ ...target, host: name, port: options.port ?? target.port }, inner),
-            })),
+            of: 'route',
+            timeoutMs,
+            lost: (failures) => allFailed(`none of ${failures.length} hosts answers`, failures),
           },
           context,
         ),
-      get needsRelay() {
-        return dialer.needsRelay === true;
-      },
+      needsRelay: (target) => chain.needsRelay(target),
     };
   },
 };

@@ -1,8 +1,14 @@
-import { duration, routeSchema, type Strategy } from '@fdpass/core';
+import {
+  allFailed,
+  type Candidate,
+  type Candidates,
+  type Connection,
+  duration,
+  routeSchema,
+  type Strategy,
+  type StrategyHost,
+} from '@fdpass/core';
 import * as v from 'valibot';
-import { allNeedRelay } from './first-of.js';
-import { routeLabel } from './label.js';
-import { runRace } from './staggered-race.js';
 
 /** A route of a race as the schema gives it. */
 export interface RaceRoute {
@@ -46,7 +52,7 @@ const route: v.GenericSchema<unknown, RaceRoute> = v.pipe(
   }),
 );
 
-/** `{ use: …, delay: … }`; a mapping with "strategy" is a hop, which may have a "use" of its own. */
+/** `{ use: …, delay: … }`; a mapping with "strategy" is a hop, which can have a "use" of its own. */
 function isDelayedRoute(input: unknown): boolean {
   return typeof input === 'object' && input !== null && 'use' in input && !('strategy' in input);
 }
@@ -68,25 +74,56 @@ const optionsSchema: v.GenericSchema<unknown, RaceOptions> = v.strictObject({
 /** Races routes, the better ones with a head start, and takes the first that works, or a better one within the grace. */
 export const race: Strategy<RaceOptions> = {
   name: 'race',
+  shorthand: 'routes',
+  targets: ['host', 'unix', 'vsock', 'machine'],
   optionsSchema,
-  create({ routes, stagger = DEFAULT_STAGGER_MS, grace = 0 }, _, host) {
-    const entries = routes.map(({ use, delay }, index) => ({
-      label: routeLabel(use),
-      delayMs: delay ?? (index === 0 ? 0 : stagger),
-      dialer: host.route(use),
-    }));
+  async create({ routes, stagger = DEFAULT_STAGGER_MS, grace = 0 }, host) {
+    const chains = await Promise.all(routes.map(({ use }) => host.route(use)));
+    const delays = routes.map(({ delay }, index) => delay ?? (index === 0 ? 0 : stagger));
     return {
       dial(target, context) {
-        const runners = entries.map(({ label, delayMs, dialer }) => ({
-          label,
-          delayMs,
-          open: (inner: typeof context) => dialer.dial(target, inner),
-        }));
-        return runRace({ runners, graceMs: grace }, context);
+        const candidates = chains.map(
+          (chain, index): Candidate<Connection> => ({
+            label: chain.label,
+            headStartMs: delays[index + 1] ?? 0,
+            open: (inner) => chain.dial(target, inner),
+          }),
+        );
+        return host.race(
+          startingAfter(delays[0] ?? 0, candidates, host),
+          {
+            of: 'route',
+            graceMs: grace,
+            lost: (failures) => allFailed(`none of ${failures.length} routes works`, failures),
+          },
+          context,
+        );
       },
-      get needsRelay() {
-        return allNeedRelay(entries.map(({ dialer }) => dialer));
-      },
+      needsRelay: (target) => chains.every((chain) => chain.needsRelay(target)),
     };
   },
 };
+
+/** The candidates, the first of which has to wait too. */
+function startingAfter(
+  delayMs: number,
+  candidates: readonly Candidate<Connection>[],
+  { clock }: StrategyHost,
+): Candidates<Connection> {
+  let isOpen = delayMs > 0;
+  let at = 0;
+  return {
+    next: () => (isOpen ? undefined : candidates[at++]),
+    get isOpen() {
+      return isOpen;
+    },
+    start(changed, signal) {
+      if (!isOpen) return;
+      const cancel = clock.after(delayMs, () => {
+        isOpen = false;
+        changed();
+      });
+      signal.addEventListener('abort', cancel, { once: true });
+    },
+  };
+}

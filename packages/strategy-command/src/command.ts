@@ -1,7 +1,5 @@
-import { resolve } from 'node:path';
 import { duration, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
-import { runCommand } from './run-command.js';
 import { fillTokens } from './tokens.js';
 
 /** The options of a `command` hop, as its schema gives them. */
@@ -17,9 +15,6 @@ export interface CommandOptions {
   /** Leaves it in our session, so that it can ask on the terminal. Default false. */
   readonly terminal?: boolean | undefined;
 }
-
-/** How long a command may take until its first byte before it is taken for connected. */
-export const DEFAULT_PATIENCE_MS = 1000;
 
 /** Options that `jump` has too. */
 export const runEntries = {
@@ -47,7 +42,7 @@ export const runEntries = {
 const optionsSchema: v.GenericSchema<unknown, CommandOptions> = v.strictObject({
   command: v.pipe(
     v.array(v.string(), 'must be a list: the program and its arguments'),
-    v.minLength(1, 'an empty list is no command'),
+    v.minLength(1, 'an empty list is not a command'),
     v.description('the program and its arguments; %h %p %r %n %% are filled in; no shell'),
   ),
   fdpass: v.optional(
@@ -62,18 +57,14 @@ const optionsSchema: v.GenericSchema<unknown, CommandOptions> = v.strictObject({
 /** Any legacy ProxyCommand as a hop: it relays, detached, and a descriptor is handed over all the same. */
 export const command: Strategy<CommandOptions> = {
   name: 'command',
-  opensSockets: true,
+  firstOnly: true,
   optionsSchema,
-  create({ command: words, fdpass = false, patience = DEFAULT_PATIENCE_MS, log, terminal = false }, _, { baseDir }) {
+  create({ command: words, fdpass: passesDescriptor, patience: patienceMs, log, terminal }, host) {
+    const options = { passesDescriptor, patienceMs, log, terminal };
     return {
-      async dial(target, context) {
-        const [program = '', ...args] = words.map((word) => fillTokens(word, target));
-        const argv = [program.includes('/') ? resolve(baseDir, program) : program, ...args] as const;
-        const logFile = log === undefined ? undefined : resolve(baseDir, log);
-        return runCommand(
-          { argv, passesDescriptor: fdpass, patienceMs: patience, log: logFile, usesTerminal: terminal },
-          context,
-        );
+      dial: async (target, context) => {
+        const argv = words.map((word) => fillTokens(word, target));
+        return host.spawn(argv, context, options);
       },
     };
   },

@@ -1,8 +1,6 @@
-import { resolve } from 'node:path';
 import { FdpassError, formatHostPort, normalizeHost, parsePort, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
-import { DEFAULT_PATIENCE_MS, runEntries } from './command.js';
-import { runCommand } from './run-command.js';
+import { runEntries } from './command.js';
 
 /** The options of a `jump` hop, as its schema gives them; either `url` or `hosts` is needed. */
 export interface JumpOptions {
@@ -33,8 +31,15 @@ const optionsSchema: v.GenericSchema<unknown, JumpOptions> = v.strictObject({
       v.description('the jump hosts in travel order, [USER@]HOST[:PORT], as ssh -J takes them'),
     ),
   ),
-  ssh: v.optional(v.pipe(v.string(), v.description('the ssh program (default: ssh)'))),
-  sshOptions: v.optional(v.pipe(v.array(v.string()), v.description('more arguments for ssh, e.g. [-F, jump_config]'))),
+  ssh: v.optional(
+    v.pipe(v.string(), v.description('the ssh program; one with a slash starts at the config (default: ssh)')),
+  ),
+  sshOptions: v.optional(
+    v.pipe(
+      v.array(v.string()),
+      v.description("more arguments for ssh, which runs in the config's folder, e.g. [-F, jump_config]"),
+    ),
+  ),
   ...runEntries,
 });
 
@@ -101,26 +106,19 @@ function hostsOf({ url, hosts }: JumpOptions): JumpHost[] {
   return words.map(parseJumpHost);
 }
 
-/** Jump hosts by `ssh -W` inside, so that keys, agents and ssh_config work as ever; what is handed over is a descriptor. */
+/** Jump hosts through `ssh -W`, so that keys, agents and ssh_config work as ever; what is handed over is a descriptor. */
 export const jump: Strategy<JumpOptions> = {
   name: 'jump',
   schemes: ['jump'],
-  opensSockets: true,
+  firstOnly: true,
   optionsSchema,
-  create(options, _, { baseDir }) {
-    const { ssh = 'ssh', sshOptions = [], patience = DEFAULT_PATIENCE_MS, log, terminal = false } = options;
+  create(options, host) {
+    const { ssh = 'ssh', sshOptions = [], patience: patienceMs, log, terminal } = options;
+    const program = ssh.startsWith('~/') ? host.path(ssh) : ssh;
     const hosts = hostsOf(options);
     return {
-      async dial(target, context) {
-        if (target.host.includes('/'))
-          throw new FdpassError('config', `${JSON.stringify(target.host)} is no host that a jump host could reach`);
-        const argv = [ssh, ...jumpArguments(hosts, target, sshOptions)] as const;
-        const logFile = log === undefined ? undefined : resolve(baseDir, log);
-        return runCommand(
-          { argv, passesDescriptor: false, patienceMs: patience, log: logFile, usesTerminal: terminal },
-          context,
-        );
-      },
+      dial: async (target, context) =>
+        host.spawn([program, ...jumpArguments(hosts, target, sshOptions)], context, { patienceMs, log, terminal }),
     };
   },
 };

@@ -1,2 +1,2 @@
-export { createDirect, type DirectParts, direct, type OpenSocket } from './direct.js';
+export { direct } from './direct.js';
 export type { DirectOptions } from './options.js';

@@ -1,1 +1,1 @@
-export { createEnv, type EnvOptions, env } from './env.js';
+export { type EnvOptions, env } from './env.js';

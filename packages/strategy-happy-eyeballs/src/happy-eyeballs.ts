@@ -1,110 +1,194 @@
-import type { Socket } from 'node:net';
 import {
   allowedFamily,
+  type Candidate,
+  type Candidates,
+  type Connection,
+  connectFailed,
   type DialContext,
-  type Dialer,
-  dialUnix,
+  type FailedAttempt,
+  type Failure,
   type Family,
+  FdpassError,
+  formatHostPort,
   type HostAddress,
+  isFdpassError,
+  isNoAddress,
   literalAddress,
-  lookUp,
-  openSocket,
-  type Resolver,
-  type SocketAddress,
+  reasonOf,
   type SocketOptions,
   type Strategy,
   type StrategyHost,
   type Target,
   unixPath,
 } from '@fdpass/core';
-import type { Course, Pace } from './course.js';
-import { type HappyEyeballsOptions, optionsSchema } from './options.js';
-import { race } from './race.js';
+import { AddressOrder } from './address-order.js';
+import type { HappyEyeballsOptions } from './options.js';
 
-/** What the strategy opens sockets with; tests put their own in place. */
-export interface HappyEyeballsParts {
-  /** Default: the system's. */
-  readonly resolve?: Resolver | undefined;
-  /** One connect(). Default: core's `openSocket`. */
-  readonly open?: OpenSocket | undefined;
-}
+/*
+ * Happy Eyeballs, version 2 (RFC 8305).
+ *
+ * A host may have several addresses, of two families, and any of them may be dead in the worst way: packets vanish and
+ * connect() waits for minutes. Trying them one after the other makes the user wait for each dead one. Trying all at
+ * once is rude to the server, which gets connections only to see them closed. The RFC's answer is a staggered race:
+ *
+ * 1. Ask for IPv6 and IPv4 addresses at the same time, and do not wait for both (section 3). If the family that goes
+ *    first (IPv6) is not the first to answer, give it a little longer, the resolution delay, then go with what is there.
+ * 2. Put the addresses in an order that alternates between the families (section 4; see address-order.ts).
+ * 3. Connect to the first. Whenever the connection attempt delay has passed without a success, or at once when the newest
+ *    attempt has failed, start the next one, leaving the others running (section 5).
+ * 4. The first to connect wins. Everything else is closed or forgotten.
+ *
+ * Steps 3 and 4 are `race` of core with the connection attempt delay as head start. What is left to do here is to hand it
+ * the addresses in the right order, as they arrive.
+ *
+ * What the RFC leaves open: IPv6 goes first even on a host without it, where RFC 6724 would sort IPv4 before it; connect()
+ * then fails at once and costs nothing. The delays are fixed; there is no history of round-trip times to derive them from.
+ */
 
-/** Makes one attempt; rejects with an FdpassError, or with the reason of `signal`, and leaves nothing open then. */
-export type OpenSocket = (
-  address: SocketAddress,
-  options: SocketOptions,
-  dial: { signal: AbortSignal },
-) => Promise<Socket>;
+const ATTEMPT_DELAY_MS = 250;
+const RESOLUTION_DELAY_MS = 50;
 
+/** A dial's settings, the same for every target. */
 interface Setup {
-  readonly pace: Pace;
-  readonly family: Family | 0;
+  readonly host: StrategyHost;
+  readonly options: HappyEyeballsOptions;
   readonly socket: SocketOptions;
-  readonly resolve: Resolver | undefined;
-  readonly open: OpenSocket;
+  readonly family: Family | 0;
 }
 
 /** Races all addresses of the target, both families, by RFC 8305. */
-export const happyEyeballs: Strategy<HappyEyeballsOptions> = createHappyEyeballs();
+export const happyEyeballs: Strategy<HappyEyeballsOptions> = {
+  name: 'happy-eyeballs',
+  firstOnly: true,
+  targets: ['host', 'unix'],
+  optionsSchema: async () => (await import('./options.js')).optionsSchema,
+  create(options, host) {
+    const { attemptDelay, resolutionDelay, attemptTimeout, firstFamily, firstFamilyCount, family, ...own } = options;
+    const socket = { ...host.socketDefaults, ...own };
+    const setup: Setup = { host, options, socket, family: allowedFamily(family, socket.bindAddress) };
+    return { dial: async (target, context) => dial(target, setup, context) };
+  },
+};
 
-/** Makes the strategy with a resolver and a socket factory of one's own. */
-export function createHappyEyeballs(parts: HappyEyeballsParts = {}): Strategy<HappyEyeballsOptions> {
-  const { resolve, open = openSocket } = parts;
-  return {
-    name: 'happy-eyeballs',
-    opensSockets: true,
-    optionsSchema,
-    create: (options, _forward, host) => createDialer({ ...settingsOf(options, host), resolve, open }),
-  };
+function dial({ host: name, port }: Target, setup: Setup, context: DialContext): Promise<Connection> {
+  const { host, options, socket } = setup;
+  const path = unixPath(name);
+  if (path !== undefined) {
+    const open = (inner: DialContext): Promise<Connection> => host.open({ path }, {}, inner);
+    const lost = (failures: readonly Failure[]): FdpassError => connectFailed(path, failures);
+    return host.race([{ label: path, open }], { of: 'address', lost }, context);
+  }
+  const candidateOf = (address: HostAddress): Candidate<Connection> => ({
+    label: formatHostPort(address.host, port),
+    headStartMs: options.attemptDelay ?? ATTEMPT_DELAY_MS,
+    open: (inner) => host.open({ ...address, port }, socket, inner),
+  });
+  const arriving = new ArrivingAddresses(name, setup, context, candidateOf);
+  const timeoutMs = options.attemptTimeout;
+  const lost = (failures: readonly Failure[]): FdpassError => arriving.lost(formatHostPort(name, port), failures);
+  return host.race(arriving, { of: 'address', timeoutMs, lost }, context);
 }
 
-function settingsOf(options: HappyEyeballsOptions, host: StrategyHost): Pick<Setup, 'pace' | 'family' | 'socket'> {
-  const { attemptDelay, resolutionDelay, attemptTimeout, firstFamily, firstFamilyCount, family, ...own } = options;
-  const socket = { ...host.socketDefaults, ...own };
-  const pace: Pace = {
-    attemptDelayMs: attemptDelay ?? 250,
-    resolutionDelayMs: resolutionDelay ?? 50,
-    attemptTimeoutMs: attemptTimeout,
-    firstFamily: firstFamily ?? 6,
-    firstFamilyCount: firstFamilyCount ?? 1,
-  };
-  return { pace, socket, family: allowedFamily(family, socket.bindAddress) };
+/** The addresses of a host as candidates, while its look-ups are under way. */
+class ArrivingAddresses implements Candidates<Connection> {
+  readonly #name: string;
+  readonly #setup: Setup;
+  readonly #context: DialContext;
+  readonly #candidateOf: (address: HostAddress) => Candidate<Connection>;
+  readonly #firstFamily: Family;
+  readonly #order: AddressOrder;
+  readonly #pending: Set<Family>;
+  readonly #failures: { readonly family: Family; readonly error: unknown }[] = [];
+  readonly #literal: HostAddress | undefined;
+  /** Ends the resolution delay; undefined if it does not run. */
+  #stopDelay: (() => void) | undefined;
+  #hasStarted = false;
+
+  constructor(
+    name: string,
+    setup: Setup,
+    context: DialContext,
+    candidateOf: (address: HostAddress) => Candidate<Connection>,
+  ) {
+    this.#name = name;
+    this.#setup = setup;
+    this.#context = context;
+    this.#candidateOf = candidateOf;
+    const { firstFamily = 6, firstFamilyCount = 1 } = setup.options;
+    this.#firstFamily = firstFamily;
+    this.#order = new AddressOrder(firstFamily, firstFamilyCount);
+    this.#literal = literalAddress(name, setup.family);
+    // Section 3: AAAA first, immediately followed by A.
+    this.#pending = new Set(this.#literal !== undefined ? [] : setup.family === 0 ? [6, 4] : [setup.family]);
+    if (this.#literal !== undefined) this.#order.add([this.#literal]);
+  }
+
+  get isOpen(): boolean {
+    return this.#pending.size > 0 || this.#stopDelay !== undefined;
+  }
+
+  next(): Candidate<Connection> | undefined {
+    const address = this.#stopDelay === undefined ? this.#order.next() : undefined;
+    if (address === undefined) return undefined;
+    this.#hasStarted = true;
+    return this.#candidateOf(address);
+  }
+
+  start(changed: () => void, signal: AbortSignal): void {
+    signal.addEventListener('abort', () => this.#endDelay(), { once: true });
+    for (const family of [...this.#pending]) {
+      this.#setup.host.lookUp(this.#name, family, { ...this.#context, signal }).then(
+        (addresses) => signal.aborted || this.#answered(family, addresses, changed),
+        (error: unknown) => {
+          if (signal.aborted) return;
+          this.#failures.push({ family, error });
+          this.#answered(family, [], changed);
+        },
+      );
+    }
+  }
+
+  /** Section 3: an answer of the first family, good or bad, ends the resolution delay; a good one of the other starts it. */
+  #answered(family: Family, addresses: readonly HostAddress[], changed: () => void): void {
+    this.#pending.delete(family);
+    this.#order.add(addresses);
+    if (!this.#pending.has(this.#firstFamily)) this.#endDelay();
+    else if (!this.#hasStarted && addresses.length > 0) this.#delay(changed);
+    changed();
+  }
+
+  #delay(changed: () => void): void {
+    const { host, options } = this.#setup;
+    this.#stopDelay ??= host.clock.after(options.resolutionDelay ?? RESOLUTION_DELAY_MS, () => {
+      this.#stopDelay = undefined;
+      changed();
+    });
+  }
+
+  #endDelay(): void {
+    this.#stopDelay?.();
+    this.#stopDelay = undefined;
+  }
+
+  /** The error when nothing connected: about the addresses that were tried, or about the look-ups if there were none. */
+  lost(place: string, failures: readonly Failure[]): FdpassError {
+    if (failures.length > 0)
+      return connectFailed(place, failures, this.#failures.filter(isWorthReporting).map(describe));
+    const errors = this.#failures.map(({ error }) => error).filter(isFdpassError);
+    const telling = errors.find((error) => !isNoAddress(error)) ?? (errors.length === 1 ? errors[0] : undefined);
+    if (telling !== undefined) return telling;
+    return new FdpassError('unknown-host', `cannot look up ${this.#name}: no such host`, {
+      hint: errors[0]?.hint,
+      cause: new AggregateError(errors, 'no address of either family'),
+    });
+  }
 }
 
-function createDialer(setup: Setup): Dialer {
-  return {
-    async dial(target, context) {
-      const path = unixPath(target.host);
-      return path === undefined ? race(courseOf(target, context, setup)) : dialUnix(path, context, setup.open);
-    },
-  };
+/** That a name has no IPv6 address is nothing new; that nobody could say whether it has one may be the whole trouble. */
+function isWorthReporting({ error }: { readonly error: unknown }): boolean {
+  return !isNoAddress(error);
 }
 
-function courseOf(target: Target, context: DialContext, setup: Setup): Course {
-  const { host, port } = target;
-  const literal = literalAddress(host, setup.family);
-  return {
-    host,
-    port,
-    ...namesOf(host, literal, context, setup),
-    connect: ({ family, host: address }, signal) =>
-      setup.open({ family, host: address, port }, setup.socket, { signal }),
-    pace: setup.pace,
-    signal: context.signal,
-    clock: context.clock,
-    trace: context.trace,
-  };
-}
-
-function namesOf(
-  host: string,
-  literal: HostAddress | undefined,
-  context: DialContext,
-  { family, resolve }: Setup,
-): Pick<Course, 'families' | 'lookUp'> {
-  if (literal !== undefined) return { families: [literal.family], lookUp: () => Promise.resolve([literal]) };
-  return {
-    families: family === 0 ? [6, 4] : [family], // §3: AAAA first, immediately followed by A
-    lookUp: (wanted, signal) => lookUp(host, wanted, { ...context, signal }, resolve),
-  };
+function describe({ family, error }: { readonly family: Family; readonly error: unknown }): FailedAttempt {
+  return { address: `IPv${family} look-up`, reason: reasonOf(isFdpassError(error) ? (error.cause ?? error) : error) };
 }

@@ -1,2 +1,2 @@
-export { createHappyEyeballs, type HappyEyeballsParts, happyEyeballs, type OpenSocket } from './happy-eyeballs.js';
+export { happyEyeballs } from './happy-eyeballs.js';
 export type { HappyEyeballsOptions } from './options.js';

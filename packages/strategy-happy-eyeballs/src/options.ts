@@ -1,4 +1,11 @@
-import { duration, type Family, type SocketOptions, type StandardSchema, socketOptionEntries } from '@fdpass/core';
+import {
+  duration,
+  type Family,
+  family,
+  type SocketOptions,
+  type StandardSchema,
+  socketOptionEntries,
+} from '@fdpass/core';
 import * as v from 'valibot';
 
 /** The options of a happy-eyeballs hop, as its schema gives them. */
@@ -47,11 +54,6 @@ const firstFamilyCount = v.pipe(
   v.integer('must be a whole number'),
   v.minValue(1, 'must be at least 1'),
   v.description('how many addresses of the first family go before the families alternate (default 1)'),
-);
-
-const family = v.pipe(
-  v.picklist(['any', 4, 6], 'must be any, 4 or 6'),
-  v.description("use only this address family, as ssh's AddressFamily (default any)"),
 );
 
 /** Checks the options of a hop; durations become milliseconds. */

@@ -1,4 +1,4 @@
-import { type Clock, FdpassError, oneLine, type Peer } from '@fdpass/core';
+import { type Clock, type Connection, FdpassError, oneLine } from '@fdpass/core';
 import { MAX_BODY_BYTES } from './constants.js';
 import { bodyLength, type ResponseHead } from './response-wire.js';
 
@@ -10,7 +10,7 @@ const CHUNK_SIZE = /^([0-9a-f]{1,8})[ \t]*(?:;|$)/i;
  * Reads a response's body up to its end, or gives undefined if it is longer than `limit` or ends only with the
  * connection: then the connection is of no further use.
  */
-export async function readBody(peer: Peer, head: ResponseHead, limit: number): Promise<Buffer | undefined> {
+export async function readBody(peer: Connection, head: ResponseHead, limit: number): Promise<Buffer | undefined> {
   const length = bodyLength(head);
   if (length === 'chunked') return readChunks(peer, limit);
   if (length === undefined || length > limit) return undefined;
@@ -18,7 +18,7 @@ export async function readBody(peer: Peer, head: ResponseHead, limit: number): P
 }
 
 /** RFC 9112 §7.1: size in hexadecimal, CRLF, data, CRLF; a chunk of size 0 and the trailer end it. */
-async function readChunks(peer: Peer, limit: number): Promise<Buffer | undefined> {
+async function readChunks(peer: Connection, limit: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   for (let total = 0; ; ) {
     const [, digits] = CHUNK_SIZE.exec(await readLine(peer)) ?? [];
@@ -38,7 +38,7 @@ function malformed(): FdpassError {
   return new FdpassError('protocol', "the proxy's chunked body is malformed");
 }
 
-async function readLine(peer: Peer): Promise<string> {
+async function readLine(peer: Connection): Promise<string> {
   const line = await peer.readThrough(
     (soFar) => (soFar.at(-1) === LF ? 0 : 1),
     MAX_CHUNK_LINE,
@@ -55,7 +55,7 @@ const LAST_CHUNK = '\r\n0\r\n\r\n';
  * The beginning of an error's body, whatever of it comes soon; the connection is of no further use. Never rejects: a
  * body that breaks off, or never comes, must not hide the status.
  */
-export async function readExcerpt(peer: Peer, head: ResponseHead, clock: Clock): Promise<Buffer> {
+export async function readExcerpt(peer: Connection, head: ResponseHead, clock: Clock): Promise<Buffer> {
   const length = bodyLength(head);
   const isChunked = length === 'chunked';
   const wanted = Math.min(typeof length === 'number' ? length : MAX_BODY_BYTES, MAX_BODY_BYTES);

@@ -1,4 +1,4 @@
-import { type Clock, type Credentials, FdpassError, type Peer } from '@fdpass/core';
+import { type Clock, type Connection, type Credentials, FdpassError } from '@fdpass/core';
 import { type AuthenticationScheme, answerChallenges } from './authentication.js';
 import { quoteBody, readBody, readExcerpt } from './body.js';
 import { parseChallenges } from './challenge.js';
@@ -24,12 +24,12 @@ export interface Conversation {
 }
 
 /**
- * Asks for the tunnel on one connection. Resolves to `open` when it stands and not a byte of it has been read, or to
+ * Asks for the tunnel on one connection. Resolves to `open` when it is open and not a byte of it has been read, or to
  * `reconnect` when the next request (with the authorization now in `conversation`) needs a new connection.
  *
  * @throws FdpassError for a refusal, with the proxy's words.
  */
-export async function converse(peer: Peer, conversation: Conversation): Promise<'open' | 'reconnect'> {
+export async function talk(peer: Connection, conversation: Conversation): Promise<'open' | 'reconnect'> {
   for (;;) {
     const { authority, headers, authorization } = conversation;
     await peer.write(encodeConnect(authority, headers, authorization));
@@ -46,7 +46,7 @@ export async function converse(peer: Peer, conversation: Conversation): Promise<
 }
 
 /** The head of the final response; interim ones (1xx) are passed over. */
-async function readFinalHead(peer: Peer): Promise<ResponseHead> {
+async function readFinalHead(peer: Connection): Promise<ResponseHead> {
   for (let interim = 0; interim <= MAX_INTERIM_RESPONSES; interim++) {
     const head = parseHead(await peer.readThrough(missingHeadBytes, MAX_HEAD_BYTES, "the proxy's response"));
     if (head.status >= 200) return head;
@@ -68,7 +68,7 @@ async function authenticate(head: ResponseHead, conversation: Conversation): Pro
 }
 
 /** The error for a refusal, with what the proxy says about it. */
-async function refused(peer: Peer, head: ResponseHead, conversation: Conversation): Promise<FdpassError> {
+async function refused(peer: Connection, head: ResponseHead, conversation: Conversation): Promise<FdpassError> {
   if (head.status === 401 && conversation.round > 0)
     return refusedCredentials(new HttpStatusError(401, 'Unauthorized'));
   const page = await readExcerpt(peer, head, conversation.clock);

@@ -1,20 +1,19 @@
-import type { Duplex } from 'node:stream';
 import {
+  type Connection,
   type DialContext,
-  type Dialer,
-  explainTlsFailure,
   FdpassError,
-  handshake,
   isFdpassError,
-  resolveCredentials,
+  type Proxy,
+  type ProxyScheme,
+  reachProxy,
+  readProxyUrl,
   type Strategy,
+  type StrategyHost,
   type Target,
-  wrapTls,
 } from '@fdpass/core';
 import { type AuthenticationScheme, basic, digest, encodeBasic } from './authentication.js';
-import { type Conversation, converse } from './conversation.js';
+import { type Conversation, talk } from './conversation.js';
 import { type HttpConnectOptions, httpConnectOptions } from './options.js';
-import { type HttpProxy, parseProxyUrl } from './proxy-url.js';
 import { authorityOf, checkHeaders } from './request-wire.js';
 
 /** What {@link createHttpConnect} makes the strategy of. */
@@ -25,11 +24,13 @@ export interface HttpConnectParts {
   readonly name?: string;
 }
 
+/** The schemes of proxy URLs, and their ports. */
+const SCHEMES = { http: { port: 80, tls: false }, https: { port: 443, tls: true } };
+
 interface Hop {
-  readonly proxy: HttpProxy;
+  readonly proxy: Proxy<ProxyScheme>;
   readonly options: HttpConnectOptions;
-  readonly forward: Dialer;
-  readonly baseDir: string;
+  readonly host: StrategyHost;
   readonly schemes: readonly AuthenticationScheme[];
 }
 
@@ -37,73 +38,62 @@ interface Hop {
 export function createHttpConnect({ schemes = [], name }: HttpConnectParts = {}): Strategy<HttpConnectOptions> {
   return {
     name: name ?? 'http-connect',
-    schemes: name === undefined ? ['http', 'https'] : [],
+    schemes: name === undefined ? Object.keys(SCHEMES) : [],
     optionsSchema: httpConnectOptions,
-    create(options, forward, { baseDir }) {
-      const proxy = parseProxyUrl(options.url);
+    create(options, host) {
+      const proxy = readProxyUrl(options.url, SCHEMES, 'http://HOST:PORT');
       checkHeaders(options.headers ?? {});
-      if (options.tls !== undefined && !proxy.tls)
+      if (options.tls !== undefined && !proxy.scheme.tls)
         throw new FdpassError('config', 'option "tls": needs an https:// URL');
-      const hop: Hop = { proxy, options, forward, baseDir, schemes: [...schemes, digest, basic] };
+      const hop: Hop = { proxy, options, host, schemes: [...schemes, digest, basic] };
       return {
         dial: (target, context) => dialThrough(hop, target, context),
-        needsRelay: proxy.tls || forward.needsRelay === true,
+        needsRelay: () => proxy.scheme.tls || host.forward.needsRelay(proxy.target),
       };
     },
   };
 }
 
-/** HTTP CONNECT (RFC 9110 §9.3.6), the proxy reached plainly or over TLS; Digest and Basic authentication. */
+/** HTTP CONNECT (RFC 9110, section 9.3.6), the proxy reached plainly or over TLS; Digest and Basic authentication. */
 export const httpConnect: Strategy<HttpConnectOptions> = createHttpConnect();
 
-async function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Duplex> {
-  const conversation = await begin(hop, target, context);
+async function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Connection> {
+  const { proxy, options, host } = hop;
+  const reach = { proxy, tls: options.tls, forward: host.forward, baseDir: host.baseDir };
+  const conversation = await startConversation(hop, target, context);
   for (;;) {
-    const stream = await connect(hop, context);
     try {
-      const done = await handshake(stream, context, (peer) => converse(peer, conversation));
-      if (done.result === 'open') return done.stream;
-      done.stream.on('error', () => {}).destroy();
+      const { connection, result } = await reachProxy(reach, context, (peer) => talk(peer, conversation));
+      if (result === 'open') return connection;
+      connection.destroy();
     } catch (error) {
-      // A proxy may close a connection that it said it would keep; the request is then sent again on a new one.
-      if (!conversation.isReusing || !isFdpassError(error) || context.signal.aborted)
-        throw hop.proxy.tls ? explainTlsFailure(error, hop.proxy.target.host) : error;
+      // A proxy can close a connection that it said it would keep; the request is then sent again on a new one.
+      if (!conversation.isReusing || !isFdpassError(error) || context.signal.aborted) throw error;
       conversation.isReusing = false;
     }
     context.trace({ event: 'note', text: 'the proxy wants authentication on a new connection' });
   }
 }
 
-async function begin(
-  { proxy, options, schemes, baseDir }: Hop,
+async function startConversation(
+  { proxy, options, host, schemes }: Hop,
   target: Target,
-  { signal, clock, trace }: DialContext,
+  context: DialContext,
 ): Promise<Conversation> {
+  const { username, password, target: place } = proxy;
+  const request = { options: options.credentials, username, password, host: place.host };
   const authority = authorityOf(target);
-  const credentials = await resolveCredentials({
-    options: options.credentials,
-    url: proxy.url,
-    host: proxy.target.host,
-    baseDir,
-    signal,
-    trace,
-  });
+  const credentials = await host.credentials(request, context);
   const isPreemptive = options.auth === 'basic' && credentials !== undefined;
   return {
     authority,
     headers: options.headers ?? {},
     credentials,
     schemes,
-    signal,
-    clock,
+    signal: context.signal,
+    clock: host.clock,
     authorization: isPreemptive ? encodeBasic(credentials) : undefined,
     round: isPreemptive ? 1 : 0,
     isReusing: false,
   };
-}
-
-async function connect({ proxy, options, forward, baseDir }: Hop, context: DialContext): Promise<Duplex> {
-  const stream = await forward.dial(proxy.target, context);
-  const { signal } = context;
-  return proxy.tls ? wrapTls(stream, { host: proxy.target.host, options: options.tls, baseDir, signal }) : stream;
 }

@@ -16,19 +16,19 @@ export class HttpStatusError extends Error {
 }
 
 const CODES: Readonly<Record<number, readonly [ErrorCode, hint?: string]>> = {
-  401: ['permission', 'a proxy should ask with 407; is that a web server?'],
+  401: ['permission', 'a proxy asks with 407; check that this is not a web server'],
   403: ['permission', 'the proxy may allow only some ports, often just 443'],
-  404: ['unreachable', 'is that a proxy, or a web server?'],
-  405: ['protocol', 'is that a proxy, or a web server?'],
+  404: ['unreachable', 'check that this is a proxy, not a web server'],
+  405: ['protocol', 'check that this is a proxy, not a web server'],
   408: ['timeout'],
   429: ['unreachable', 'too many requests; wait and try again'],
-  501: ['protocol', 'this server knows no CONNECT'],
+  501: ['protocol', 'this server does not support CONNECT'],
   502: ['unreachable', 'the proxy could not reach the target'],
   503: ['unreachable', 'the proxy could not reach the target'],
   504: ['timeout', 'the proxy got no answer from the target'],
 };
 
-/** The error for a final response that opens no tunnel. `quote` is a few words of its body. */
+/** The error for a final response that does not open the tunnel. `quote` is a few words of its body. */
 export function refusal({ status, reason }: ResponseHead, quote?: string): FdpassError {
   const [code, hint] = CODES[status] ?? ['protocol'];
   const words = `${status} ${oneLine(reason)}`.trim().slice(0, 100);
@@ -51,12 +51,12 @@ export function unauthenticated(challenges: readonly Challenge[], hasCredentials
     });
   }
   return new FdpassError('permission', `the proxy wants an authentication we cannot do: ${offered}`, {
-    hint: 'a plugin may add the scheme',
+    hint: 'use a plugin that adds the scheme',
     cause,
   });
 }
 
-/** The error for a user name and password that the proxy does not take; tinyproxy says so with a 401. */
+/** The error for a user name and password that the proxy does not accept; tinyproxy says so with a 401. */
 export function refusedCredentials(cause: HttpStatusError): FdpassError {
   return new FdpassError('permission', 'the proxy refused the user name or the password', {
     hint: 'check the "credentials" of the hop',

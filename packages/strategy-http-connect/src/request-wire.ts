@@ -14,7 +14,7 @@ const HOST = /^[^\p{Cc}\s/?#@]+$/u; // RFC 3986 §3.2.2: what would end the auth
  */
 export function authorityOf({ host, port }: Pick<Target, 'host' | 'port'>): string {
   if (!HOST.test(host))
-    throw new FdpassError('config', `${JSON.stringify(host)} is no host that an HTTP proxy could reach`);
+    throw new FdpassError('config', `${JSON.stringify(host)} is not a host that an HTTP proxy could reach`);
   const bare = host.split('%', 1)[0] ?? host; // a zone means nothing to the proxy (RFC 6874 §1)
   return ipFamily(host) === 6 ? `[${bare}]:${port}` : `${host}:${port}`;
 }
@@ -40,7 +40,7 @@ export function encodeConnect(authority: string, extra: Headers, authorization?:
 export function checkHeaders(headers: Headers): void {
   for (const [name, value] of Object.entries(headers)) {
     if (!TOKEN.test(name))
-      throw new FdpassError('config', `option "headers": ${JSON.stringify(name)} is no header name`);
+      throw new FdpassError('config', `option "headers": ${JSON.stringify(name)} is not a header name`);
     if (!FIELD_VALUE.test(value)) {
       throw new FdpassError(
         'config',

@@ -38,7 +38,7 @@ function notHttp(soFar: Buffer): FdpassError {
   const looksLike =
     soFar[0] === 5 || soFar[0] === 0 || soFar[0] === 4
       ? 'it looks like a SOCKS proxy: use socks5h://'
-      : 'is that really an HTTP proxy?';
+      : 'check that it is an HTTP proxy';
   return new FdpassError('protocol', 'the proxy does not speak HTTP', {
     hint: soFar[0] === 0x15 ? 'it wants TLS: use https://' : looksLike,
   });

@@ -1,9 +1,16 @@
-import type { Duplex } from 'node:stream';
-import { type DialContext, dialUnix, FdpassError, type Strategy, type Target } from '@fdpass/core';
+import {
+  type Connection,
+  connectFailed,
+  type DialContext,
+  FdpassError,
+  type SocketAddress,
+  type Strategy,
+  type StrategyHost,
+  type Target,
+} from '@fdpass/core';
 import * as v from 'valibot';
-import { type LocalTarget, parseLocalTarget } from './local-target.js';
-import { dialMux } from './mux.js';
-import { dialVsock } from './vsock.js';
+import { type LocalTarget, readLocalTarget } from './local-target.js';
+import { askForPort } from './mux.js';
 
 /** The options of a `local` hop, as its schema gives them; without any, the target's name says where. */
 export interface LocalOptions {
@@ -43,23 +50,40 @@ const optionsSchema: v.GenericSchema<unknown, LocalOptions> = v.pipe(
 /** Unix sockets and virtual machines (vsock), by the names of systemd-ssh-proxy, so that its ssh_config drop-in works with fdpass. */
 export const local: Strategy<LocalOptions> = {
   name: 'local',
-  opensSockets: true,
+  firstOnly: true,
+  targets: ['host', 'unix', 'vsock', 'machine'],
   optionsSchema,
-  create: (options) => ({ dial: async (target, context) => dialPlace(placeOf(options, target), target.port, context) }),
+  create(options, host) {
+    const { path } = options;
+    const ownPath = path === undefined || path.startsWith('@') ? path : host.path(path);
+    return {
+      async dial(target, context) {
+        const place = placeOf({ ...options, path: ownPath }, target);
+        if (place.kind === 'vsock') return connect({ cid: place.cid, port: target.port }, host, context);
+        const connection = await connect({ path: place.path }, host, context);
+        if (place.kind === 'vsock-mux') await askForPort(connection, target.port);
+        return connection;
+      },
+    };
+  },
 };
 
 function placeOf({ path, mux, cid }: LocalOptions, { host }: Target): LocalTarget {
   if (path !== undefined) return { kind: mux === true ? 'vsock-mux' : 'unix', path };
   if (cid !== undefined) return { kind: 'vsock', cid };
-  const place = parseLocalTarget(host);
+  const place = readLocalTarget(host);
   if (place !== undefined) return place;
-  throw new FdpassError('config', `${JSON.stringify(host)} is no unix socket and no virtual machine`, {
+  throw new FdpassError('config', `${JSON.stringify(host)} is not a unix socket or a virtual machine`, {
     hint: 'write unix/PATH, vsock/CID, vsock-mux/PATH or .host, or give "path" or "cid"',
   });
 }
 
-function dialPlace(place: LocalTarget, port: number, context: DialContext): Promise<Duplex> {
-  if (place.kind === 'unix') return dialUnix(place.path, context);
-  if (place.kind === 'vsock-mux') return dialMux(place.path, port, context);
-  return dialVsock(place.cid, port, context);
+function connect(
+  address: Exclude<SocketAddress, { family: unknown }>,
+  host: StrategyHost,
+  context: DialContext,
+): Promise<Connection> {
+  const label = 'path' in address ? address.path : `vsock ${address.cid}, port ${address.port}`;
+  const open = (inner: DialContext): Promise<Connection> => host.open(address, {}, inner);
+  return host.race([{ label, open }], { of: 'address', lost: (failures) => connectFailed(label, failures) }, context);
 }

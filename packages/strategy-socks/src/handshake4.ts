@@ -1,4 +1,4 @@
-import { FdpassError, type Peer } from '@fdpass/core';
+import { type Connection, FdpassError } from '@fdpass/core';
 import { REPLY4_GRANTED } from './constants.js';
 import { replyError } from './reply.js';
 import { encodeRequest4, REPLY4_LENGTH } from './socks4-wire.js';
@@ -11,7 +11,7 @@ export interface Request4 {
 }
 
 /** The SOCKS 4 and 4a conversation: one request, one reply of eight bytes. */
-export async function talkSocks4(peer: Peer, { host, port, userId }: Request4): Promise<void> {
+export async function talkSocks4(peer: Connection, { host, port, userId }: Request4): Promise<void> {
   await peer.write(encodeRequest4(host, port, userId));
   const [version, reply = -1] = await peer.read(2, 'the reply');
   // The reply's version byte is 0; some servers send 4.

@@ -1,4 +1,4 @@
-import { FdpassError, type Peer } from '@fdpass/core';
+import { type Connection, FdpassError } from '@fdpass/core';
 import {
   ATYP_DOMAINNAME,
   AUTH_SUCCESS,
@@ -26,12 +26,12 @@ export interface Request5 {
 }
 
 /** The SOCKS5 conversation (RFC 1928, RFC 1929) up to and including the last byte of the success reply. */
-export async function talkSocks5(peer: Peer, request: Request5): Promise<void> {
+export async function talkSocks5(peer: Connection, request: Request5): Promise<void> {
   await (request.optimistic ? inOneFlight(peer, request) : stepByStep(peer, request));
   await readReply(peer);
 }
 
-async function stepByStep(peer: Peer, { host, port, credentials }: Request5): Promise<void> {
+async function stepByStep(peer: Connection, { host, port, credentials }: Request5): Promise<void> {
   const offered = credentials ? [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD] : [METHOD_NO_AUTHENTICATION];
   await peer.write(encodeGreeting(offered));
   const method = await readMethod(peer, offered);
@@ -43,7 +43,7 @@ async function stepByStep(peer: Peer, { host, port, credentials }: Request5): Pr
 }
 
 /** What comes after the greeting depends on the method chosen, so exactly one is offered. */
-async function inOneFlight(peer: Peer, { host, port, credentials }: Request5): Promise<void> {
+async function inOneFlight(peer: Connection, { host, port, credentials }: Request5): Promise<void> {
   const offered = [credentials ? METHOD_USERNAME_PASSWORD : METHOD_NO_AUTHENTICATION];
   const authentication = credentials ? encodeAuthentication(credentials) : Buffer.alloc(0);
   await peer.write(Buffer.concat([encodeGreeting(offered), authentication, encodeRequest(host, port)]));
@@ -52,7 +52,7 @@ async function inOneFlight(peer: Peer, { host, port, credentials }: Request5): P
 }
 
 /** RFC 1928 §3: VER METHOD. */
-async function readMethod(peer: Peer, offered: readonly number[]): Promise<number> {
+async function readMethod(peer: Connection, offered: readonly number[]): Promise<number> {
   const [version, method = METHOD_NO_ACCEPTABLE] = await peer.read(2, 'the method selection');
   checkVersion(version);
   if (method === METHOD_NO_ACCEPTABLE) throw noMethod(offered);
@@ -73,7 +73,7 @@ function noMethod(offered: readonly number[]): FdpassError {
 }
 
 /** RFC 1929 §2: VER STATUS. The version is not checked: some servers answer 5. */
-async function readAuthentication(peer: Peer): Promise<void> {
+async function readAuthentication(peer: Connection): Promise<void> {
   const [, status] = await peer.read(2, 'the authentication status');
   if (status === AUTH_SUCCESS) return;
   throw new FdpassError('permission', 'the proxy refused the user name or the password', {
@@ -82,7 +82,7 @@ async function readAuthentication(peer: Peer): Promise<void> {
 }
 
 /** RFC 1928 §6: VER REP RSV ATYP BND.ADDR BND.PORT. A refusal counts as soon as its code is there: some proxies close early. */
-async function readReply(peer: Peer): Promise<void> {
+async function readReply(peer: Connection): Promise<void> {
   const [version, reply = -1] = await peer.read(2, 'the reply');
   checkVersion(version);
   if (reply !== REPLY_SUCCEEDED) throw replyError(5, reply);
@@ -95,6 +95,6 @@ function checkVersion(version: number | undefined): void {
   if (version === SOCKS_VERSION_5) return;
   const looksLikeHttp = version === 'H'.charCodeAt(0);
   throw new FdpassError('protocol', `the proxy does not speak SOCKS5: it answered with version ${version}`, {
-    hint: looksLikeHttp ? 'it looks like an HTTP proxy: use http://' : 'is that really a SOCKS5 proxy?',
+    hint: looksLikeHttp ? 'it looks like an HTTP proxy: use http://' : 'check that it is a SOCKS5 proxy',
   });
 }

@@ -1,3 +1,3 @@
 export type { SocksOptions } from './options.js';
 export { SocksReplyError } from './reply.js';
-export { createSocks, type SocksParts, socks } from './socks.js';
+export { socks } from './socks.js';

@@ -22,8 +22,7 @@ interface Meaning {
   readonly hint?: string;
 }
 
-const NAMES_LOCALLY =
-  'a proxy that knows no names or no IPv6 may take socks5:// (names resolved here) or socks5h:// (there)';
+const NAMES_LOCALLY = 'socks5:// resolves names here, socks5h:// lets the proxy do it';
 
 /** RFC 1928 §6; from 0xf0 on Tor's extended codes (torrc(5), ExtendedErrors; proposal 304). */
 const SOCKS5: Readonly<Record<number, Meaning>> = {
@@ -31,7 +30,7 @@ const SOCKS5: Readonly<Record<number, Meaning>> = {
   2: { words: 'connection not allowed by the ruleset', code: 'permission' },
   3: { words: 'network unreachable', code: 'unreachable' },
   4: { words: 'host unreachable', code: 'unreachable' },
-  5: { words: 'connection refused', code: 'unreachable', hint: 'is the target running, and is the port right?' },
+  5: { words: 'connection refused', code: 'unreachable', hint: 'check that the target is running, and the port' },
   6: { words: 'TTL expired', code: 'timeout' },
   7: { words: 'command not supported', code: 'protocol' },
   8: { words: 'address type not supported', code: 'protocol', hint: NAMES_LOCALLY },
@@ -52,11 +51,11 @@ const SOCKS4: Readonly<Record<number, Meaning>> = {
   93: { words: 'rejected: identd reports another user', code: 'permission' },
 };
 
-/** The error for a reply that is no success. */
+/** The error for a reply that is not a success. */
 export function replyError(version: 4 | 5, reply: number): FdpassError {
   const known = (version === 4 ? SOCKS4 : SOCKS5)[reply];
   const number = `0x${reply.toString(16).padStart(2, '0')}`;
-  const words = known?.words ?? 'a reply code that the protocol does not know';
+  const words = known?.words ?? 'an unknown reply code';
   const message = `the proxy answered: ${words} (SOCKS${version} reply ${number})`;
   return new FdpassError(known?.code ?? 'protocol', message, {
     hint: known?.hint,

@@ -1,82 +1,69 @@
-import type { Duplex } from 'node:stream';
 import {
+  type Connection,
   type Credentials,
   type DialContext,
-  type Dialer,
   FdpassError,
   type HostAddress,
-  handshake,
   ipFamily,
   isFdpassError,
-  lookUp,
-  type Peer,
-  type Resolver,
-  resolveCredentials,
+  type Proxy,
+  reachProxy,
   type Strategy,
+  type StrategyHost,
+  startDeadline,
   type Target,
-  wrapTls,
 } from '@fdpass/core';
 import { talkSocks4 } from './handshake4.js';
 import { talkSocks5 } from './handshake5.js';
 import { type SocksOptions, socksOptions } from './options.js';
-import { parseProxyUrl, SOCKS_SCHEMES, type SocksProxy } from './proxy-url.js';
+import { readSocksUrl, SOCKS_SCHEMES, type SocksScheme } from './proxy-url.js';
 
-/** How long an optimistic handshake may be silent before the polite one is tried on a new connection. */
+/** How long an optimistic handshake can be silent before the polite one is tried on a new connection. */
 const OPTIMISTIC_PATIENCE_MS = 5000;
-
-/** What {@link createSocks} makes the strategy of. */
-export interface SocksParts {
-  /** Looks names up where the protocol leaves that to us (`socks4`, `socks5`). Default: as the host program does. */
-  readonly resolve?: Resolver | undefined;
-}
 
 /** One configured hop. */
 interface Hop {
-  readonly proxy: SocksProxy;
+  readonly proxy: Proxy<SocksScheme>;
   readonly options: SocksOptions;
-  readonly forward: Dialer;
-  readonly baseDir: string;
-  readonly resolve: Resolver | undefined;
-}
-
-/** Makes the strategy; `resolve` finds addresses for the schemes that resolve names here. */
-export function createSocks({ resolve }: SocksParts = {}): Strategy<SocksOptions> {
-  return {
-    name: 'socks',
-    schemes: SOCKS_SCHEMES,
-    optionsSchema: socksOptions,
-    create(options, forward, { baseDir }) {
-      const hop: Hop = { proxy: parseProxyUrl(options.url), options, forward, baseDir, resolve };
-      checkOptions(hop);
-      return {
-        dial: (target, context) => dialThrough(hop, target, context),
-        needsRelay: hop.proxy.tls || forward.needsRelay === true,
-      };
-    },
-  };
+  readonly host: StrategyHost;
 }
 
 /** SOCKS 4, 4a, 5 and 5h (RFC 1928, RFC 1929). */
-export const socks: Strategy<SocksOptions> = createSocks();
+export const socks: Strategy<SocksOptions> = {
+  name: 'socks',
+  schemes: SOCKS_SCHEMES,
+  optionsSchema: socksOptions,
+  create(options, host) {
+    const hop: Hop = { proxy: readSocksUrl(options.url), options, host };
+    checkOptions(hop);
+    const { proxy } = hop;
+    return {
+      dial: (target, context) => dialThrough(hop, target, context),
+      needsRelay: () => proxy.scheme.tls || host.forward.needsRelay(proxy.target),
+    };
+  },
+};
 
-function checkOptions({ proxy, options }: Hop): void {
+function checkOptions({ proxy: { scheme }, options }: Hop): void {
   const wrong = (option: string, why: string): never => {
     throw new FdpassError('config', `option "${option}": ${why}`);
   };
-  if (options.tls !== undefined && !proxy.tls) wrong('tls', 'needs a URL whose scheme ends in +tls');
-  if (options.isolate === true && proxy.version === 4) wrong('isolate', 'needs SOCKS5');
+  if (options.tls !== undefined && !scheme.tls) wrong('tls', 'needs a URL whose scheme ends in +tls');
+  if (options.isolate === true && scheme.version === 4) wrong('isolate', 'needs SOCKS5');
   if (options.isolate === true && options.credentials !== undefined) wrong('isolate', 'cannot go with credentials');
-  if (options.userId !== undefined && proxy.version === 5) wrong('userId', 'is for SOCKS 4; use credentials');
-  if (options.credentials !== undefined && proxy.version === 4)
-    wrong('credentials', 'SOCKS 4 knows no password; use userId');
+  if (options.userId !== undefined && scheme.version === 5) wrong('userId', 'is for SOCKS 4; use credentials');
+  if (options.credentials !== undefined && scheme.version === 4)
+    wrong('credentials', 'SOCKS 4 has no passwords; use userId');
 }
 
-async function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Duplex> {
+async function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Connection> {
   const host = await destination(hop, target, context);
-  const credentials = hop.proxy.version === 5 ? await credentialsFor(hop, target, context) : undefined;
+  const isVersion5 = hop.proxy.scheme.version === 5;
+  const credentials = isVersion5 ? await credentialsFor(hop, target, context) : undefined;
   const request = { host, port: target.port, credentials };
-  if (hop.options.optimistic !== true || hop.proxy.version === 4) return converse(hop, request, false, context);
-  return optimistically(hop, request, context);
+  return hop.options.optimistic === true && isVersion5
+    ? optimistically(hop, request, context)
+    : openTunnel(hop, request, false, context);
 }
 
 interface Request {
@@ -85,46 +72,43 @@ interface Request {
   readonly credentials: Credentials | undefined;
 }
 
-/** Connects to the proxy and talks to it until the tunnel stands. */
-async function converse(hop: Hop, request: Request, optimistic: boolean, context: DialContext): Promise<Duplex> {
-  const { proxy, options, forward, baseDir } = hop;
-  const plain = await forward.dial(proxy.target, context);
-  const { signal } = context;
-  const stream = proxy.tls
-    ? await wrapTls(plain, { host: proxy.target.host, options: options.tls, baseDir, signal })
-    : plain;
-  const talk = (peer: Peer): Promise<void> =>
-    proxy.version === 5
+/** Connects to the proxy and talks to it until the tunnel is open. */
+async function openTunnel(
+  { proxy, options, host }: Hop,
+  request: Request,
+  optimistic: boolean,
+  context: DialContext,
+): Promise<Connection> {
+  const { tls } = options;
+  const { forward, baseDir } = host;
+  const { connection } = await reachProxy({ proxy, tls, forward, baseDir }, context, (peer) =>
+    proxy.scheme.version === 5
       ? talkSocks5(peer, { ...request, optimistic })
-      : talkSocks4(peer, { ...request, userId: options.userId ?? '' });
-  return (await handshake(stream, context, talk)).stream;
+      : talkSocks4(peer, { ...request, userId: options.userId ?? '' }),
+  );
+  return connection;
 }
 
 /**
- * Not every server takes a request before it has answered the greeting: some drop it, some close. So a conversation
- * that fails without a clear refusal, or stays silent, is held once more on a new connection, politely.
+ * Not every server takes a request before it has answered the greeting: some drop it, some close. So a handshake that
+ * fails without a clear refusal, or stays silent, is held once more on a new connection, politely.
  */
-async function optimistically(hop: Hop, request: Request, context: DialContext): Promise<Duplex> {
-  const impatience = new AbortController();
-  const cancel = context.clock.after(OPTIMISTIC_PATIENCE_MS, () =>
-    impatience.abort(new FdpassError('timeout', 'no answer to an optimistic request')),
-  );
-  const signal = AbortSignal.any([context.signal, impatience.signal]);
+async function optimistically(hop: Hop, request: Request, context: DialContext): Promise<Connection> {
+  const patience = startDeadline(OPTIMISTIC_PATIENCE_MS, context.signal, hop.host.clock);
   try {
-    return await converse(hop, request, true, { ...context, signal });
+    return await openTunnel(hop, request, true, { ...context, signal: patience.signal });
   } catch (error) {
     if (context.signal.aborted) throw context.signal.reason;
-    if (!isWorthAnotherTry(error, impatience.signal)) throw error;
-    context.trace({ event: 'note', text: 'the proxy took no optimistic request; trying step by step' });
+    if (!patience.signal.aborted && !isWorthAnotherTry(error)) throw error;
+    context.trace({ event: 'note', text: 'the proxy did not take an optimistic request; trying step by step' });
   } finally {
-    cancel();
+    patience.release();
   }
-  return converse(hop, request, false, context);
+  return openTunnel(hop, request, false, context);
 }
 
 /** A refusal of credentials is repeated too: only username/password was offered, and the proxy may want none. */
-function isWorthAnotherTry(error: unknown, impatience: AbortSignal): boolean {
-  if (impatience.aborted) return true;
+function isWorthAnotherTry(error: unknown): boolean {
   return (
     isFdpassError(error) &&
     error.attempts.length === 0 &&
@@ -132,28 +116,25 @@ function isWorthAnotherTry(error: unknown, impatience: AbortSignal): boolean {
   );
 }
 
-/** What stands in the request: the target as it is, or an address of it where the scheme resolves names here. */
-async function destination({ proxy, resolve }: Hop, { host }: Target, context: DialContext): Promise<string> {
-  if (host.includes('/'))
-    throw new FdpassError('config', `${JSON.stringify(host)} is no host that a SOCKS proxy could reach`);
-  const isLiteral = ipFamily(host) !== 0;
-  if (proxy.version === 4 && ipFamily(host) === 6) {
+/** The host in the request: the target's as it is, or an address of it where the scheme resolves names here. */
+async function destination({ proxy: { scheme }, host }: Hop, target: Target, context: DialContext): Promise<string> {
+  const family = ipFamily(target.host);
+  if (scheme.version === 4 && family === 6) {
     throw new FdpassError('config', 'SOCKS 4 cannot carry an IPv6 address', { hint: 'use socks5://' });
   }
-  if (isLiteral || proxy.resolvesNames) return host;
-  const [address] = await lookUp(host, proxy.version === 4 ? 4 : 0, context, resolve);
+  if (family !== 0 || scheme.resolvesNames) return target.host;
+  const [address] = await host.lookUp(target.host, scheme.version === 4 ? 4 : 0, context);
   return (address as HostAddress).host; // there is at least one
 }
 
 async function credentialsFor(
-  hop: Hop,
+  { proxy, options, host }: Hop,
   target: Target,
-  { signal, trace }: DialContext,
+  context: DialContext,
 ): Promise<Credentials | undefined> {
-  const { proxy, options, baseDir } = hop;
   if (options.isolate === true) return isolationFor(target);
-  const { url, target: place } = proxy;
-  return resolveCredentials({ options: options.credentials, url, host: place.host, baseDir, signal, trace });
+  const { username, password, target: place } = proxy;
+  return host.credentials({ options: options.credentials, username, password, host: place.host }, context);
 }
 
 /** Tor keeps streams with different user names or passwords on different circuits (torrc(5), IsolateSOCKSAuth). */

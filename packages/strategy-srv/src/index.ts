@@ -1,2 +1,1 @@
-export { createResolveSrv, type ResolveSrv } from './servers.js';
-export { createSrv, type SrvOptions, type SrvParts, srv } from './srv.js';
+export { type SrvOptions, srv } from './srv.js';

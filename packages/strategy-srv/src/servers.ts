@@ -1,6 +1,6 @@
 import type { SrvRecord } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
-import { type DialContext, errnoName, FdpassError, formatHostPort, fromSystemError } from '@fdpass/core';
+import { type Clock, type DialContext, errnoName, FdpassError, formatHostPort, fromSystemError } from '@fdpass/core';
 
 /** Finds the SRV records of a name; rejects with a system error, or with `signal.reason` when that aborts. */
 export type ResolveSrv = (name: string, signal: AbortSignal) => Promise<readonly SrvRecord[]>;
@@ -8,7 +8,7 @@ export type ResolveSrv = (name: string, signal: AbortSignal) => Promise<readonly
 /**
  * Makes a look-up that asks the system's name servers, or those given (`192.0.2.53`, `[2001:db8::1]:5353`).
  *
- * @throws FdpassError `config` for a name server that is no address.
+ * @throws FdpassError `config` for a name server that is not an address.
  */
 export function createResolveSrv(servers?: readonly string[]): ResolveSrv {
   for (const server of servers ?? []) newResolver([server]);
@@ -35,7 +35,7 @@ function newResolver(servers: readonly string[] | undefined): Resolver {
     resolver.setServers(servers);
     return resolver;
   } catch (error) {
-    const message = `${JSON.stringify(servers.join(', '))} is no address of a name server`;
+    const message = `${JSON.stringify(servers.join(', '))} is not the address of a name server`;
     throw new FdpassError('config', message, { hint: 'write 192.0.2.53 or [2001:db8::53]:5353', cause: error });
   }
 }
@@ -51,7 +51,8 @@ const NO_RECORD = new Set(['ENOTFOUND', 'ENODATA']);
  */
 export async function lookUpServers(
   name: string,
-  { signal, trace, clock }: DialContext,
+  { signal, trace }: DialContext,
+  clock: Clock,
   resolveSrv: ResolveSrv,
 ): Promise<readonly SrvRecord[]> {
   const startedAt = clock.now();
@@ -78,5 +79,5 @@ function notOffered(name: string): FdpassError {
 
 function lookupFailed(name: string, error: unknown): FdpassError {
   const { message } = fromSystemError(error, `cannot look up the SRV records of ${name}`);
-  return new FdpassError('unknown-host', message, { hint: 'are the name servers reachable?', cause: error });
+  return new FdpassError('unknown-host', message, { hint: 'check that the name servers are reachable', cause: error });
 }

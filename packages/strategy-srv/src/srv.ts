@@ -1,28 +1,24 @@
 import type { SrvRecord } from 'node:dns';
-import type { Duplex } from 'node:stream';
 import {
   allFailed,
-  type DialContext,
-  type Dialer,
   duration,
   FdpassError,
   formatHostPort,
   ipFamily,
-  type LostWay,
   makeTarget,
   messageOf,
   routeSchema,
   type Strategy,
-  startDeadline,
   type Target,
+  targetKind,
 } from '@fdpass/core';
 import * as v from 'valibot';
 import { orderRecords } from './records.js';
-import { createResolveSrv, lookUpServers, type ResolveSrv } from './servers.js';
+import { createResolveSrv, lookUpServers } from './servers.js';
 
 /** The options of an `srv` hop, as its schema gives them. */
 export interface SrvOptions {
-  /** Service and protocol as they stand in the record's name. Default `_ssh._tcp`. */
+  /** Service and protocol as they are in the record's name. Default `_ssh._tcp`. */
   readonly service?: string | undefined;
   /** The route that reaches the servers. Default: the hops before this one. */
   readonly use?: unknown;
@@ -30,14 +26,6 @@ export interface SrvOptions {
   readonly servers?: readonly string[] | undefined;
   /** Milliseconds for each server. Default: no limit but that of the whole dial. */
   readonly timeout?: number | undefined;
-}
-
-/** What the strategy is made of; tests put their own in place. */
-export interface SrvParts {
-  /** Makes the look-up; `servers` is the option. Default {@link createResolveSrv}. */
-  readonly resolverOf?: ((servers?: readonly string[]) => ResolveSrv) | undefined;
-  /** From 0 up to but not including 1. Default `Math.random`. */
-  readonly random?: (() => number) | undefined;
 }
 
 const DEFAULT_SERVICE = '_ssh._tcp';
@@ -59,82 +47,55 @@ const optionsSchema: v.GenericSchema<unknown, SrvOptions> = v.strictObject({
     ),
   ),
   timeout: v.optional(
-    v.pipe(duration, v.description('the most one server may take (default: what the timeout of the dial allows)')),
+    v.pipe(duration, v.description('the most one server can take (default: what the timeout of the dial allows)')),
   ),
 });
 
-/** Makes the strategy with a look-up and a source of chance of its own. */
-export function createSrv({
-  resolverOf = createResolveSrv,
-  random = Math.random,
-}: SrvParts = {}): Strategy<SrvOptions> {
-  return {
-    name: 'srv',
-    optionsSchema,
-    create({ service = DEFAULT_SERVICE, use, servers, timeout = 0 }, forward, host) {
-      const resolveSrv = resolverOf(servers);
-      const dialer = use === undefined ? forward : host.route(use);
-      return {
-        async dial(target, context) {
-          if (!canHaveRecords(target.host)) return dialer.dial(target, context);
-          const name = `${service}.${target.host}`;
-          const records = await lookUpServers(name, context, resolveSrv);
-          if (records.length === 0) return dialer.dial(target, context);
-          const ordered = orderRecords(records, random);
-          return dialInOrder({ name, target, records: ordered, dialer, timeoutMs: timeout }, context);
-        },
-        get needsRelay() {
-          return dialer.needsRelay === true;
-        },
-      };
-    },
-  };
-}
-
 /** Reaches the servers that the SRV records of the target's name list (RFC 2782); without a record, the target itself. */
-export const srv: Strategy<SrvOptions> = createSrv();
+export const srv: Strategy<SrvOptions> = {
+  name: 'srv',
+  targets: ['host', 'unix', 'vsock', 'machine'],
+  optionsSchema,
+  async create({ service = DEFAULT_SERVICE, use, servers, timeout: timeoutMs }, host) {
+    const resolveSrv = createResolveSrv(servers);
+    const chain = use === undefined ? host.forward : await host.route(use);
+    return {
+      async dial(target, context) {
+        if (!canHaveRecords(target.host)) return chain.dial(target, context);
+        const name = `${service}.${target.host}`;
+        const records = await lookUpServers(name, context, host.clock, resolveSrv);
+        if (records.length === 0) return chain.dial(target, context);
+        return host.race(
+          orderRecords(records, host.random).map((record) => ({
+            label: formatHostPort(record.name, record.port),
+            open: async (inner) => chain.dial({ ...target, ...serverOf(record) }, inner),
+          })),
+          {
+            of: 'route',
+            timeoutMs,
+            lost: (failures) =>
+              allFailed(`none of the ${failures.length} servers of ${name} could be reached`, failures),
+          },
+          context,
+        );
+      },
+      needsRelay: (target) => chain.needsRelay(target),
+    };
+  },
+};
 
 /** Addresses have no SRV records, nor have names such as unix/PATH. */
 function canHaveRecords(host: string): boolean {
-  return ipFamily(host) === 0 && !host.includes('/');
-}
-
-interface Service {
-  readonly name: string;
-  readonly target: Target;
-  readonly records: readonly SrvRecord[];
-  readonly dialer: Dialer;
-  readonly timeoutMs: number;
-}
-
-async function dialInOrder(service: Service, context: DialContext): Promise<Duplex> {
-  const lost: LostWay[] = [];
-  for (const record of service.records) {
-    try {
-      return await dialServer(service, record, context);
-    } catch (error) {
-      context.signal.throwIfAborted();
-      lost.push({ label: formatHostPort(record.name, record.port), error });
-    }
-  }
-  throw allFailed(`none of the ${lost.length} servers of ${service.name} could be reached`, lost);
-}
-
-async function dialServer(service: Service, record: SrvRecord, context: DialContext): Promise<Duplex> {
-  const target = { ...service.target, ...serverOf(record) };
-  const deadline = startDeadline(service.timeoutMs, context.signal, context.clock);
-  try {
-    return await service.dialer.dial(target, { ...context, signal: deadline.signal });
-  } finally {
-    deadline.release();
-  }
+  return ipFamily(host) === 0 && targetKind(host) === 'host';
 }
 
 /** A name and a port that strangers have sent: checked as a target of the command line is. */
 function serverOf({ name, port }: SrvRecord): Target {
   try {
-    return makeTarget({ host: name, port });
+    const target = makeTarget({ host: name, port });
+    if (targetKind(target.host) === 'host') return target;
+    throw new Error(`${JSON.stringify(name)} is not a host name`);
   } catch (error) {
-    throw new FdpassError('protocol', `the SRV record names no server: ${messageOf(error)}`, { cause: error });
+    throw new FdpassError('protocol', `the SRV record does not name a server: ${messageOf(error)}`, { cause: error });
   }
 }

@@ -1,8 +1,18 @@
 import * as v from 'valibot';
+import { isFdpassError } from '../ground/errors.js';
+import { normalizeHost } from '../ground/read-target.js';
+
+/*
+ * Values that several strategies have in their options. Each schema takes what the config writes and gives what code
+ * wants; its messages are for the person who wrote it.
+ */
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
-/** `250ms`, `30s`, `2m`, `1h`, or a plain number of seconds (as ssh_config and curl take it), in milliseconds; undefined if it is none. */
+/**
+ * `250ms`, `30s`, `2m`, `1h`, or a plain number of seconds (as ssh_config and curl take it), in milliseconds; undefined if
+ * it is not a duration.
+ */
 export function parseDuration(input: string | number): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(String(input).trim());
   if (match === null) return undefined;
@@ -10,14 +20,56 @@ export function parseDuration(input: string | number): number | undefined {
   return ms <= 0x7fffffff ? ms : undefined; // what a timer can hold, a little under 25 days
 }
 
-/** A schema that takes a duration as written in the config and gives milliseconds. */
+/** A duration as the config writes it; gives milliseconds. */
 export const duration: v.GenericSchema<string | number, number> = v.pipe(
   v.union([v.string(), v.number()]),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const ms = parseDuration(dataset.value);
     if (ms !== undefined) return ms;
-    addIssue({ message: `${JSON.stringify(dataset.value)} is no duration; write 250ms, 30s or 2m` });
+    addIssue({ message: `${JSON.stringify(dataset.value)} is not a duration; write 250ms, 30s or 2m` });
     return NEVER;
   }),
   v.metadata({ jsonSchema: { $ref: '#/definitions/duration' } }),
+);
+
+/** A host name or an address, normalised as targets are. */
+export const hostName: v.GenericSchema<string, string> = v.pipe(
+  v.string('must be a host name or an address'),
+  v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
+    try {
+      return normalizeHost(dataset.value);
+    } catch (error) {
+      if (!isFdpassError(error)) throw error;
+      addIssue({ message: error.message });
+      return NEVER;
+    }
+  }),
+);
+
+const PORT = 'must be a port from 1 to 65535';
+
+/** A port. */
+export const port: v.GenericSchema<number, number> = v.pipe(
+  v.number(PORT),
+  v.integer(PORT),
+  v.minValue(1, PORT),
+  v.maxValue(65535, PORT),
+);
+
+/** An address family, or `any`. */
+export const family: v.GenericSchema<'any' | 4 | 6, 'any' | 4 | 6> = v.pipe(
+  v.picklist(['any', 4, 6], 'must be any, 4 or 6'),
+  v.description("use only this address family, as ssh's AddressFamily (default any)"),
+);
+
+/** A nested `use` value; `StrategyHost.route` compiles it, and says what is wrong with it. */
+export const routeSchema: v.GenericSchema<unknown> = v.pipe(
+  v.unknown(),
+  v.metadata({ jsonSchema: { $ref: '#/definitions/route' } }),
+);
+
+/** Routes in a list that is not empty. */
+export const routeList: v.GenericSchema<readonly unknown[], readonly unknown[]> = v.pipe(
+  v.array(routeSchema, 'must be a list of routes'),
+  v.minLength(1, 'must name at least one route'),
 );

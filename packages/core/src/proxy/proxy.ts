@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.js';
 import type { Chain, DialContext } from '../dial/dialer.js';
+import { onAbort } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { normalizeHost } from '../ground/read-target.js';
 import type { Target } from '../ground/target.js';
@@ -120,7 +121,7 @@ export interface ProxyReach {
 
 /**
  * Connects to a proxy, over TLS if its scheme says so, and holds a handshake with it. A refusal that comes because of TLS
- * is told as that. If `talk` rejects, the connection is destroyed when the dial is.
+ * is explained as that. If `talk` rejects or the signal aborts, the connection is destroyed.
  */
 export async function reachProxy<T>(
   { proxy, tls, forward, baseDir }: ProxyReach,
@@ -128,15 +129,17 @@ export async function reachProxy<T>(
   talk: (connection: Connection) => Promise<T>,
 ): Promise<{ readonly connection: Connection; readonly result: T }> {
   const plain = await forward.dial(proxy.target, context);
-  if (proxy.scheme.tls !== true) return { connection: plain, result: await talk(plain) };
   const { host } = proxy.target;
-  const { explainTlsFailure, wrapTls } = await import('./tls.js');
   const { signal, trace } = context;
-  const connection = await wrapTls(plain, { host, options: tls, baseDir, signal, trace });
+  const tlsModule = proxy.scheme.tls === true ? await import('./tls.js') : undefined;
+  const connection = (await tlsModule?.wrapTls(plain, { host, options: tls, baseDir, signal, trace })) ?? plain;
+  const release = onAbort(signal, (reason) => connection.destroy(reason));
   try {
     return { connection, result: await talk(connection) };
   } catch (error) {
     connection.destroy();
-    throw explainTlsFailure(error, host);
+    throw tlsModule === undefined ? error : tlsModule.explainTlsFailure(error, host);
+  } finally {
+    release();
   }
 }

@@ -101,8 +101,13 @@ function shorthand(key: string, value: unknown, baseDir: string, scope: HopScope
 }
 
 function hopOf(entry: StrategyEntry, options: Record<string, unknown>, baseDir: string, path: readonly string[]): Hop {
-  const label = typeof options['url'] === 'string' ? redactUrl(options['url']) : entry.name;
-  return { entry, options, label, baseDir, path };
+  return { entry, options, label: labelOf(entry, options), baseDir, path };
+}
+
+/** What tells it from other hops of its kind: its URL, or the host that it names. */
+function labelOf({ name }: StrategyEntry, { url, host }: Readonly<Record<string, unknown>>): string {
+  if (typeof url === 'string') return redactUrl(url);
+  return typeof host === 'string' ? `${name} ${host}` : name;
 }
 
 function unknownWord(word: string, scope: HopScope): FdpassError {

@@ -1,14 +1,6 @@
 import { resolve } from 'node:path';
-import {
-  type ConfigCache,
-  FdpassError,
-  type Framework,
-  makeTarget,
-  parseDuration,
-  type Route,
-  type Router,
-  type Target,
-} from '@fdpass/core';
+import { FdpassError, makeTarget, type Target } from '@fdpass/core';
+import { type ConfigCache, type Framework, parseDuration, type Route, type Router } from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
 import { builtinFramework } from './builtin.js';
 import { FDPASS } from './usage.js';
@@ -48,13 +40,13 @@ export function readTimeout(args: Arguments): number | undefined {
   if (written === undefined) return undefined;
   const timeoutMs = parseDuration(written);
   if (timeoutMs !== undefined) return timeoutMs;
-  throw new FdpassError('usage', `--timeout ${JSON.stringify(written)} is no duration`, {
+  throw new FdpassError('usage', `--timeout ${JSON.stringify(written)} is not a duration`, {
     hint: 'write 10, 500ms or 2m',
   });
 }
 
 /** The framework a request asks for. With `--via` alone the config is still read: it may name the hops. */
-export function frameworkFor(request: DialRequest, cache?: ConfigCache): Framework {
+export function frameworkFor(request: DialRequest, cache?: ConfigCache): Promise<Framework> {
   return builtinFramework(request.config === undefined ? {} : { file: request.config }, cache);
 }
 
