@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { loadSys } from '../packages/core/dist/index.js';
+import { loadSys } from '../packages/core/dist/sockets.js';
 import { nodeFolder } from '../scripts/node-versions.mjs';
 
 const RUNS = Number(process.env.RUNS ?? 25);
@@ -27,7 +27,7 @@ async function main() {
   );
   // Like a user's, the config is not from this very moment: then what comes of it is kept between runs.
   await new Promise((resolve) => setTimeout(resolve, 2500));
-  const sys = await loadSys();
+  const sys = loadSys();
   for (const version of VERSIONS) {
     const node = version === undefined ? process.execPath : join(nodeFolder(version) ?? '', 'node');
     report(

@@ -28,8 +28,13 @@ const SEPARATE = new Map(
     'packages/core/dist/cold-start/kept.js',
     PLUGINS,
     'packages/core/dist/proxy/ask.js',
+    'packages/core/dist/proxy/credentials.js',
+    'packages/core/dist/proxy/tls.js',
+    'packages/core/dist/connection/spawn.js',
     'packages/strategy-http-connect/dist/digest.js',
     'packages/core/dist/json-schema/config-schema.js',
+    'packages/strategy-direct/dist/options.js',
+    'packages/strategy-happy-eyeballs/dist/options.js',
     ...['check', 'explain', 'schema', 'strategies'].map((name) => `packages/cli/dist/${name}.js`),
     ...readdirSync('packages')
       .filter((name) => name.startsWith('strategy-'))
@@ -38,10 +43,11 @@ const SEPARATE = new Map(
   ].map((file) => [resolve(file), bundleName(file)]),
 );
 
-/** `packages/strategy-socks/dist/index.js` becomes `strategy-socks`, any other its own name. */
+/** `packages/strategy-socks/dist/index.js` becomes `strategy-socks`, its `options.js` gets that before it, any other keeps its name. */
 function bundleName(file) {
   const name = basename(file, '.js');
-  return name === 'index' ? basename(resolve(file, '../..')) : name;
+  const owner = basename(resolve(file, '../..'));
+  return name === 'index' ? owner : name === 'options' ? `${owner}-options` : name;
 }
 
 /** Turns a dynamic import of a separate module into one of its bundle, which lies beside ours. */

@@ -1,5 +1,4 @@
 import { writeSync } from 'node:fs';
-import * as nodeModule from 'node:module';
 import { formatError, isFdpassError } from '@fdpass/core';
 import { channelKind, exitCodeOf } from '@fdpass/core/host';
 import { findSys } from '@fdpass/core/sockets';
@@ -42,7 +41,8 @@ async function endProcess(code: number): Promise<never> {
   const isWaitedFor = ['socket', 'pipe'].includes(channelKind(STDOUT));
   const sys = isWaitedFor ? findSys() : undefined;
   if (sys === undefined) process.exit(code);
-  (nodeModule as { flushCompileCache?: () => void }).flushCompileCache?.(); // Node 22.10 and later
+  const nodeModule = process.getBuiltinModule('node:module') as { flushCompileCache?: () => void };
+  nodeModule.flushCompileCache?.(); // Node 22.10 and later
   for (const fd of [STDIN, STDOUT]) {
     if (['socket', 'pipe'].includes(channelKind(fd))) sys.setNonBlocking(fd, false); // as we found them: others may share them
   }

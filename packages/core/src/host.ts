@@ -3,6 +3,7 @@
  */
 export type { ConfigCache } from './cold-start/config-cache.js';
 export type { Config, LoadOptions } from './config/load.js';
+export { ownConnection, owningContext } from './dial/dialer.js';
 export type {
   ConnectionDialer,
   CreateDialerOptions,
@@ -23,6 +24,7 @@ export {
   loadFramework,
   TOKENS,
 } from './framework/framework.js';
+export { parseDuration } from './ground/clock.js';
 export { exitCodeOf } from './ground/errors.js';
 export { nearest } from './ground/text.js';
 export {
@@ -38,7 +40,6 @@ export { type HandOverOptions, handOver, type RelayRequest } from './handover/ha
 export { type RelayResult, type RelaySide, relay } from './handover/relay.js';
 export { configJsonSchema, type JsonSchema, optionsJsonSchema } from './json-schema/json-schema.js';
 export { type Lookup, libcResolver, type Resolver } from './lookup/resolver.js';
-export { parseDuration } from './options/values.js';
 export type { BuiltChain, HopSummary } from './routing/chain.js';
 export { guardDialer } from './routing/guard.js';
 export type { DialOptions, Explanation, Route, Router } from './routing/router.js';

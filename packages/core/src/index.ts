@@ -18,8 +18,7 @@ export {
   messageOf,
   oneLine,
 } from './ground/errors.js';
-export { ipv4Bytes, ipv6Bytes } from './ground/ip-bytes.js';
-export { ipFamily } from './ground/ip-family.js';
+export { ipFamily, ipv4Bytes, ipv6Bytes, parseIp } from './ground/ip.js';
 export { makeTarget, normalizeHost, parsePort } from './ground/read-target.js';
 export { redactUrl } from './ground/redact.js';
 export { errnoName, fromSystemError, reasonOf } from './ground/system-error.js';

@@ -1,5 +1,4 @@
-import { BlockList } from 'node:net';
-import { ipFamily } from '@fdpass/core';
+import { ipFamily, parseIp } from '@fdpass/core';
 
 /**
  * Whether NO_PROXY exempts `host`, by curl's rules: names match themselves and what is below them, with or without a
@@ -18,13 +17,13 @@ function matchesName(name: string, entry: string): boolean {
 }
 
 function matchesAddress(address: string, entry: string): boolean {
-  const [network = '', bits, ...rest] = entry.replace(/^\[(.*)\]$/, '$1').split('/');
-  const family = ipFamily(network);
-  if (family === 0 || family !== ipFamily(address)) return false;
-  const width = family === 6 ? 128 : 32;
-  const length = Number(bits ?? width);
-  if (rest.length > 0 || !/^\d+$/.test(bits ?? '0') || length > width) return false;
-  const list = new BlockList();
-  list.addSubnet(network.split('%', 1)[0] ?? '', length, family === 6 ? 'ipv6' : 'ipv4');
-  return list.check(address.split('%', 1)[0] ?? '', ipFamily(address) === 6 ? 'ipv6' : 'ipv4');
+  const ip = parseIp(address);
+  const [literal = '', length] = entry.replace(/^\[(.*)\]$/, '$1').split('/', 2);
+  const base = parseIp(literal);
+  if (ip === undefined || base === undefined) return false;
+  // curl takes a network whose host bits are set; ours are strict, so they are cleared here.
+  const bits = length === undefined ? base.bits : /^\d{1,3}$/.test(length) ? Number(length) : Number.NaN;
+  if (!(bits <= base.bits)) return false;
+  const host = BigInt(base.bits - bits);
+  return ip.bits === base.bits && ip.value >> host === base.value >> host;
 }

@@ -1,25 +1,37 @@
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
+  type Chain,
+  type Connection,
   type DialContext,
+  FdpassError,
   formatError,
   isFdpassError,
   noTrace,
   type StrategyHost,
-  systemClock,
   type TraceEvent,
 } from '@fdpass/core';
+import { createStrategyHost, DEFAULT_SERVICES, type HostPlace, type HostServices } from '@fdpass/core/host';
+import { isConnection } from '@fdpass/core/sockets';
 import { type Listening, listening } from './listening.js';
 
-/** What a strategy is given besides its options, where it needs nothing of it. */
-export const STRATEGY_HOST: StrategyHost = {
-  socketDefaults: {},
-  baseDir: '/',
-  route: () => {
-    throw new Error('not used');
-  },
+const NOWHERE: Chain = {
+  label: 'nowhere',
+  dial: () => Promise.reject(new FdpassError('internal', 'this test has no hop before')),
+  needsRelay: () => false,
 };
+
+/** The host of a strategy under test: as core makes it, with other parts where a test gives them. */
+export function testHost(parts: Partial<HostPlace & HostServices> = {}): StrategyHost {
+  const { forward = NOWHERE, route = async () => forward, baseDir = '/', socketDefaults = {}, ...services } = parts;
+  return createStrategyHost({ forward, route, baseDir, socketDefaults }, { ...DEFAULT_SERVICES, ...services });
+}
+
+/** What a dial under test gave, as a stream. */
+export function streamOf(value: Connection | Duplex): Duplex {
+  return isConnection(value) ? value.toStream() : value;
+}
 
 /** A server that greets every client and then reads until it goes. */
 export class Greeter {
@@ -58,24 +70,26 @@ export async function refusedPort(): Promise<number> {
   return port;
 }
 
-/** A dial's context: the real clock, and events kept if a list is given. */
+/** A dial's context: events are collected if a list is given. */
 export function contextOf(signal: AbortSignal = new AbortController().signal, events?: TraceEvent[]): DialContext {
-  return { signal, clock: systemClock, trace: events === undefined ? noTrace : (event) => void events.push(event) };
+  return { signal, trace: events === undefined ? noTrace : (event) => void events.push(event) };
 }
 
-/** What a socket receives first. */
-export async function firstLine(socket: Socket): Promise<string> {
-  const arriving = once(socket, 'data');
-  socket.resume();
+/** What a connection receives first. */
+export async function firstLine(value: Connection | Duplex): Promise<string> {
+  const stream = streamOf(value);
+  const arriving = once(stream, 'data');
+  stream.resume();
   const [chunk] = (await arriving) as [Buffer];
+  stream.destroy();
   return chunk.toString();
 }
 
-/** What a dial rejects with, as `code: the line that people see`; a stream that comes instead is destroyed, and said. */
-export async function refusalOf(dialling: Promise<Duplex>): Promise<string> {
+/** What a dial rejects with, as `code: the line that people see`; a connection that comes instead is destroyed, and said. */
+export async function refusalOf(dialling: Promise<Connection | Duplex>): Promise<string> {
   const error = await dialling.then(
-    (stream) => {
-      stream.destroy();
+    (value) => {
+      value.destroy();
       return new Error('did not fail');
     },
     (reason: unknown) => reason,

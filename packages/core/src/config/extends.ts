@@ -1,6 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { homedir } from 'node:os';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { type FdpassError, isFdpassError } from '../ground/errors.js';
 import { checkContent, type FileContent } from './schema.js';
@@ -57,7 +56,7 @@ function readExtended(from: Source, index: number, specifier: string, path: read
 type Fault = (message: string, hint?: string) => FdpassError;
 
 function resolveExtended(from: Source, specifier: string, failed: Fault): string {
-  if (specifier.startsWith('~/')) return join(homedir(), specifier.slice(2));
+  if (specifier.startsWith('~/')) return join(process.getBuiltinModule('node:os').homedir(), specifier.slice(2));
   if (isFileSpecifier(specifier)) return resolve(from.baseDir, specifier);
   const file = resolvePackage(from.file, specifier, failed);
   if (DATA_EXTENSIONS.includes(extname(file))) return file;

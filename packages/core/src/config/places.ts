@@ -1,5 +1,4 @@
 import { lstatSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 import { FdpassError } from '../ground/errors.js';
 import { reasonOf } from '../ground/system-error.js';
@@ -95,7 +94,7 @@ function userFolder(options: LoadOptions, env: NodeJS.ProcessEnv): string {
 }
 
 function homeFolder(options: LoadOptions, env: NodeJS.ProcessEnv): string {
-  const home = options.home ?? (env['HOME'] || homedir());
+  const home = options.home ?? (env['HOME'] || process.getBuiltinModule('node:os').homedir());
   if (isAbsolute(home)) return home;
   throw new FdpassError('config', `the home folder ${JSON.stringify(home)} is no absolute path`, { hint: 'set HOME' });
 }

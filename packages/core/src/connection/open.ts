@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { onAbort } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
-import { ipFamily } from '../ground/ip-family.js';
+import { ipFamily } from '../ground/ip.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
 import { findSys } from '../sys/koffi.js';
 import { encodeSockaddr, familyNumber, type SocketAddress } from '../sys/sockaddr.js';

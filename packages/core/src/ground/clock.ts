@@ -65,6 +65,19 @@ export function formatMs(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 100) / 10} s`;
 }
 
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/**
+ * `250ms`, `30s`, `2m`, `1h`, or a plain number of seconds (as ssh_config and curl take it), in milliseconds; undefined if
+ * it is not a duration.
+ */
+export function parseDuration(input: string | number): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(String(input).trim());
+  if (match === null) return undefined;
+  const ms = Number(match[1]) * (UNITS[match[2] ?? 's'] ?? Number.NaN);
+  return ms <= 0x7fffffff ? ms : undefined; // what a timer can hold, a little under 25 days
+}
+
 /** Calls `listener` with the reason when `signal` aborts, at once if it has already. Returns how to stop listening. */
 export function onAbort(signal: AbortSignal | undefined, listener: (reason: unknown) => void): () => void {
   if (signal === undefined) return () => {};

@@ -1,6 +1,6 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { FdpassError } from './errors.js';
-import { ipFamily } from './ip-family.js';
+import { ipFamily } from './ip.js';
 import type { Target } from './target.js';
 
 /** A label in punycode (RFC 5890 §2.3.2.1). */

@@ -1,7 +1,7 @@
 import type { DialContext } from '../dial/dialer.js';
 import type { Clock } from '../ground/clock.js';
 import { FdpassError, messageOf } from '../ground/errors.js';
-import { ipFamily } from '../ground/ip-family.js';
+import { ipFamily } from '../ground/ip.js';
 import { type Family, type HostAddress, lookupError, type Resolver } from './resolver.js';
 
 /**

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { parseDuration } from '../ground/clock.js';
 import { isFdpassError } from '../ground/errors.js';
 import { normalizeHost } from '../ground/read-target.js';
 
@@ -6,19 +7,6 @@ import { normalizeHost } from '../ground/read-target.js';
  * Values that several strategies have in their options. Each schema takes what the config writes and gives what code
  * wants; its messages are for the person who wrote it.
  */
-
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
-/**
- * `250ms`, `30s`, `2m`, `1h`, or a plain number of seconds (as ssh_config and curl take it), in milliseconds; undefined if
- * it is not a duration.
- */
-export function parseDuration(input: string | number): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(String(input).trim());
-  if (match === null) return undefined;
-  const ms = Number(match[1]) * (UNITS[match[2] ?? 's'] ?? Number.NaN);
-  return ms <= 0x7fffffff ? ms : undefined; // what a timer can hold, a little under 25 days
-}
 
 /** A duration as the config writes it; gives milliseconds. */
 export const duration: v.GenericSchema<string | number, number> = v.pipe(

@@ -5,7 +5,7 @@ import { StreamConnection } from '../connection/stream.js';
 import { onAbort } from '../ground/clock.js';
 import { type ErrorCode, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
 import { expandPath, readTrustedFile } from '../ground/files.js';
-import { ipFamily } from '../ground/ip-family.js';
+import { ipFamily } from '../ground/ip.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
 import type { Trace } from '../ground/trace.js';
 

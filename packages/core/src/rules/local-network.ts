@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os';
 import { FdpassError } from '../ground/errors.js';
 import { contains, type IpAddress, type Network, parseNetwork } from '../ground/ip.js';
 import { fromSystemError } from '../ground/system-error.js';
@@ -31,6 +30,7 @@ export function matchLocalNetworks(list: readonly LocalNetwork[], own: readonly 
 /** The addresses of this machine's interfaces that are up. @throws FdpassError if the system does not tell. */
 export function ownAddresses(): readonly string[] {
   try {
+    const { networkInterfaces } = process.getBuiltinModule('node:os'); // few rules ask for them
     return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
   } catch (error) {
     throw fromSystemError(error, 'cannot list the addresses of this machine');

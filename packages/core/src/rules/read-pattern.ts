@@ -1,7 +1,6 @@
 import { domainToASCII } from 'node:url';
 import { FdpassError } from '../ground/errors.js';
-import { parseNetwork } from '../ground/ip.js';
-import { ipFamily } from '../ground/ip-family.js';
+import { ipFamily, parseNetwork } from '../ground/ip.js';
 import { hasWildcard } from './glob.js';
 import type { Pattern, PatternList, PatternTest } from './pattern.js';
 

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { constants as osConstants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { getSystemErrorName } from 'node:util';
 import type { KoffiFunc } from 'koffi';
 import { onAbort } from '../ground/clock.js';
@@ -41,26 +41,38 @@ export function findSys(): Sys | undefined {
 }
 
 /**
- * koffi's native part alone, where it is found: its JavaScript adds nothing we use and takes four times as long to load,
- * and asking for `koffi` itself would make Node read its package.json.
+ * koffi's native part alone, where it is found: its JavaScript adds nothing that is used here and takes four times as long
+ * to load, and Node's own resolver would read every package.json on the way and look into the folders of NODE_PATH.
  */
 function loadKoffi(platform: PlatformName): Koffi {
-  const require = createRequire(import.meta.url);
+  const here = fileURLToPath(import.meta.url);
   try {
-    const folder = require.resolve.paths('koffi')?.find((modules) => existsSync(`${modules}/koffi`));
-    // The real path: package managers that link packages keep koffi's own dependencies beside the original only.
-    const koffi = createRequire(realpathSync(`${folder}/koffi/package.json`));
     const { arch } = process;
-    if (platform === 'linux-glibc') return koffi(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`);
-    return koffi(`@koromix/koffi-${process.platform}-${arch}`);
+    // The real path: package managers that link packages keep koffi's own dependencies beside the original only.
+    const koffi = realpathSync(join(findModule('koffi', here), 'package.json'));
+    const native = findModule(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`, koffi);
+    if (platform !== 'linux-glibc') return fromWrapper(here);
+    const loading = { exports: {} };
+    process.dlopen(loading, realpathSync(native));
+    return loading.exports as Koffi;
   } catch {
-    return fromWrapper(require);
+    return fromWrapper(here);
   }
 }
 
-function fromWrapper(require: NodeJS.Require): Koffi {
+/** Where a module is, as seen from a file: in the nearest node_modules folder that has it. */
+function findModule(name: string, from: string): string {
+  for (let folder = dirname(from); ; folder = dirname(folder)) {
+    const path = join(folder, 'node_modules', name);
+    if (existsSync(path)) return path;
+    if (folder === dirname(folder)) throw new Error(`${name} is not installed`);
+  }
+}
+
+function fromWrapper(from: string): Koffi {
+  const { createRequire } = process.getBuiltinModule('node:module');
   try {
-    return require('koffi');
+    return createRequire(from)('koffi');
   } catch (cause) {
     if (errnoName(cause) === 'EMFILE') throw fromSystemError(cause, 'cannot load the system calls');
     throw new FdpassError('internal', `cannot load koffi: ${messageOf(cause)}`, {
@@ -242,7 +254,8 @@ async function wait(poller: Poller, what: Readiness, signal: AbortSignal | undef
 function errnoNameOf(errno: number): string {
   const name = getSystemErrorName(-errno);
   if (!name.startsWith('Unknown')) return name;
-  return Object.entries(osConstants.errno).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
+  const { errno: names } = process.getBuiltinModule('node:os').constants;
+  return Object.entries(names).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
 }
 
 function lookupError(code: number, platform: PlatformName): NodeJS.ErrnoException {

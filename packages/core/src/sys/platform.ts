@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { endianness } from 'node:os';
 import { FdpassError } from '../ground/errors.js';
 import { constantsFor, layoutFor, type MessageLayout, type PlatformName, type SocketConstants } from './layouts.js';
 
@@ -12,14 +11,18 @@ export interface Platform {
 
 const NARROW = new Set(['arm', 'ia32', 'mips', 'mipsel', 'ppc', 's390']);
 
-/** @throws FdpassError `internal` on a platform that is not known. */
+/** @throws FdpassError `internal` on a platform that is not supported. */
 export function detectPlatform(): Platform {
   const name = platformName();
-  const layout = name && layoutFor(name, NARROW.has(process.arch) ? 4 : 8, endianness() === 'LE');
+  const layout = name && layoutFor(name, NARROW.has(process.arch) ? 4 : 8, isLittleEndian());
   if (name !== undefined && layout !== undefined) return { name, layout, constants: constantsFor(name) };
   throw new FdpassError('internal', `descriptors cannot be passed on ${process.platform} ${process.arch}`, {
     hint: 'use --stdio; Linux, macOS and FreeBSD are known',
   });
+}
+
+function isLittleEndian(): boolean {
+  return new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 }
 
 function platformName(): PlatformName | undefined {

@@ -21,8 +21,11 @@ interface Waiter {
 /** Node 26 runs no promise job after a callback that does not come from one of its own handles. */
 const NEEDS_TURN = Number.parseInt(process.versions.node, 10) >= 25;
 
+// Symbol.for: two copies of this package in one process poll the same descriptors.
+const POLLED = Symbol.for('fdpass.polled.v1');
+
 /** The descriptors that are polled now: libuv aborts the process when one is polled by a second handle. */
-const polled = new Set<number>();
+const polled = ((globalThis as { [POLLED]?: Set<number> })[POLLED] ??= new Set<number>());
 
 /**
  * A poller over one poll handle. The handle stays armed after an event, since a handshake waits for the next one soon;

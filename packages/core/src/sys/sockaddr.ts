@@ -1,5 +1,5 @@
 import { FdpassError } from '../ground/errors.js';
-import { ipv4Bytes, ipv6Bytes } from '../ground/ip-bytes.js';
+import { ipv4Bytes, ipv6Bytes } from '../ground/ip.js';
 import { formatHostPort } from '../ground/target.js';
 import type { Platform } from './platform.js';
 

@@ -1,7 +1,17 @@
+import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { adoptFd, canPass, type Dialer, detachFd, handshake, isPlainSocket, loadSys } from '@fdpass/core';
+import type { Chain, Connection } from '@fdpass/core';
+import {
+  adoptFd,
+  DescriptorConnection,
+  isConnection,
+  loadSys,
+  openConnection,
+  toConnection,
+} from '@fdpass/core/sockets';
+import { temporaryPath } from '../temporary-path.js';
 import { type Check, demand } from './checks.js';
-import { type Lab, PATIENCE_MS, type Trial, turns } from './lab.js';
+import { destroy, type Lab, PATIENCE_MS, type Trial, turns } from './lab.js';
 import { unlikeASocket } from './unlike-a-socket.js';
 
 const BANNER = 'SSH-2.0-banner of the compliance suite\r\n';
@@ -11,13 +21,14 @@ export const DELIVERY: readonly Check[] = [
   {
     name: 'gives a paused stream with nothing read ahead',
     async run(lab) {
-      const stream = await lab.connect({ banner: BANNER, policy: { hold: true } });
+      const value = await lab.connect({ banner: BANNER, policy: { hold: true } });
       try {
-        demand(stream.readableFlowing !== true, 'the stream flows already', 'pause() it before you resolve');
+        const isFlowing = !isConnection(value) && value.readableFlowing === true;
+        demand(!isFlowing, 'the stream flows already', 'pause() it before you resolve');
         await turns(50); // time to read ahead, for one that would
-        checkUntouched(lab, stream);
+        checkUntouched(lab, value);
       } finally {
-        stream.on('error', () => {}).destroy();
+        destroy(value);
       }
     },
   },
@@ -30,25 +41,33 @@ export const DELIVERY: readonly Check[] = [
     run: (lab) => checkBanner(lab, { policy: { dribble: true } }),
   },
   {
-    name: 'works over a stream that is no socket',
-    applies: ({ strategy }) => strategy.opensSockets !== true,
+    name: 'works over a stream that is not a socket',
+    applies: ({ strategy }) => strategy.firstOnly !== true,
     run: (lab) => checkBanner(lab, { policy: { hold: true }, forward: overlaid(lab) }),
+  },
+  {
+    name: 'works over a unix socket',
+    applies: ({ strategy }) => strategy.firstOnly !== true,
+    run: (lab) => checkBanner(lab, { policy: { hold: true }, forward: overUnixSocket(lab) }),
+  },
+  {
+    name: 'works over a socketpair',
+    applies: ({ strategy }) => strategy.firstOnly !== true,
+    run: (lab) => checkBanner(lab, { policy: { hold: true }, forward: overSocketpair(lab) }),
   },
   {
     name: 'carries another handshake, and a banner behind that',
     async run(lab) {
-      const stream = await lab.connect({ policy: { hold: true } });
-      const done = await handshake(stream, lab.context(), async (peer) => {
-        await peer.write(Buffer.from(`echo this and${BANNER}`));
-        return String(await peer.read('echo this and'.length, 'the echo'));
-      });
-      await expectBytes(done.stream, BANNER);
+      const connection = toConnection(await lab.connect({ policy: { hold: true } }));
+      await connection.write(Buffer.from(`echo this and${BANNER}`));
+      await connection.read('echo this and'.length, 'the echo');
+      await expectBytes(connection.toStream(), BANNER);
     },
   },
   {
     name: 'carries both directions',
     async run(lab) {
-      const stream = await handedOver(await lab.connect({ banner: BANNER }));
+      const stream = handedOver(await lab.connect({ banner: BANNER }));
       const sent = Buffer.alloc(300_000, 'both ways ');
       stream.write(sent);
       const received = await readBytes(stream, BANNER.length + sent.length);
@@ -64,7 +83,7 @@ export const DELIVERY: readonly Check[] = [
     name: 'carries the end of each direction',
     applies: ({ noHalfClose }) => noHalfClose !== true,
     async run(lab) {
-      const stream = await handedOver(await lab.connect());
+      const stream = handedOver(await lab.connect());
       stream.end('last words');
       const received = await readBytes(stream, Infinity);
       stream.on('error', () => {}).destroy();
@@ -80,7 +99,9 @@ export const DELIVERY: readonly Check[] = [
     async run(lab) {
       lab.begin({ banner: BANNER, policy: { dribble: true } });
       const dialer = await lab.dialer();
-      const streams = await Promise.all(Array.from({ length: 5 }, () => dialer.dial(lab.target, lab.context())));
+      const outcomes = await Promise.all(Array.from({ length: 5 }, () => lab.dialWith(dialer)));
+      const streams = outcomes.flatMap((outcome) => ('value' in outcome ? [handedOver(outcome.value)] : []));
+      demand(streams.length === 5, 'one of five dials at once failed', 'keep what belongs to a dial inside dial()');
       for (const [index, stream] of streams.entries()) stream.write(`this is ${index}`);
       const read = await Promise.all(streams.map((stream) => readBytes(stream, BANNER.length + 'this is 0'.length)));
       for (const stream of streams) stream.on('error', () => {}).destroy();
@@ -91,21 +112,13 @@ export const DELIVERY: readonly Check[] = [
 ];
 
 async function checkBanner(lab: Lab, trial: Trial): Promise<void> {
-  const stream = await lab.connect({ ...trial, banner: BANNER });
-  await expectBytes(await handedOver(stream), BANNER);
+  await expectBytes(handedOver(await lab.connect({ ...trial, banner: BANNER })), BANNER);
 }
 
-/** What the receiver of the descriptor has: of a plain socket nothing but the descriptor. */
-async function handedOver(stream: Duplex): Promise<Duplex> {
-  if (!isPlainSocket(stream)) return stream;
-  const sys = await loadSys();
-  return canPass(stream) ? adoptFd(detachFd(stream, sys), sys) : adoptLossy(stream);
-}
-
-/** Bytes that Node has already read do not travel with a descriptor. */
-function adoptLossy(stream: Duplex): Duplex {
-  stream.read();
-  return stream;
+/** What whoever gets the connection has. Bytes that Node has already read do not travel with a socket's descriptor. */
+function handedOver(value: Connection | Duplex): Duplex {
+  if (!isConnection(value) && 'remoteAddress' in value && !('encrypted' in value)) value.read();
+  return toConnection(value).toStream();
 }
 
 async function expectBytes(stream: Duplex, expected: string): Promise<void> {
@@ -114,7 +127,7 @@ async function expectBytes(stream: Duplex, expected: string): Promise<void> {
   demand(
     received === expected,
     `of a banner of ${expected.length} bytes ${received.length} arrived: ${JSON.stringify(received)}`,
-    'read exactly the bytes of your handshake: use handshake() of @fdpass/core',
+    'read exactly the bytes of your handshake: use read() and readThrough() of the connection',
   );
 }
 
@@ -139,26 +152,57 @@ async function readBytes(stream: Duplex, length: number): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function checkUntouched({ subject, strategy }: Lab, stream: Duplex): void {
+function checkUntouched({ subject, strategy }: Lab, value: Connection | Duplex): void {
+  const readAhead = isConnection(value) ? 0 : value.readableLength;
+  const isPassable = toConnection(value).descriptor !== undefined;
   if (subject.relayed === true) {
-    demand(!canPass(stream), 'its descriptor could be handed over', 'leave "relayed" out');
+    demand(!isPassable, 'its descriptor could be handed over', 'leave "relayed" out');
     return;
   }
   demand(
-    stream.readableLength === 0,
-    `${stream.readableLength} bytes were read ahead`,
-    'read exactly the bytes of your handshake: use handshake() of @fdpass/core',
+    readAhead === 0,
+    `${readAhead} bytes were read ahead`,
+    'read exactly the bytes of your handshake: use read() and readThrough() of the connection',
   );
   demand(
-    canPass(stream),
-    `what ${strategy.name} gives is no kernel socket`,
-    'give the socket itself, or say "relayed" here and set needsRelay on the dialer',
+    isPassable,
+    `what ${strategy.name} gives is not a kernel socket`,
+    'give the connection itself, or say "relayed" here and let the dialer have needsRelay()',
   );
 }
 
-/** A network whose streams are no sockets, as those of a hop over TLS are not. */
-function overlaid(lab: Lab): Dialer {
-  return {
-    dial: async (target, context) => unlikeASocket(await lab.network.dial(target, context)),
+/** A network whose connections are streams and not sockets, as those of a hop over TLS. */
+function overlaid(lab: Lab): Chain['dial'] {
+  return async (target, context) => toConnection(unlikeASocket((await lab.network(target, context)).toStream()));
+}
+
+/** A network of unix sockets. */
+function overUnixSocket(lab: Lab): Chain['dial'] {
+  return async (target, context) => {
+    const { path, remove } = temporaryPath();
+    const server = createServer({ allowHalfOpen: true }, async (client) => {
+      server.close();
+      remove();
+      join(client, (await lab.network(target, lab.context())).toStream());
+    });
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    return openConnection({ path }, {}, context);
   };
+}
+
+/** A network of socketpairs, as programs and detached relays give them. */
+function overSocketpair(lab: Lab): Chain['dial'] {
+  return async (target, context) => {
+    const sys = loadSys();
+    const far = (await lab.network(target, context)).toStream();
+    const [ours, theirs] = sys.socketpair();
+    sys.setNonBlocking(ours, true);
+    join(adoptFd(theirs, sys), far);
+    return new DescriptorConnection(ours, sys);
+  };
+}
+
+function join(one: Duplex, other: Duplex): void {
+  one.on('error', () => other.destroy()).pipe(other);
+  other.on('error', () => one.destroy()).pipe(one);
 }

@@ -1,7 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { FdpassError, isFdpassError, startDeadline, systemClock } from '@fdpass/core';
+import { toConnection } from '@fdpass/core/sockets';
 import { type Check, demand } from './checks.js';
-import { discard, type Lab, type Outcome, turns } from './lab.js';
+import { destroy, discard, type Lab, type Outcome, turns } from './lab.js';
 import { resourcesAtRest, untilNothingIsLeft } from './leftovers.js';
 import type { StrategySubject } from './subject.js';
 
@@ -40,7 +41,7 @@ export const ENDINGS: readonly Check[] = [
       for (let turn = 1; turn <= MAX_POINTS; turn++) {
         const outcome = await abortedAfter(lab, turn);
         discard(outcome);
-        if ('stream' in outcome) break; // it was faster
+        if ('value' in outcome) break; // it was faster
         checkAbort(outcome, `${turn} turns of the event loop`);
       }
       for (const at of ['onStep', 'onEvent'] as const) {
@@ -66,7 +67,7 @@ export const ENDINGS: readonly Check[] = [
         const outcome = await lab.dial({ policy: { silentAfter }, signal: deadline.signal });
         deadline.release();
         discard(outcome);
-        if ('stream' in outcome && lab.subject.relayed === true) continue; // what it had was enough for it
+        if ('value' in outcome && lab.subject.relayed === true) continue; // what it had was enough for it
         demand(
           'error' in outcome && isFdpassError(outcome.error) && outcome.error.code === 'timeout',
           `with silence after ${silentAfter} bytes the dial ended with ${shown(outcome)}`,
@@ -77,20 +78,18 @@ export const ENDINGS: readonly Check[] = [
   },
   {
     name: 'passes on why its forward failed, and goes nowhere else',
-    applies: ({ strategy }) => strategy.opensSockets !== true,
+    applies: ({ strategy }) => strategy.firstOnly !== true,
     async run(lab) {
       const failure = new FdpassError('permission', 'the hop before refused');
       let asked = 0;
       const outcome = await lab.dial({
-        forward: {
-          dial: () => {
-            asked++;
-            return Promise.reject(failure);
-          },
+        forward: () => {
+          asked++;
+          return Promise.reject(failure);
         },
       });
       discard(outcome);
-      demand(asked > 0, 'the forward dialer was not asked', 'open no socket of your own, or set opensSockets');
+      demand(asked > 0, 'the forward dialer was not asked', 'open no socket of your own, or set firstOnly');
       const isPassedOn = 'error' in outcome && isFdpassError(outcome.error) && outcome.error.code === failure.code;
       demand(
         isPassedOn,
@@ -103,15 +102,21 @@ export const ENDINGS: readonly Check[] = [
     name: 'lets go of its signal: a late abort changes nothing',
     async run(lab) {
       const controller = new AbortController();
-      const stream = await lab.connect({ signal: controller.signal });
+      const connection = toConnection(await lab.connect({ signal: controller.signal }));
       const listening = getEventListeners(controller.signal, 'abort').length;
       controller.abort(REASON);
       await turns();
-      const isAlive = !stream.destroyed;
-      stream.on('error', () => {}).destroy();
+      const isAlive = await connection
+        .write(Buffer.from('still there'))
+        .then(() => connection.read('still there'.length, 'the echo'))
+        .then(
+          () => true,
+          () => false,
+        );
+      connection.destroy();
       demand(
         isAlive,
-        'an abort after the dial destroyed the stream',
+        'an abort after the dial destroyed the connection',
         'the signal is for the dial only: remove your listener when it is over',
       );
       demand(
@@ -172,15 +177,15 @@ const REASON = new Error('the suite changed its mind');
 
 /** Whether there is a conversation before the tunnel is open that the suite can disturb. */
 function hasHandshake({ strategy }: StrategySubject): boolean {
-  return strategy.opensSockets !== true;
+  return strategy.firstOnly !== true;
 }
 
 /** How many bytes the server says before the tunnel is open. */
 async function handshakeLength(lab: Lab): Promise<number> {
-  const stream = await lab.connect();
+  const value = await lab.connect();
   await turns();
   const { delivered } = lab;
-  stream.on('error', () => {}).destroy();
+  destroy(value);
   return delivered;
 }
 
@@ -191,7 +196,7 @@ function points(length: number): number[] {
 }
 
 function checkFailure(outcome: Outcome, when: string, { subject }: Lab): void {
-  if ('stream' in outcome && subject.relayed === true) return; // what it had was enough for it
+  if ('value' in outcome && subject.relayed === true) return; // what it had was enough for it
   const isRight = 'error' in outcome && isFdpassError(outcome.error) && CODES.includes(outcome.error.code);
   demand(isRight, `${when}, the dial ended with ${shown(outcome)}`, `reject with an FdpassError ${CODES.join(', ')}`);
 }
@@ -235,7 +240,7 @@ async function abortedAt(
 }
 
 function shown(outcome: Outcome): string {
-  if ('stream' in outcome) return 'a stream';
+  if ('value' in outcome) return 'a connection';
   const { error } = outcome;
   if (isFdpassError(error)) return `FdpassError ${error.code} (${error.message})`;
   return error instanceof Error ? `${error.name} (${error.message})` : String(error);

@@ -1,19 +1,22 @@
 import type { Duplex } from 'node:stream';
-import {
-  type DialContext,
-  type Dialer,
-  openSocket,
-  type Strategy,
-  type StrategyHost,
-  systemClock,
-  type Target,
-  type TraceEvent,
+import type {
+  Chain,
+  Connection,
+  DialContext,
+  Dialer,
+  StandardSchema,
+  Strategy,
+  StrategyHost,
+  Target,
+  TraceEvent,
 } from '@fdpass/core';
+import { createStrategyHost, ownConnection, owningContext } from '@fdpass/core/host';
+import { isConnection, openConnection } from '@fdpass/core/sockets';
 import { Line, type LinePolicy } from './line.js';
 import { type Origin, openOrigin } from './origin.js';
 import type { StartedServer, StrategySubject } from './subject.js';
 
-/** How long a dial may take to settle when nothing keeps it from that. */
+/** How long a dial can take to settle when nothing keeps it from that. */
 export const PATIENCE_MS: number = Number(process.env['FDPASS_PATIENCE_MS'] ?? 5000);
 
 /** How one dial of a check is made. */
@@ -24,7 +27,7 @@ export interface Trial {
   readonly banner?: string;
   readonly signal?: AbortSignal;
   /** Default: the lab's own network. */
-  readonly forward?: Dialer;
+  readonly forward?: Chain['dial'];
   /** Called at each step that the line sees. */
   readonly onStep?: () => void;
   /** Called at each event that the strategy reports, while it does. */
@@ -32,7 +35,7 @@ export interface Trial {
 }
 
 /** How a dial ended. */
-export type Outcome = { readonly stream: Duplex } | { readonly error: unknown };
+export type Outcome = { readonly value: Connection | Duplex } | { readonly error: unknown };
 
 /** A strategy at work: its server, the line there, and an origin behind it. */
 export class Lab {
@@ -59,10 +62,8 @@ export class Lab {
     const strategy = ('load' in given ? await given.load() : given) as Strategy<unknown>;
     const origin = await openOrigin();
     let lab: Lab | undefined;
-    // A strategy that opens sockets itself reaches the origin, or its server reaches it, over a line that stays.
-    const front = strategy.opensSockets
-      ? await Line.open(origin.place, (line) => lab?.use(line) ?? {}, true)
-      : undefined;
+    // A strategy that is always the first hop reaches the origin, or its server reaches it, over a line that stays.
+    const front = strategy.firstOnly ? await Line.open(origin.place, (line) => lab?.use(line) ?? {}, true) : undefined;
     const server = (await subject.start?.(front?.place ?? origin.place)) ?? { options: {} };
     lab = new Lab(subject, strategy, origin, server);
     lab.#front = front;
@@ -81,53 +82,76 @@ export class Lab {
   }
 
   /** The strategy's dialer, made of its server's options as core makes it. */
-  async dialer(forward: Dialer = this.network): Promise<Dialer> {
-    return this.strategy.create(await this.options(), forward, this.host(forward));
+  async dialer(forward?: Chain['dial']): Promise<Dialer> {
+    return this.strategy.create(await this.options(), this.host(forward));
+  }
+
+  /** The schema of the strategy's options, loaded. */
+  async schema(): Promise<StandardSchema | undefined> {
+    const { optionsSchema } = this.strategy;
+    return typeof optionsSchema === 'function' ? optionsSchema() : optionsSchema;
   }
 
   /** The options, checked by the strategy's schema and frozen. */
   async options(): Promise<unknown> {
     const { options } = this.server;
-    const result = await this.strategy.optionsSchema?.['~standard'].validate(options);
+    const result = await (await this.schema())?.['~standard'].validate(options);
     if (result?.issues) throw new Error(`the options of the test are refused: ${result.issues[0]?.message}`);
     return freeze(result === undefined ? structuredCloneOf(options) : result.value);
   }
 
-  /** What the strategy may ask of its host: nested routes lead to the network. */
-  host(forward: Dialer = this.network): StrategyHost {
-    return { socketDefaults: {}, baseDir: '/', route: () => forward };
+  /** What the strategy can ask of its host: nested routes lead to the network. */
+  host(dial: Chain['dial'] = this.network): StrategyHost {
+    const forward: Chain = { label: 'the network', dial, needsRelay: () => false };
+    return createStrategyHost({ forward, route: async () => forward, baseDir: '/', socketDefaults: {} });
   }
 
   /** The network that hops before this one would give: each connection goes over a line of its own. */
-  readonly network: Dialer = {
-    dial: async ({ host, port }, { signal }) => {
-      signal.throwIfAborted();
-      const line = await Line.open({ host: host === 'localhost' ? '127.0.0.1' : host, port }, (used) => this.use(used));
-      this.#lines.add(line);
-      return openSocket({ family: 4, ...line.place }, {}, { signal }).catch((error: unknown) => {
-        line.close();
-        throw error;
-      });
-    },
+  readonly network: Chain['dial'] = async (target, context) => {
+    const { signal, trace } = context;
+    return ownConnection(await openConnection(await this.line(target, signal), {}, { signal, trace }), context);
   };
+
+  /** Opens a line to a place; whoever connects to it is connected with that. */
+  async line({ host, port }: Target, signal: AbortSignal): Promise<{ family: 4; host: string; port: number }> {
+    signal.throwIfAborted();
+    const line = await Line.open({ host: host === 'localhost' ? '127.0.0.1' : host, port }, (used) => this.use(used));
+    signal.addEventListener('abort', () => line.close(), { once: true });
+    this.#lines.add(line);
+    return { family: 4, ...line.place };
+  }
 
   /** Makes one dial. Never rejects; fails the check if the dial does not settle. */
   async dial(trial: Trial = {}): Promise<Outcome> {
     this.begin(trial);
     const dialer = await this.dialer(trial.forward);
-    const context = this.context(trial.signal);
-    return settled(Promise.resolve().then(() => dialer.dial(this.target, context)));
+    return this.dialWith(dialer, trial.signal);
+  }
+
+  /** Makes one dial with a dialer that is there, and destroys what it leaves, as core does. */
+  async dialWith(dialer: Dialer, signal?: AbortSignal): Promise<Outcome> {
+    const context = owningContext(this.context(signal));
+    const abort = (): void => context.destroyOwned(context.signal.reason);
+    context.signal.addEventListener('abort', abort, { once: true });
+    if (context.signal.aborted) abort();
+    try {
+      const outcome = await settled(Promise.resolve().then(() => dialer.dial(this.target, context)));
+      if ('error' in outcome) context.destroyOwned(outcome.error);
+      return outcome;
+    } finally {
+      context.signal.removeEventListener('abort', abort);
+    }
   }
 
   /** Makes one dial that has to succeed. */
-  async connect(trial: Trial = {}): Promise<Duplex> {
+  async connect(trial: Trial = {}): Promise<Connection | Duplex> {
     const outcome = await this.dial(trial);
-    if ('stream' in outcome) return outcome.stream;
+    if ('value' in outcome) return outcome.value;
     const why = outcome.error instanceof Error ? outcome.error.message : String(outcome.error);
     throw new Error(`the dial failed: ${why}; it has to succeed with the server and the options of start()`);
   }
 
-  /** What comes next is done to the connections of this trial. */
+  /** From now on connections are those of this trial. */
   begin(trial: Trial): void {
     for (const line of this.#lines) line.close();
     this.#lines.clear();
@@ -142,7 +166,7 @@ export class Lab {
       this.events.push(event);
       onEvent?.();
     };
-    return { signal, clock: systemClock, trace };
+    return { signal, trace };
   }
 
   /** Ends the last trial's connections, and whatever a bad strategy has left of them. */
@@ -174,7 +198,7 @@ export class Lab {
 }
 
 /** How a dial ends, if it does before long. */
-async function settled(dialling: Promise<Duplex>): Promise<Outcome> {
+async function settled(dialling: Promise<Connection | Duplex>): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const never = new Promise<never>((_, reject) => {
     timer = setTimeout(
@@ -183,7 +207,7 @@ async function settled(dialling: Promise<Duplex>): Promise<Outcome> {
     );
   });
   const outcome = dialling.then(
-    (stream): Outcome => ({ stream }),
+    (value): Outcome => ({ value }),
     (error: unknown): Outcome => ({ error }),
   );
   try {
@@ -193,12 +217,18 @@ async function settled(dialling: Promise<Duplex>): Promise<Outcome> {
   }
 }
 
-/** Destroys the stream of a dial that succeeded. */
+/** Destroys what a dial that succeeded has given. */
 export function discard(outcome: Outcome): void {
-  if ('stream' in outcome) outcome.stream.on('error', () => {}).destroy();
+  if ('value' in outcome) destroy(outcome.value);
 }
 
-/** A few turns of the event loop: what was on its way has come. */
+/** Destroys a connection or a stream. */
+export function destroy(value: Connection | Duplex): void {
+  if (isConnection(value)) value.destroy();
+  else value.on('error', () => {}).destroy();
+}
+
+/** A few turns of the event loop: what was on its way has arrived. */
 export async function turns(count = 10): Promise<void> {
   for (let turn = 0; turn < count; turn++) await new Promise(setImmediate);
 }

@@ -22,11 +22,9 @@ export const SHAPE: readonly Check[] = [
     async run(lab) {
       const before = openDescriptors();
       let forwarded = 0;
-      const dialer = await lab.dialer({
-        dial: (target, context) => {
-          forwarded++;
-          return lab.network.dial(target, context);
-        },
+      const dialer = await lab.dialer((target, context) => {
+        forwarded++;
+        return lab.network(target, context);
       });
       await turns();
       const opened = openDescriptors().filter((entry) => !before.includes(entry) && /socket:|pipe:/.test(entry));
@@ -35,7 +33,7 @@ export const SHAPE: readonly Check[] = [
         `create() opened ${opened.join(', ') || 'a connection'}`,
         'open connections in dial()',
       );
-      demand(typeof dialer?.dial === 'function', 'create() gave no dialer', 'return an object with dial()');
+      demand(typeof dialer?.dial === 'function', 'create() did not give a dialer', 'return an object with dial()');
     },
   },
   {
@@ -44,7 +42,7 @@ export const SHAPE: readonly Check[] = [
       const options = await lab.options();
       const before = JSON.stringify(options);
       try {
-        lab.strategy.create(options, lab.network, lab.host());
+        await lab.strategy.create(options, lab.host());
       } catch (error) {
         demand(
           !(error instanceof TypeError),
@@ -59,7 +57,8 @@ export const SHAPE: readonly Check[] = [
   {
     name: 'refuses junk for options, in words',
     applies: ({ strategy }) => 'load' in strategy || strategy.optionsSchema !== undefined,
-    async run({ strategy: { optionsSchema } }) {
+    async run(lab) {
+      const optionsSchema = await lab.schema();
       if (optionsSchema === undefined) return;
       for (const junk of JUNK) {
         const result = await optionsSchema['~standard'].validate(junk);

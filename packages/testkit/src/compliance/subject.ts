@@ -10,7 +10,7 @@ export interface Place {
 
 /** What a strategy is tried against: its server, and the options that lead there. */
 export interface StartedServer {
-  /** What stands in the config beside `strategy`; with a URL in it, if that is how the strategy is told. */
+  /** What is in the config beside `strategy`; with a URL in it, if that is how the strategy is told. */
   readonly options: unknown;
   /** What is dialled, if it is not the origin itself (a socket's path, a service's name). Default: the origin. */
   readonly target?: Target | undefined;
@@ -30,9 +30,9 @@ export interface StrategySubject {
    * nothing is started, and there are no options.
    */
   start?(origin: Place): Promise<StartedServer> | StartedServer;
-  /** Texts in the options that nobody may ever see: passwords, tokens. Default: none. */
+  /** Texts in the options that must never be shown: passwords, tokens. Default: none. */
   readonly secrets?: readonly string[] | undefined;
-  /** What it gives is no kernel socket (TLS, a library's own stream), so that it will be relayed. Default: false. */
+  /** What it gives is not a kernel socket (TLS, a library's own stream), so that it will be relayed. Default: false. */
   readonly relayed?: boolean | undefined;
   /** The end of one direction cannot be told without ending the other. Default: false. */
   readonly noHalfClose?: boolean | undefined;
