@@ -1,16 +1,6 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import {
-  adoptFd,
-  canPass,
-  handshake,
-  isPlainSocket,
-  loadSys,
-  noTrace,
-  openSocket,
-  passSocket,
-  recvFd,
-} from '@fdpass/core';
+import { adoptFd, loadSys, openConnection, recvFd, sendFd } from '@fdpass/core/sockets';
 import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/testkit';
 import { expect } from 'chai';
 
@@ -34,22 +24,19 @@ describe('a banner on accept', () => {
   }).timeout(120_000);
 
   async function dialAndPass(port: number, withHandshake: boolean): Promise<Buffer> {
-    const sys = await loadSys();
+    const sys = loadSys();
     const { signal } = new AbortController();
-    let socket = await openSocket({ family: 4, host: '127.0.0.1', port }, {}, { signal });
+    const connection = await openConnection({ family: 4, host: '127.0.0.1', port }, {}, { signal });
     if (withHandshake) {
       // Reads the first bytes as a proxy's reply would be, with the banner's rest coalesced behind them.
-      const { stream, result } = await handshake(socket, { signal, trace: noTrace }, (peer) =>
-        peer.read(8, 'the reply'),
-      );
-      expect(String(result)).to.equal('SSH-2.0-');
-      if (!isPlainSocket(stream)) throw new Error('no plain socket');
-      socket = stream;
+      expect(String(await connection.read(8, 'the reply'))).to.equal('SSH-2.0-');
     }
-    expect(canPass(socket)).to.equal(true);
+    const { descriptor } = connection;
+    if (descriptor === undefined) throw new Error('there is no descriptor to pass');
     const [ours, theirs] = sys.socketpair();
     try {
-      await passSocket(socket, ours);
+      await sendFd(ours, descriptor);
+      connection.destroy();
       const passed = adoptFd(await recvFd(theirs), sys);
       const chunks: Buffer[] = [];
       for await (const chunk of passed) chunks.push(chunk as Buffer);

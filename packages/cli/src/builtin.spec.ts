@@ -1,4 +1,5 @@
-import { StrategyRegistry } from '@fdpass/core';
+import type { StrategyTraits } from '@fdpass/core';
+import { StrategyRegistry } from '@fdpass/core/host';
 import { expect } from 'chai';
 import { BUILTIN } from './builtin.js';
 
@@ -6,10 +7,12 @@ describe('built-in strategies', () => {
   for (const entry of BUILTIN) {
     it(`${entry.name} is what its entry says`, async () => {
       const strategy = await new StrategyRegistry().load(entry);
-      const said = ({ name, schemes = [], opensSockets = false }: typeof entry): unknown => ({
+      const said = ({ name, schemes = [], firstOnly = false, shorthand, targets }: StrategyTraits): unknown => ({
         name,
         schemes: [...schemes].sort(),
-        opensSockets,
+        firstOnly,
+        shorthand,
+        targets,
       });
       expect(said(strategy)).to.deep.equal(said(entry));
     });

@@ -1,4 +1,4 @@
-import type { StrategyEntry } from '@fdpass/core';
+import type { StrategyEntry, TargetKind } from '@fdpass/core';
 import {
   type ConfigCache,
   type Framework,
@@ -9,6 +9,8 @@ import {
 } from '@fdpass/core/host';
 import { direct } from '@fdpass/strategy-direct';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
+
+const ANY: readonly TargetKind[] = ['host', 'unix', 'vsock', 'machine'];
 
 /**
  * The strategies that come with the command. Direct and Happy Eyeballs take part in almost every dial; the others are
@@ -34,12 +36,22 @@ export const BUILTIN: readonly StrategyEntry[] = [
     firstOnly: true,
     load: async () => (await import('@fdpass/strategy-command')).jump,
   },
-  { name: 'local', firstOnly: true, load: async () => (await import('@fdpass/strategy-local')).local },
-  { name: 'env', schemes: ['env'], load: async () => (await import('@fdpass/strategy-env')).env },
-  { name: 'first-of', shorthand: 'routes', load: async () => (await import('@fdpass/strategy-choice')).firstOf },
-  { name: 'race', shorthand: 'routes', load: async () => (await import('@fdpass/strategy-choice')).race },
-  { name: 'hosts', shorthand: 'hosts', load: async () => (await import('@fdpass/strategy-choice')).hosts },
-  { name: 'srv', load: async () => (await import('@fdpass/strategy-srv')).srv },
+  { name: 'local', firstOnly: true, targets: ANY, load: async () => (await import('@fdpass/strategy-local')).local },
+  { name: 'env', schemes: ['env'], targets: ANY, load: async () => (await import('@fdpass/strategy-env')).env },
+  {
+    name: 'first-of',
+    shorthand: 'routes',
+    targets: ANY,
+    load: async () => (await import('@fdpass/strategy-choice')).firstOf,
+  },
+  { name: 'race', shorthand: 'routes', targets: ANY, load: async () => (await import('@fdpass/strategy-choice')).race },
+  {
+    name: 'hosts',
+    shorthand: 'hosts',
+    targets: ANY,
+    load: async () => (await import('@fdpass/strategy-choice')).hosts,
+  },
+  { name: 'srv', targets: ANY, load: async () => (await import('@fdpass/strategy-srv')).srv },
 ];
 
 /** The framework of the commands: the built-in strategies, and Happy Eyeballs where no rule says otherwise. */

@@ -1,4 +1,5 @@
-import { composeFramework, configJsonSchema, formatError, type Strategy } from '@fdpass/core';
+import { formatError, type Strategy } from '@fdpass/core';
+import { configJsonSchema, loadFramework } from '@fdpass/core/host';
 import { Ajv } from 'ajv';
 import { expect } from 'chai';
 import * as v from 'valibot';
@@ -80,15 +81,16 @@ describe("the config's JSON Schema and validation", () => {
   const strategies = [...BUILTIN, ...PLUGINS];
 
   before(async () => {
-    const { registry } = composeFramework({ strategies, defaultStrategy: 'direct', config: false });
+    const { registry } = await loadFramework({ strategies, defaultStrategy: 'direct', config: false });
     const validate = new Ajv({ strict: false }).compile(await configJsonSchema(registry));
     objection = (config) => (validate(config) ? undefined : JSON.stringify(validate.errors));
   });
 
   async function objectionByCheck(content: unknown): Promise<string | undefined> {
     try {
-      const framework = composeFramework({ strategies, defaultStrategy: 'direct', config: { content, baseDir: '/' } });
-      const [first] = await (await framework.router()).check();
+      const config = { content, baseDir: '/' };
+      const { router } = await loadFramework({ strategies, defaultStrategy: 'direct', config });
+      const [first] = await router.check();
       return first && formatError(first);
     } catch (error) {
       return formatError(error);

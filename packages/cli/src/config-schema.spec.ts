@@ -1,13 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  composeFramework,
-  configJsonSchema,
-  formatError,
-  type Strategy,
-  StrategyRegistry,
-  socketOptionEntries,
-} from '@fdpass/core';
+import { formatError, type Strategy, socketOptionEntries } from '@fdpass/core';
+import { configJsonSchema, loadFramework, StrategyRegistry } from '@fdpass/core/host';
 import { temporaryFolder } from '@fdpass/testkit';
 import { Ajv } from 'ajv';
 import { expect } from 'chai';
@@ -27,7 +21,7 @@ function objectionBy(schema: object): (config: unknown) => string | undefined {
 /** What fdpass says is wrong with a config, or nothing. */
 async function objectionByCheck(content: unknown): Promise<string | undefined> {
   try {
-    const [first] = await (await builtinFramework({ content, baseDir: '/' }).router()).check();
+    const [first] = await (await builtinFramework({ content, baseDir: '/' })).router.check();
     return first && formatError(first);
   } catch (error) {
     return formatError(error);
@@ -216,7 +210,7 @@ function optionsInTables(readme: string): string[] {
 describe("plugins in the config's JSON Schema", () => {
   const standard = (more: object): Strategy['optionsSchema'] =>
     ({ '~standard': { version: 1, vendor: 'somebody', validate: (value: unknown) => ({ value }), ...more } }) as never;
-  const create: Strategy['create'] = (_, forward) => forward;
+  const create: Strategy['create'] = (_, host) => host.forward;
   const size = { type: 'object', properties: { size: { type: 'number', description: 'how big' } }, required: ['size'] };
 
   async function objectionWith(...strategies: readonly Strategy[]): Promise<(config: unknown) => string | undefined> {
@@ -300,7 +294,7 @@ describe("plugins in the config's JSON Schema", () => {
   });
 
   it('are the same whoever composes the framework', async () => {
-    const { registry } = composeFramework({ strategies: BUILTIN, defaultStrategy: 'direct', config: false });
+    const { registry } = await loadFramework({ strategies: BUILTIN, defaultStrategy: 'direct', config: false });
     expect(`${JSON.stringify(await configJsonSchema(registry), null, 2)}\n`).to.equal(await formatConfigSchema());
   });
 });

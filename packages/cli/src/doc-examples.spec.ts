@@ -63,7 +63,7 @@ describe('examples in the docs', function () {
     for (const block of those(CONFIGS).filter(({ noRun }) => noRun === undefined)) {
       it(`${placeOf(block)} has nothing that "fdpass check" finds`, async () => {
         const file = writeConfig(join(workspace.path, `config-${blocks.indexOf(block)}`), block);
-        const router = await builtinFramework({ file }).router();
+        const { router } = await builtinFramework({ file });
         expect((await router.check()).map((error) => `${placeOf(block)}: ${formatError(error)}`)).to.deep.equal([]);
       });
     }

@@ -82,15 +82,16 @@ describe('the tests of the docs', () => {
 
   it('give programs a server and proxies under .example', async () => {
     const said = await outcome(
-      "import { composeFramework, makeTarget } from '@fdpass/core';",
+      "import { makeTarget } from '@fdpass/core';",
+      "import { loadFramework } from '@fdpass/core/host';",
       "import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';",
       "import { httpConnect } from '@fdpass/strategy-http-connect';",
       "import { socks } from '@fdpass/strategy-socks';",
       'const strategies = [happyEyeballs, socks, httpConnect];',
-      "const router = await composeFramework({ strategies, defaultStrategy: 'happy-eyeballs', config: false }).router();",
+      "const { router } = await loadFramework({ strategies, defaultStrategy: 'happy-eyeballs', config: false });",
       "for (const use of ['happy-eyeballs', 'socks5h://proxy.example:1080', 'http://proxy.example:3128']) {",
       "  const target = makeTarget({ host: 'host.example', port: 22 });",
-      "  const stream = await router.dial(await router.routeVia(target, use, '/'));",
+      "  const stream = (await router.dial(await router.routeVia(target, use, '/'))).toStream();",
       '  for await (const banner of stream) {',
       '    process.stdout.write(String(banner));',
       '    break;',

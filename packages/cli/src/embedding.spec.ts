@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
-import { openSocket, type Strategy } from '@fdpass/core';
+import type { Strategy } from '@fdpass/core';
 import { expectNoDescriptorLeft, Greeter, openDescriptors, refusedPort, temporaryFolder } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { createDialer, type FdpassError, formatError, isFdpassError, type ProgressEvent } from './index.js';
@@ -20,13 +20,13 @@ async function refusal(promise: Promise<unknown>): Promise<FdpassError> {
   return error;
 }
 
-/** A strategy whose streams are no sockets. */
+/** A strategy whose streams are not sockets. */
 const library: Strategy = {
   name: 'library',
-  opensSockets: true,
-  create: () => ({
+  firstOnly: true,
+  create: (_, host) => ({
     async dial(target, context) {
-      const socket = await openSocket({ family: 4, host: HOST, port: target.port }, {}, context);
+      const socket = (await host.open({ family: 4, host: HOST, port: target.port }, {}, context)).toStream();
       return Duplex.from({ readable: socket.pipe(new PassThrough()), writable: socket });
     },
   }),
@@ -143,7 +143,7 @@ describe('a dialer in a program of its own', () => {
       [
         'a wrong time limit',
         () => createDialer({ config: false }).dial({ host: HOST, port: 22 }, { timeout: 'soon' }),
-        /usage: "soon" is no time limit/,
+        /usage: "soon" is not a time limit/,
       ],
       [
         'a plugin that is not there',
@@ -182,7 +182,7 @@ describe('a dialer in a program of its own', () => {
 
   it('loads plugins by name from the folder it is told', () =>
     withServer(async (port) => {
-      file('plugin.cjs', `exports.mine = { name: 'mine', create: (options, forward) => forward };\n`);
+      file('plugin.cjs', `exports.mine = { name: 'mine', create: (options, host) => host.forward };\n`);
       const dialer = createDialer({ rules: [{ use: 'mine' }], plugins: ['./plugin.cjs'], baseDir: folder.path });
       expect(await talk(await dialer.dial({ host: HOST, port }))).to.equal('hello and goodbye');
     }));

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { composeFramework, exitCodeOf, makeTarget } from '@fdpass/core';
+import { makeTarget } from '@fdpass/core';
+import { exitCodeOf, loadFramework } from '@fdpass/core/host';
 import {
   expectNoDescriptorLeft,
   openDescriptors,
@@ -131,15 +132,15 @@ const HANDOVERS: Readonly<Record<string, (url: string) => Promise<Outcome>>> = {
     return { code: status ?? -1, received: stdout, stderr };
   },
   embedded: async (url) => {
-    const router = await composeFramework({
+    const { router } = await loadFramework({
       strategies: BUILTIN,
       defaultStrategy: 'happy-eyeballs',
       config: false,
-    }).router();
+    });
     const target = makeTarget({ host: 'host', port: 22 });
     try {
-      const stream = await router.dial(await router.routeVia(target, [url], '/'), { timeoutMs: 3000 });
-      return { code: 0, received: await talk(stream), stderr: '' };
+      const connection = await router.dial(await router.routeVia(target, [url], '/'), { timeoutMs: 3000 });
+      return { code: 0, received: await talk(connection.toStream()), stderr: '' };
     } catch (error) {
       return { code: exitCodeOf(error), received: '', stderr: String(error) };
     }

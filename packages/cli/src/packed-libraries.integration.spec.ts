@@ -56,14 +56,15 @@ const TYPESCRIPT = join(ROOT, 'node_modules/typescript/bin/tsc');
 /** Dials, asks the kernel through koffi what the connection is, and reads from it. */
 const EMBED = `
 import { once } from 'node:events';
-import { adoptFd, composeFramework, describeFd, detachFd, loadSys, makeTarget } from '@fdpass/core';
+import { makeTarget } from '@fdpass/core';
+import { loadFramework } from '@fdpass/core/host';
+import { describeFd, loadSys } from '@fdpass/core/sockets';
 import { direct } from '@fdpass/strategy-direct';
-const router = await composeFramework({ strategies: [direct], defaultStrategy: direct.name, config: false }).router();
+const { router } = await loadFramework({ strategies: [direct], defaultStrategy: direct.name, config: false });
 const target = makeTarget({ host: '127.0.0.1', port: Number(process.argv[2]) });
-const sys = await loadSys();
-const fd = detachFd(await router.dial(await router.route(target)), sys);
-const { family } = describeFd(fd, sys);
-const [text] = await once(adoptFd(fd, sys).setEncoding('utf8').resume(), 'data');
+const connection = await router.dial(await router.route(target));
+const { family } = describeFd(connection.descriptor, loadSys());
+const [text] = await once(connection.toStream().setEncoding('utf8').resume(), 'data');
 process.stdout.write(family + ' ' + text);
 process.exit();
 `;

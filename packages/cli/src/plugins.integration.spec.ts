@@ -17,9 +17,9 @@ import { fdpass, fdrecv } from './commands.spec.helper.js';
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
 
-/** A plugin whose dialer does this; `forward`, `target` and `context` are there. */
+/** A plugin whose dialer does this; `host`, `target` and `context` are there. */
 const dialing = (body: string): string =>
-  `export const it = { name: 'it', create: (options, forward) => ({ async dial(target, context) { ${body} } }) };\n`;
+  `export const it = { name: 'it', create: (options, host) => ({ async dial(target, context) { ${body} } }) };\n`;
 
 describe('plugins that misbehave', () => {
   const folder = temporaryFolder();
@@ -58,13 +58,13 @@ describe('plugins that misbehave', () => {
       'exports nothing of use',
       'export const it = { name: 7 };',
       78,
-      /config\.yaml:1:11.*exports no strategy.*"name" and "create"/,
+      /config\.yaml:1:11.*does not export a strategy.*"name" and "create"/,
     ],
     [
       'is of another version',
       "export const it = { name: 'it', apiVersion: 99, create() {} };",
       78,
-      /config\.yaml:1:11.*it is made for version 99.*this is 1.*update fdpass/,
+      /config\.yaml:1:11.*it is made for version 99.*this is 2.*update fdpass/,
     ],
     [
       'takes a name that is taken',
@@ -90,9 +90,14 @@ describe('plugins that misbehave', () => {
       70,
       /rule 1 "odd".*it: the plugin "\.\/plugin\.mjs" failed: too far/,
     ],
-    ['throws what is no error', dialing("throw 'a tantrum'"), 70, /rule 1 "odd".*it: .*failed: a tantrum/],
-    ['gives nothing', dialing(''), 70, /rule 1 "odd".*it: the plugin "\.\/plugin\.mjs" gave no stream/],
-    ['gives junk', dialing('return { pipe: 7 }'), 70, /rule 1 "odd".*it: the plugin "\.\/plugin\.mjs" gave no stream/],
+    ['throws what is not an error', dialing("throw 'a tantrum'"), 70, /rule 1 "odd".*it: .*failed: a tantrum/],
+    ['gives nothing', dialing(''), 70, /rule 1 "odd".*it: the plugin "\.\/plugin\.mjs" gave no connection/],
+    [
+      'gives junk',
+      dialing('return { pipe: 7 }'),
+      70,
+      /rule 1 "odd".*it: the plugin "\.\/plugin\.mjs" gave no connection/,
+    ],
     [
       'never settles',
       dialing('await new Promise(() => setInterval(() => {}, 1000))'),
@@ -107,7 +112,7 @@ describe('plugins that misbehave', () => {
     ],
     [
       'gives a stream that is closed',
-      dialing('const s = await forward.dial(target, context); s.destroy(); return s'),
+      dialing('const s = (await host.forward.dial(target, context)).toStream(); s.destroy(); return s'),
       70,
       /rule 1 "odd".*it/,
     ],
@@ -136,19 +141,22 @@ describe('plugins that misbehave', () => {
     [
       'leaks a socket',
       `import { connect } from 'node:net';
-${dialing('connect(target.port, target.host).on("error", () => {}); return forward.dial(target, context)')}`,
+${dialing('connect(target.port, target.host).on("error", () => {}); return host.forward.dial(target, context)')}`,
     ],
-    ['leaves a timer', dialing('setInterval(() => {}, 1000); return forward.dial(target, context)')],
+    ['leaves a timer', dialing('setInterval(() => {}, 1000); return host.forward.dial(target, context)')],
     [
       'reads ahead',
-      dialing(`const s = await forward.dial(target, context);
+      dialing(`const s = (await host.forward.dial(target, context)).toStream();
   await new Promise((resolve) => s.once('readable', resolve)); s.unshift(s.read(3)); return s`),
     ],
-    ['gives a stream that flows', dialing('const s = await forward.dial(target, context); return s.resume().pause()')],
     [
-      'gives a stream that is no socket',
+      'gives a stream that flows',
+      dialing('const s = (await host.forward.dial(target, context)).toStream(); return s.resume().pause()'),
+    ],
+    [
+      'gives a stream that is not a socket',
       `import { Duplex, PassThrough } from 'node:stream';
-${dialing('const s = await forward.dial(target, context); return Duplex.from({ readable: s.pipe(new PassThrough()), writable: s })')}`,
+${dialing('const s = (await host.forward.dial(target, context)).toStream(); return Duplex.from({ readable: s.pipe(new PassThrough()), writable: s })')}`,
     ],
   ];
   for (const [what, code] of survivors) {
@@ -181,14 +189,13 @@ describe('a plugin with a copy of @fdpass/core of its own', () => {
     }
     writeFileSync(
       join(folder.path, 'plugin.mjs'),
-      `import { FdpassError, handshake } from '@fdpass/core';
-export const line = { name: 'line', create: ({ host, port }, forward) => ({ async dial(target, context) {
-  const { stream } = await handshake(await forward.dial({ host, port }, context), context, async (peer) => {
-    await peer.write(Buffer.from('CONNECT ' + target.host + '\\n'));
-    const reply = String(await peer.read(3, 'the reply'));
-    if (reply !== 'OK\\n') throw new FdpassError('permission', 'the gateway said ' + JSON.stringify(reply), { hint: 'ask nicely' });
-  });
-  return stream;
+      `import { FdpassError } from '@fdpass/core';
+export const line = { name: 'line', create: (options, host) => ({ async dial(target, context) {
+  const peer = await host.forward.dial(options, context);
+  await peer.write(Buffer.from('CONNECT ' + target.host + '\\n'));
+  const reply = String(await peer.read(3, 'the reply'));
+  if (reply !== 'OK\\n') throw new FdpassError('permission', 'the gateway said ' + JSON.stringify(reply), { hint: 'ask nicely' });
+  return peer;
 } }) };
 `,
       { mode: 0o600 },

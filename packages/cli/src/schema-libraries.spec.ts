@@ -1,4 +1,5 @@
-import { configJsonSchema, createDialer, formatError, type Strategy, StrategyRegistry } from '@fdpass/core';
+import { formatError, type Strategy } from '@fdpass/core';
+import { configJsonSchema, createDialer, StrategyRegistry } from '@fdpass/core/host';
 import { type } from 'arktype';
 import { expect } from 'chai';
 import * as v from 'valibot';
@@ -19,7 +20,7 @@ for (const [library, optionsSchema] of Object.entries(SCHEMAS)) {
     const seen: unknown[] = [];
     const strategy = {
       name: 'gateway',
-      opensSockets: true,
+      firstOnly: true,
       optionsSchema,
       create(options: unknown) {
         seen.push(options);

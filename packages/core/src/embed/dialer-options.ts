@@ -37,7 +37,7 @@ export function readTimeout(timeout: number | string | undefined): number | unde
   if (timeout === undefined) return undefined;
   const timeoutMs = typeof timeout === 'number' ? timeout : parseDuration(timeout);
   if (timeoutMs !== undefined && timeoutMs >= 0) return timeoutMs;
-  throw new FdpassError('usage', `${JSON.stringify(timeout)} is no time limit`, {
+  throw new FdpassError('usage', `${JSON.stringify(timeout)} is not a time limit`, {
     hint: 'give milliseconds, or "30s"',
   });
 }

@@ -34,7 +34,9 @@ async function strategiesOf({ specifier, from }: ConfigPlugin): Promise<Strategy
   const exported = Object.values(await importWithin(LOAD_TIMEOUT_MS, file)).flat();
   const strategies = [...new Set(exported.flatMap(withDefault))].filter(isStrategy);
   if (strategies.length === 0)
-    throw new FdpassError('config', `${file} exports no strategy`, { hint: 'a strategy has "name" and "create"' });
+    throw new FdpassError('config', `${file} does not export a strategy`, {
+      hint: 'a strategy has "name" and "create"',
+    });
   strategies.forEach(checkVersion);
   return strategies;
 }
