@@ -1,7 +1,7 @@
 // Compiles every package, then bundles the two commands into CommonJS files, which start in a fraction of the time that
 // a tree of ES modules takes. What a plain dial does not need is kept in files of its own. docs/decisions.md has the figures.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { noticesFor } from './notices.mjs';
@@ -9,6 +9,7 @@ import { noticesFor } from './notices.mjs';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const OUT = 'packages/cli/bundle';
 const MAN = 'packages/cli/man';
+const SCHEMA = 'packages/cli/schema';
 
 console.log('build: compiling the packages');
 for (const name of readdirSync('packages')) removeOrphans(join('packages', name));
@@ -115,6 +116,10 @@ const commands = await build({
   supported: { 'dynamic-import': false }, // require() instead: the loader of ES modules takes time to start
 });
 writeFileSync(join(OUT, 'NOTICES.txt'), noticesFor([plugins.metafile, commands.metafile]));
+
+const { formatConfigSchema } = await import('../packages/cli/dist/config-schema.js');
+mkdirSync(SCHEMA, { recursive: true });
+writeFileSync(join(SCHEMA, 'config.schema.json'), await formatConfigSchema());
 
 rmSync(MAN, { recursive: true, force: true });
 cpSync('man', MAN, { recursive: true }); // a package can publish only what is below it

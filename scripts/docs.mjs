@@ -1,7 +1,6 @@
 // Writes man/*.1 and docs/{fdpass,fdrecv}.md from the commands' own description, docs/api from the declarations of what
-// the packages export, and the config's JSON Schema from the schemas that validate it. Run it after `npm run build`.
+// the packages export. Run it after `npm run build`.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { formatConfigSchema } from '../packages/cli/dist/config-schema.js';
 import { formatManPage, formatMarkdown } from '../packages/cli/dist/manual.js';
 import { FDPASS, FDRECV } from '../packages/cli/dist/usage.js';
 import { apiPages } from './reference/pages.mjs';
@@ -10,9 +9,6 @@ for (const program of [FDPASS, FDRECV]) {
   writeFileSync(new URL(`../man/${program.name}.1`, import.meta.url), formatManPage(program));
   writeFileSync(new URL(`../docs/${program.name}.md`, import.meta.url), formatMarkdown(program));
 }
-
-mkdirSync(new URL('../packages/cli/schema/', import.meta.url), { recursive: true });
-writeFileSync(new URL('../packages/cli/schema/config.schema.json', import.meta.url), await formatConfigSchema());
 
 const api = new URL('../docs/api/', import.meta.url);
 const pages = apiPages();

@@ -13,11 +13,17 @@ module.exports = function launch(name) {
   try {
     require(bundle);
   } catch (error) {
-    if (error.code !== 'MODULE_NOT_FOUND' || !error.message.includes(bundle)) throw error;
-    process.stderr.write(`${name}: not built yet; run: npm run build\n`);
+    process.stderr.write(`${name}: ${reasonOf(error, bundle)}\n`);
     process.exit(70);
   }
 };
+
+/** Why the command cannot start: each a state of this machine, for which a stack trace would be of no help. */
+function reasonOf({ code, message }, bundle) {
+  if (code === 'EMFILE') return 'no file descriptor left in this process; raise the limit: ulimit -n';
+  if (code === 'MODULE_NOT_FOUND' && message.includes(bundle)) return 'not built yet; run: npm run build';
+  return `internal error: ${String(message).split('\n', 1)[0]}; please report it`;
+}
 
 function enableCompileCache() {
   const { enableCompileCache: enable } = require('node:module');

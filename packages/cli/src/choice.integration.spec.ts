@@ -73,7 +73,7 @@ rules:
     const file = config('{ firstOf: [gone, unplugged, { strategy: direct, host: "::1", port: 1 }] }');
     const { status, stderr } = await fdpass(['-c', file, 'nas.example', '22'], { env });
     expect(status).to.equal(78); // the card that is not there is what the user can mend
-    expect(stderr).to.match(/^fdpass: nas\.example:22: rule 1 [^\n]*first-of: none of 3 routes leads there [^\n]*\n$/);
+    expect(stderr).to.match(/^fdpass: nas\.example:22: rule 1 [^\n]*first-of: none of 3 routes works [^\n]*\n$/);
     expect(stderr).to.match(
       /\(gone [^,]*127\.0\.0\.1:1[^,]*refused[^,]*, unplugged [^,]*interface[^,]*, direct ::1 cannot connect to \[::1\]:1/,
     );

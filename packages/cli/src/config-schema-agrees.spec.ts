@@ -1,4 +1,4 @@
-import { formatError, type Strategy } from '@fdpass/core';
+import { formatError, type Strategy, type StrategyHost } from '@fdpass/core';
 import { configJsonSchema, loadFramework } from '@fdpass/core/host';
 import { Ajv } from 'ajv';
 import { expect } from 'chai';
@@ -37,7 +37,10 @@ const PLUGINS: readonly Strategy[] = Object.entries({
   'zod-record': z.record(z.string(), z.number().or(z.string())),
   'falls-back': v.strictObject({ size: v.fallback(v.number(), 3) }),
   'without-schema': undefined,
-}).map(([name, optionsSchema]) => ({ name, optionsSchema, create: (_: unknown, forward: never) => forward }) as never);
+}).map(
+  ([name, optionsSchema]) =>
+    ({ name, optionsSchema, shorthand: 'routes', create: (_: unknown, host: StrategyHost) => host.forward }) as never,
+);
 
 const use = (hop: unknown): object => ({ rules: [{ use: hop }] });
 

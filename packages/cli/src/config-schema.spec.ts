@@ -102,7 +102,7 @@ describe("the config's JSON Schema", () => {
     objection = objectionBy(JSON.parse(await formatConfigSchema()));
   });
 
-  it('is the one that the package has (else: npm run docs)', async () => {
+  it('is the one that the build puts into the package', async () => {
     const shipped = readFileSync(join(ROOT, 'packages/cli/schema/config.schema.json'), 'utf8');
     expect(shipped).to.equal(await formatConfigSchema());
   });

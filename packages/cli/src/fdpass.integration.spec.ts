@@ -122,7 +122,7 @@ rules:
       [['host', '0'], /the port "0" is not a number from 1 to 65535/],
       [['host', '65536'], /the port "65536"/],
       [['host', 'ssh'], /the port "ssh"/],
-      [['--timeout', 'soon', 'host', '22'], /--timeout "soon" is no duration/],
+      [['--timeout', 'soon', 'host', '22'], /--timeout "soon" is not a duration/],
       [['--stdio', '--fdpass', 'host', '22'], /exclude each other/],
       [['--nope', 'host', '22'], /unknown option "--nope"/],
       [['--log', '/nonexistent/log', 'host', '22'], /cannot write the log/],
@@ -138,7 +138,7 @@ rules:
     const command = `{ "$0" "$1" --fdpass 127.0.0.1 ${port()}; echo "status $?" >&2; } | cat`;
     const { stdout, stderr } = await run('sh', ['-c', command, process.execPath, FDPASS_BIN], { env: NO_CONFIG });
     expect(stdout).to.equal('');
-    expect(stderr).to.match(/^fdpass: .*stdout is no unix socket.*ProxyUseFdpass.*\nstatus 64\n$/);
+    expect(stderr).to.match(/^fdpass: .*stdout is not a unix socket.*ProxyUseFdpass.*\nstatus 64\n$/);
   });
 
   describe('refuses a config', () => {

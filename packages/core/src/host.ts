@@ -45,3 +45,4 @@ export { guardDialer } from './routing/guard.js';
 export type { DialOptions, Explanation, Route, Router } from './routing/router.js';
 export { createStrategyHost, DEFAULT_SERVICES, type HostPlace, type HostServices } from './routing/strategy-host.js';
 export { StrategyRegistry } from './strategy/registry.js';
+export { loadSchema } from './strategy/strategy.js';

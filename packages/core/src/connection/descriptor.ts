@@ -152,11 +152,14 @@ export class DescriptorConnection implements Connection {
     return this.#sys.platform.constants.MSG_DONTWAIT;
   }
 
-  /** Calls `listener` if the other side ends or breaks the connection while nobody reads. Returns how to stop listening. */
+  /**
+   * Calls `listener` if the connection ends or breaks while nobody reads. One whose other side has said its last words,
+   * which are still to be read, is not broken. Returns how to stop listening.
+   */
   onBroken(listener: (error: unknown) => void): () => void {
     let isWatching = true;
     this.#poller.until('closed').then(
-      () => isWatching && listener(undefined),
+      () => isWatching && this.#fd !== -1 && this.#sys.isAtEnd(this.#fd) && listener(undefined),
       () => {}, // destroyed: whoever did that knows
     );
     return () => {

@@ -1,6 +1,6 @@
 import { configSchema } from '../config/schema.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
-import type { StandardSchema, Strategy, StrategyEntry } from '../strategy/strategy.js';
+import { loadSchema, type StandardSchema, type Strategy, type StrategyEntry } from '../strategy/strategy.js';
 import { fromValibot, type JsonSchema } from './from-valibot.js';
 import { hopForms, optionsName, optionsOf } from './hop-forms.js';
 
@@ -52,8 +52,8 @@ export function loadStrategies(registry: StrategyRegistry): Promise<LoadedStrate
 
 /** A strategy and its schema, loaded. */
 export async function loadStrategy(entry: StrategyEntry, registry: StrategyRegistry): Promise<LoadedStrategy> {
-  const { optionsSchema: schema, ...strategy } = await registry.load(entry);
-  return { ...strategy, optionsSchema: typeof schema === 'function' ? await schema() : schema };
+  const strategy = await registry.load(entry);
+  return { ...strategy, optionsSchema: await loadSchema(strategy) };
 }
 
 /** A hop in one word: completed with what is there, and open for names of hops. */

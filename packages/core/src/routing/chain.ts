@@ -3,7 +3,7 @@ import type { Chain } from '../dial/dialer.js';
 import { addDetails, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
 import { redactOptions } from '../ground/redact.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
-import type { SchemaIssue, Strategy } from '../strategy/strategy.js';
+import { isLazySchema, loadSchema, type SchemaIssue, type Strategy } from '../strategy/strategy.js';
 import { type GuardedDialer, guardDialer } from './guard.js';
 import { type Hop, type HopScope, resolveHops } from './hop.js';
 import { createStrategyHost, type HostServices } from './strategy-host.js';
@@ -46,16 +46,23 @@ async function linkHops(hops: readonly Hop[], before: Chain | undefined, scope: 
     last = await createHop(hop, forward, scope);
     const label = hops
       .slice(0, index + 1)
-      .map(labelOf)
+      .map(linkLabel)
       .join(' -> ');
     forward = { label, ...last };
   }
   if (last === undefined) throw new FdpassError('internal', 'a chain without a hop');
-  return { label: hops.map(labelOf).join(' -> '), hops: hops.map(summarize), ...last };
+  return { label: hops.map(linkLabel).join(' -> '), hops: hops.map(summarize), ...last };
 }
 
 function labelOf({ label, entry }: Hop): string {
   return label ?? entry.name;
+}
+
+/** A chain's label also says which host a hop names, since that tells routes of one kind apart. */
+function linkLabel(hop: Hop): string {
+  const { host } = hop.options;
+  const label = labelOf(hop);
+  return typeof host === 'string' && label === hop.entry.name ? `${label} ${host}` : label;
 }
 
 function summarize(hop: Hop): HopSummary {
@@ -102,11 +109,9 @@ function notFirst({ entry }: Hop): FdpassError {
 }
 
 async function checkOptions(strategy: Strategy, options: Hop['options']): Promise<unknown> {
-  const { optionsSchema } = strategy;
-  const isLazy = typeof optionsSchema === 'function';
-  if (optionsSchema === undefined || (isLazy && Object.keys(options).length === 0))
-    return Object.freeze({ ...options });
-  const schema = isLazy ? await optionsSchema() : optionsSchema;
+  const isEmpty = Object.keys(options).length === 0;
+  const schema = isEmpty && isLazySchema(strategy.optionsSchema) ? undefined : await loadSchema(strategy);
+  if (schema === undefined) return Object.freeze({ ...options });
   const result = await schema['~standard'].validate(options);
   if (result.issues === undefined) return freezeDeep(result.value);
   throw new FdpassError('config', result.issues.map(describeIssue).join('; '), {

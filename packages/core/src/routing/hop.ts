@@ -104,10 +104,8 @@ function hopOf(entry: StrategyEntry, options: Record<string, unknown>, baseDir: 
   return { entry, options, label: labelOf(entry, options), baseDir, path };
 }
 
-/** What tells it from other hops of its kind: its URL, or the host that it names. */
-function labelOf({ name }: StrategyEntry, { url, host }: Readonly<Record<string, unknown>>): string {
-  if (typeof url === 'string') return redactUrl(url);
-  return typeof host === 'string' ? `${name} ${host}` : name;
+function labelOf({ name }: StrategyEntry, { url }: Readonly<Record<string, unknown>>): string {
+  return typeof url === 'string' ? redactUrl(url) : name;
 }
 
 function unknownWord(word: string, scope: HopScope): FdpassError {

@@ -143,3 +143,17 @@ export interface LazyStrategy extends StrategyTraits {
 
 /** What the registry takes: a strategy, or its traits and how to load it. */
 export type StrategyEntry = Strategy | LazyStrategy;
+
+/** A schema, or a function that loads it: some libraries make schemas that are functions themselves. */
+export function isLazySchema<Options>(
+  schema: Strategy<Options>['optionsSchema'],
+): schema is () => Promise<StandardSchema<Options>> {
+  return typeof schema === 'function' && !('~standard' in schema);
+}
+
+/** The schema of a strategy's options, loaded; undefined if it has none. */
+export async function loadSchema<Options>({
+  optionsSchema,
+}: Pick<Strategy<Options>, 'optionsSchema'>): Promise<StandardSchema<Options> | undefined> {
+  return isLazySchema(optionsSchema) ? optionsSchema() : optionsSchema;
+}

@@ -10,7 +10,7 @@ import type {
   Target,
   TraceEvent,
 } from '@fdpass/core';
-import { createStrategyHost, ownConnection, owningContext } from '@fdpass/core/host';
+import { createStrategyHost, loadSchema, ownConnection, owningContext } from '@fdpass/core/host';
 import { isConnection, openConnection } from '@fdpass/core/sockets';
 import { Line, type LinePolicy } from './line.js';
 import { type Origin, openOrigin } from './origin.js';
@@ -86,16 +86,10 @@ export class Lab {
     return this.strategy.create(await this.options(), this.host(forward));
   }
 
-  /** The schema of the strategy's options, loaded. */
-  async schema(): Promise<StandardSchema | undefined> {
-    const { optionsSchema } = this.strategy;
-    return typeof optionsSchema === 'function' ? optionsSchema() : optionsSchema;
-  }
-
   /** The options, checked by the strategy's schema and frozen. */
   async options(): Promise<unknown> {
     const { options } = this.server;
-    const result = await (await this.schema())?.['~standard'].validate(options);
+    const result = await (await loadSchema(this.strategy))?.['~standard'].validate(options);
     if (result?.issues) throw new Error(`the options of the test are refused: ${result.issues[0]?.message}`);
     return freeze(result === undefined ? structuredCloneOf(options) : result.value);
   }

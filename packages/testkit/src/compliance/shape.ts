@@ -1,4 +1,5 @@
 import { type SchemaIssue, STRATEGY_API_VERSION } from '@fdpass/core';
+import { loadSchema } from '@fdpass/core/host';
 import { openDescriptors } from '../processes.js';
 import { type Check, demand } from './checks.js';
 import { turns } from './lab.js';
@@ -58,7 +59,7 @@ export const SHAPE: readonly Check[] = [
     name: 'refuses junk for options, in words',
     applies: ({ strategy }) => 'load' in strategy || strategy.optionsSchema !== undefined,
     async run(lab) {
-      const optionsSchema = await lab.schema();
+      const optionsSchema = await loadSchema(lab.strategy);
       if (optionsSchema === undefined) return;
       for (const junk of JUNK) {
         const result = await optionsSchema['~standard'].validate(junk);
