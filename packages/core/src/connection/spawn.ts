@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { type Clock, onAbort, untilAborted } from '../ground/clock.js';
 import { FdpassError, isFdpassError, oneLine } from '../ground/errors.js';
 import { expandPath } from '../ground/files.js';
-import { reasonOf } from '../ground/system-error.js';
+import { errnoName, fromSystemError, reasonOf } from '../ground/system-error.js';
 import type { Trace } from '../ground/trace.js';
 import { recvFd } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
@@ -45,8 +45,7 @@ export async function spawnConnection(request: SpawnRequest, context: Context): 
   const { signal, trace } = context;
   const sys = loadSys();
   signal.throwIfAborted();
-  const output = new ChildOutput(request.log, (text) => trace({ event: 'output', text: oneLine(text) }));
-  const [ours, theirs] = sys.socketpair();
+  const { output, ours, theirs } = prepare(request.log, trace, sys);
   const child = new Child(request, theirs, output.fd);
   sys.close(theirs);
   let isOurs = true;
@@ -64,6 +63,23 @@ export async function spawnConnection(request: SpawnRequest, context: Context): 
     if (isOurs) sys.close(ours);
     output.close();
     child.release();
+  }
+}
+
+/** What a child needs before it starts. @throws FdpassError if there are no descriptors or the log cannot be written. */
+function prepare(
+  log: string | undefined,
+  trace: Trace,
+  sys: Sys,
+): { readonly output: ChildOutput; readonly ours: number; readonly theirs: number } {
+  let output: ChildOutput | undefined;
+  try {
+    output = new ChildOutput(log, (text) => trace({ event: 'output', text: oneLine(text) }));
+    const [ours, theirs] = sys.socketpair();
+    return { output, ours, theirs };
+  } catch (error) {
+    output?.close();
+    throw fromSystemError(error, 'cannot start the program');
   }
 }
 
@@ -105,6 +121,15 @@ async function receive(ours: number, child: Child, sys: Sys, signal: AbortSignal
   }
 }
 
+/** A program that is not there is the config's fault; what else can happen is this machine's. */
+function startError(program: string, cause: Error): FdpassError {
+  const doing = `cannot run ${JSON.stringify(program)}`;
+  const isMissing = ['ENOENT', 'EACCES', 'ENOTDIR'].includes(errnoName(cause) ?? '');
+  return isMissing
+    ? new FdpassError('config', `${doing}: ${reasonOf(cause)}`, { cause })
+    : fromSystemError(cause, doing);
+}
+
 class Child {
   readonly #process: ChildProcess;
   readonly #name: string;
@@ -122,9 +147,7 @@ class Child {
     this.#process = spawn(program, args, { stdio: [channel, channel, stderr], detached: !terminal, cwd: baseDir });
     this.started = new Promise((resolve, reject) => {
       this.#process.once('spawn', resolve);
-      this.#process.once('error', (cause) =>
-        reject(new FdpassError('config', `cannot run ${JSON.stringify(program)}: ${reasonOf(cause)}`, { cause })),
-      );
+      this.#process.once('error', (cause) => reject(startError(program, cause)));
     });
     this.ended = new Promise((resolve) => {
       this.#process.once('exit', (status, signal) => resolve(this.#endError(status, signal)));
