@@ -58,3 +58,38 @@ net.Socket.prototype.connect = function (this: Socket, ...args: unknown[]): Sock
   const done = (Array.isArray(args[0]) ? args[0] : args).find((arg) => typeof arg === 'function');
   return realConnect.apply(this, [{ ...given, ...place }, done] as never);
 } as never;
+
+const AF_INET = 2;
+
+/** The same for connect(2), which fdpass calls itself: the `sockaddr_in` with the port that leads to a server of the test. */
+function redirectSockaddr(sockaddr: Buffer): Buffer {
+  if (sockaddr.readUInt16LE(0) !== AF_INET) return sockaddr;
+  const host = [...sockaddr.subarray(4, 8)].join('.');
+  const place = redirect(host, sockaddr.readUInt16BE(2));
+  if (place === undefined) throw new Error(`an example may not reach ${host}:${sockaddr.readUInt16BE(2)}`);
+  const copy = Buffer.from(sockaddr);
+  copy.writeUInt16BE(place.port, 2);
+  return copy;
+}
+
+type CFunction = (fd: number, sockaddr: Buffer, length: number) => number;
+type Library = { func(prototype: string): CFunction };
+type NativeModule = { exports: { load?: (name: string | null) => Library } };
+
+const realDlopen = process.dlopen;
+process.dlopen = (module: object, ...rest: [string, number?]): void => {
+  realDlopen.call(process, module, ...(rest as [string]));
+  const native = module as NativeModule;
+  const { load } = native.exports;
+  if (load === undefined) return;
+  const redirected = (name: string | null): Library => {
+    const library = load(name);
+    const func = (prototype: string): CFunction => {
+      const real = library.func(prototype);
+      if (!prototype.includes(' connect(')) return real;
+      return (fd, sockaddr, length) => real(fd, redirectSockaddr(sockaddr), length);
+    };
+    return Object.create(library, { func: { value: func } }) as Library;
+  };
+  native.exports = Object.create(native.exports, { load: { value: redirected } }) as NativeModule['exports'];
+};
