@@ -1,21 +1,23 @@
-// A strategy on somebody else's client library: the tunnel is a WebSocket, by the npm package `ws`. What it gives is no
+// A strategy on somebody else's client library: the tunnel is a WebSocket of the npm package `ws`. What it gives is not a
 // kernel socket, so fdpass hands it over through a relay; everything else is as with any other strategy.
 import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
-import { FdpassError, messageOf, readySocket } from '@fdpass/core';
+import { FdpassError, messageOf } from '@fdpass/core';
+import { readySocket } from '@fdpass/core/host';
 import WebSocket, { createWebSocketStream } from 'ws';
 
 /** @type {import('@fdpass/core').Strategy<{ url: string }>} */
 export const websocket = {
   name: 'websocket',
   schemes: ['ws', 'wss'], // `use: wss://tunnel.example/ssh` says it all
-  create({ url }, forward) {
+  create({ url }, host) {
     const place = parse(url);
     return {
-      needsRelay: true,
+      needsRelay: () => true,
       async dial(target, context) {
-        // What `forward` gives is paused, for handshakes that count bytes; a client library wants a socket that flows.
-        const connection = await readySocket(await forward.dial({ host: place.hostname, port: place.port }, context));
+        // A connection counts bytes for handshakes; a client library wants a socket that flows.
+        const gateway = await host.forward.dial({ host: place.hostname, port: place.port }, context);
+        const connection = await readySocket(gateway);
         const socket = new WebSocket(`${url}?target=${encodeURIComponent(`${target.host}:${target.port}`)}`, {
           createConnection: () =>
             place.secure ? connectTls({ socket: connection, servername: place.hostname }) : connection,
@@ -51,8 +53,12 @@ function parse(url) {
 function refused(url, error) {
   const { host } = new URL(url); // a password in it stays out
   const isReply = /Unexpected server response/.test(messageOf(error));
-  return new FdpassError(isReply ? 'protocol' : 'unreachable', `${host} opened no WebSocket: ${messageOf(error)}`, {
-    hint: isReply ? 'is the path right?' : undefined,
-    cause: error,
-  });
+  return new FdpassError(
+    isReply ? 'protocol' : 'unreachable',
+    `${host} did not open a WebSocket: ${messageOf(error)}`,
+    {
+      hint: isReply ? 'check the path' : undefined,
+      cause: error,
+    },
+  );
 }

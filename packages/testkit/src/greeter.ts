@@ -12,13 +12,27 @@ import {
   type StrategyHost,
   type TraceEvent,
 } from '@fdpass/core';
-import { createStrategyHost, DEFAULT_SERVICES, type HostPlace, type HostServices } from '@fdpass/core/host';
-import { isConnection } from '@fdpass/core/sockets';
+import {
+  createStrategyHost,
+  DEFAULT_SERVICES,
+  type HostPlace,
+  type HostServices,
+  ownConnection,
+} from '@fdpass/core/host';
+import { isConnection, openConnection } from '@fdpass/core/sockets';
 import { type Listening, listening } from './listening.js';
 
 const NOWHERE: Chain = {
   label: 'nowhere',
   dial: () => Promise.reject(new FdpassError('internal', 'this test has no hop before')),
+  needsRelay: () => false,
+};
+
+/** The network itself, as the first hop of a chain has it: one connect() to an IPv4 address. */
+export const networkChain: Chain = {
+  label: 'the network',
+  dial: async ({ host, port }, context) =>
+    ownConnection(await openConnection({ family: 4, host, port }, {}, context), context),
   needsRelay: () => false,
 };
 

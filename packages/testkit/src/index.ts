@@ -1,7 +1,7 @@
 export { type Background, type BackgroundOptions, freePort, startServer, temporaryFolder } from './background.js';
 export { CHECK_NAMES, describeStrategy } from './compliance/describe-strategy.js';
 export type { Place, StartedServer, StrategySubject } from './compliance/subject.js';
-export { contextOf, firstLine, Greeter, refusalOf, refusedPort, streamOf, testHost } from './greeter.js';
+export { contextOf, firstLine, Greeter, networkChain, refusalOf, refusedPort, streamOf, testHost } from './greeter.js';
 export type { Listening } from './listening.js';
 export { type LabOptions, labUnavailable, requireLab, runInLab } from './net-lab.js';
 export { findProgram, requirePeers, skip, skipOrFail } from './peers.js';

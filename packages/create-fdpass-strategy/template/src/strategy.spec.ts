@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { FdpassError } from '@fdpass/core';
-import { contextOf, STRATEGY_HOST } from '@fdpass/testkit';
-import { direct } from './direct.spec.helper.js';
+import { contextOf, networkChain, testHost } from '@fdpass/testkit';
 import { type Gateway, startGateway } from './gateway.spec.helper.js';
 import { strategy } from './strategy.js';
 import { encodeRequest, missingOfReply, refusalIn } from './wire.js';
@@ -32,7 +31,8 @@ describe('the strategy', () => {
   after(() => gateway.close());
 
   it('says that it was refused, and why', async () => {
-    const dialer = strategy.create({ gateway: `127.0.0.1:${gateway.port}` }, direct, STRATEGY_HOST);
+    const options = { gateway: `127.0.0.1:${gateway.port}` };
+    const dialer = await strategy.create(options, testHost({ forward: networkChain }));
     const error = await dialer.dial({ host: 'forbidden.example', port: 22 }, contextOf()).then(
       () => assert.fail('was not refused'),
       (reason: FdpassError) => reason,

@@ -1,4 +1,4 @@
-import { FdpassError, handshake, type Strategy } from '@fdpass/core';
+import { FdpassError, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
 import { encodeRequest, MAX_REPLY_LENGTH, missingOfReply, refusalIn } from './wire.js';
 
@@ -15,21 +15,19 @@ export type StrategyOptions = v.InferOutput<typeof optionsSchema>;
 /** Reaches targets through a gateway that is asked with one line. */
 export const strategy: Strategy<StrategyOptions> = {
   name: '__STRATEGY__',
-  apiVersion: 1,
+  apiVersion: 2,
   optionsSchema,
-  create({ gateway }, forward) {
-    const { host = '', port } = GATEWAY.exec(gateway)?.groups ?? {};
-    const place = { host, port: Number(port) };
+  create({ gateway }, host) {
+    const place = GATEWAY.exec(gateway)?.groups ?? {};
+    const address = { host: place['host'] ?? '', port: Number(place['port']) };
     return {
       async dial(target, context) {
-        // `forward` reaches the gateway, through whatever hops lie before it; what it gives is ours until we give it on.
-        const connection = await forward.dial(place, context);
-        const { stream } = await handshake(connection, context, async (peer) => {
-          await peer.write(encodeRequest(target.host, target.port));
-          const reply = await peer.readThrough(missingOfReply, MAX_REPLY_LENGTH, "the gateway's reply");
-          checkReply(reply, gateway);
-        });
-        return stream;
+        // `forward` reaches the gateway through the hops before it. If this dial fails, the connection is closed for us.
+        const connection = await host.forward.dial(address, context);
+        await connection.write(encodeRequest(target.host, target.port));
+        const reply = await connection.readThrough(missingOfReply, MAX_REPLY_LENGTH, "the gateway's reply");
+        checkReply(reply, gateway);
+        return connection;
       },
     };
   },
@@ -40,7 +38,7 @@ function checkReply(reply: Buffer, gateway: string): void {
   try {
     refusal = refusalIn(reply);
   } catch (cause) {
-    throw new FdpassError('protocol', `${gateway} gave no reply of a gateway`, { hint: 'is the port right?', cause });
+    throw new FdpassError('protocol', `${gateway} does not answer like a gateway`, { hint: 'check the port', cause });
   }
   if (refusal !== undefined) throw new FdpassError('unreachable', `${gateway} refused: ${JSON.stringify(refusal)}`);
 }

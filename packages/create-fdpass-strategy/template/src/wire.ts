@@ -6,7 +6,7 @@
  *             or ERR reason\n
  */
 
-/** Longer than any answer of a gateway in its right mind. */
+/** Longer than any sensible answer. */
 export const MAX_REPLY_LENGTH = 512;
 
 const NEWLINE = 0x0a;
@@ -17,13 +17,13 @@ export function encodeRequest(host: string, port: number): Buffer {
 
 /**
  * How many bytes can be read of a reply that begins with `soFar` without taking one too many; 0 when it is complete.
- * The server beyond the gateway may speak at once: what follows the newline is not ours.
+ * The server beyond the gateway can speak at once: what follows the newline is not ours.
  */
 export function missingOfReply(soFar: Buffer): number {
   return soFar.includes(NEWLINE) ? 0 : 1;
 }
 
-/** Why the gateway refused, or undefined if it did not. @throws Error for what is no reply. */
+/** Why the gateway refused, or undefined if it did not. @throws Error for what is not a reply. */
 export function refusalIn(reply: Buffer): string | undefined {
   const [word, ...reason] = reply.toString('utf8').trimEnd().split(' ');
   if (word === 'OK') return undefined;

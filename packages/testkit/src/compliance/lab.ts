@@ -101,19 +101,18 @@ export class Lab {
   }
 
   /** The network that hops before this one would give: each connection goes over a line of its own. */
-  readonly network: Chain['dial'] = async (target, context) => {
+  readonly network: Chain['dial'] = async ({ host, port }, context) => {
     const { signal, trace } = context;
-    return ownConnection(await openConnection(await this.line(target, signal), {}, { signal, trace }), context);
-  };
-
-  /** Opens a line to a place; whoever connects to it is connected with that. */
-  async line({ host, port }: Target, signal: AbortSignal): Promise<{ family: 4; host: string; port: number }> {
     signal.throwIfAborted();
     const line = await Line.open({ host: host === 'localhost' ? '127.0.0.1' : host, port }, (used) => this.use(used));
-    signal.addEventListener('abort', () => line.close(), { once: true });
     this.#lines.add(line);
-    return { family: 4, ...line.place };
-  }
+    try {
+      return ownConnection(await openConnection({ family: 4, ...line.place }, {}, { signal, trace }), context);
+    } catch (error) {
+      line.close();
+      throw error;
+    }
+  };
 
   /** Makes one dial. Never rejects; fails the check if the dial does not settle. */
   async dial(trial: Trial = {}): Promise<Outcome> {
