@@ -3,7 +3,7 @@
  */
 export type { ConfigCache } from './cold-start/config-cache.js';
 export type { Config, LoadOptions } from './config/load.js';
-export { ownConnection, owningContext } from './dial/dialer.js';
+export { ownConnection, owningDial } from './dial/dialer.js';
 export type {
   ConnectionDialer,
   CreateDialerOptions,

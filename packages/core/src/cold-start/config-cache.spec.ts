@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { loadConfig } from '../config/load.js';
 import type { Config } from '../config/merge.js';
-import { makeTarget } from '../ground/target.js';
+import { makeTarget } from '../ground/read-target.js';
 import { compileRules } from '../rules/rule-table.js';
 import { type ConfigCache, readKept } from './config-cache.js';
 

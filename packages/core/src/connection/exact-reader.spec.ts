@@ -11,9 +11,9 @@ describe('exact reads', () => {
     expect(reader.wanted).to.equal(0);
     const read = reader.read(5, 'a word');
     expect(reader.wanted).to.equal(5);
-    reader.give(bytes('he'));
+    reader.take(bytes('he'));
     expect(reader.wanted).to.equal(3);
-    reader.give(bytes('llo'));
+    reader.take(bytes('llo'));
     expect(reader.wanted).to.equal(0);
     expect(String(await read)).to.equal('hello');
   });
@@ -25,10 +25,10 @@ describe('exact reads', () => {
   it('begin anew each time', async () => {
     const reader = new ExactReader();
     const first = reader.read(1, 'one');
-    reader.give(bytes('1'));
+    reader.take(bytes('1'));
     await first;
     const second = reader.read(2, 'two');
-    reader.give(bytes('22'));
+    reader.take(bytes('22'));
     expect(String(await second)).to.equal('22');
   });
 
@@ -37,7 +37,7 @@ describe('exact reads', () => {
     const read = reader.readThrough(line, 10, 'a line');
     for (const letter of 'ab\n') {
       expect(reader.wanted).to.equal(1);
-      reader.give(bytes(letter));
+      reader.take(bytes(letter));
     }
     expect(String(await read)).to.equal('ab\n');
   });
@@ -46,7 +46,7 @@ describe('exact reads', () => {
     const reader = new ExactReader();
     const read = reader.readThrough(() => 100, 3, 'a header');
     expect(reader.wanted).to.equal(3);
-    reader.give(bytes('abc'));
+    reader.take(bytes('abc'));
     const error = await failure(read);
     expect([error.code, error.message]).to.deep.equal(['protocol', 'a header has no end within 3 bytes']);
   });
@@ -62,7 +62,7 @@ describe('exact reads', () => {
       9,
       'a reply',
     );
-    reader.give(bytes('x'));
+    reader.take(bytes('x'));
     expect(await read.catch((error: unknown) => error)).to.equal(wrong);
     expect(reader.wanted).to.equal(0);
   });
@@ -82,7 +82,7 @@ describe('exact reads', () => {
     it(`tell of an end ${what}`, async () => {
       const reader = new ExactReader();
       const read = reader.read(5, 'the reply');
-      if (given !== '') reader.give(bytes(given));
+      if (given !== '') reader.take(bytes(given));
       reader.end(error);
       const found = await failure(read);
       expect([found.code, found.message]).to.deep.equal([code, message]);
@@ -98,5 +98,20 @@ describe('exact reads', () => {
     aborted.end(reason, true);
     aborted.end(new Error('closed because of that'));
     expect(await aborted.read(1, 'more').catch((error: unknown) => error)).to.equal(reason);
+  });
+
+  it('take no more of what is there than they want, and say how much that was', async () => {
+    const reader = new ExactReader();
+    expect(reader.take(bytes('nobody reads'))).to.equal(0);
+    const word = reader.read(2, 'a word');
+    expect(reader.take(bytes('abc'))).to.equal(2);
+    expect(String(await word)).to.equal('ab');
+    const rest = reader.readThrough(line, 100, 'a line');
+    expect(reader.isOpenEnded).to.equal(true);
+    expect(reader.take(bytes('one\ntwo\n'))).to.equal(4);
+    expect(String(await rest)).to.equal('one\n');
+    const limited = reader.readThrough(line, 3, 'a line');
+    expect(reader.take(bytes('too long\n'))).to.equal(3);
+    expect((await failure(limited)).message).to.equal('a line has no end within 3 bytes');
   });
 });

@@ -6,17 +6,20 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import * as v from 'valibot';
 import { isFdpassError } from '../ground/errors.js';
-import { type SocketOptions, socketOptionsSchema } from '../options/socket.js';
+import { socketOptionsSchema } from '../options/socket.js';
+import { describeFd } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
 import { expectDescriptorsBack } from '../sys/open-descriptors.spec.helper.js';
 import type { Sys } from '../sys/sys.js';
-import { openSocket } from './open.js';
+import type { Connection } from './connection.js';
+import { openConnection } from './open.js';
+import type { SocketOptions } from './socket-options.js';
 
-const fdOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd;
+const fdOf = ({ descriptor = -1 }: Connection): number => descriptor;
 const isLinux = process.platform === 'linux';
 const isRoot = process.getuid?.() === 0;
 
-async function refusal(promise: Promise<Socket>): Promise<string> {
+async function refusal(promise: Promise<Connection>): Promise<string> {
   const error = await promise.then(
     (socket) => {
       socket.destroy();
@@ -34,7 +37,7 @@ describe('opening sockets', () => {
   const signal = new AbortController().signal;
   const servers: Server[] = [];
   before(async () => {
-    sys = await loadSys();
+    sys = loadSys();
   });
   afterEach(async () => {
     for (const server of servers.splice(0)) {
@@ -51,14 +54,16 @@ describe('opening sockets', () => {
     return (server.address() as { port: number }).port;
   }
 
-  async function open(options: SocketOptions, family: 4 | 6 = 4): Promise<Socket> {
+  async function open(options: SocketOptions, family: 4 | 6 = 4): Promise<Connection> {
     const host = family === 4 ? '127.0.0.1' : '::1';
-    return openSocket({ family, host, port: await listen({ host, port: 0 }) }, options, { signal });
+    return openConnection({ family, host, port: await listen({ host, port: 0 }) }, options, { signal });
   }
 
-  it('gives a connected socket that is paused with nothing read ahead, half-open allowed', async () => {
+  it('gives a connection with a descriptor, whose stream is paused with nothing read ahead, half-open allowed', async () => {
     for (const options of [{}, { keepAlive: true, noDelay: true }, { dscp: 46 }]) {
-      const socket = await open(options);
+      const connection = await open(options);
+      expect(connection.descriptor).to.be.a('number');
+      const socket = connection.toStream() as Socket;
       for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
       expect([socket.isPaused(), socket.readableLength, socket.bytesRead, socket.allowHalfOpen]).to.deep.equal([
         true,
@@ -129,13 +134,14 @@ describe('opening sockets', () => {
   });
 
   it('binds source address and port', async () => {
-    const socket = await open({ bindAddress: '127.0.0.2' });
-    expect(socket.localAddress).to.equal('127.0.0.2');
-    const { localPort = 0 } = socket;
+    const local = (connection: Connection): unknown => describeFd(fdOf(connection), sys).local;
+    const connection = await open({ bindAddress: '127.0.0.2' });
+    const { address, port } = local(connection) as { address: string; port: number };
+    expect(address).to.equal('127.0.0.2');
     // The same port on another address: nobody else can have taken it there meanwhile, unless for all addresses.
-    const again = await open({ bindAddress: '127.0.0.3', bindPort: localPort });
-    expect([again.localAddress, again.localPort]).to.deep.equal(['127.0.0.3', localPort]);
-    socket.destroy();
+    const again = await open({ bindAddress: '127.0.0.3', bindPort: port });
+    expect(local(again)).to.deep.equal({ address: '127.0.0.3', port });
+    connection.destroy();
     again.destroy();
     expect(await refusal(open({ bindAddress: '192.0.2.77' }))).to.equal(
       'config: option "bindAddress": address not available',
@@ -160,20 +166,22 @@ describe('opening sockets', () => {
     const folder = mkdtempSync(join(tmpdir(), 'fdpass-open-'));
     const path = join(folder, 'socket');
     await listen({ path });
-    (await openSocket({ path }, { keepAlive: true }, { signal })).destroy();
+    (await openConnection({ path }, { keepAlive: true }, { signal })).destroy();
     rmSync(folder, { recursive: true });
-    expect(await refusal(openSocket({ path }, {}, { signal }))).to.match(/^unreachable: no such file or directory/);
+    expect(await refusal(openConnection({ path }, {}, { signal }))).to.match(/^unreachable: no such file or directory/);
     if (!isLinux) this.skip();
-    await listen({ path: `\0fdpass-open-${process.pid}` });
-    (await openSocket({ path: `@fdpass-open-${process.pid}` }, {}, { signal })).destroy();
+    // Node 20 pads the names it listens on with zeros to their full length; this one has that length.
+    const name = `fdpass-open-${process.pid}-`.padEnd(107, 'x');
+    await listen({ path: `\0${name}` });
+    (await openConnection({ path: `@${name}` }, {}, { signal })).destroy();
   });
 
   it('says in words that nobody listens', async () => {
     for (const options of [{}, { dscp: 46 }]) {
       const port = await listen({ host: '127.0.0.1', port: 0 });
       for (const server of servers.splice(0)) server.close();
-      const failed = openSocket({ family: 4, host: '127.0.0.1', port }, options, { signal });
-      expect(await refusal(failed)).to.equal('unreachable: connection refused; is it running, and is the port right?');
+      const failed = openConnection({ family: 4, host: '127.0.0.1', port }, options, { signal });
+      expect(await refusal(failed)).to.equal('unreachable: connection refused; check that it is running, and the port');
     }
   });
 
@@ -182,11 +190,11 @@ describe('opening sockets', () => {
     const port = await listen({ host: '127.0.0.1', port: 0 });
     for (const options of [{}, { dscp: 46 }]) {
       const address = { family: 4, host: '127.0.0.1', port } as const;
-      expect(await refusal(openSocket(address, options, { signal: AbortSignal.abort(reason) }))).to.equal(
+      expect(await refusal(openConnection(address, options, { signal: AbortSignal.abort(reason) }))).to.equal(
         'Error: enough',
       );
       const controller = new AbortController();
-      const failed = refusal(openSocket(address, options, { signal: controller.signal }));
+      const failed = refusal(openConnection(address, options, { signal: controller.signal }));
       controller.abort(reason);
       expect(await failed).to.equal('Error: enough');
     }

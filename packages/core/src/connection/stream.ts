@@ -58,7 +58,7 @@ export class StreamConnection implements Connection {
     const stream = this.#stream;
     return new Promise((resolve, reject) => {
       const look = (): void => {
-        const bytes = (stream.readableLength > 0 ? stream.read() : null) as Buffer | null;
+        const bytes = stream.read(stream.readableLength) as Buffer | null; // read(0) also notices the end
         if (bytes === null) return;
         stream.unshift(bytes);
         settle(() => resolve(bytes));
@@ -72,6 +72,7 @@ export class StreamConnection implements Connection {
         action();
       };
       const cancel = this.#clock.after(limitMs, ended);
+      if (stream.readableEnded || stream.destroyed) return ended();
       stream.on('readable', look).once('end', ended).once('close', ended).once('error', failed);
       stream.read(0);
       look();

@@ -39,26 +39,55 @@ export interface Chain {
   needsRelay(target: Target): boolean;
 }
 
-/** The connections that were opened inside a dial, by its context; they are destroyed if the dial rejects. */
+/** What belongs to a dial, by its context. */
 const OWNED = Symbol.for('fdpass.owned.v1');
 
-type OwningContext = DialContext & { readonly [OWNED]?: Set<Connection> };
+interface Owned {
+  /** The connections that were opened inside the dial; they are destroyed if it rejects. */
+  readonly connections: Set<Connection>;
+  /** The dials of further hops inside the dial that are under way. */
+  readonly dials: Set<Promise<unknown>>;
+}
 
-/** A context for a dial whose connections are its own. A spread copy of it (`{ ...context, signal }`) owns the same. */
-export function owningContext({ signal, trace }: DialContext): DialContext & { destroyOwned(reason: unknown): void } {
-  const owned = new Set<Connection>();
+type OwningContext = DialContext & { readonly [OWNED]?: Owned };
+
+/** A dial's context together with what was opened in it. */
+export interface OwningDial {
+  /** A spread copy of it (`{ ...context, signal }`) owns the same. */
+  readonly context: DialContext;
+  /** Destroys all connections that were opened in the dial. */
+  destroyOwned(reason: unknown): void;
+  /** Settles when the dials inside the dial have settled. */
+  innerSettled(): Promise<void>;
+}
+
+/** A context for a dial that owns what is opened in it. */
+export function owningDial({ signal, trace }: DialContext): OwningDial {
+  const owned: Owned = { connections: new Set(), dials: new Set() };
+  const context: OwningContext = { signal, trace, [OWNED]: owned };
   return {
-    signal,
-    trace,
-    [OWNED]: owned,
-    destroyOwned(reason: unknown) {
-      for (const connection of owned) connection.destroy(reason);
+    context,
+    destroyOwned(reason) {
+      for (const connection of owned.connections) connection.destroy(reason);
     },
-  } as DialContext & { destroyOwned(reason: unknown): void };
+    async innerSettled() {
+      await Promise.allSettled(owned.dials);
+    },
+  };
 }
 
 /** Makes a new connection the property of the dial that it was opened in, if core knows that dial. */
 export function ownConnection(connection: Connection, context: DialContext): Connection {
-  (context as OwningContext)[OWNED]?.add(connection);
+  (context as OwningContext)[OWNED]?.connections.add(connection);
   return connection;
+}
+
+/** Tells the dial around it, if core knows that, of a dial that has begun. Returns the same promise. */
+export function ownDial<T>(dial: Promise<T>, context: DialContext): Promise<T> {
+  const dials = (context as OwningContext)[OWNED]?.dials;
+  if (dials === undefined) return dial;
+  dials.add(dial);
+  const settled = (): void => void dials.delete(dial);
+  dial.then(settled, settled);
+  return dial;
 }

@@ -64,8 +64,8 @@ describe('IP addresses', () => {
     ['10.0.0.0/1e1', /from 0 to 32/],
     ['10.1.2.3/8', /bits set after the first 8/],
     ['2001:db8::1/32', /bits set after the first 32/],
-    ['10.0.0/24', /no address and no network/],
-    ['home/24', /no address and no network/],
+    ['10.0.0/24', /is not an address or a network/],
+    ['home/24', /is not an address or a network/],
   ];
   for (const [written, message] of refused)
     it(`refuses ${written}`, () => expect(parseNetwork(written)).to.match(message));

@@ -8,7 +8,7 @@ interface Meaning {
 
 /** What the errno names that a dial can meet mean to the person at the terminal. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
-  ECONNREFUSED: { code: 'unreachable', reason: 'connection refused', hint: 'is it running, and is the port right?' },
+  ECONNREFUSED: { code: 'unreachable', reason: 'connection refused', hint: 'check that it is running, and the port' },
   ECONNRESET: { code: 'unreachable', reason: 'connection reset' },
   EPIPE: { code: 'unreachable', reason: 'connection closed by the other side' },
   ENETUNREACH: { code: 'unreachable', reason: 'network unreachable' },
@@ -26,7 +26,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EAI_AGAIN: {
     code: 'unknown-host',
     reason: 'temporary failure in name resolution',
-    hint: 'is the name server reachable?',
+    hint: 'check that the name server is reachable',
   },
   EACCES: { code: 'permission', reason: 'permission denied' },
   EPERM: { code: 'permission', reason: 'operation not permitted' },

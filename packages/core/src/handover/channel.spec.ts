@@ -13,10 +13,11 @@ import type { Handover } from './channel.js';
 
 /** A program that tells over stderr what it would do with its stdout. */
 const PROGRAM = `
-const { channelKind, chooseHandover } = await import(${JSON.stringify(new URL('channel.js', import.meta.url).href)});
+const { channelKind, openChannel } = await import(${JSON.stringify(new URL('channel.js', import.meta.url).href)});
 const kind = channelKind(1);
 const asked = process.argv[1] === 'nothing' ? undefined : process.argv[1];
-const choice = await chooseHandover(1, asked).catch((error) => error.code + ': ' + error.message);
+let choice;
+try { choice = openChannel({ as: asked }).as } catch (error) { choice = error.code + ': ' + error.message }
 process.stderr.write(JSON.stringify([kind, choice]));`;
 
 const program = (asked: Handover | 'nothing' = 'nothing'): string[] => [
@@ -33,7 +34,7 @@ describe('choosing the hand-over', () => {
   const open: number[] = [];
   let sys: Sys;
   before(async () => {
-    sys = await loadSys();
+    sys = loadSys();
   });
   afterEach(() => {
     for (const fd of open.splice(0)) sys.close(fd);
@@ -77,11 +78,11 @@ describe('choosing the hand-over', () => {
     expect(await shell()).to.deep.equal(['pipe', 'relay']);
     expect(await shell('descriptor')).to.deep.equal([
       'pipe',
-      'usage: stdout is no unix socket, so no descriptor can be passed',
+      'usage: stdout is not a unix socket, so no descriptor can be passed',
     ]);
   });
 
-  it('relays over a socket that is no unix socket', async () => {
+  it('relays over a socket that is not a unix socket', async () => {
     const server = createServer((socket) => socket.on('error', () => {})).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const socket = connect({ port: (server.address() as { port: number }).port, host: '127.0.0.1' });
@@ -90,7 +91,7 @@ describe('choosing the hand-over', () => {
       expect(await ask('ignore', fdOf(socket))).to.deep.equal(['socket', 'relay']);
       expect(await ask('ignore', fdOf(socket), 'descriptor')).to.deep.equal([
         'socket',
-        'usage: stdout is no unix socket, so no descriptor can be passed',
+        'usage: stdout is not a unix socket, so no descriptor can be passed',
       ]);
     } finally {
       socket.destroy();

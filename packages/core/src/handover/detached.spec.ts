@@ -11,15 +11,12 @@ import { dialDetached } from './detached.js';
 const PROGRAM = `
 const { runDetached } = await import(${JSON.stringify(new URL('detached.js', import.meta.url).href)});
 const { FdpassError } = await import(${JSON.stringify(new URL('../ground/errors.js', import.meta.url).href)});
-const { connect } = await import('node:net');
-const { once } = await import('node:events');
+const { openConnection } = await import(${JSON.stringify(new URL('../connection/open.js', import.meta.url).href)});
 await runDetached(async ({ port, fail, crash, hang }, signal) => {
   if (crash) process.exit(3);
   if (fail) throw new FdpassError('permission', 'not for you', { hint: 'ask', hop: 'proxy', attempts: [{ address: 'a', reason: 'b' }] });
   if (hang) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-  await once(socket, 'connect');
-  return socket;
+  return openConnection({ family: 4, host: '127.0.0.1', port }, {}, { signal });
 });`;
 
 const COMMAND = [process.execPath, '--input-type=module', '--eval', PROGRAM] as const;
@@ -58,15 +55,17 @@ describe('the detached relay', function () {
   });
 
   it('carries a connection, and ends with it', async () => {
-    const socket = await dialDetached({ command: COMMAND, request: { port } });
+    const connection = await dialDetached({ command: COMMAND, request: { port } });
+    expect(connection.descriptor).to.be.a('number');
     expect(relays()).to.have.length(1);
+    const socket = connection.toStream();
     socket.end('and goodbye');
     expect(await text(socket)).to.equal('hello and goodbye');
     socket.destroy();
   });
 
   it('ends when the far side does, and when ours does', async () => {
-    const one = await dialDetached({ command: COMMAND, request: { port } });
+    const one = (await dialDetached({ command: COMMAND, request: { port } })).toStream();
     const closed = once(one.resume(), 'end');
     for (const socket of accepted) socket.destroy();
     await closed;

@@ -3,8 +3,9 @@ import { useFolder } from '../config/folder.spec.helper.js';
 import { FdpassError, formatError } from '../ground/errors.js';
 import type { TraceEvent } from '../ground/trace.js';
 import { askSecret } from './ask.js';
-import { resolveCredentials } from './credentials.js';
-import { type CredentialOptions, credentialsSchema } from './credentials-schema.js';
+import { type CredentialOptions, resolveCredentials } from './credentials.js';
+import { readProxyUrl } from './proxy.js';
+import { credentialsSchema } from './schema.js';
 
 const VARIABLE = 'FDPASS_TEST_PASSWORD';
 const NEVER = new AbortController().signal;
@@ -26,7 +27,7 @@ describe('credentials', () => {
       baseDir: folder.path(),
       signal,
       trace: (event) => void events.push(event),
-      ...(url !== undefined && { url: new URL(url) }),
+      ...(url !== undefined && readProxyUrl(url, { http: { port: 80 } }, 'http://HOST')),
     });
   const failure = async (...args: Parameters<typeof get>): Promise<string> => {
     const error = await get(...args).then(
@@ -175,7 +176,7 @@ describe('credentials', () => {
     const ask = (env: NodeJS.ProcessEnv) =>
       askSecret('?', NEVER, { SSH_ASKPASS_REQUIRE: 'force', ...env }).catch(formatError);
     expect(await ask({ SSH_ASKPASS: program })).to.equal('the SSH_ASKPASS program ended with status 1');
-    expect(await ask({})).to.equal('cannot ask for the password: SSH_ASKPASS names no program');
+    expect(await ask({})).to.equal('cannot ask for the password: SSH_ASKPASS does not name a program');
   });
 
   it('take at most one source of the password', async () => {

@@ -1,7 +1,9 @@
+import { getEventListeners } from 'node:events';
 import { type Duplex, PassThrough } from 'node:stream';
 import { expect } from 'chai';
-import type { DialContext, Dialer } from '../dial/dialer.js';
-import { systemClock } from '../ground/clock.js';
+import { StreamConnection } from '../connection/stream.js';
+import { type Chain, type DialContext, type Dialer, ownConnection } from '../dial/dialer.js';
+import { FdpassError } from '../ground/errors.js';
 import { rejection } from '../ground/rejection.spec.helper.js';
 import type { Target } from '../ground/target.js';
 import { noTrace } from '../ground/trace.js';
@@ -9,6 +11,7 @@ import { StrategyRegistry } from '../strategy/registry.js';
 import type { Strategy } from '../strategy/strategy.js';
 import { buildChain, type ChainScope } from './chain.js';
 import type { NamedHop } from './hop.js';
+import { DEFAULT_SERVICES } from './strategy-host.js';
 
 const TARGET: Target = { host: 'host.example', port: 22 };
 
@@ -21,19 +24,19 @@ class Path {
       this.steps.push(`${name} opens ${target.host}`);
       return new PassThrough();
     };
-    return { name, opensSockets: true, create: () => ({ dial }) };
+    return { name, firstOnly: true, create: () => ({ dial }) };
   }
 
   proxy(name: string): Strategy {
     const strategy: Strategy<{ url?: string }> = {
       name,
       schemes: [name],
-      create: ({ url }, forward) => ({
+      create: ({ url }, { forward }) => ({
         dial: async (target, context) => {
           const host = url === undefined ? name : new URL(url).hostname;
-          const stream = await forward.dial({ host, port: 1 }, context);
+          const connection = await forward.dial({ host, port: 1 }, context);
           this.steps.push(`${name} asks ${host} for ${target.host}`);
-          return stream;
+          return connection;
         },
       }),
     };
@@ -45,11 +48,11 @@ function scopeOf(strategies: readonly Strategy[], hops: Record<string, unknown> 
   const registry = new StrategyRegistry();
   for (const strategy of strategies) registry.register(strategy);
   const named = new Map<string, NamedHop>(Object.entries(hops).map(([name, spec]) => [name, { spec, baseDir: '/' }]));
-  return { registry, hops: named, socketDefaults: {}, defaultStrategy: 'net' };
+  return { registry, hops: named, socketDefaults: {}, defaultStrategy: 'net', services: DEFAULT_SERVICES };
 }
 
 function context(signal = new AbortController().signal): DialContext {
-  return { signal, trace: noTrace, clock: systemClock };
+  return { signal, trace: noTrace };
 }
 
 describe('chains', () => {
@@ -57,7 +60,7 @@ describe('chains', () => {
     const path = new Path();
     const scope = scopeOf([path.opener('net'), path.proxy('one'), path.proxy('two')], { far: 'two://far' });
     const chain = await buildChain(['one://near', 'far'], '/', scope);
-    await chain.dialer.dial(TARGET, context());
+    await chain.dial(TARGET, context());
     expect(path.steps).to.deep.equal(['net opens near', 'one asks near for far', 'two asks far for host.example']);
     expect(chain.hops.map((hop) => hop.label)).to.deep.equal(['one://near', 'far (two://far)']);
   });
@@ -65,7 +68,7 @@ describe('chains', () => {
   it('begin with the strategy that opens sockets, if one is named', async () => {
     const path = new Path();
     const scope = scopeOf([path.opener('net'), path.opener('other'), path.proxy('one')]);
-    await (await buildChain(['other', 'one'], '/', scope)).dialer.dial(TARGET, context());
+    await (await buildChain(['other', 'one'], '/', scope)).dial(TARGET, context());
     expect(path.steps).to.deep.equal(['other opens one', 'one asks one for host.example']);
   });
 
@@ -73,10 +76,11 @@ describe('chains', () => {
     const path = new Path();
     const first: Strategy<{ routes: readonly unknown[] }> = {
       name: 'first-of',
-      create: ({ routes }, _, host) => host.route(routes[0]),
+      shorthand: 'routes',
+      create: ({ routes }, host) => host.route(routes[0]),
     };
     const scope = scopeOf([path.opener('net'), path.proxy('one'), path.proxy('two'), first as Strategy]);
-    await (await buildChain(['one', { firstOf: ['two', 'net'] }], '/', scope)).dialer.dial(TARGET, context());
+    await (await buildChain(['one', { firstOf: ['two', 'net'] }], '/', scope)).dial(TARGET, context());
     expect(path.steps).to.deep.equal(['net opens one', 'one asks one for two', 'two asks two for host.example']);
     const wrong = await rejection(buildChain(['one', { firstOf: ['net'] }], '/', scope));
     expect(wrong.message).to.match(/can only be the first hop/);
@@ -85,7 +89,8 @@ describe('chains', () => {
   it('refuse a hop that contains itself in nested routes, however deep', async () => {
     const first: Strategy<{ routes: readonly unknown[] }> = {
       name: 'first-of',
-      create: ({ routes }, _, host) => host.route(routes[0]),
+      shorthand: 'routes',
+      create: ({ routes }, host) => host.route(routes[0]),
     };
     const scope = scopeOf([new Path().opener('net'), first as Strategy], {
       loop: { firstOf: [{ firstOf: ['pool'] }] },
@@ -106,8 +111,8 @@ describe('chains', () => {
     ['an opener that is not first', ['one', 'net'], /net opens sockets itself/],
     ['an empty chain', [], /a chain without a hop/],
     ['a mapping without a strategy', { url: 'x', b: 1 }, /names no strategy/],
-    ['a number', 7, /7 is no hop/],
-    ['nothing', undefined, /nothing is no hop/],
+    ['a number', 7, /7 is not a hop/],
+    ['nothing', undefined, /nothing is not a hop/],
     ['a hop that contains itself', 'loop', /contains itself: loop -> pool -> loop/],
   ];
   for (const [what, use, message] of bad) {
@@ -149,9 +154,9 @@ describe('chains', () => {
 });
 
 describe('guarded dialers', () => {
-  function build(dial: Dialer['dial']): Promise<Dialer> {
-    const strategy: Strategy = { name: 'net', opensSockets: true, create: () => ({ dial }) };
-    return buildChain('net', '/', scopeOf([strategy])).then((chain) => chain.dialer);
+  function build(dial: Dialer['dial'], more: Partial<Strategy> = {}): Promise<Chain> {
+    const strategy: Strategy = { name: 'net', firstOnly: true, create: () => ({ dial }), ...more };
+    return buildChain('net', '/', scopeOf([strategy]));
   }
 
   it('end with their signal even if the strategy does not, and destroy a stream that comes late', async () => {
@@ -180,10 +185,111 @@ describe('guarded dialers', () => {
     }
   });
 
-  it('refuse what is no stream and what is no dialer', async () => {
+  it('refuse what is not a connection and what is not a dialer', async () => {
     const error = await rejection((await build(() => Promise.resolve(42 as never))).dial(TARGET, context()));
-    expect(error.message).to.match(/gave no stream/);
-    const strategy = { name: 'net', opensSockets: true, create: () => undefined as never };
+    expect(error.message).to.match(/gave no connection/);
+    const strategy = { name: 'net', firstOnly: true, create: () => undefined as never };
     expect((await rejection(buildChain('net', '/', scopeOf([strategy])))).message).to.match(/made no dialer/);
+  });
+
+  it('destroy what was opened in a dial that rejects, and keep it if the dial succeeds', async () => {
+    const opened: StreamConnection[] = [];
+    const inner = (context: DialContext): StreamConnection => {
+      const connection = new StreamConnection(new PassThrough());
+      opened.push(connection);
+      return ownConnection(connection, { ...context }) as StreamConnection;
+    };
+    const streams = (): boolean[] => opened.map((connection) => connection.toStream().destroyed);
+    const failing = await build(async (_, context) => {
+      inner(context);
+      throw new Error('no');
+    });
+    await rejection(failing.dial(TARGET, context()));
+    expect(streams()).to.deep.equal([true]);
+    opened.length = 0;
+    const good = await build(async (_, context) => inner(context));
+    await good.dial(TARGET, context());
+    expect(streams()).to.deep.equal([false]);
+    opened.length = 0;
+    const controller = new AbortController();
+    const hanging = await build((_, context) => new Promise(() => inner(context)));
+    const failed = hanging.dial(TARGET, context(controller.signal)).catch((error: unknown) => error);
+    controller.abort(new Error('enough'));
+    expect(streams()).to.deep.equal([true]); // at once, which ends whatever waits for it
+    await failed;
+  });
+
+  it('name the innermost hop when a deadline passes, and leave no listener', async () => {
+    const gateway = (name: string): Strategy => ({ name, create: (_, { forward }) => ({ dial: forward.dial }) });
+    const silent: Strategy = { name: 'net', firstOnly: true, create: () => ({ dial: () => new Promise(() => {}) }) };
+    const chain = await buildChain(['net', 'one', 'two'], '/', scopeOf([silent, gateway('one'), gateway('two')]));
+    const controller = new AbortController();
+    const failed = rejection(chain.dial(TARGET, context(controller.signal)));
+    controller.abort(new FdpassError('timeout', 'timed out'));
+    expect((await failed).hop).to.equal('net');
+    expect(getEventListeners(controller.signal, 'abort')).to.deep.equal([]);
+  });
+
+  it('give a strategy no name of a kind that it does not accept', async () => {
+    const dial: Dialer['dial'] = () => Promise.resolve(new PassThrough());
+    const unix = { host: 'unix/run/socket', port: 22 };
+    const error = await rejection((await build(dial)).dial(unix, context()));
+    expect([error.code, error.message]).to.deep.equal([
+      'config',
+      'net cannot reach "unix/run/socket": it is a unix socket',
+    ]);
+    (await (await build(dial, { targets: ['host', 'unix'] })).dial(unix, context())).destroy();
+  });
+
+  it('say whether a relay is certain, for each target', async () => {
+    const strategy: Strategy = {
+      name: 'net',
+      firstOnly: true,
+      create: () => ({ dial: () => Promise.reject(new Error()), needsRelay: ({ host }) => host === 'tls.example' }),
+    };
+    const chain = await buildChain('net', '/', scopeOf([strategy]));
+    expect(['tls.example', 'host.example'].map((host) => chain.needsRelay({ host, port: 1 }))).to.deep.equal([
+      true,
+      false,
+    ]);
+  });
+
+  it('leave no rejection unhandled when create() fails after it has asked for a wrong route', async () => {
+    const unhandled: unknown[] = [];
+    const listener = (reason: unknown): void => void unhandled.push(reason);
+    const others = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', listener);
+    const strategy: Strategy = {
+      name: 'careless',
+      create(_, host) {
+        void host.route('no-such-hop');
+        throw new Error('and gave up');
+      },
+    };
+    const error = await rejection(buildChain('careless', '/', scopeOf([new Path().opener('net'), strategy])));
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+    process.removeAllListeners('unhandledRejection');
+    for (const other of others) process.on('unhandledRejection', other);
+    expect([error.message, unhandled]).to.deep.equal(['the strategy failed to start: and gave up', []]);
+  });
+
+  it('load the schema of a strategy only if a hop has options', async () => {
+    let loads = 0;
+    const strategy: Strategy<{ a?: number }> = {
+      name: 'lazy',
+      firstOnly: true,
+      optionsSchema: async () => {
+        loads++;
+        return {
+          '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: value as { a?: number } }) },
+        };
+      },
+      create: () => ({ dial: () => Promise.resolve(new PassThrough()) }),
+    };
+    const scope = scopeOf([new Path().opener('net'), strategy as Strategy]);
+    await buildChain('lazy', '/', scope);
+    expect(loads).to.equal(0);
+    await buildChain({ strategy: 'lazy', a: 1 }, '/', scope);
+    expect(loads).to.equal(1);
   });
 });

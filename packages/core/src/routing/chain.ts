@@ -34,8 +34,13 @@ export interface HopSummary {
 }
 
 /** Builds the chain of a `use` value: each strategy dials through the one before it. @throws FdpassError `config` */
-export function buildChain(use: unknown, baseDir: string, scope: ChainScope): Promise<BuiltChain> {
-  return linkHops(resolveHops(use, baseDir, scope), undefined, scope);
+export async function buildChain(use: unknown, baseDir: string, scope: ChainScope): Promise<BuiltChain> {
+  return await linkHops(resolveHops(use, baseDir, scope), undefined, scope);
+}
+
+/** Links a `use` value that stands inside the options of `hop`. */
+async function linkUse(use: unknown, hop: Hop, before: Chain | undefined, scope: ChainScope): Promise<BuiltChain> {
+  return await linkHops(resolveHops(use, hop.baseDir, scope, hop.path), before, scope);
 }
 
 /** @param before The hops that lie before these; undefined at the network. */
@@ -76,8 +81,11 @@ async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope)
     if (strategy.firstOnly === true && before !== undefined) throw notFirst(hop);
     const options = await checkOptions(strategy, hop.options);
     const forward = before ?? (strategy.firstOnly === true ? NO_FORWARD : await defaultChain(scope));
-    const route = async (use: unknown): Promise<Chain> =>
-      linkHops(resolveHops(use, hop.baseDir, scope, hop.path), before, scope);
+    const route = (use: unknown): Promise<Chain> => {
+      const linking = linkUse(use, hop, before, scope);
+      linking.catch(() => {}); // a strategy that fails before it awaits this must not end the program
+      return linking;
+    };
     const { baseDir } = hop;
     const place = { forward, route, baseDir, socketDefaults: scope.socketDefaults };
     const dialer = await strategy.create(options, createStrategyHost(place, scope.services));

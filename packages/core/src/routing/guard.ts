@@ -1,6 +1,6 @@
 import type { Connection } from '../connection/connection.js';
 import { isConnection, isStream, toConnection } from '../connection/stream.js';
-import { type DialContext, type Dialer, ownConnection, owningContext } from '../dial/dialer.js';
+import { type DialContext, type Dialer, type OwningDial, ownConnection, ownDial, owningDial } from '../dial/dialer.js';
 import { type Clock, onAbort } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
 import { formatHostPort, type Target, type TargetKind, targetKind } from '../ground/target.js';
@@ -37,7 +37,7 @@ export function guardDialer(dialer: Dialer, hop: GuardedHop): GuardedDialer {
     });
   }
   return {
-    dial: (target, context) => guardedDial(dialer, hop, target, context),
+    dial: (target, context) => ownDial(guardedDial(dialer, hop, target, context), context),
     needsRelay: (target) => dialer.needsRelay?.(target) === true,
   };
 }
@@ -49,13 +49,14 @@ async function guardedDial(dialer: Dialer, hop: GuardedHop, target: Target, oute
     trace({ event: 'dial', hop: hop.label, target: formatHostPort(target.host, target.port) });
     signal.throwIfAborted(); // whoever listens can abort
   }
-  const context = owningContext(outer);
+  const owning = owningDial(outer);
+  const { context } = owning;
   try {
     checkTarget(target, hop);
-    const given = await settled(() => dialer.dial(target, context), context);
+    const given = await settled(() => dialer.dial(target, context), owning);
     return ownConnection(asConnection(given, hop, context), outer);
   } catch (error) {
-    context.destroyOwned(signal.aborted ? signal.reason : error);
+    owning.destroyOwned(signal.aborted ? signal.reason : error);
     throw withHop(error, hop, signal);
   }
 }
@@ -72,15 +73,15 @@ function checkTarget({ host }: Target, { targets = ['host'], label }: GuardedHop
 
 /**
  * Settles like the dial. When the signal aborts, what the dial opened is destroyed at once, which ends whatever waits for
- * it; a dial that goes on all the same is left behind a turn of the event loop later, so that the innermost hop is the
- * one that says it was caught. What it gives then is destroyed.
+ * it; a dial that goes on all the same is left behind a turn of the event loop later. The hops inside it come first, so
+ * that the innermost is the one that says it was caught. What a dial left behind gives then is destroyed.
  */
-function settled<T>(dial: () => Promise<T>, context: ReturnType<typeof owningContext>): Promise<T> {
-  const { signal } = context;
+function settled<T>(dial: () => Promise<T>, owning: OwningDial): Promise<T> {
+  const { signal } = owning.context;
   return new Promise((resolve, reject) => {
     const release = onAbort(signal, (reason) => {
-      context.destroyOwned(reason);
-      setImmediate(() => reject(reason));
+      owning.destroyOwned(reason);
+      void owning.innerSettled().then(() => setImmediate(() => reject(reason)));
     });
     const failed = (error: unknown): void => {
       release();

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import type { Dialer } from '../dial/dialer.js';
-import { composeFramework } from '../framework/framework.js';
+import { loadFramework, TOKENS } from '../framework/framework.js';
 import type { Clock } from '../ground/clock.js';
 import { FdpassError, formatError, isFdpassError } from '../ground/errors.js';
-import { makeTarget } from '../ground/target.js';
+import { makeTarget } from '../ground/read-target.js';
 import type { Strategy } from '../strategy/strategy.js';
 import type { Router } from './router.js';
 
@@ -32,19 +32,22 @@ describe('Router', () => {
   after(() => rmSync(folder, { recursive: true }));
 
   function strategy(name: string, dial: Dialer['dial']): Strategy {
-    return { name, opensSockets: true, create: () => ({ dial }) };
+    return { name, firstOnly: true, create: () => ({ dial }) };
   }
 
-  function router(text: string | undefined, dial: Dialer['dial'], clock: Clock = new HandClock()): Promise<Router> {
+  async function router(
+    text: string | undefined,
+    dial: Dialer['dial'],
+    clock: Clock = new HandClock(),
+  ): Promise<Router> {
     const file = join(folder, 'config.yaml');
     if (text !== undefined) writeFileSync(file, text, { mode: 0o600 });
     const strategies = [strategy('net', dial), strategy('other', () => Promise.resolve(new PassThrough()))];
-    return composeFramework({
-      strategies,
-      defaultStrategy: 'net',
-      config: text === undefined ? false : { file },
-      clock,
-    }).router();
+    const config = text === undefined ? (false as const) : { file };
+    const loaded = await loadFramework({ strategies, defaultStrategy: 'net', config }, (container) =>
+      container.register(TOKENS.clock, { useValue: clock }),
+    );
+    return loaded.router;
   }
 
   const never: Dialer['dial'] = () => new Promise(() => {});
@@ -68,7 +71,7 @@ describe('Router', () => {
       (_, { trace }) => {
         trace({ event: 'attempt', address: '[::1]:22' });
         trace({ event: 'attempt', address: '127.0.0.1:22' });
-        trace({ event: 'attempt-failed', address: '127.0.0.1:22', reason: 'connection refused' });
+        trace({ event: 'attempt-failed', address: '127.0.0.1:22', ms: 0, reason: 'connection refused' });
         return new Promise(() => {});
       },
       clock,

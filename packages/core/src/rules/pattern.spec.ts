@@ -82,7 +82,7 @@ describe('host patterns', () => {
     ['a leading dot and a wildcard', ['.a*'], /write \["a\*", "\*\.a\*"\]/],
     ['a network that is too long', ['10.0.0.0/33'], /from 0 to 32/],
     ['a network with host bits', ['10.1.2.3/8'], /bits set/],
-    ['three octets', ['10.0.0/24'], /no network/],
+    ['three octets', ['10.0.0/24'], /is not an address or a network/],
     ['a wildcard in an international label', ['b*ü.example'], /xn--/],
   ];
   for (const [what, patterns, message] of refused) {

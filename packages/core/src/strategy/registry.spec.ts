@@ -25,7 +25,7 @@ describe('StrategyRegistry', () => {
       /URL scheme "s" is registered twice, by one and two/,
     );
     for (const name of ['', 'Big', '-x', 'a b'])
-      expect(() => registry.register(strategy(name))).to.throw(/no strategy name/);
+      expect(() => registry.register(strategy(name))).to.throw(/is not a strategy name/);
   });
 
   it('says what is known where a name is not, and what may have been meant', () => {

@@ -2,12 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { fstatSync } from 'node:fs';
 import { expect } from 'chai';
 import { refusal } from '../ground/rejection.spec.helper.js';
+import { recvFd, sendFd } from './descriptors.js';
 import { fakeSys, systemError } from './fake-sys.spec.helper.js';
 import { loadSys } from './koffi.js';
 import { encodeRights } from './message.js';
 import { expectDescriptorsBack } from './open-descriptors.spec.helper.js';
-import { recvFd } from './recv-fd.js';
-import { sendFd, setBlocking } from './send-fd.js';
 import type { Sys } from './sys.js';
 
 describe('descriptors over sockets', () => {
@@ -20,7 +19,7 @@ describe('descriptors over sockets', () => {
   };
 
   before(async () => {
-    sys = await loadSys();
+    sys = loadSys();
   });
   afterEach(() => {
     for (const fd of open.splice(0)) sys.close(fd);
@@ -51,12 +50,12 @@ describe('descriptors over sockets', () => {
     expect([bytes, fds.length]).to.deep.equal([1, 1]);
   });
 
-  it('are blocking after setBlocking, in the receiver too', async () => {
+  it('are blocking once the flag is cleared, in the receiver too', async () => {
     const [channel, other] = pair();
     const [precious] = pair();
     sys.setNonBlocking(precious, true);
     expect(sys.isNonBlocking(precious)).to.equal(true);
-    setBlocking(precious, sys);
+    sys.setNonBlocking(precious, false);
     await sendFd(channel, precious);
     const received = await recvFd(other);
     open.push(received);
@@ -121,7 +120,7 @@ describe('descriptors over sockets', () => {
     const [gone, channel] = pair();
     sys.close(open.splice(open.indexOf(gone), 1)[0] as number);
     expect(await refusal(sendFd(channel, channel))).to.equal(
-      'unreachable: cannot pass the descriptor: the receiver is gone (EPIPE)',
+      'unreachable: cannot pass the descriptor: the receiver has closed (EPIPE)',
     );
     expect(await refusal(sendFd(-1, channel))).to.match(/^internal: cannot pass the descriptor: .*EBADF/);
   });

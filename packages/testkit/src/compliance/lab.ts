@@ -10,7 +10,7 @@ import type {
   Target,
   TraceEvent,
 } from '@fdpass/core';
-import { createStrategyHost, loadSchema, ownConnection, owningContext } from '@fdpass/core/host';
+import { createStrategyHost, loadSchema, ownConnection, owningDial } from '@fdpass/core/host';
 import { isConnection, openConnection } from '@fdpass/core/sockets';
 import { Line, type LinePolicy } from './line.js';
 import { type Origin, openOrigin } from './origin.js';
@@ -123,13 +123,14 @@ export class Lab {
 
   /** Makes one dial with a dialer that is there, and destroys what it leaves, as core does. */
   async dialWith(dialer: Dialer, signal?: AbortSignal): Promise<Outcome> {
-    const context = owningContext(this.context(signal));
-    const abort = (): void => context.destroyOwned(context.signal.reason);
+    const owning = owningDial(this.context(signal));
+    const { context } = owning;
+    const abort = (): void => owning.destroyOwned(context.signal.reason);
     context.signal.addEventListener('abort', abort, { once: true });
     if (context.signal.aborted) abort();
     try {
       const outcome = await settled(Promise.resolve().then(() => dialer.dial(this.target, context)));
-      if ('error' in outcome) context.destroyOwned(outcome.error);
+      if ('error' in outcome) owning.destroyOwned(outcome.error);
       return outcome;
     } finally {
       context.signal.removeEventListener('abort', abort);

@@ -4,8 +4,9 @@ import { connect, createServer, type NetConnectOpts, type Socket } from 'node:ne
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { describeFd, formatFdAddress, isUnixSocket } from './fd-info.js';
+import { describeFd, isUnixSocket } from './descriptors.js';
 import { loadSys } from './koffi.js';
+import { formatFdAddress } from './sockaddr.js';
 import type { Sys } from './sys.js';
 
 const fdOf = (socket: Socket): number => (socket as unknown as { _handle: { fd: number } })._handle.fd;
@@ -14,7 +15,7 @@ describe('describing descriptors', () => {
   let sys: Sys;
   const folder = mkdtempSync(join(tmpdir(), 'fdpass-info-'));
   before(async () => {
-    sys = await loadSys();
+    sys = loadSys();
   });
   after(() => rmSync(folder, { recursive: true }));
 

@@ -1,0 +1,397 @@
+import { once } from 'node:events';
+import { rmSync } from 'node:fs';
+import { connect, createServer, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Duplex, PassThrough } from 'node:stream';
+import { expect } from 'chai';
+import { caught, refusal } from '../ground/rejection.spec.helper.js';
+import type { TraceEvent } from '../ground/trace.js';
+import { recvFd, sendFd } from '../sys/descriptors.js';
+import { loadSys } from '../sys/koffi.js';
+import { expectDescriptorsBack } from '../sys/open-descriptors.spec.helper.js';
+import type { Connection } from './connection.js';
+import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
+import { adoptFd, adoptSocket } from './descriptor-stream.js';
+import { openConnection } from './open.js';
+import { bytesToEnd, readToEnd, tcpPair } from './socket-pair.spec.helper.js';
+import { StreamConnection, toConnection } from './stream.js';
+
+interface Pair {
+  readonly ours: Connection;
+  readonly theirs: Socket;
+}
+
+const NEVER = new AbortController().signal;
+
+/** A stream of a library's own over a socket: there is no descriptor to take. */
+function wrapped(socket: Socket): Duplex {
+  socket
+    .on('error', (error) => stream.destroy(error))
+    .on('data', (chunk) => stream.push(chunk) || socket.pause())
+    .on('end', () => stream.push(null));
+  const stream: Duplex = new Duplex({
+    read: () => void socket.resume(),
+    write: (chunk, _, done) => void socket.write(chunk, done),
+    final: (done) => void socket.end(done),
+    destroy: (error, done) => {
+      socket.destroy();
+      done(error);
+    },
+  });
+  return stream;
+}
+
+async function acceptedBy(
+  listen: object,
+  address: (port: number) => object,
+  services: ConnectionServices,
+): Promise<Pair> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }).listen(listen);
+  await once(server, 'listening');
+  const { port = 0 } = Object(server.address()) as { port?: number };
+  const opening = openConnection(address(port) as never, {}, { ...services, signal: NEVER });
+  const [[theirs], ours] = (await Promise.all([once(server, 'connection'), opening])) as [[Socket], Connection];
+  theirs.on('error', () => {});
+  server.close();
+  return { ours, theirs };
+}
+
+const KINDS: Readonly<Record<string, (services?: ConnectionServices) => Promise<Pair>>> = {
+  TCP: (services = {}) =>
+    acceptedBy({ port: 0, host: '127.0.0.1' }, (port) => ({ family: 4, host: '127.0.0.1', port }), services),
+  'a unix socket': async (services = {}) => {
+    const path = join(tmpdir(), `fdpass-connection-${process.pid}`);
+    try {
+      return await acceptedBy({ path }, () => ({ path }), services);
+    } finally {
+      rmSync(path, { force: true });
+    }
+  },
+  'a socketpair': async (services = {}) => {
+    const sys = loadSys();
+    const [one, other] = sys.socketpair();
+    sys.setNonBlocking(one, true);
+    const theirs = new Socket({ fd: other, allowHalfOpen: true }).on('error', () => {});
+    return { ours: new DescriptorConnection(one, sys, services), theirs };
+  },
+  'a stream': async (services = {}) => {
+    const { ours, theirs } = await tcpPair();
+    return { ours: new StreamConnection(wrapped(ours), services), theirs };
+  },
+};
+
+/** A little protocol: a length byte, as many bytes, then a line. */
+async function talk(connection: Connection): Promise<string> {
+  await connection.write(Buffer.from('hello'));
+  const [length = 0] = await connection.read(1, 'the length');
+  const body = await connection.read(length, 'the body');
+  const line = await connection.readThrough((soFar) => (soFar.at(-1) === 0x0a ? 0 : 1), 20, 'the line');
+  return `${body}|${line}`;
+}
+
+const REPLY = '\x03abcline\n';
+const REST = 'banner that belongs to the next owner';
+
+for (const [kind, pair] of Object.entries(KINDS)) {
+  const isStream = kind === 'a stream';
+
+  describe(`a connection over ${kind}`, () => {
+    expectDescriptorsBack(5);
+
+    const write = (socket: Socket, text: string): Promise<void> =>
+      new Promise((resolve) => socket.write(Buffer.from(text, 'latin1'), () => resolve()));
+
+    /** Starts a read that is expected to be pending. */
+    const pending = async (read: Promise<Buffer>): Promise<unknown> => {
+      const failed = caught(read);
+      await new Promise(setImmediate);
+      return failed;
+    };
+
+    async function finish(send: (theirs: Socket) => Promise<void>): Promise<void> {
+      const { ours, theirs } = await pair();
+      const sent = send(theirs);
+      expect(await talk(ours)).to.equal('abc|line\n');
+      expect(ours.descriptor === undefined).to.equal(isStream);
+      await sent;
+      theirs.resume().end();
+      const stream = ours.toStream();
+      expect(await readToEnd(stream)).to.equal(REST);
+      stream.destroy();
+      theirs.destroy();
+    }
+
+    it('takes exactly its own bytes, all in one segment before it begins', () =>
+      finish((theirs) => write(theirs, REPLY + REST)));
+
+    it('takes exactly its own bytes, one at a time', () =>
+      finish(async (theirs) => {
+        for (const byte of REPLY + REST) {
+          await write(theirs, byte);
+          await new Promise(setImmediate);
+        }
+      }));
+
+    it('takes exactly its own bytes, however they are cut', async () => {
+      for (let cut = 1; cut < REPLY.length + 1; cut++) {
+        await finish(async (theirs) => {
+          await once(theirs, 'data'); // the greeting: we answer in two parts
+          await write(theirs, (REPLY + REST).slice(0, cut));
+          await new Promise(setImmediate);
+          await write(theirs, (REPLY + REST).slice(cut));
+        });
+      }
+    });
+
+    it('says how far it came when it closes, at every byte', async () => {
+      for (let count = 0; count < REPLY.length; count++) {
+        const { ours, theirs } = await pair();
+        const failed = refusal(talk(ours));
+        theirs.resume().end(Buffer.from(REPLY.slice(0, count), 'latin1'));
+        const expected = [
+          'unreachable: the connection closed before the length',
+          'protocol: the connection closed before the body',
+          'protocol: the connection closed after 1 of 3 bytes of the body',
+          'protocol: the connection closed after 2 of 3 bytes of the body',
+          'protocol: the connection closed before the line',
+        ][count];
+        expect(await failed).to.equal(
+          expected ?? `protocol: the connection closed after ${count - 4} bytes of the line`,
+        );
+        ours.destroy();
+        theirs.destroy();
+      }
+    });
+
+    const resets = kind === 'TCP' || isStream; // unix sockets have no reset of their own
+    if (resets) {
+      it('says that it was reset', async () => {
+        const { ours, theirs } = await pair();
+        const failed = refusal(talk(ours));
+        await once(theirs, 'data');
+        theirs.resetAndDestroy();
+        expect(await failed).to.match(/^unreachable: .*(connection reset|closed)/);
+        ours.destroy();
+      });
+    }
+
+    it('ends a read with an answer that has no end', async () => {
+      const { ours, theirs } = await pair();
+      theirs.write(`\x03abc${'x'.repeat(100)}`);
+      expect(await refusal(talk(ours))).to.equal('protocol: the line has no end within 20 bytes');
+      ours.destroy();
+      theirs.destroy();
+    });
+
+    it('ends a read with what its function throws', async () => {
+      const { ours, theirs } = await pair();
+      theirs.write('x');
+      const read = ours.readThrough(
+        (soFar) => {
+          if (soFar.length > 0) throw new Error('not ours');
+          return 1;
+        },
+        10,
+        'x',
+      );
+      expect(await caught(read)).to.have.property('message', 'not ours');
+      ours.destroy();
+      theirs.destroy();
+    });
+
+    it('rejects what is pending with the reason it is destroyed for, and everything after', async () => {
+      for (const stage of ['', '\x03', '\x03ab', '\x03abc', '\x03abcli']) {
+        const { ours, theirs } = await pair();
+        const failed = caught(talk(ours));
+        await once(theirs, 'data');
+        if (stage !== '') await write(theirs, stage);
+        await new Promise(setImmediate);
+        const reason = new Error(`enough at ${stage.length}`);
+        ours.destroy(reason);
+        ours.destroy(new Error('a second time'));
+        expect(await failed).to.equal(reason);
+        expect(await caught(ours.read(1, 'more'))).to.equal(reason);
+        expect(ours.descriptor).to.equal(undefined);
+        theirs.destroy();
+      }
+    });
+
+    it('rejects a write that waits when it is destroyed', async () => {
+      const { ours, theirs } = await pair();
+      theirs.pause();
+      const failed = caught(ours.write(Buffer.alloc(64 * 1024 * 1024)));
+      for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+      const reason = new Error('enough');
+      ours.destroy(reason);
+      expect(await failed).to.equal(reason);
+      theirs.destroy();
+    });
+
+    it('reports what it waits for', async () => {
+      const waits: string[] = [];
+      const trace = (event: TraceEvent): void => void waits.push(event.event === 'waiting' ? event.for : '');
+      const { ours, theirs } = await pair({ trace });
+      theirs.resume().end(Buffer.from(REPLY, 'latin1'));
+      await talk(ours);
+      expect(waits).to.deep.equal(['the length', 'the body', 'the line']);
+      ours.destroy();
+      theirs.destroy();
+    });
+
+    it('peeks without taking', async () => {
+      const { ours, theirs } = await pair();
+      await write(theirs, 'SSH-2.0-x');
+      expect(String(await ours.peek(5000))).to.equal('SSH-2.0-x');
+      expect(String(await ours.read(3, 'a word'))).to.equal('SSH');
+      theirs.resume().end();
+      expect(String(await ours.peek(5000))).to.equal('-2.0-x');
+      const stream = ours.toStream();
+      expect(await readToEnd(stream)).to.equal('-2.0-x');
+      stream.destroy();
+      theirs.destroy();
+    });
+
+    it('gives an empty look where nothing comes in time, or ever', async () => {
+      const fired: (() => void)[] = [];
+      const clock = { now: () => 0, after: (_: number, action: () => void) => (fired.push(action), () => {}) };
+      const { ours, theirs } = await pair({ clock });
+      const silent = ours.peek(1000);
+      for (const action of fired.splice(0)) action();
+      expect(await silent).to.have.length(0);
+      theirs.resume().end();
+      expect(await ours.peek(1000)).to.have.length(0);
+      ours.destroy();
+      theirs.destroy();
+    });
+
+    it('writes much through a reader that is slow', async () => {
+      const { ours, theirs } = await pair();
+      const sent = Buffer.alloc(8 * 1024 * 1024, 'payload ');
+      const writing = ours.write(sent);
+      const received: Buffer[] = [];
+      let size = 0;
+      while (size < sent.length) {
+        const chunk = (theirs.read() as Buffer | null) ?? (await once(theirs, 'readable'), Buffer.alloc(0));
+        received.push(chunk);
+        size += chunk.length;
+      }
+      await writing;
+      expect(Buffer.concat(received).equals(sent)).to.equal(true);
+      ours.destroy();
+      theirs.destroy();
+    });
+
+    it('fails to write where nobody is left to read', async () => {
+      const { ours, theirs } = await pair();
+      theirs.destroy();
+      await once(theirs, 'close');
+      const writing = async (): Promise<void> => {
+        for (;;) await ours.write(Buffer.alloc(100_000));
+      };
+      expect(await refusal(writing())).to.match(/^unreachable: /);
+      ours.destroy();
+    });
+
+    it('reads and writes at the same time', async () => {
+      const { ours, theirs } = await pair();
+      theirs.pause();
+      const reading = ours.read(5, 'an answer');
+      const writing = ours.write(Buffer.alloc(16 * 1024 * 1024));
+      await new Promise(setImmediate);
+      theirs.write('reply');
+      expect(String(await reading)).to.equal('reply');
+      theirs.resume();
+      await writing;
+      ours.destroy();
+      theirs.destroy();
+    });
+
+    it('becomes a stream that carries the end of each direction', async () => {
+      const { ours, theirs } = await pair();
+      const stream = ours.toStream();
+      const told = bytesToEnd(theirs.iterator({ destroyOnReturn: false }));
+      stream.end('from us');
+      expect(String(await told)).to.equal('from us');
+      theirs.end('from them');
+      expect(await readToEnd(stream)).to.equal('from them');
+      stream.destroy();
+      theirs.destroy();
+    });
+
+    it('has a pending read that ends with the other side', async () => {
+      const { ours, theirs } = await pair();
+      const failed = pending(ours.read(4, 'a word'));
+      theirs.resume().end('ab');
+      expect(String(await failed)).to.match(/closed after 2 of 4 bytes of a word/);
+      ours.destroy();
+      theirs.destroy();
+    });
+  });
+}
+
+describe('what a dial gives, as a connection', () => {
+  expectDescriptorsBack(5);
+
+  it('is the socket itself, by its descriptor, if nothing of it was read', async () => {
+    const { ours, theirs } = await tcpPair();
+    theirs.write(REST);
+    const connection = toConnection(ours);
+    expect([typeof connection.descriptor, ours.destroyed]).to.deep.equal(['number', true]);
+    expect(String(await connection.read(6, 'a word'))).to.equal('banner');
+    const sys = loadSys();
+    const [channel, receiver] = sys.socketpair();
+    await sendFd(channel, connection.descriptor ?? -1);
+    connection.destroy();
+    theirs.end();
+    const passed = adoptFd(await recvFd(receiver), sys);
+    expect(String(await bytesToEnd(passed))).to.equal(REST.slice(6));
+    passed.destroy(); // its other half is still open, and Node 24 leaves it so
+    for (const fd of [channel, receiver]) sys.close(fd);
+    theirs.destroy();
+  });
+
+  it('keeps what a socket has read ahead', async () => {
+    const { ours, theirs } = await tcpPair();
+    theirs.write(Buffer.from(REPLY + REST, 'latin1'));
+    ours.once('readable', () => {});
+    await once(ours, 'readable');
+    const connection = toConnection(ours);
+    expect(connection.descriptor).to.equal(undefined);
+    expect(await talk(connection)).to.equal('abc|line\n');
+    theirs.end();
+    expect(await readToEnd(connection.toStream())).to.equal(REST);
+    theirs.destroy();
+  });
+
+  it('needs no socket at all', async () => {
+    const stream = new PassThrough();
+    stream.write('x');
+    const connection = toConnection(stream);
+    expect(String(await connection.read(1, 'x'))).to.equal('x');
+    expect(connection.descriptor).to.equal(undefined);
+    expect(toConnection(connection)).to.equal(connection);
+  });
+
+  it('is not a descriptor while it connects', async () => {
+    const server = createServer((socket) => socket.on('error', () => {}).end('late')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const socket = connect({ port: (server.address() as { port: number }).port, host: '127.0.0.1' });
+    const connection = toConnection(socket);
+    expect(connection.descriptor).to.equal(undefined);
+    expect(String(await connection.read(4, 'a word'))).to.equal('late');
+    connection.destroy();
+    server.close();
+    await once(server, 'close');
+  });
+});
+
+describe('a descriptor as a stream', () => {
+  expectDescriptorsBack(5);
+
+  it('is refused if it is not a connected socket, and closed', () => {
+    const sys = loadSys();
+    const fd = sys.socket(2, 1, 0);
+    expect(() => adoptFd(fd, sys).destroy()).to.not.throw();
+  });
+});

@@ -1,0 +1,148 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { expect } from 'chai';
+import type { Connection } from '../connection/connection.js';
+import { adoptFd } from '../connection/descriptor-stream.js';
+import { openConnection } from '../connection/open.js';
+import type { Dialer } from '../dial/dialer.js';
+import { loadFramework } from '../framework/framework.js';
+import { formatError } from '../ground/errors.js';
+import { makeTarget } from '../ground/read-target.js';
+import { caught } from '../ground/rejection.spec.helper.js';
+import type { TraceEvent } from '../ground/trace.js';
+import { recvFd } from '../sys/descriptors.js';
+import { loadSys } from '../sys/koffi.js';
+import { expectDescriptorsBack } from '../sys/open-descriptors.spec.helper.js';
+import type { Channel, Handover } from './channel.js';
+import { type HandOverOptions, handOver, type RelayRequest } from './hand-over.js';
+
+const TARGET = makeTarget({ host: 'host.example', port: 22 });
+
+describe('the hand-over', () => {
+  const sys = loadSys();
+  let server: Server;
+  const accepted: Socket[] = [];
+  const open: number[] = [];
+  before(async () => {
+    server = createServer({ allowHalfOpen: true }, (socket) => {
+      accepted.push(socket);
+      socket.on('error', () => {}).write('hello ');
+      socket.pipe(socket);
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+  });
+  after(() => server.close());
+  afterEach(() => {
+    for (const socket of accepted.splice(0)) socket.destroy();
+    for (const fd of open.splice(0)) sys.close(fd);
+  });
+  expectDescriptorsBack(20);
+
+  /** A socketpair as ssh gives it to its ProxyCommand, and the caller's end. */
+  function channel(as: Handover = 'descriptor'): { channel: Channel; caller: number } {
+    const [ours, caller] = sys.socketpair();
+    open.push(ours, caller);
+    return { channel: { input: ours, output: ours, as }, caller };
+  }
+
+  const connect: Dialer['dial'] = (_, { signal }) => {
+    const { port } = server.address() as { port: number };
+    return openConnection({ family: 4, host: '127.0.0.1', port }, {}, { signal });
+  };
+  const notRelayed = (): Promise<Connection> => Promise.reject(new Error('no relay was wanted'));
+
+  async function give(to: Channel, dialer: Dialer, options: Partial<HandOverOptions> = {}): Promise<Handover> {
+    const strategy = { name: 'net', firstOnly: true, create: () => dialer };
+    const { router } = await loadFramework({ strategies: [strategy], defaultStrategy: 'net', config: false });
+    return handOver(to, await router.route(TARGET), router, { relayed: notRelayed, ...options });
+  }
+
+  it('gives the receiver the whole connection, blocking, and keeps nothing', async () => {
+    const { channel: to, caller } = channel();
+    const events: TraceEvent[] = [];
+    expect(await give(to, { dial: connect }, { trace: (event) => void events.push({ ...event }) })).to.equal(
+      'descriptor',
+    );
+    const fd = await recvFd(caller);
+    expect(sys.isNonBlocking(fd)).to.equal(false);
+    const received = adoptFd(fd, sys);
+    received.end('and goodbye');
+    expect(await text(received)).to.equal('hello and goodbye');
+    received.destroy();
+    expect(events.at(-1)).to.have.property('peer', `127.0.0.1:${(server.address() as { port: number }).port}`);
+  });
+
+  it('lets another process dial again for what has no descriptor', async () => {
+    const { channel: to, caller } = channel();
+    const relayed: RelayRequest[] = [];
+    const stream = new PassThrough();
+    const options = {
+      timeoutMs: 5000,
+      relayed: async (request: RelayRequest): Promise<Connection> => {
+        relayed.push(request);
+        return connect(TARGET, { signal: request.signal, trace: () => {} }) as Promise<Connection>;
+      },
+    };
+    await give(to, { dial: () => Promise.resolve(stream) }, options);
+    expect(stream.destroyed).to.equal(true);
+    expect(relayed.map(({ timeoutMs }) => timeoutMs > 0 && timeoutMs <= 5000)).to.deep.equal([true]);
+    sys.close(await recvFd(caller));
+  });
+
+  it('dials nothing itself where a relay is certain for this target', async () => {
+    const { channel: to, caller } = channel();
+    const dial = (): never => {
+      throw new Error('dialled');
+    };
+    const needsRelay = ({ host }: { host: string }): boolean => host === TARGET.host;
+    const relayed = ({ signal }: RelayRequest): Promise<Connection> =>
+      connect(TARGET, { signal, trace: () => {} }) as Promise<Connection>;
+    await give(to, { dial, needsRelay }, { relayed });
+    sys.close(await recvFd(caller));
+  });
+
+  it('copies bytes to whoever wants them, until both directions have ended', async () => {
+    const [input, user] = sys.socketpair();
+    const output = sys.dup(input);
+    const theirs = adoptFd(user, sys);
+    const done = give({ input, output, as: 'relay' }, { dial: connect });
+    theirs.end('and goodbye');
+    expect(await text(theirs)).to.equal('hello and goodbye');
+    expect(await done).to.equal('relay');
+    theirs.destroy();
+  });
+
+  it('ends when the program that wanted the connection exits', async () => {
+    const { channel: to, caller } = channel();
+    open.pop();
+    const failed = caught(give(to, { dial: () => new Promise(() => {}) }));
+    await new Promise(setImmediate);
+    sys.close(caller);
+    expect(formatError(await failed)).to.match(/the program that wanted this connection has exited/);
+  });
+
+  it('says that the receiver has closed, and closes the connection', async () => {
+    const [output, receiver] = sys.socketpair();
+    const [input] = [sys.socketpair()].flatMap(([one, other]) => (open.push(one, other), [one]));
+    open.push(output);
+    sys.close(receiver);
+    const failed = await caught(give({ input: input ?? -1, output, as: 'descriptor' }, { dial: connect }));
+    expect(formatError(failed)).to.match(/the receiver has closed \(EPIPE\)/);
+  });
+
+  it('stops at an abort, with its reason', async () => {
+    const { channel: to } = channel();
+    const reason = new Error('changed my mind');
+    const { signal } = { signal: AbortSignal.abort(reason) };
+    expect(await caught(give(to, { dial: connect }, { signal }))).to.equal(reason);
+    const controller = new AbortController();
+    const dial: Dialer['dial'] = async (...args) => {
+      const connection = await connect(...args);
+      controller.abort(reason);
+      return connection;
+    };
+    expect(await caught(give(to, { dial }, { signal: controller.signal }))).to.equal(reason);
+  });
+});
