@@ -1,7 +1,19 @@
 import { getEventListeners } from 'node:events';
 import { type Duplex, PassThrough } from 'node:stream';
-import { type Dialer, type ErrorCode, FdpassError, type Strategy, type StrategyHost, type Target } from '@fdpass/core';
-import { VirtualClock } from '@fdpass/testkit';
+import {
+  type Chain,
+  type Connection,
+  type Dialer,
+  type ErrorCode,
+  FdpassError,
+  redactUrl,
+  type Strategy,
+  type StrategyHost,
+  type Target,
+  type TraceEvent,
+} from '@fdpass/core';
+import { StreamConnection } from '@fdpass/core/sockets';
+import { testHost, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
 
 /* Routes on a virtual clock, for the other specs. (Its name keeps it out of the published package.) */
@@ -22,6 +34,7 @@ export class FakeRoutes {
   readonly events: string[] = [];
   readonly targets: Target[] = [];
   readonly streams: Map<string, Duplex> = new Map();
+  readonly #names: Map<Connection, string> = new Map();
   readonly #world: World;
   readonly #nameOf: (use: unknown, target: Target) => string;
   #open = 0;
@@ -31,16 +44,18 @@ export class FakeRoutes {
     this.#nameOf = nameOf;
   }
 
-  readonly route = (use: unknown): Dialer => ({
-    needsRelay: String(use).startsWith('tls'),
+  readonly route = (use: unknown): Chain => ({
+    label: redactUrl(String(use)),
+    needsRelay: () => String(use).startsWith('tls'),
     dial: (target, { signal }) => this.#dial(this.#nameOf(use, target), target, signal),
   });
 
   get host(): StrategyHost {
-    return { socketDefaults: {}, baseDir: '/', route: this.route };
+    const { clock, route } = this;
+    return testHost({ clock, forward: route('forward'), route: async (use) => route(use) });
   }
 
-  async #dial(name: string, target: Target, signal: AbortSignal): Promise<Duplex> {
+  async #dial(name: string, target: Target, signal: AbortSignal): Promise<Connection> {
     this.#note(`start ${name}`);
     this.targets.push(target);
     this.#open++;
@@ -51,7 +66,7 @@ export class FakeRoutes {
     }
   }
 
-  #outcome(name: string, signal: AbortSignal): Promise<Duplex> {
+  #outcome(name: string, signal: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const outcome = this.#world[name] ?? 'silent';
       const stop = outcome === 'silent' ? () => {} : this.clock.after(outcome[0], () => end(outcome[1]));
@@ -62,18 +77,20 @@ export class FakeRoutes {
       };
       const end = (result: 'ok' | ErrorCode): void => {
         signal.removeEventListener('abort', abort);
-        if (result === 'ok') resolve(this.#stream(name));
+        if (result === 'ok') resolve(this.#connect(name));
         else reject(new FdpassError(result, `${name} is ${result}`, { hint: `mend ${name}` }));
       };
       signal.addEventListener('abort', abort);
     });
   }
 
-  #stream(name: string): Duplex {
+  #connect(name: string): Connection {
     const stream = new PassThrough();
     this.streams.set(name, stream);
     stream.once('close', () => this.#note(`close ${name}`));
-    return stream;
+    const connection = new StreamConnection(stream);
+    this.#names.set(connection, name);
+    return connection;
   }
 
   #note(what: string): void {
@@ -82,19 +99,24 @@ export class FakeRoutes {
 
   /** Starts a dial with options as a config has them; `settled` tells whether it is over. */
   start<Options>(strategy: Strategy<Options>, written: unknown): Dial {
-    const dialer = strategy.create(optionsOf(strategy, written), this.route('forward'), this.host);
-    const trace = ({ event, route }: { event: string; [detail: string]: unknown }): void =>
-      void this.events.push(`${this.clock.now()} ${event} ${route}`);
-    return new Dial(dialer.dial(TARGET, { signal: this.controller.signal, clock: this.clock, trace }));
+    const trace = (event: TraceEvent): void =>
+      void this.events.push(`${this.clock.now()} ${event.event} ${'route' in event ? event.route : ''}`);
+    const options = optionsOf(strategy, written);
+    const dial = async (): Promise<Connection> => {
+      const dialer: Dialer = await strategy.create(options, this.host);
+      return (await dialer.dial(TARGET, { signal: this.controller.signal, trace })) as Connection;
+    };
+    return new Dial(dial());
   }
 
-  /** The name of the route whose stream this is. */
-  nameOf(stream: Duplex | undefined): string | undefined {
-    return [...this.streams].find(([, each]) => each === stream)?.[0];
+  /** The name of the route that this came by. */
+  nameOf(connection: Connection | undefined): string | undefined {
+    return connection && this.#names.get(connection);
   }
 
-  /** Fails unless every dial is over, no timer and no listener is left, and only the winner's stream is open. */
-  expectClean(winner?: Duplex): void {
+  /** Fails unless every dial is over, no timer and no listener is left, and only the winner's connection is open. */
+  expectClean(connection?: Connection): void {
+    const winner = connection?.toStream();
     const open = [...this.streams].filter(([, stream]) => !stream.destroyed && stream !== winner).map(([name]) => name);
     const listeners = getEventListeners(this.controller.signal, 'abort').length;
     expect({ open, dials: this.#open, timers: this.clock.pending, listeners }).to.deep.equal({
@@ -105,22 +127,22 @@ export class FakeRoutes {
     });
     if (winner !== undefined) {
       expect(winner.destroyed).to.equal(false);
-      expect([winner.listenerCount('error'), winner.isPaused()]).to.deep.equal([0, false]);
+      expect([winner.listenerCount('error'), winner.isPaused()]).to.deep.equal([0, true]);
     }
   }
 }
 
 /** A dial that can be looked at without waiting for it. */
 export class Dial {
-  stream: Duplex | undefined;
+  connection: Connection | undefined;
   error: unknown;
   settled = false;
 
-  constructor(dialling: Promise<Duplex>) {
+  constructor(dialling: Promise<Connection>) {
     dialling
       .then(
-        (stream) => {
-          this.stream = stream;
+        (connection) => {
+          this.connection = connection;
         },
         (error: unknown) => {
           this.error = error;
@@ -139,7 +161,8 @@ export class Dial {
 
 /** Options as the strategy's schema gives them. @throws Error with all that is wrong. */
 export function optionsOf<Options>(strategy: Strategy<Options>, written: unknown): Options {
-  const result = strategy.optionsSchema?.['~standard'].validate(written);
+  const schema = strategy.optionsSchema;
+  const result = schema && '~standard' in schema ? schema['~standard'].validate(written) : undefined;
   if (result === undefined || result instanceof Promise) throw new Error('no schema that answers at once');
   if (result.issues !== undefined) throw new Error(result.issues.map(({ message }) => message).join('; '));
   return result.value;

@@ -18,9 +18,9 @@ describe('hosts', () => {
     const dial = fake.start(hosts, { hosts: NAMES });
     await fake.clock.runAll();
     expect(fake.log).to.deep.equal(['0 start nas.lan', '5 start nas.example.org', '12 start 192.0.2.5']);
-    expect(fake.nameOf(dial.stream)).to.equal('192.0.2.5');
+    expect(fake.nameOf(dial.connection)).to.equal('192.0.2.5');
     expect(fake.targets[0]).to.deep.equal({ ...TARGET, host: 'nas.lan' });
-    fake.expectClean(dial.stream);
+    fake.expectClean(dial.connection);
   });
 
   it('limits each name, changes the port and takes a route of its own', async () => {
@@ -29,7 +29,7 @@ describe('hosts', () => {
     await fake.clock.runAll();
     expect(fake.log).to.deep.equal(['0 start vpn nas.lan', '3000 abort vpn nas.lan', '3000 start vpn nas.example.org']);
     expect(fake.targets[1]?.port).to.equal(2222);
-    fake.expectClean(dial.stream);
+    fake.expectClean(dial.connection);
   });
 
   it('says why no name answered', async () => {
@@ -41,7 +41,7 @@ describe('hosts', () => {
     const dial = fake.start(hosts, { hosts: NAMES });
     await fake.clock.runAll();
     expect(dial.failure.code).to.equal('timeout');
-    expect(dial.failure.message).to.equal('none of 3 hosts leads there');
+    expect(dial.failure.message).to.equal('none of 3 hosts answers');
     expect(dial.failure.attempts.map(({ address }) => address)).to.deep.equal(NAMES);
     fake.expectClean();
   });
@@ -56,22 +56,22 @@ describe('hosts', () => {
     fake.expectClean();
   });
 
-  it('takes the short form, and names as users write them', () => {
-    expect(optionsOf(hosts, { routes: ['NAS.lan.', '[2001:DB8::1]'] })).to.deep.equal({
+  it('takes names as users write them', () => {
+    expect(optionsOf(hosts, { hosts: ['NAS.lan.', '[2001:DB8::1]'] })).to.deep.equal({
       hosts: ['nas.lan', '2001:db8::1'],
     });
   });
 
-  it('needs a relay if its route does', () => {
+  it('needs a relay if its route does', async () => {
     const fake = fakeHosts({});
-    const make = (use?: string): boolean | undefined =>
-      hosts.create({ hosts: NAMES, use }, fake.route('forward'), fake.host).needsRelay;
-    expect([make(), make('tls')]).to.deep.equal([false, true]);
+    const make = async (use?: string): Promise<boolean | undefined> =>
+      (await hosts.create({ hosts: NAMES, use }, fake.host)).needsRelay?.(TARGET);
+    expect([await make(), await make('tls')]).to.deep.equal([false, true]);
   });
 
   const WRONG: readonly (readonly [options: unknown, message: RegExp])[] = [
-    [{}, /give the list "hosts", once/],
-    [{ hosts: ['a'], routes: ['b'] }, /give the list "hosts", once/],
+    [{}, /Expected "hosts"/],
+    [{ hosts: ['a'], routes: ['b'] }, /received "routes"/],
     [{ hosts: [] }, /at least one host/],
     [{ hosts: 'a' }, /a list of host names/],
     [{ hosts: [7] }, /a host name or an address/],

@@ -15,9 +15,9 @@ describe('race: options', () => {
   const WRONG: readonly (readonly [options: unknown, message: RegExp])[] = [
     [{}, /routes/],
     [{ routes: [] }, /at least one route/],
-    [{ routes: [{ use: 'a', delay: 'soon' }] }, /"soon" is no duration/],
+    [{ routes: [{ use: 'a', delay: 'soon' }] }, /"soon" is not a duration/],
     [{ routes: [{ use: 'a', delya: '1s' }] }, /delya/],
-    [{ routes: ['a'], grace: -1 }, /no duration/],
+    [{ routes: ['a'], grace: -1 }, /is not a duration/],
     [{ routes: ['a'], timeout: '1s' }, /timeout/],
   ];
   for (const [options, message] of WRONG) {

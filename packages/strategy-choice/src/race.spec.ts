@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { FakeRoutes, optionsOf, type World } from './fake-routes.spec.js';
+import { FakeRoutes, optionsOf, TARGET, type World } from './fake-routes.spec.js';
 import { race } from './race.js';
 
 interface Case {
@@ -136,10 +136,10 @@ describe('race', () => {
       const fake = new FakeRoutes(world);
       const dial = fake.start(race, { routes: Object.keys(world), ...options });
       await fake.clock.runAll();
-      expect([fake.nameOf(dial.stream), fake.clock.now()]).to.deep.equal([winner, ends]);
+      expect([fake.nameOf(dial.connection), fake.clock.now()]).to.deep.equal([winner, ends]);
       if (code !== undefined) expect(dial.failure.code).to.equal(code);
       expect(fake.log).to.deep.equal(log);
-      fake.expectClean(dial.stream);
+      fake.expectClean(dial.connection);
     });
   }
 
@@ -155,8 +155,8 @@ describe('race', () => {
       '2250 start d',
       '2350 start e',
     ]);
-    expect(fake.nameOf(dial.stream)).to.equal('e');
-    fake.expectClean(dial.stream);
+    expect(fake.nameOf(dial.connection)).to.equal('e');
+    fake.expectClean(dial.connection);
   });
 
   it('delays even the first route if it is told to', async () => {
@@ -180,8 +180,8 @@ describe('race', () => {
         '300 start c',
         '1200 abort a', // the grace of the connection that took its place
       ]);
-      expect([fake.nameOf(dial.stream), fake.clock.now()]).to.deep.equal(['c', 1200]);
-      fake.expectClean(dial.stream);
+      expect([fake.nameOf(dial.connection), fake.clock.now()]).to.deep.equal(['c', 1200]);
+      fake.expectClean(dial.connection);
     });
   }
 
@@ -219,10 +219,10 @@ describe('race', () => {
     expect([fake.log, String(dial.error)]).to.deep.equal([[], 'Error: before']);
   });
 
-  it('needs a relay only if no route could do without', () => {
-    const needsRelay = (...routes: string[]): boolean | undefined =>
-      race.create(optionsOf(race, { routes }), new FakeRoutes({}).route(''), new FakeRoutes({}).host).needsRelay;
-    expect([needsRelay('a', 'tls'), needsRelay('tls', 'tls2')]).to.deep.equal([false, true]);
+  it('needs a relay only if no route could do without', async () => {
+    const needsRelay = async (...routes: string[]): Promise<boolean | undefined> =>
+      (await race.create(optionsOf(race, { routes }), new FakeRoutes({}).host)).needsRelay?.(TARGET);
+    expect([await needsRelay('a', 'tls'), await needsRelay('tls', 'tls2')]).to.deep.equal([false, true]);
   });
 
   it('traces every try', async () => {

@@ -42,10 +42,10 @@ describe('random races', () => {
       const { fake, options, hasOk } = randomRace(seed);
       const dial = fake.start(race, options);
       await fake.clock.runAll();
-      expect(dial.stream !== undefined, `seed ${seed}`).to.equal(hasOk);
+      expect(dial.connection !== undefined, `seed ${seed}`).to.equal(hasOk);
       if (!dial.settled) fake.controller.abort(new Error('never'));
       await fake.clock.advance(0); // a race with a silent route is never over
-      fake.expectClean(dial.stream);
+      fake.expectClean(dial.connection);
     }
   });
 
@@ -60,7 +60,7 @@ describe('random races', () => {
       await fake.clock.advance(0);
       expect(dial.settled, `seed ${seed}`).to.equal(true);
       if (!wasOver) expect(dial.error).to.equal(reason);
-      fake.expectClean(dial.stream);
+      fake.expectClean(dial.connection);
     }
   });
 });

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
-import { canPass, type DialContext } from '@fdpass/core';
+import type { Connection, DialContext, TraceEvent } from '@fdpass/core';
+import { describeFd, loadSys } from '@fdpass/core/sockets';
 import {
   contextOf,
   expectNoDescriptorLeft,
@@ -13,14 +13,13 @@ import {
   refusalOf,
   requirePeers,
   type ScriptedServer,
-  STRATEGY_HOST,
   startScriptedServer,
+  streamOf,
   temporaryFolder,
+  testHost,
 } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { type CommandOptions, command } from './command.js';
-
-const FORWARD = { dial: () => Promise.reject(new Error('not used')) };
 
 /** As cloudflared and its like do: connects and relays its stdin and stdout. */
 const RELAY = `const s = require('net').connect({ port: +process.argv[2], host: process.argv[1], allowHalfOpen: true }, () => {
@@ -50,13 +49,13 @@ describe('command', () => {
   });
   after(() => folder.remove());
 
-  function dial(options: CommandOptions, context: DialContext = contextOf(), port = server.port): Promise<Duplex> {
-    return command
-      .create(options, FORWARD, { ...STRATEGY_HOST, baseDir: folder.path })
-      .dial({ host: '127.0.0.1', port }, context);
+  async function dial(options: CommandOptions, context: DialContext = contextOf()): Promise<Connection> {
+    const dialer = await command.create(options, testHost({ baseDir: folder.path }));
+    return (await dialer.dial({ host: '127.0.0.1', port: server.port }, context)) as Connection;
   }
 
-  async function talk(stream: Duplex): Promise<string> {
+  async function talk(connection: Connection): Promise<string> {
+    const stream = connection.toStream();
     stream.end('hello');
     let text = '';
     for await (const chunk of stream) text += String(chunk);
@@ -64,37 +63,35 @@ describe('command', () => {
     return text;
   }
 
-  it('relays through a legacy command, and gives a stream whose descriptor can be handed over', async () => {
-    const stream = await dial({ command: [process.execPath, '-e', RELAY, '%h', '%p'] });
-    expect(canPass(stream)).to.equal(true);
-    expect(await talk(stream)).to.equal('banner hello');
+  it('relays through a legacy command, and gives a connection whose descriptor can be handed over', async () => {
+    const connection = await dial({ command: [process.execPath, '-e', RELAY, '%h', '%p'] });
+    expect(connection.descriptor).to.be.a('number');
+    expect(await talk(connection)).to.equal('banner hello');
   });
 
   it('hands over at once with patience 0s, and after it where nothing speaks first', async () => {
     for (const patience of [0, 10]) {
-      const stream = await dial({ command: ['cat'], patience });
-      expect(await talk(stream)).to.equal('hello');
+      expect(await talk(await dial({ command: ['cat'], patience }))).to.equal('hello');
     }
   });
 
   it('receives from a command that passes a descriptor', async function () {
     requirePeers(this, 'nc');
-    const stream = await dial({ command: ['nc', '-F', '%h', '%p'], fdpass: true });
-    expect(stream).to.have.property('remotePort', server.port);
-    expect(await talk(stream)).to.equal('banner hello');
+    const connection = await dial({ command: ['nc', '-F', '%h', '%p'], fdpass: true });
+    const sys = loadSys();
+    expect(describeFd(connection.descriptor ?? -1, sys).peer).to.have.property('port', server.port);
+    expect(await talk(connection)).to.equal('banner hello');
   });
 
   it('says why a command failed, in its own words, and shows what it said meanwhile', async () => {
-    const events: { event: string; text?: unknown }[] = [];
-    const context = { ...contextOf(), trace: (event: { event: string }) => void events.push(event) };
+    const events: TraceEvent[] = [];
+    const context = contextOf(undefined, events);
     const failed = dial({ command: ['sh', '-c', 'echo first >&2; echo "no: route" >&2; exit 3'] }, context);
     expect(await refusalOf(failed)).to.equal(
       'unreachable: "sh" ended with status 3 before anything came through it: no: route',
     );
-    expect(events.filter(({ event }) => event === 'output').map(({ text }) => text)).to.deep.equal([
-      'first',
-      'no: route',
-    ]);
+    const said = events.flatMap((event) => (event.event === 'output' ? event.text : []));
+    expect(said).to.deep.equal(['first', 'no: route']);
     expect(await refusalOf(dial({ command: ['no-such-program'] }))).to.match(
       /^config: cannot run "no-such-program": no such file/,
     );
@@ -106,10 +103,11 @@ describe('command', () => {
   it('keeps a log of stderr, from before the hand-over and after it', async () => {
     const log = join(folder.path, 'command.log');
     writeFileSync(log, 'older\n');
-    const stream = await dial({
+    const connection = await dial({
       command: ['sh', '-c', 'echo early >&2; echo ready; read line; echo late >&2'],
       log: 'command.log',
     });
+    const stream = connection.toStream();
     const [chunk] = await once(stream.resume(), 'data');
     expect(String(chunk)).to.equal('ready\n');
     stream.end('go\n');
@@ -121,9 +119,8 @@ describe('command', () => {
   it('has no shell', async () => {
     const trap = join(folder.path, 'trap');
     const target = { host: `$(touch ${trap})`, port: 1 };
-    const stream = await command
-      .create({ command: ['echo', '%h;', 'touch', trap], patience: 0 }, FORWARD, STRATEGY_HOST)
-      .dial(target, contextOf());
+    const dialer = await command.create({ command: ['echo', '%h;', 'touch', trap], patience: 0 }, testHost());
+    const stream = streamOf(await dialer.dial(target, contextOf()));
     let text = ''; // nothing is said to it: an end with unread bytes would be a reset
     for await (const chunk of stream) text += String(chunk);
     stream.destroy();
@@ -145,7 +142,6 @@ describe('command', () => {
   });
 
   it('ends by itself when our side closes', async () => {
-    const stream = await dial({ command: [process.execPath, '-e', RELAY, '%h', '%p'] });
-    stream.destroy();
+    (await dial({ command: [process.execPath, '-e', RELAY, '%h', '%p'] })).destroy();
   });
 });

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { formatError } from '@fdpass/core';
+import { type Connection, formatError } from '@fdpass/core';
 import {
   contextOf,
   expectNoDescriptorLeft,
@@ -7,14 +7,15 @@ import {
   Greeter,
   openDescriptors,
   refusedPort,
-  STRATEGY_HOST,
+  streamOf,
+  testHost,
 } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { type DirectOptions, direct } from './index.js';
 
-function dial(host: string, port: number, options: DirectOptions = {}): Promise<Socket> {
-  const forward = { dial: () => Promise.reject(new Error('not used')) };
-  return direct.create(options, forward, STRATEGY_HOST).dial({ host, port }, contextOf()) as Promise<Socket>;
+async function dial(host: string, port: number, options: DirectOptions = {}): Promise<Socket> {
+  const dialer = await direct.create(options, testHost());
+  return streamOf((await dialer.dial({ host, port }, contextOf())) as Connection) as Socket;
 }
 
 describe('direct on loopback', () => {
@@ -57,7 +58,7 @@ describe('direct on loopback', () => {
     const port = await refusedPort();
     const error = await dial('127.0.0.1', port).catch((reason: unknown) => reason);
     expect(formatError(error)).to.equal(
-      `cannot connect to 127.0.0.1:${port}: connection refused; is it running, and is the port right?`,
+      `cannot connect to 127.0.0.1:${port}: connection refused; check that it is running, and the port`,
     );
     await expectNoDescriptorLeft(before);
   });

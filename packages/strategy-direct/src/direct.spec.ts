@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
-import { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import {
-  createResolver,
+  type Connection,
   FdpassError,
   formatError,
   isFdpassError,
@@ -9,12 +9,17 @@ import {
   type Target,
   type TraceEvent,
 } from '@fdpass/core';
-import { contextOf, STRATEGY_HOST } from '@fdpass/testkit';
+import { createResolver, type HostServices } from '@fdpass/core/host';
+import { isConnection, StreamConnection } from '@fdpass/core/sockets';
+import { contextOf, testHost } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { createDirect, type DirectOptions, type OpenSocket } from './index.js';
+import { type DirectOptions, direct } from './index.js';
+
+type Open = HostServices['open'];
 
 const TARGET: Target = { host: 'host.example', port: 22 };
-const NO_FORWARD = { dial: () => Promise.reject(new Error('not used')) };
+
+const connected = (): Connection => new StreamConnection(new PassThrough());
 
 /** Knows two addresses of every name, the second of which must never be used. */
 function resolverOf(asked: unknown[]): ReturnType<typeof createResolver> {
@@ -37,12 +42,12 @@ interface Dialled {
 
 async function dial(options: DirectOptions, target: Target, failure?: unknown): Promise<Dialled> {
   const [asked, opened, events]: [unknown[], SocketAddress[], TraceEvent[]] = [[], [], []];
-  const open: OpenSocket = async (address) => {
+  const open: Open = async (address) => {
     opened.push(address);
     if (failure !== undefined) throw failure;
-    return new Socket();
+    return connected();
   };
-  const dialer = createDirect({ resolve: resolverOf(asked), open }).create(options, NO_FORWARD, STRATEGY_HOST);
+  const dialer = await direct.create(options, testHost({ resolve: resolverOf(asked), open }));
   const outcome = await dialer.dial(target, contextOf(undefined, events)).catch((error: unknown) => error);
   return { asked, opened, events, outcome };
 }
@@ -89,7 +94,7 @@ describe('direct', () => {
   for (const [what, options, host, asked, opened] of table) {
     it(`connects to ${what}`, async () => {
       const dialled = await dial(options, { host, port: 22 });
-      expect(dialled.outcome).to.be.instanceOf(Socket);
+      expect(isConnection(dialled.outcome)).to.equal(true);
       expect(JSON.stringify(dialled.asked)).to.equal(asked);
       expect(dialled.opened.map((address) => JSON.stringify(address))).to.deep.equal([opened]);
     });
@@ -97,28 +102,26 @@ describe('direct', () => {
 
   it('puts the socket options of the hop over the defaults', async () => {
     let seen: unknown;
-    const open: OpenSocket = async (_address, options) => {
+    const open: Open = async (_address, options) => {
       seen = options;
-      return new Socket();
+      return connected();
     };
-    const host = { ...STRATEGY_HOST, socketDefaults: { keepAlive: true, noDelay: true } };
-    await createDirect({ open })
-      .create({ host: '192.0.2.1', keepAlive: false }, NO_FORWARD, host)
-      .dial(TARGET, contextOf());
+    const host = testHost({ open, socketDefaults: { keepAlive: true, noDelay: true } });
+    await (await direct.create({ host: '192.0.2.1', keepAlive: false }, host)).dial(TARGET, contextOf());
     expect(seen).to.deep.equal({ keepAlive: false, noDelay: true });
   });
 
   it('names host, address, reason and hint when it fails', async () => {
-    const refused = new FdpassError('unreachable', 'connection refused', { hint: 'is it running?' });
+    const refused = new FdpassError('unreachable', 'connection refused', { hint: 'check that it is running' });
     const { outcome, events } = await dial({}, TARGET, refused);
     expect(formatError(outcome)).to.equal(
-      'cannot connect to host.example:22: connection refused (192.0.2.1:22 connection refused); is it running?',
+      'cannot connect to host.example:22: connection refused (192.0.2.1:22 connection refused); check that it is running',
     );
     expect(isFdpassError(outcome) && [outcome.code, outcome.cause]).to.deep.equal(['unreachable', refused]);
     expect(events.map(({ event }) => event)).to.deep.equal(['resolve', 'attempt', 'attempt-failed']);
   });
 
-  it('shows system errors of a foreign socket factory in words', async () => {
+  it('shows system errors of another way to open sockets in words', async () => {
     const { outcome } = await dial(
       {},
       { host: '192.0.2.1', port: 22 },
@@ -135,13 +138,12 @@ describe('direct', () => {
     const resolve = createResolver((_host, _options, done) => {
       answer = () => done(null, [{ address: '192.0.2.1', family: 4 }]);
     });
-    const open: OpenSocket = async (address) => {
+    const open: Open = async (address) => {
       opened.push(address);
-      return new Socket();
+      return connected();
     };
-    const dialling = createDirect({ resolve, open })
-      .create({}, NO_FORWARD, STRATEGY_HOST)
-      .dial(TARGET, contextOf(controller.signal));
+    const dialer = await direct.create({}, testHost({ resolve, open }));
+    const dialling = dialer.dial(TARGET, contextOf(controller.signal));
     const reason = new Error('enough');
     controller.abort(reason);
     expect(await dialling.catch((error: unknown) => error)).to.equal(reason);
@@ -152,11 +154,10 @@ describe('direct', () => {
 
   it('rethrows the reason when aborted while connecting', async () => {
     const controller = new AbortController();
-    const open: OpenSocket = (_address, _options, { signal }) =>
+    const open: Open = (_address, _options, { signal }) =>
       new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
-    const dialling = createDirect({ open })
-      .create({ host: '192.0.2.1' }, NO_FORWARD, STRATEGY_HOST)
-      .dial(TARGET, contextOf(controller.signal));
+    const dialer = await direct.create({ host: '192.0.2.1' }, testHost({ open }));
+    const dialling = dialer.dial(TARGET, contextOf(controller.signal));
     const reason = new Error('enough');
     controller.abort(reason);
     expect(await dialling.catch((error: unknown) => error)).to.equal(reason);

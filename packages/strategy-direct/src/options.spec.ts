@@ -17,8 +17,8 @@ describe('direct options', () => {
   const refused: readonly (readonly [options: object, message: RegExp])[] = [
     [{ host: 'a b' }, /has a space or a control character/],
     [{ host: 22 }, /must be a host name or an address/],
-    [{ port: 0 }, /must be a number from 1 to 65535/],
-    [{ port: 70_000 }, /must be a number from 1 to 65535/],
+    [{ port: 0 }, /must be a port from 1 to 65535/],
+    [{ port: 70_000 }, /must be a port from 1 to 65535/],
     [{ family: 5 }, /must be any, 4 or 6/],
     [{ hots: 'x' }, /hots/],
   ];

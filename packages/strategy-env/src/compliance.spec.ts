@@ -1,5 +1,11 @@
+import type { Strategy } from '@fdpass/core';
 import { describeStrategy } from '@fdpass/testkit';
-import { createEnv } from './env.js';
+import { type EnvOptions, env } from './env.js';
 
-describeStrategy({ strategy: createEnv({ ALL_PROXY: 'socks5h://proxy.example:1080' }), title: 'with a proxy' });
-describeStrategy({ strategy: createEnv({}), title: 'without a proxy' });
+const inEnvironment = (environment: Readonly<Record<string, string>>): Strategy<EnvOptions> => ({
+  ...env,
+  create: (options, host) => env.create(options, { ...host, environment }),
+});
+
+describeStrategy({ strategy: inEnvironment({ ALL_PROXY: 'socks5h://proxy.example:1080' }), title: 'with a proxy' });
+describeStrategy({ strategy: inEnvironment({}), title: 'without a proxy' });

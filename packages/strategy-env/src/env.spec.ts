@@ -1,29 +1,32 @@
 import { PassThrough } from 'node:stream';
-import { type DialContext, type Dialer, noTrace, systemClock } from '@fdpass/core';
+import type { Chain, Target } from '@fdpass/core';
+import { StreamConnection } from '@fdpass/core/sockets';
+import { contextOf, testHost } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { createEnv } from './env.js';
+import { env } from './env.js';
 
-const CONTEXT: DialContext = { signal: new AbortController().signal, clock: systemClock, trace: noTrace };
+type Environment = Readonly<Record<string, string>>;
 
 /** Which way a dial takes: the proxy's URL, or `forward`. */
-async function wayTo(host: string, port: number, environment: NodeJS.ProcessEnv): Promise<string> {
+async function wayTo(host: string, port: number, environment: Environment): Promise<string> {
   let way = '';
-  const via = (name: string): Dialer => ({
-    dial: () => {
+  const via = (name: string): Chain => ({
+    label: name,
+    dial: async () => {
       way = name;
-      return Promise.resolve(new PassThrough());
+      return new StreamConnection(new PassThrough());
     },
-    needsRelay: name.startsWith('https:'),
+    needsRelay: () => name.startsWith('https:'),
   });
-  const route = (use: unknown): Dialer => via(String(use));
-  const dialer = createEnv(environment).create({}, via('forward'), { socketDefaults: {}, baseDir: '/', route });
-  (await dialer.dial({ host, port }, CONTEXT)).destroy();
+  const route = async (use: unknown): Promise<Chain> => via(String(use));
+  const dialer = await env.create({}, testHost({ environment, forward: via('forward'), route }));
+  (await dialer.dial({ host, port }, contextOf())).destroy();
   return way;
 }
 
 describe('env', () => {
   const BOTH = { ALL_PROXY: 'socks5h://a', HTTPS_PROXY: 'http://b', NO_PROXY: '.corp.example,10.0.0.0/8' };
-  const CASES: readonly [host: string, port: number, environment: NodeJS.ProcessEnv, way: string][] = [
+  const CASES: readonly [host: string, port: number, environment: Environment, way: string][] = [
     ['x.example', 22, {}, 'forward'],
     ['x.example', 22, BOTH, 'socks5h://a'],
     ['x.example', 443, BOTH, 'http://b'],
@@ -38,16 +41,22 @@ describe('env', () => {
     });
   }
 
-  it('builds no proxy that the environment does not name, and each one once', () => {
+  it('builds no proxy that the environment does not name, and each one once', async () => {
+    const target: Target = { host: 'x.example', port: 22 };
     const built: unknown[] = [];
-    const route = (use: unknown): Dialer => {
+    const chain = (needsRelay: boolean): Chain => ({
+      label: '',
+      dial: () => Promise.reject(new Error('not used')),
+      needsRelay: () => needsRelay,
+    });
+    const route = async (use: unknown): Promise<Chain> => {
       built.push(use);
-      return { dial: () => Promise.reject(new Error('not used')), needsRelay: true };
+      return chain(true);
     };
-    const forward = route('forward');
-    const host = { socketDefaults: {}, baseDir: '/', route };
-    expect(createEnv({}).create({}, forward, host).needsRelay).to.equal(false);
-    expect(createEnv({ ALL_PROXY: 'https://a' }).create({}, forward, host).needsRelay).to.equal(true);
-    expect(built).to.deep.equal(['forward', 'https://a']);
+    const needsRelay = async (environment: Environment): Promise<boolean | undefined> =>
+      (await env.create({}, testHost({ environment, forward: chain(false), route }))).needsRelay?.(target);
+    expect(await needsRelay({})).to.equal(false);
+    expect(await needsRelay({ ALL_PROXY: 'https://a' })).to.equal(true);
+    expect(built).to.deep.equal(['https://a']);
   });
 });

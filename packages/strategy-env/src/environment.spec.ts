@@ -19,7 +19,7 @@ describe('env: proxy variables', () => {
   for (const [env, for22, for443] of CASES) {
     it(JSON.stringify(env), () => {
       const variables = readVariables(env);
-      expect([chooseProxy(variables, 22), chooseProxy(variables, 443)]).to.deep.equal([for22, for443]);
+      expect([22, 443].map((port) => chooseProxy(variables, port)?.proxy)).to.deep.equal([for22, for443]);
     });
   }
 

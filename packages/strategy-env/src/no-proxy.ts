@@ -18,9 +18,9 @@ function matchesName(name: string, entry: string): boolean {
 
 function matchesAddress(address: string, entry: string): boolean {
   const ip = parseIp(address);
-  const [literal = '', length] = entry.replace(/^\[(.*)\]$/, '$1').split('/', 2);
+  const [literal = '', length, ...rest] = entry.replace(/^\[(.*)\]$/, '$1').split('/');
   const base = parseIp(literal);
-  if (ip === undefined || base === undefined) return false;
+  if (ip === undefined || base === undefined || rest.length > 0) return false;
   // curl takes a network whose host bits are set; ours are strict, so they are cleared here.
   const bits = length === undefined ? base.bits : /^\d{1,3}$/.test(length) ? Number(length) : Number.NaN;
   if (!(bits <= base.bits)) return false;

@@ -30,20 +30,20 @@ const TABLE: readonly Row[] = [
     what: 'a name without an address',
     world: { hosts: {} },
     code: 'unknown-host',
-    line: 'cannot look up host.example: no such host; is the name spelt right?',
+    line: 'cannot look up host.example: no such host; check the spelling',
   },
   {
     what: 'a name server that does not answer now',
     world: { aaaa: [0, 'EAI_AGAIN'], hosts: {} },
     code: 'unknown-host',
-    line: 'cannot look up host.example: temporary failure in name resolution; is the name server reachable?',
+    line: 'cannot look up host.example: temporary failure in name resolution; check that the name server is reachable',
   },
   {
     what: 'a name without an address of the one family allowed',
     world: { a: [0, ['4a']], hosts: {} },
     options: { family: 6 },
     code: 'unknown-host',
-    line: 'cannot look up host.example: no IPv6 address; is the name spelt right?',
+    line: 'cannot look up host.example: no IPv6 address; check the spelling',
   },
   {
     what: 'a literal of the family that is not allowed',
@@ -57,7 +57,7 @@ const TABLE: readonly Row[] = [
     what: 'every address refused',
     world: { aaaa: [0, ['6a']], a: [0, ['4a']], hosts: { '6a': [1, 'ECONNREFUSED'], '4a': [1, 'ECONNREFUSED'] } },
     code: 'unreachable',
-    line: 'cannot connect to host.example:22: connection refused (6a:22 connection refused, 4a:22 connection refused); is it running?',
+    line: 'cannot connect to host.example:22: connection refused (6a:22 connection refused, 4a:22 connection refused); check that it is running',
   },
   {
     what: 'one refused, one timed out',

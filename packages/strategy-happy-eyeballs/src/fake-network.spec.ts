@@ -1,19 +1,19 @@
 import { getEventListeners } from 'node:events';
-import { Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import {
-  createResolver,
+  type Connection,
   type Dialer,
   type Family,
   FdpassError,
   type HostAddress,
-  type Resolver,
   reasonOf,
-  type StrategyHost,
   type TraceEvent,
 } from '@fdpass/core';
-import { VirtualClock } from '@fdpass/testkit';
+import { createResolver, type HostServices, type Resolver } from '@fdpass/core/host';
+import { StreamConnection } from '@fdpass/core/sockets';
+import { testHost, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { createHappyEyeballs, type HappyEyeballsOptions, type OpenSocket } from './index.js';
+import { type HappyEyeballsOptions, happyEyeballs } from './index.js';
 
 /* A resolver and a network on a virtual clock, for the other specs. (Its name keeps it out of the published package.) */
 
@@ -32,21 +32,15 @@ export interface World {
 
 const NO_NAME: Answer = [0, 'ENOTFOUND'];
 
-const HOST: StrategyHost = {
-  socketDefaults: {},
-  baseDir: '/',
-  route: () => {
-    throw new Error('not used');
-  },
-};
-
 export class FakeNetwork {
   readonly clock: VirtualClock = new VirtualClock();
   readonly controller: AbortController = new AbortController();
   readonly events: TraceEvent[] = [];
   /** What was asked and tried, and when: `10 try 6a`. */
   readonly log: string[] = [];
-  readonly sockets: Map<string, Socket> = new Map();
+  /** What connected, by address. */
+  readonly connections: Map<string, Connection> = new Map();
+  readonly #streams: Map<Connection, PassThrough> = new Map();
   #openLookups = 0;
   #openAttempts = 0;
   readonly #world: World;
@@ -72,16 +66,16 @@ export class FakeNetwork {
     return resolver(host, family, signal).finally(() => this.#openLookups--);
   };
 
-  readonly open: OpenSocket = (address, _options, { signal }) => {
+  readonly open: HostServices['open'] = (address, _options, { signal }) => {
     const host = 'host' in address ? address.host : '';
     this.#note(`try ${host}`);
     this.#openAttempts++;
-    const attempt = new Promise<Socket>((resolve, reject) => {
+    const attempt = new Promise<Connection>((resolve, reject) => {
       const outcome = this.#world.hosts[host] ?? 'silent';
       const cancel = outcome === 'silent' ? () => {} : this.clock.after(outcome[0], () => finish(outcome[1]));
       const finish = (result: string | FdpassError): void => {
         signal.removeEventListener('abort', abort);
-        if (result === 'ok') resolve(this.#socket(host));
+        if (result === 'ok') resolve(this.#connect(host));
         else reject(typeof result === 'string' ? refusal(result) : result);
       };
       const abort = (): void => {
@@ -95,32 +89,33 @@ export class FakeNetwork {
   };
 
   dialer(options: HappyEyeballsOptions = {}): Dialer {
-    const strategy = createHappyEyeballs({ resolve: this.resolve, open: this.open });
-    return strategy.create(options, { dial: () => Promise.reject(new Error('not used')) }, HOST);
+    const { clock, resolve, open } = this;
+    return happyEyeballs.create(options, testHost({ clock, resolve, open })) as Dialer;
   }
 
-  dial(options: HappyEyeballsOptions = {}, host = 'host.example'): Promise<Socket> {
-    const { clock, controller } = this;
-    const context = { clock, signal: controller.signal, trace: (event: TraceEvent) => void this.events.push(event) };
-    return this.dialer(options).dial({ host, port: 22 }, context) as Promise<Socket>;
+  dial(options: HappyEyeballsOptions = {}, host = 'host.example'): Promise<Connection> {
+    const context = { signal: this.controller.signal, trace: (event: TraceEvent) => void this.events.push(event) };
+    return this.dialer(options).dial({ host, port: 22 }, context) as Promise<Connection>;
   }
 
   tries(): string[] {
     return this.log.filter((line) => line.includes('try')).map((line) => line.replace('try ', ''));
   }
 
-  /** Law 3: one open socket at most, the winner's, and nobody left waiting. */
-  expectClean(winner: Socket | undefined): void {
-    const open = [...this.sockets.values()].filter((socket) => !socket.destroyed);
+  /** Law 3: one open connection at most, the winner's, and nobody left waiting. */
+  expectClean(winner: Connection | undefined): void {
+    const open = [...this.#streams].filter(([, stream]) => !stream.destroyed).map(([connection]) => connection);
     expect(open).to.deep.equal(winner === undefined ? [] : [winner]);
     expect([this.#openAttempts, this.#openLookups], 'attempts and look-ups still open').to.deep.equal([0, 0]);
     expect(getEventListeners(this.controller.signal, 'abort')).to.have.length(0);
   }
 
-  #socket(host: string): Socket {
-    const socket = new Socket();
-    this.sockets.set(host, socket);
-    return socket;
+  #connect(host: string): Connection {
+    const stream = new PassThrough();
+    const connection = new StreamConnection(stream);
+    this.connections.set(host, connection);
+    this.#streams.set(connection, stream);
+    return connection;
   }
 
   #note(what: string): void {
@@ -140,9 +135,9 @@ function familyOf(name: string): Family {
   return name.startsWith('6') ? 6 : 4;
 }
 
-/** As core's openSocket fails: the bare reason, with the system's error as the cause. */
+/** As core's openConnection fails: the bare reason, with the system's error as the cause. */
 function refusal(name: string): FdpassError {
   const code = name === 'ETIMEDOUT' ? 'timeout' : 'unreachable';
-  const hint = name === 'ECONNREFUSED' ? 'is it running?' : undefined;
+  const hint = name === 'ECONNREFUSED' ? 'check that it is running' : undefined;
   return new FdpassError(code, reasonOf(systemError(name)), { hint, cause: systemError(name) });
 }

@@ -1,3 +1,4 @@
+import { testHost } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { happyEyeballs } from './index.js';
 import { optionsSchema } from './options.js';
@@ -34,7 +35,7 @@ describe('happy-eyeballs options', () => {
 
   const refused: readonly (readonly [options: object, message: RegExp])[] = [
     [{ attemptDelay: '9ms' }, /must be at least 10ms \(RFC 8305, section 5\)/],
-    [{ attemptDelay: 'soon' }, /"soon" is no duration/],
+    [{ attemptDelay: 'soon' }, /"soon" is not a duration/],
     [{ attemptTimeout: 0 }, /must be longer than nothing/],
     [{ firstFamily: 5 }, /must be 4 or 6/],
     [{ firstFamilyCount: 0 }, /must be at least 1/],
@@ -47,10 +48,7 @@ describe('happy-eyeballs options', () => {
   }
 
   it('refuse a source address of the family that is not allowed', () => {
-    const host = { socketDefaults: { bindAddress: '192.0.2.1' }, baseDir: '/', route: () => forward };
-    const forward = { dial: () => Promise.reject(new Error('not used')) };
-    expect(() => happyEyeballs.create({ family: 6 }, forward, host)).to.throw(
-      /bindAddress 192\.0\.2\.1 is an IPv4 address/,
-    );
+    const host = testHost({ socketDefaults: { bindAddress: '192.0.2.1' } });
+    expect(() => happyEyeballs.create({ family: 6 }, host)).to.throw(/bindAddress 192\.0\.2\.1 is an IPv4 address/);
   });
 });

@@ -1,3 +1,4 @@
+import { contextOf } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { FakeNetwork, type World } from './fake-network.spec.js';
 import type { HappyEyeballsOptions } from './index.js';
@@ -164,16 +165,16 @@ describe('happy eyeballs on a virtual clock', () => {
     it(what, async () => {
       const network = new FakeNetwork(world);
       let wonAt = Number.NaN;
-      const dialling = network.dial(options, host).then((socket) => {
+      const dialling = network.dial(options, host).then((connection) => {
         wonAt = network.clock.now();
-        return socket;
+        return connection;
       });
       await network.clock.runAll();
-      const socket = await dialling;
-      const winner = [...network.sockets].find(([, candidate]) => candidate === socket)?.[0];
+      const connection = await dialling;
+      const winner = [...network.connections].find(([, candidate]) => candidate === connection)?.[0];
       expect(network.tries().join(', ')).to.equal(tries);
       expect(`${wonAt} ${winner}`).to.equal(won);
-      network.expectClean(socket);
+      network.expectClean(connection);
     });
   }
 
@@ -195,15 +196,15 @@ describe('happy eyeballs on a virtual clock', () => {
     expect(network.log.slice(-2)).to.deep.equal(['510 close 6a', '510 close 4a']);
   });
 
-  it('destroys a socket that connects although its attempt was called off', async () => {
+  it('destroys a connection that comes although its attempt was called off', async () => {
     const late = new FakeNetwork({ ...SILENT_IPV6, hosts: { '6a': [900, 'ok'], '4a': [1, 'ok'] } });
     const { open } = late;
-    const deaf: typeof open = (address, options) => open(address, options, { signal: new AbortController().signal });
+    const deaf: typeof open = (address, options) => open(address, options, contextOf());
     Object.assign(late, { open: deaf });
     const dialling = late.dial();
     await late.clock.runAll();
     late.expectClean(await dialling);
-    expect([...late.sockets.keys()]).to.deep.equal(['4a', '6a']);
+    expect([...late.connections.keys()]).to.deep.equal(['4a', '6a']);
   });
 
   it('traces look-ups, attempts and the winner, with times', async () => {

@@ -52,7 +52,7 @@ describe('happy eyeballs in random worlds', () => {
       const result = await dialling;
       const canConnect = Object.values(world.hosts).some((outcome) => outcome !== 'silent' && outcome[1] === 'ok');
       expect(isFdpassError(result), `world ${seed}`).to.equal(!canConnect);
-      network.expectClean([...network.sockets.values()].find((socket) => socket === result));
+      network.expectClean([...network.connections.values()].find((connection) => connection === result));
       expectStaggered(network, world);
       if (!canConnect) expect(network.tries(), `world ${seed}`).to.have.length(Object.keys(world.hosts).length);
     }

@@ -1,44 +1,20 @@
-import { isFdpassError, type Peer } from '@fdpass/core';
+import { type Duplex, PassThrough } from 'node:stream';
+import { type Connection, isFdpassError } from '@fdpass/core';
+import { StreamConnection } from '@fdpass/core/sockets';
 import { VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { quoteBody, readBody, readExcerpt } from './body.js';
 import { parseHead } from './response-wire.js';
 
-const NEVER = new Promise<never>(() => {});
-
-/** A peer that gives `text` and then ends, or goes silent. Counts what was taken. */
-class TextPeer implements Peer {
-  readonly #bytes: Buffer;
-  readonly #isSilent: boolean;
-  taken = 0;
-
-  constructor(text: string, isSilent = false) {
-    this.#bytes = Buffer.from(text, 'latin1');
-    this.#isSilent = isSilent;
-  }
-
-  write(): Promise<void> {
-    throw new Error('not used');
-  }
-
-  read(length: number): Promise<Buffer> {
-    return this.readThrough((soFar) => length - soFar.length);
-  }
-
-  async readThrough(missing: (soFar: Buffer) => number): Promise<Buffer> {
-    const start = this.taken;
-    for (;;) {
-      const soFar = this.#bytes.subarray(start, this.taken);
-      const wanted = missing(soFar);
-      if (wanted <= 0) return soFar;
-      if (this.taken === this.#bytes.length) {
-        if (this.#isSilent) return NEVER;
-        throw new Error('the connection closed');
-      }
-      this.taken = Math.min(this.taken + wanted, this.#bytes.length);
-    }
-  }
+/** A stream that gives `text` and then ends, or goes silent. */
+function textStream(text: string, isSilent = false): Duplex {
+  const stream = new PassThrough();
+  if (isSilent) stream.write(text, 'latin1');
+  else stream.end(text, 'latin1');
+  return stream;
 }
+
+const saying = (text: string, isSilent?: boolean): Connection => new StreamConnection(textStream(text, isSilent));
 
 const head = (headers: string) => parseHead(Buffer.from(`HTTP/1.1 403 no\r\n${headers}\r\n`));
 const CHUNKED = head('Transfer-Encoding: chunked\r\n');
@@ -55,21 +31,21 @@ describe('http-connect body, read away', () => {
   ];
   for (const [name, body, response, expected] of BODIES) {
     it(`${name}: exactly that`, async () => {
-      const peer = new TextPeer(`${body}HTTP/1.1 200 next`);
-      expect((await readBody(peer, response, 100))?.toString()).to.equal(expected);
-      expect(peer.taken).to.equal(body.length);
+      const connection = saying(`${body}HTTP/1.1 200 next`);
+      expect((await readBody(connection, response, 100))?.toString()).to.equal(expected);
+      expect(String(await connection.peek(1000))).to.equal('HTTP/1.1 200 next');
     });
   }
 
   it('gives up on what ends with the connection or is too long', async () => {
-    expect(await readBody(new TextPeer('abc'), UNTIL_CLOSE, 100)).to.equal(undefined);
-    expect(await readBody(new TextPeer('abc'), ofLength(101), 100)).to.equal(undefined);
-    expect(await readBody(new TextPeer('65\r\nabc'), CHUNKED, 100)).to.equal(undefined);
+    expect(await readBody(saying('abc'), UNTIL_CLOSE, 100)).to.equal(undefined);
+    expect(await readBody(saying('abc'), ofLength(101), 100)).to.equal(undefined);
+    expect(await readBody(saying('65\r\nabc'), CHUNKED, 100)).to.equal(undefined);
   });
 
   for (const body of ['x\r\n', '\r\n', '-1\r\n', '1\r\nabc\r\n', '1 2\r\n']) {
     it(`refuses the chunks ${JSON.stringify(body)}`, async () => {
-      const error = await readBody(new TextPeer(`${body}0\r\n\r\n`), CHUNKED, 100).catch((reason: unknown) => reason);
+      const error = await readBody(saying(`${body}0\r\n\r\n`), CHUNKED, 100).catch((reason: unknown) => reason);
       expect(isFdpassError(error) && error.code).to.equal('protocol');
     });
   }
@@ -87,13 +63,13 @@ describe("http-connect body, an error's", () => {
   ];
   for (const [name, body, response, expected] of EXCERPTS) {
     it(`${name}: what there is`, async () => {
-      expect((await readExcerpt(new TextPeer(body), response, new VirtualClock())).toString()).to.equal(expected);
+      expect((await readExcerpt(saying(body), response, new VirtualClock())).toString()).to.equal(expected);
     });
   }
 
   it('does not wait for ever: what came until then', async () => {
     const clock = new VirtualClock();
-    const reading = readExcerpt(new TextPeer('abc', true), ofLength(10), clock);
+    const reading = readExcerpt(saying('abc', true), ofLength(10), clock);
     await clock.advance(500);
     expect((await reading).toString()).to.equal('abc');
   });

@@ -2,18 +2,24 @@ import type { Socket } from 'node:net';
 import { type Duplex, PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import {
-  addDetails,
+  type Chain,
+  type Connection,
   type DialContext,
-  type Dialer,
+  FdpassError,
   formatError,
   isFdpassError,
-  openSocket,
   type StrategyHost,
-  systemClock,
   type Target,
   type TraceEvent,
 } from '@fdpass/core';
-import { type Script, type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
+import {
+  networkChain,
+  type Script,
+  type ScriptedServer,
+  startScriptedServer,
+  streamOf,
+  testHost,
+} from '@fdpass/testkit';
 import { expect } from 'chai';
 import { createHttpConnect, type HttpConnectParts } from './http-connect.js';
 import type { HttpConnectOptions } from './options.js';
@@ -22,25 +28,21 @@ import type { HttpConnectOptions } from './options.js';
 const PATIENCE_MS = 20_000;
 
 const TARGET: Target = { host: 'host.example', port: 22 };
-export const HOST: StrategyHost = {
-  socketDefaults: {},
-  baseDir: '/',
-  route: () => {
-    throw new Error('not used');
-  },
-};
 
-/** Reaches the proxy by one connect(). */
-const plainForward: Dialer = {
-  async dial({ host, port }, context) {
+/** Reaches the proxy by one connect(), and says so where it cannot. */
+const forward: Chain = {
+  ...networkChain,
+  async dial(target, context) {
     try {
-      return await openSocket({ family: 4, host, port }, {}, context);
+      return await networkChain.dial(target, context);
     } catch (error) {
       if (!isFdpassError(error)) throw error; // the caller's own abort reason
-      throw addDetails(error, { hop: 'proxy' });
+      throw new FdpassError(error.code, error.message, { hint: error.hint, hop: 'proxy', cause: error });
     }
   },
 };
+
+export const HOST: StrategyHost = testHost({ forward });
 
 /** A dial that a test looks at. */
 export interface Outcome {
@@ -66,14 +68,13 @@ export async function dialProxy(port: number, spec: DialSpec = {}): Promise<Outc
   const events: TraceEvent[] = [];
   try {
     const strategy = createHttpConnect(parts);
-    const dialer = strategy.create({ url: `http://${userInfo}127.0.0.1:${port}`, ...options }, plainForward, host);
-    const stream = await dialer.dial(target, {
+    const dialer = await strategy.create({ url: `http://${userInfo}127.0.0.1:${port}`, ...options }, host);
+    const given: Connection | Duplex = await dialer.dial(target, {
       signal: AbortSignal.timeout(PATIENCE_MS),
-      clock: systemClock,
       trace: (event) => void events.push(event),
       ...context,
     });
-    return { stream, text: '', events };
+    return { stream: streamOf(given), text: '', events };
   } catch (error) {
     const text = isFdpassError(error) ? formatError(error) : `not ours: ${String(error)}`;
     return { text, events, ...(isFdpassError(error) && { code: error.code }) };

@@ -50,10 +50,10 @@ describe('http-connect response head', () => {
     [Buffer.of(5, 0), /socks5h/],
     [Buffer.of(0, 0x5a), /socks5h/],
     [Buffer.of(0x15, 3, 1, 0, 2), /https/],
-    [Buffer.from('SSH-2'), /really an HTTP proxy/],
-    [Buffer.from('HTTX/'), /really an HTTP proxy/],
-    [Buffer.from('ICY 2'), /really an HTTP proxy/],
-    [Buffer.from('\r\nHTT'), /really an HTTP proxy/],
+    [Buffer.from('SSH-2'), /check that it is an HTTP proxy/],
+    [Buffer.from('HTTX/'), /check that it is an HTTP proxy/],
+    [Buffer.from('ICY 2'), /check that it is an HTTP proxy/],
+    [Buffer.from('\r\nHTT'), /check that it is an HTTP proxy/],
   ];
   for (const [bytes, hint] of FOREIGN) {
     it(`sees at once that ${JSON.stringify(bytes.toString('latin1'))} is not HTTP`, () => {

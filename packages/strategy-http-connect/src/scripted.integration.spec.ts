@@ -161,7 +161,12 @@ describe('http-connect against a scripted proxy', () => {
       ['300', answering('HTTP/1.1 302 Found\r\nLocation: http://x\r\n\r\n'), 'protocol', /answered 302 Found/],
       ['400', answering('HTTP/1.1 400 Bad Request\r\n\r\n'), 'protocol', /answered 400 Bad Request/],
       ['401', answering('HTTP/1.1 401 Unauthorized\r\n\r\n'), 'permission', /web server/],
-      ['405 of a web server', answering('HTTP/1.1 405 Not Allowed\r\n\r\n'), 'protocol', /a proxy, or a web server\?/],
+      [
+        '405 of a web server',
+        answering('HTTP/1.1 405 Not Allowed\r\n\r\n'),
+        'protocol',
+        /check that this is a proxy, not a web server/,
+      ],
       ['101', answering('HTTP/1.1 101 Switching Protocols\r\n\r\n'), 'protocol', /answered 101 Switching Protocols/],
       [
         'endless interim responses',
@@ -169,7 +174,7 @@ describe('http-connect against a scripted proxy', () => {
         'protocol',
         /interim responses without end/,
       ],
-      ['garbage', answering('\u0001\u0002\u0003garbage'), 'protocol', /does not speak HTTP; is that really/],
+      ['garbage', answering('\u0001\u0002\u0003garbage'), 'protocol', /does not speak HTTP; check that it is/],
       ['an ssh server', answering('SSH-2.0-OpenSSH_9.9\r\n'), 'protocol', /does not speak HTTP/],
       ['a SOCKS 5 server', answering(Buffer.of(5, 0xff)), 'protocol', /socks5h:\/\//],
       ['a SOCKS 4 server', answering(Buffer.of(0, 91, 0, 0, 0, 0, 0, 0)), 'protocol', /socks5h:\/\//],
@@ -200,7 +205,7 @@ describe('http-connect against a scripted proxy', () => {
         'a 407 for a scheme we lack',
         answering('HTTP/1.1 407 A\r\nProxy-Authenticate: NTLM\r\n\r\n'),
         'permission',
-        /cannot do: ntlm; a plugin/,
+        /cannot do: ntlm; use a plugin/,
         { userInfo: 'u:p@' },
       ],
     ];
@@ -291,7 +296,7 @@ describe('http-connect against a scripted proxy', () => {
       const outcome = await dialProxy(1, { target: { host: '/run/socket', port: 1 } });
       expect([outcome.code, outcome.text]).to.deep.equal([
         'config',
-        '"/run/socket" is no host that an HTTP proxy could reach',
+        '"/run/socket" is not a host that an HTTP proxy could reach',
       ]);
     });
   });

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import type { TlsOptions } from '@fdpass/core';
+import type { Dialer, TlsOptions } from '@fdpass/core';
 import {
   expectNoDescriptorLeft,
   openDescriptors,
@@ -7,6 +7,7 @@ import {
   type ScriptedLine,
   startScriptedServer,
   temporaryFolder,
+  testHost,
 } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { dialProxy, HOST, type Outcome } from './proxy.spec.helper.js';
@@ -33,7 +34,7 @@ describe('http-connect over TLS', () => {
   const dialTls = (port: number, tls: TlsOptions = {}, signal?: AbortSignal): Promise<Outcome> =>
     dialProxy(port, {
       options: { url: `https://127.0.0.1:${port}`, tls },
-      host: { ...HOST, baseDir: folder.path },
+      host: testHost({ forward: HOST.forward, baseDir: folder.path }),
       ...(signal && { context: { signal } }),
     });
 
@@ -163,7 +164,12 @@ describe('http-connect over TLS', () => {
       /does not speak TLS on this port; try the scheme without/,
     ],
     ['an ssh server', 'SSH-2.0-OpenSSH_9.9\r\n', 'protocol', /does not speak TLS on this port/],
-    ['a server that hangs up', '', 'protocol', /closed the connection during the TLS handshake; does it speak TLS/],
+    [
+      'a server that hangs up',
+      '',
+      'protocol',
+      /closed the connection during the TLS handshake; check that it speaks TLS/,
+    ],
   ];
   /** Dials a server that plays `script` once our first byte is there. */
   async function withStranger(
@@ -217,9 +223,10 @@ describe('http-connect over TLS', () => {
 
   it('says beforehand that it needs a relay, and refuses TLS options for http://', async () => {
     const { createHttpConnect } = await import('./http-connect.js');
-    const forward = { dial: () => Promise.reject(new Error('not used')) };
-    const make = (url: string, tls?: TlsOptions) => createHttpConnect().create({ url, tls }, forward, HOST);
-    expect([make('https://p').needsRelay, make('http://p').needsRelay]).to.deep.equal([true, false]);
+    const make = (url: string, tls?: TlsOptions) => createHttpConnect().create({ url, tls }, HOST) as Dialer;
+    const target = { host: 'host.example', port: 22 };
+    expect(make('https://p').needsRelay?.(target)).to.equal(true);
+    expect(make('http://p').needsRelay?.(target)).to.equal(false);
     expect(() => make('http://p', {})).to.throw('needs an https:// URL');
   });
 });

@@ -1,27 +1,31 @@
 import type { Duplex } from 'node:stream';
-import { type DialContext, type Dialer, openSocket, type Resolver, type Target } from '@fdpass/core';
+import { type Chain, type Clock, type DialContext, systemClock, type Target } from '@fdpass/core';
+import type { Resolver } from '@fdpass/core/host';
 import {
   contextOf,
   expectNoDescriptorLeft,
+  networkChain,
   openDescriptors,
   refusalOf,
   type Script,
   type ScriptedLine,
   type ScriptedServer,
-  STRATEGY_HOST,
   startScriptedServer,
+  streamOf,
+  testHost,
   VirtualClock,
 } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { createSocks, type SocksOptions } from './index.js';
+import { type SocksOptions, socks } from './index.js';
 
 const BANNER = 'SSH-2.0-banner\r\n';
 const TARGET: Target = { host: 'host.example', port: 22 };
 const OK = '\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00';
 
 /** Dials the proxy itself, whatever port it is said to have. */
-const FORWARD: Dialer = {
-  dial: ({ port }, { signal }) => openSocket({ family: 4, host: '127.0.0.1', port }, {}, { signal }),
+const forward: Chain = {
+  ...networkChain,
+  dial: ({ port }, context) => networkChain.dial({ host: '127.0.0.1', port }, context),
 };
 
 const resolve: Resolver = (host, family) =>
@@ -31,15 +35,17 @@ const resolve: Resolver = (host, family) =>
       : [{ family: 6, host: host === 'six.example' ? '2001:db8::6' : '::ffff:192.0.2.7' }],
   );
 
-function dial(
+async function dial(
   server: ScriptedServer,
   options: Partial<SocksOptions> = {},
   target = TARGET,
   context: DialContext = contextOf(),
   scheme = 'socks5h',
+  clock: Clock = systemClock,
 ): Promise<Duplex> {
   const all = { url: `${scheme}://127.0.0.1:${server.port}`, ...options };
-  return createSocks({ resolve }).create(all, FORWARD, STRATEGY_HOST).dial(target, context);
+  const dialer = await socks.create(all, testHost({ resolve, forward, clock }));
+  return streamOf(await dialer.dial(target, context));
 }
 
 async function readToEnd(stream: Duplex): Promise<string> {
@@ -336,14 +342,14 @@ describe('socks against a scripted proxy', () => {
       const events: string[] = [];
       const context: DialContext = {
         ...contextOf(),
-        clock,
         trace: ({ event }) => {
           events.push(event);
           // Nothing more will come of the first conversation: let its patience end.
           if (event === 'waiting' && proxy.connections() === 1) setImmediate(() => void clock.advance(10_000));
         },
       };
-      expect(await readToEnd(await dial(proxy, { optimistic: true }, TARGET, context)), what).to.equal(BANNER);
+      const stream = await dial(proxy, { optimistic: true }, TARGET, context, 'socks5h', clock);
+      expect(await readToEnd(stream), what).to.equal(BANNER);
       expect(clock.pending, what).to.equal(0);
       await proxy.close();
     }
@@ -354,11 +360,11 @@ describe('socks against a scripted proxy', () => {
     [{ url: 'socks4://h', isolate: true }, /"isolate": needs SOCKS5/],
     [{ url: 'socks5://h', isolate: true, credentials: { username: 'x' } }, /cannot go with credentials/],
     [{ url: 'socks5://h', userId: 'x' }, /"userId": is for SOCKS 4/],
-    [{ url: 'socks4://h', credentials: { username: 'x' } }, /SOCKS 4 knows no password/],
+    [{ url: 'socks4://h', credentials: { username: 'x' } }, /SOCKS 4 has no password/],
   ];
   for (const [options, message] of refusedOptions) {
     it(`refuses ${JSON.stringify(options)}`, () => {
-      expect(() => createSocks({ resolve }).create(options, FORWARD, STRATEGY_HOST))
+      expect(() => socks.create(options, testHost({ resolve, forward })))
         .to.throw(message)
         .with.property('code', 'config');
     });

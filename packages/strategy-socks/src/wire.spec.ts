@@ -61,7 +61,7 @@ describe('SOCKS messages', () => {
       'timeout: the proxy answered: TTL expired (SOCKS5 reply 0x06)',
       'protocol: the proxy answered: command not supported (SOCKS5 reply 0x07)',
       'protocol: the proxy answered: address type not supported (SOCKS5 reply 0x08)',
-      'protocol: the proxy answered: a reply code that the protocol does not know (SOCKS5 reply 0x09)',
+      'protocol: the proxy answered: an unknown reply code (SOCKS5 reply 0x09)',
       'unknown-host: the proxy answered: onion service descriptor not found (SOCKS5 reply 0xf0)',
       'timeout: the proxy answered: onion service introduction timed out (SOCKS5 reply 0xf7)',
     ]);

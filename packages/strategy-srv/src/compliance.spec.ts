@@ -1,13 +1,16 @@
 import { describeStrategy } from '@fdpass/testkit';
-import { createSrv } from './srv.js';
+import { DnsServer } from './dns-server.spec.js';
+import { srv } from './srv.js';
 
 describeStrategy({
-  strategy: createSrv({
-    // The name says where the record leads.
-    resolverOf: () => async (name) => {
-      const [, port] = /\.at-(\d+)\.example$/.exec(name) ?? [];
-      return [{ name: '127.0.0.1', port: Number(port), priority: 0, weight: 0 }];
-    },
-  }),
-  start: ({ port }) => ({ options: {}, target: { host: `at-${port}.example`, port: 22 } }),
+  strategy: srv,
+  async start({ port }) {
+    const names = await DnsServer.start();
+    names.answers.set('_ssh._tcp.served.example', [{ priority: 0, weight: 0, port, target: '127.0.0.1' }]);
+    return {
+      options: { servers: [names.address] },
+      target: { host: 'served.example', port: 22 },
+      close: () => names.close(),
+    };
+  },
 });

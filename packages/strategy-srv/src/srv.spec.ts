@@ -1,16 +1,19 @@
-import { type Duplex, PassThrough } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import {
+  type Chain,
+  type Connection,
   type DialContext,
   type Dialer,
   FdpassError,
-  type Strategy,
   type StrategyHost,
   type Target,
 } from '@fdpass/core';
-import { VirtualClock } from '@fdpass/testkit';
+import { loadSchema } from '@fdpass/core/host';
+import { StreamConnection } from '@fdpass/core/sockets';
+import { testHost, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { DnsServer, NXDOMAIN, SERVFAIL, type Srv } from './dns-server.spec.js';
-import { createResolveSrv, createSrv, type ResolveSrv, type SrvOptions } from './index.js';
+import { type SrvOptions, srv } from './index.js';
 
 const TARGET: Target = { host: 'example.org', port: 2200, user: 'me', alias: 'home' };
 const NAME = '_ssh._tcp.example.org';
@@ -26,38 +29,58 @@ class FakeNet {
   readonly tried: string[] = [];
   readonly targets: Target[] = [];
   readonly events: unknown[] = [];
+  #onDial: () => void = () => {};
   readonly #dead: readonly string[];
 
   constructor(...dead: readonly string[]) {
     this.#dead = dead;
   }
 
-  way(name: string): Dialer {
+  way(name: string): Chain {
     return {
-      needsRelay: name === 'tls',
+      label: name,
+      needsRelay: () => name === 'tls',
       dial: (target, { signal }) => {
         this.tried.push(`${name} ${target.host}:${target.port}`);
         this.targets.push(target);
+        this.#onDial();
         if (target.host === 'silent.example') {
           return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
         }
-        if (!this.#dead.includes(target.host)) return Promise.resolve(new PassThrough());
-        return Promise.reject(new FdpassError('unreachable', 'connection refused', { hint: 'is it running?' }));
+        if (!this.#dead.includes(target.host)) return Promise.resolve(new StreamConnection(new PassThrough()));
+        return Promise.reject(new FdpassError('unreachable', 'connection refused', { hint: 'check the port' }));
       },
     };
   }
 
+  /** Resolves when the next dial has begun. */
+  nextDial(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onDial = resolve;
+    });
+  }
+
   get host(): StrategyHost {
-    return { socketDefaults: {}, baseDir: '/', route: (use) => this.way(String(use)) };
+    const { clock } = this;
+    return testHost({
+      clock,
+      random: () => 0,
+      forward: this.way('forward'),
+      route: async (use) => this.way(String(use)),
+    });
   }
 
   get context(): DialContext {
     const trace = (event: unknown): void => void this.events.push(event);
-    return { signal: this.controller.signal, clock: this.clock, trace };
+    return { signal: this.controller.signal, trace };
   }
 
-  dial(strategy: Strategy<SrvOptions>, options: SrvOptions = {}, target: Target = TARGET): Promise<Duplex> {
-    return strategy.create(options, this.way('forward'), this.host).dial(target, this.context);
+  async create(options: SrvOptions): Promise<Dialer> {
+    return srv.create(options, this.host);
+  }
+
+  async dial(options: SrvOptions = {}, target: Target = TARGET): Promise<Connection> {
+    return (await (await this.create(options)).dial(target, this.context)) as Connection;
   }
 }
 
@@ -70,20 +93,27 @@ async function failure(promise: Promise<unknown>): Promise<FdpassError> {
   return error as FdpassError;
 }
 
-describe('srv with a name server', () => {
+describe('srv', () => {
   let server: DnsServer;
-  let strategy: Strategy<SrvOptions>;
+  /** The options that ask our name server. */
+  let ours: SrvOptions;
 
   beforeEach(async () => {
     server = await DnsServer.start();
-    strategy = createSrv({ resolverOf: () => createResolveSrv([server.address]), random: () => 0 });
+    ours = { servers: [server.address] };
   });
   afterEach(() => server.close());
+
+  /** Asks a name server that knows these records. */
+  const found = (...records: readonly Srv[]): SrvOptions => {
+    server.answers.set(NAME, records);
+    return ours;
+  };
 
   it('tries the servers in order of priority, the next one when one is dead', async () => {
     server.answers.set(NAME, [record(30, 'c.example'), record(10, 'a.example', 2022), record(20, 'b.example', 443)]);
     const net = new FakeNet('a.example');
-    (await net.dial(strategy)).destroy();
+    (await net.dial(ours)).destroy();
     expect(net.tried).to.deep.equal(['forward a.example:2022', 'forward b.example:443']);
     expect(net.targets[1]).to.deep.equal({ ...TARGET, host: 'b.example', port: 443 });
     expect(server.questions).to.deep.equal([NAME]);
@@ -94,7 +124,7 @@ describe('srv with a name server', () => {
     for (const answer of [NXDOMAIN, []]) {
       server.answers.set(NAME, answer);
       const net = new FakeNet();
-      (await net.dial(strategy)).destroy();
+      (await net.dial(ours)).destroy();
       expect(net.tried).to.deep.equal(['forward example.org:2200']);
     }
   });
@@ -102,7 +132,7 @@ describe('srv with a name server', () => {
   it('refuses a service that is not offered', async () => {
     server.answers.set(NAME, [record(0, '.', 0)]);
     const net = new FakeNet();
-    const error = await failure(net.dial(strategy));
+    const error = await failure(net.dial(ours));
     expect([error.code, error.message]).to.deep.equal([
       'unknown-host',
       `the SRV record ${NAME} says that this service is not offered there`,
@@ -113,7 +143,7 @@ describe('srv with a name server', () => {
   it('fails if the name server does: that nobody could say is no "no"', async () => {
     server.answers.set(NAME, SERVFAIL);
     const net = new FakeNet();
-    const error = await failure(net.dial(strategy));
+    const error = await failure(net.dial(ours));
     expect([error.code, net.tried]).to.deep.equal(['unknown-host', []]);
     expect(error.message).to.match(/^cannot look up the SRV records of _ssh\._tcp\.example\.org: ESERVFAIL$/);
   });
@@ -121,15 +151,8 @@ describe('srv with a name server', () => {
   it('asks for the service that the options name and goes by the route that they name', async () => {
     server.answers.set('_sftp-ssh._tcp.example.org', [record(0, 'a.example')]);
     const net = new FakeNet();
-    (await net.dial(strategy, { service: '_sftp-ssh._tcp', use: 'vpn' })).destroy();
+    (await net.dial({ ...ours, service: '_sftp-ssh._tcp', use: 'vpn' })).destroy();
     expect(net.tried).to.deep.equal(['vpn a.example:22']);
-  });
-
-  it('asks the name servers of its options', async () => {
-    server.answers.set(NAME, [record(0, 'a.example')]);
-    const net = new FakeNet();
-    (await net.dial(createSrv(), { servers: [server.address] })).destroy();
-    expect(net.tried).to.deep.equal(['forward a.example:22']);
   });
 
   it('can be aborted during the look-up, at once and with the reason unchanged', async function () {
@@ -137,7 +160,7 @@ describe('srv with a name server', () => {
     server.answers.set(NAME, 'silent');
     const net = new FakeNet();
     const asked = server.nextQuestion();
-    const dialling = net.dial(strategy).catch((error: unknown) => error);
+    const dialling = net.dial(ours).catch((error: unknown) => error);
     await asked;
     const reason = new Error('enough');
     net.controller.abort(reason);
@@ -148,28 +171,19 @@ describe('srv with a name server', () => {
   it('asks nothing for addresses and for names that are no DNS names', async () => {
     for (const host of ['192.0.2.1', '2001:db8::1', 'unix/run/x.sock']) {
       const net = new FakeNet();
-      (await net.dial(strategy, {}, { host, port: 22 })).destroy();
+      (await net.dial(ours, { host, port: 22 })).destroy();
       expect(net.tried).to.deep.equal([`forward ${host}:22`]);
     }
     expect(server.questions).to.deep.equal([]);
   });
-});
-
-describe('srv', () => {
-  const found =
-    (...records: readonly Srv[]): ResolveSrv =>
-    () =>
-      Promise.resolve(records.map(({ target, ...rest }) => ({ name: target, ...rest })));
-  const make = (...records: readonly Srv[]): Strategy<SrvOptions> =>
-    createSrv({ resolverOf: () => found(...records), random: () => 0 });
 
   it('keeps every error', async () => {
     const net = new FakeNet('a.example', 'b.example');
-    const error = await failure(net.dial(make(record(1, 'a.example', 1), record(2, 'b.example', 2))));
+    const error = await failure(net.dial(found(record(1, 'a.example', 1), record(2, 'b.example', 2))));
     expect([error.code, error.message, error.hint]).to.deep.equal([
       'unreachable',
       `none of the 2 servers of ${NAME} could be reached`,
-      'is it running?',
+      'check the port',
     ]);
     expect(error.attempts).to.deep.equal([
       { address: 'a.example:1', reason: 'connection refused' },
@@ -179,22 +193,25 @@ describe('srv', () => {
   });
 
   it("gives a single server's error as it is", async () => {
-    const error = await failure(new FakeNet('a.example').dial(make(record(1, 'a.example'))));
+    const error = await failure(new FakeNet('a.example').dial(found(record(1, 'a.example'))));
     expect(error.message).to.equal('connection refused');
   });
 
   it('passes over what names no server', async () => {
     const net = new FakeNet('a.example');
     const records = [record(1, '-oProxyCommand=x'), record(2, 'a.example', 0), record(3, 'a b'), record(4, '.')];
-    const error = await failure(net.dial(make(...records)));
+    const error = await failure(net.dial(found(...records)));
     expect([error.code, net.tried, error.attempts.length]).to.deep.equal(['protocol', [], 3]);
-    (await net.dial(make(...records, record(9, 'b.example')))).destroy();
+    (await net.dial(found(...records, record(9, 'b.example')))).destroy();
     expect(net.tried).to.deep.equal(['forward b.example:22']);
   });
 
   it('gives each server its limit', async () => {
     const net = new FakeNet();
-    const dialling = net.dial(make(record(1, 'silent.example'), record(2, 'b.example')), { timeout: 500 });
+    const options = { ...found(record(1, 'silent.example'), record(2, 'b.example')), timeout: 500 };
+    const begun = net.nextDial();
+    const dialling = net.dial(options);
+    await begun;
     await net.clock.runAll();
     (await dialling).destroy();
     expect([net.clock.now(), net.tried.length, net.clock.pending]).to.deep.equal([500, 2, 0]);
@@ -203,7 +220,9 @@ describe('srv', () => {
   it('can be aborted during a dial: no further server is tried, the reason is unchanged', async () => {
     for (const servers of [[record(1, 'silent.example'), record(2, 'b.example')], [record(1, 'silent.example')]]) {
       const net = new FakeNet();
-      const failed = net.dial(make(...servers), { timeout: 500 }).catch((error: unknown) => error);
+      const begun = net.nextDial();
+      const failed = net.dial({ ...found(...servers), timeout: 500 }).catch((error: unknown) => error);
+      await begun;
       await net.clock.advance(100);
       const reason = new Error('enough');
       net.controller.abort(reason);
@@ -212,23 +231,26 @@ describe('srv', () => {
     }
   });
 
-  it('traces the look-up', async () => {
+  it('traces the look-up and the tries', async () => {
     const net = new FakeNet();
-    (await net.dial(make(record(1, 'a.example', 443)))).destroy();
-    expect(net.events).to.deep.equal([{ event: 'resolve', host: NAME, ms: 0, addresses: ['a.example:443'] }]);
+    (await net.dial(found(record(1, 'a.example', 443)))).destroy();
+    expect(net.events).to.deep.equal([
+      { event: 'resolve', host: NAME, ms: 0, addresses: ['a.example:443'] },
+      { event: 'try', route: 'a.example:443' },
+      { event: 'try-connected', route: 'a.example:443', ms: 0 },
+    ]);
   });
 
-  it('needs a relay if its route does', () => {
+  it('needs a relay if its route does', async () => {
     const net = new FakeNet();
-    const needsRelay = (options: SrvOptions): unknown =>
-      make().create(options, net.way('forward'), net.host).needsRelay;
-    expect([needsRelay({}), needsRelay({ use: 'tls' })]).to.deep.equal([false, true]);
+    const needsRelay = async (options: SrvOptions): Promise<unknown> =>
+      (await net.create(options)).needsRelay?.(TARGET);
+    expect([await needsRelay({}), await needsRelay({ use: 'tls' })]).to.deep.equal([false, true]);
   });
 
-  it('refuses name servers that are no addresses when it is made', () => {
-    const net = new FakeNet();
-    const create = (): unknown => createSrv().create({ servers: ['ns.example'] }, net.way('forward'), net.host);
-    expect(create).to.throw(FdpassError, /"ns\.example" is no address of a name server/);
+  it('refuses name servers that are not addresses when it is made', async () => {
+    const error = await failure(new FakeNet().create({ servers: ['ns.example'] }));
+    expect(error.message).to.equal('"ns.example" is not the address of a name server');
   });
 
   for (const options of [
@@ -239,7 +261,8 @@ describe('srv', () => {
     { port: 1 },
   ]) {
     it(`refuses ${JSON.stringify(options)}`, async () => {
-      expect((await make().optionsSchema?.['~standard'].validate(options))?.issues).to.have.length(1);
+      const schema = await loadSchema(srv);
+      expect((await schema?.['~standard'].validate(options))?.issues).to.have.length(1);
     });
   }
 });

@@ -58,8 +58,8 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
     if (timeoutMs > 0) {
       this.#cancelTimer = clock.after(timeoutMs, () => {
         const error = this.#timedOut(timeoutMs);
+        this.#controller.abort(error); // before the next one begins
         end({ error });
-        this.#controller.abort(error);
       });
     }
     const opening = async (): Promise<T> => this.#candidate.open({ ...context, signal: this.#controller.signal });

@@ -5,7 +5,16 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type DialContext, type Dialer, FdpassError, handshake, type Strategy, type Target } from '@fdpass/core';
+import {
+  type Chain,
+  type Connection,
+  type DialContext,
+  FdpassError,
+  type Strategy,
+  type StrategyHost,
+  type Target,
+} from '@fdpass/core';
+import { describeFd, loadSys } from '@fdpass/core/sockets';
 import { startProxy } from '../proxies/proxy.js';
 import { CHECK_NAMES, describeStrategy } from './describe-strategy.js';
 import { unlikeASocket } from './unlike-a-socket.js';
@@ -30,37 +39,62 @@ const schema = (message: string, isLenient = false): NonNullable<Strategy<Option
   },
 });
 
-type Dial = (target: Target, context: DialContext, forward: Dialer, options: Options) => Promise<Duplex>;
+type Dial = (target: Target, context: DialContext, forward: Chain, options: Options) => Promise<Connection | Duplex>;
 
 const ask = (target: Target, options: Options): Buffer =>
   Buffer.from(`CONNECT ${target.host} ${target.port} ${options.password}\n`);
 
 const place = ({ port }: Options) => ({ host: '127.0.0.1', port });
 
-const soundDial: Dial = async (target, context, forward, options) => {
-  const connection = await forward.dial(place(options), context);
-  const { stream } = await handshake(connection, context, async (peer) => {
-    await peer.write(ask(target, options));
-    const reply = String(await peer.read(3, "the gateway's reply"));
-    if (reply !== 'OK\n') throw new FdpassError('protocol', 'the gateway gave no reply of a gateway');
-  });
-  return stream;
+/** Asks the gateway, and reads its reply as `read` does. */
+const dialReading = (read: (connection: Connection) => Promise<void>): Dial => {
+  return async (target, context, forward, options) => {
+    const connection = await forward.dial(place(options), context);
+    await connection.write(ask(target, options));
+    await read(connection);
+    return connection;
+  };
 };
+
+const soundRead = async (connection: Connection): Promise<void> => {
+  const reply = String(await connection.read(3, "the gateway's reply"));
+  if (reply !== 'OK\n') throw new FdpassError('protocol', 'the gateway gave no reply of a gateway');
+};
+
+const soundDial = dialReading(soundRead);
+
+const connectionDial = soundDial as (...args: Parameters<Dial>) => Promise<Connection>;
+
+/** Takes every socket for one of TCP. */
+const tcpOnly: Dial = async (target, context, forward, options) => {
+  const connection = await forward.dial(place(options), context);
+  const isTcp =
+    connection.descriptor === undefined || describeFd(connection.descriptor, loadSys()).family.startsWith('inet');
+  if (!isTcp) throw new FdpassError('internal', 'expected an address and a port');
+  return soundDial(target, context, connected(connection), options);
+};
+
+/** A chain that is connected already. */
+const connected = (connection: Connection): Chain => ({
+  label: 'connected',
+  dial: async () => connection,
+  needsRelay: () => false,
+});
 
 function strategyOf(dial: Dial, more: Partial<Strategy<Options>> = {}): Strategy<Options> {
   return {
     name: 'gateway',
     optionsSchema: schema('expected a port'),
-    create: (options, forward) => ({ dial: (target, context) => dial(target, context, forward, options) }),
+    create: (options, { forward }: StrategyHost) => ({
+      dial: (target, context) => dial(target, context, forward, options),
+    }),
     ...more,
   };
 }
 
-const plain = (socket: Duplex): Socket => socket as Socket;
-
-/** Changes what the sound dial does. */
+/** Changes what the sound dial gives. */
 const after = (change: (stream: Duplex, context: DialContext) => Duplex | Promise<Duplex>): Strategy<Options> =>
-  strategyOf(async (...args) => change(await soundDial(...args), args[1]));
+  strategyOf(async (...args) => change((await connectionDial(...args)).toStream(), args[1]));
 
 let last: Duplex | undefined;
 
@@ -69,14 +103,14 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
   [SOUND]: strategyOf(soundDial),
   'has a name that a config can hold, and a version that is known': strategyOf(soundDial, { name: 'My Gateway' }),
   'opens nothing when it is created': strategyOf(soundDial, {
-    create(options, forward) {
+    create(options, { forward }) {
       const early = connect(options.port, '127.0.0.1').on('error', () => {});
       setTimeout(() => early.destroy(), 1000).unref();
       return { dial: (target, context) => soundDial(target, context, forward, options) };
     },
   }),
   'leaves its options as they are': strategyOf(soundDial, {
-    create(options, forward) {
+    create(options, { forward }) {
       const changed = options as { port: number };
       changed.port = Number(changed.port);
       return { dial: (target, context) => soundDial(target, context, forward, options) };
@@ -85,33 +119,29 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
   'refuses junk for options, in words': strategyOf(soundDial, { optionsSchema: schema('', true) }),
   'gives a paused stream with nothing read ahead': after((stream) => stream.resume().pause() && flowing(stream)),
   'loses no byte of a banner that comes with the last reply': strategyOf(async (target, context, forward, options) => {
-    const socket = plain(await forward.dial(place(options), context));
+    const socket = (await forward.dial(place(options), context)).toStream() as Socket;
     return greedy(socket, target, context, options);
   }),
-  'takes its replies one byte at a time': strategyOf(async (target, context, forward, options) => {
+  'takes its replies one byte at a time': strategyOf(
+    dialReading(async (connection) => {
+      await connection.readThrough((soFar) => (soFar.length === 0 ? 1 : 0), 3, 'the reply'); // takes one read for all
+    }),
+  ),
+  'works over a unix socket': strategyOf(tcpOnly),
+  'works over a socketpair': strategyOf(tcpOnly),
+  'works over a stream that is not a socket': strategyOf(async (target, context, forward, options) => {
     const connection = await forward.dial(place(options), context);
-    const { stream } = await handshake(connection, context, async (peer) => {
-      await peer.write(ask(target, options));
-      await peer.readThrough((soFar) => (soFar.length === 0 ? 1 : 0), 3, 'the reply'); // takes one read for all of it
-    });
-    return stream;
+    if (connection.descriptor === undefined) throw new FdpassError('internal', 'expected a socket');
+    return soundDial(target, context, connected(connection), options);
   }),
-  'works over a stream that is no socket': strategyOf(async (target, context, forward, options) => {
-    const connection = await forward.dial(place(options), context);
-    if (!('remoteAddress' in connection)) throw new FdpassError('internal', 'expected a socket');
-    return soundDial(target, context, { dial: async () => connection }, options);
-  }),
-  'carries another handshake, and a banner behind that': strategyOf(async (target, context, forward, options) => {
-    const connection = await forward.dial(place(options), context);
-    const { stream } = await handshake(connection, context, async (peer) => {
-      await peer.write(ask(target, options));
-      await peer.read(2, 'the reply'); // and its newline is left to whoever comes next
-    });
-    return stream;
-  }),
+  'carries another handshake, and a banner behind that': strategyOf(
+    dialReading(async (connection) => {
+      await connection.read(2, 'the reply'); // and its newline is left to whoever comes next
+    }),
+  ),
   'carries both directions': after((stream) => garble(stream)),
   'carries the end of each direction': after((stream) => {
-    plain(stream).allowHalfOpen = false;
+    (stream as Socket).allowHalfOpen = false;
     stream.end = ((...args: unknown[]) => {
       stream.write(args[0] as string);
       setImmediate(() => stream.destroy());
@@ -120,7 +150,7 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
     return unlikeASocket(stream);
   }),
   'keeps dials apart that run at the same time': strategyOf(async (...args) => {
-    const stream = await soundDial(...args);
+    const stream = (await connectionDial(...args)).toStream();
     const given = last !== undefined && !last.destroyed ? last : stream;
     if (given !== stream) stream.destroy();
     last = given;
@@ -157,7 +187,7 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
       context.signal.throwIfAborted();
       throw new FdpassError('unreachable', `the gateway cannot be reached: ${String(error)}`);
     });
-    return soundDial(target, context, { dial: async () => connection }, options);
+    return soundDial(target, context, connected(connection), options);
   }),
   'lets go of its signal: a late abort changes nothing': after((stream, { signal }) => {
     signal.addEventListener('abort', () => stream.destroy(), { once: true });
@@ -169,7 +199,7 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
     return stream;
   }),
   'shows no secret': strategyOf(async (target, context, forward, options) => {
-    context.trace({ event: 'asking', request: String(ask(target, options)) });
+    context.trace({ event: 'note', text: String(ask(target, options)) });
     return soundDial(target, context, forward, options);
   }),
 };
