@@ -3,8 +3,8 @@ import {
   type DialContext,
   FdpassError,
   isFdpassError,
-  type Proxy,
   type ProxyScheme,
+  type ProxyUrl,
   reachProxy,
   readProxyUrl,
   type Strategy,
@@ -28,7 +28,7 @@ export interface HttpConnectParts {
 const SCHEMES = { http: { port: 80, tls: false }, https: { port: 443, tls: true } };
 
 interface Hop {
-  readonly proxy: Proxy<ProxyScheme>;
+  readonly proxy: ProxyUrl<ProxyScheme>;
   readonly options: HttpConnectOptions;
   readonly host: StrategyHost;
   readonly schemes: readonly AuthenticationScheme[];

@@ -1,4 +1,4 @@
-import { type Proxy, readProxyUrl } from '@fdpass/core';
+import { type ProxyUrl, readProxyUrl } from '@fdpass/core';
 
 /** How to talk to a SOCKS proxy, as the scheme of its URL says. */
 export interface SocksScheme {
@@ -31,6 +31,6 @@ const SCHEMES: Readonly<Record<string, SocksScheme>> = Object.fromEntries(
 export const SOCKS_SCHEMES: readonly string[] = Object.keys(SCHEMES);
 
 /** Reads the URL of a SOCKS proxy. @throws FdpassError `config` */
-export function readSocksUrl(text: string): Proxy<SocksScheme> {
+export function readSocksUrl(text: string): ProxyUrl<SocksScheme> {
   return readProxyUrl(text, SCHEMES, 'socks5h://HOST:PORT or socks5h://unix:/PATH');
 }

@@ -6,7 +6,7 @@ import {
   type HostAddress,
   ipFamily,
   isFdpassError,
-  type Proxy,
+  type ProxyUrl,
   reachProxy,
   type Strategy,
   type StrategyHost,
@@ -23,7 +23,7 @@ const OPTIMISTIC_PATIENCE_MS = 5000;
 
 /** One configured hop. */
 interface Hop {
-  readonly proxy: Proxy<SocksScheme>;
+  readonly proxy: ProxyUrl<SocksScheme>;
   readonly options: SocksOptions;
   readonly host: StrategyHost;
 }

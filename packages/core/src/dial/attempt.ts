@@ -49,7 +49,10 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
   run(settled: (attempt: Attempt<T>, result: AttemptResult<T>) => void): void {
     const { context, clock, timeoutMs } = this.#setup;
     const end = (result: AttemptResult<T>): void => {
-      if (this.#isOver) return 'value' in result ? result.value.destroy() : undefined; // it came too late
+      if (this.#isOver) {
+        if ('value' in result) result.value.destroy(); // it came too late
+        return;
+      }
       this.#finish();
       if ('error' in result) this.#report('failed', messageOf(result.error));
       else this.#report('connected');

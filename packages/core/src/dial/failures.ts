@@ -40,7 +40,7 @@ const RANKS: Readonly<Record<ErrorCode, number>> = {
 const NO_WAY_RANK = 6;
 
 /** Gathers what several attempts failed with, and finds the failure that helps most. */
-export function gatherFailures(failures: readonly Failure[]): GatheredFailures {
+function gatherFailures(failures: readonly Failure[]): GatheredFailures {
   const errors = failures.map(({ error }) => asFdpassError(error));
   const mostUseful = errors.toSorted((a, b) => rankOf(a) - rankOf(b))[0];
   const attempts = errors.map((error, index) => describe(failures[index]?.label ?? '', error));

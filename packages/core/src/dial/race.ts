@@ -177,12 +177,15 @@ class Race<T extends Closable> {
     this.#endHeadStart(false);
     this.#dropStandby();
     for (const other of this.#running) if (other.index > attempt.index) this.#cancel(other);
-    if (this.#isOver) return value.destroy(); // whoever listened has aborted
+    if (this.#isOver) {
+      value.destroy(); // whoever listened has aborted
+      return;
+    }
     const stopWatching = value.onBroken?.((error) => this.#broke(attempt, error)) ?? (() => {});
     this.#standby = { value, stopWatching };
     const { graceMs = 0 } = this.#options;
-    if (graceMs === 0) return this.#win(this.#standby);
-    this.#stopGrace ??= this.#setup.clock.after(graceMs, () => this.#standby && this.#win(this.#standby));
+    if (graceMs === 0) this.#win(this.#standby);
+    else this.#stopGrace ??= this.#setup.clock.after(graceMs, () => this.#standby && this.#win(this.#standby));
     this.#advance();
   }
 

@@ -121,11 +121,11 @@ function isMapped(address: IpAddress): boolean {
 
 function parseLiteral(text: string): IpAddress | undefined {
   const family = ipFamily(text);
-  if (family === 4) return { bits: 32, value: valueOf(ipv4Bytes(text)) };
-  if (family === 6) return { bits: 128, value: valueOf(ipv6Bytes(text)) };
+  if (family === 4) return { bits: 32, value: toInteger(ipv4Bytes(text)) };
+  if (family === 6) return { bits: 128, value: toInteger(ipv6Bytes(text)) };
   return undefined;
 }
 
-function valueOf(bytes: Uint8Array): bigint {
+function toInteger(bytes: Uint8Array): bigint {
   return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
 }

@@ -125,7 +125,8 @@ describe('the hand-over', () => {
 
   it('says that the receiver has closed, and closes the connection', async () => {
     const [output, receiver] = sys.socketpair();
-    const [input] = [sys.socketpair()].flatMap(([one, other]) => (open.push(one, other), [one]));
+    const [input, other] = sys.socketpair();
+    open.push(input, other);
     open.push(output);
     sys.close(receiver);
     const failed = await caught(give({ input: input ?? -1, output, as: 'descriptor' }, { dial: connect }));

@@ -15,7 +15,7 @@ export interface ProxyScheme {
 }
 
 /** A proxy, as its URL says. */
-export interface Proxy<Scheme extends ProxyScheme = ProxyScheme> {
+export interface ProxyUrl<Scheme extends ProxyScheme = ProxyScheme> {
   /** What its scheme means. */
   readonly scheme: Scheme;
   /** Where it is; a unix socket is the host `unix/PATH`. */
@@ -39,7 +39,7 @@ export function readProxyUrl<Scheme extends ProxyScheme>(
   text: string,
   schemes: Readonly<Record<string, Scheme>>,
   example: string,
-): Proxy<Scheme> {
+): ProxyUrl<Scheme> {
   const refuse = (shown: string, problem: string): FdpassError =>
     new FdpassError('config', `${shown} ${problem}`, { hint: `write ${example}` });
   const [, word, rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text.trim()) ?? [];
@@ -87,7 +87,7 @@ function portOf(written: string | undefined, defaultPort: number, refuse: Refuse
 }
 
 /** An empty user name counts only with a password, an empty password only after a colon. */
-function readUserInfo(text: string): Pick<Proxy, 'username' | 'password'> {
+function readUserInfo(text: string): Pick<ProxyUrl, 'username' | 'password'> {
   const colon = text.indexOf(':');
   const username = decodeLeniently(colon === -1 ? text : text.slice(0, colon));
   const password = colon === -1 ? undefined : decodeLeniently(text.slice(colon + 1));
@@ -110,7 +110,7 @@ function decodeLeniently(text: string): string {
 
 /** How {@link reachProxy} reaches a proxy. */
 export interface ProxyReach {
-  readonly proxy: Proxy;
+  readonly proxy: ProxyUrl;
   /** The hop's `tls` options. */
   readonly tls?: TlsOptions | undefined;
   /** The hops before this one. */

@@ -25,7 +25,9 @@ const NEEDS_TURN = Number.parseInt(process.versions.node, 10) >= 25;
 const POLLED = Symbol.for('fdpass.polled.v1');
 
 /** The descriptors that are polled now: libuv aborts the process when one is polled by a second handle. */
-const polled = ((globalThis as { [POLLED]?: Set<number> })[POLLED] ??= new Set<number>());
+const shared = globalThis as { [POLLED]?: Set<number> };
+shared[POLLED] ??= new Set();
+const polled = shared[POLLED];
 
 /**
  * A poller over one poll handle. The handle stays armed after an event, since a handshake waits for the next one soon;
@@ -48,7 +50,10 @@ export function makePoller(
     const key = Object.keys(wanted).join();
     if (key === armed) return;
     armed = key;
-    if (handle !== undefined) return handle.start(wanted, react);
+    if (handle !== undefined) {
+      handle.start(wanted, react);
+      return;
+    }
     if (polled.has(fd)) copy = dup(fd);
     polled.add(copy ?? fd);
     handle = startPolling(copy ?? fd, wanted, react);

@@ -117,7 +117,7 @@ async function checkBanner(lab: Lab, trial: Trial): Promise<void> {
 
 /** What whoever gets the connection has. Bytes that Node has already read do not travel with a socket's descriptor. */
 function handedOver(value: Connection | Duplex): Duplex {
-  if (!isConnection(value) && 'remoteAddress' in value && !('encrypted' in value)) value.read();
+  if (!isConnection(value) && 'remoteAddress' in value && !('encrypted' in value)) void value.read();
   return toConnection(value).toStream();
 }
 

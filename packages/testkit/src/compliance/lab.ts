@@ -1,15 +1,5 @@
 import type { Duplex } from 'node:stream';
-import type {
-  Chain,
-  Connection,
-  DialContext,
-  Dialer,
-  StandardSchema,
-  Strategy,
-  StrategyHost,
-  Target,
-  TraceEvent,
-} from '@fdpass/core';
+import type { Chain, Connection, DialContext, Dialer, Strategy, StrategyHost, Target, TraceEvent } from '@fdpass/core';
 import { createStrategyHost, loadSchema, ownConnection, owningDial } from '@fdpass/core/host';
 import { isConnection, openConnection } from '@fdpass/core/sockets';
 import { Line, type LinePolicy } from './line.js';
