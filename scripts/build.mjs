@@ -25,8 +25,8 @@ const PLUGINS = 'packages/core/dist/strategy/plugins.js';
 /** Modules that are imported dynamically and become bundles of their own: name and compiled file. */
 const SEPARATE = new Map(
   [
-    'packages/core/dist/config/configured.js',
-    'packages/core/dist/cold-start/kept.js',
+    'packages/core/dist/config/load.js',
+    'packages/core/dist/cold-start/config-cache.js',
     PLUGINS,
     'packages/core/dist/proxy/ask.js',
     'packages/core/dist/proxy/credentials.js',

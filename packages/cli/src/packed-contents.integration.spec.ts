@@ -149,7 +149,7 @@ function compiled(file: string): string[] {
 
 /** The bundles and what starts them; of the modules, those that somebody who imports the package needs. */
 function commandFiles(source: string): string[] {
-  const bundled = ['fdpass.cjs', 'fdrecv.cjs', 'configured.cjs', 'plugins.cjs', 'NOTICES.txt'];
+  const bundled = ['fdpass.cjs', 'fdrecv.cjs', 'load.cjs', 'plugins.cjs', 'NOTICES.txt'];
   expect(filesIn(join(source, 'bundle'))).to.include.members(bundled);
   const folders = ['bin', 'bundle'].flatMap((name) => filesIn(join(source, name)).map((file) => `${name}/${file}`));
   const modules = ['builtin.ts', 'index.ts'].flatMap(compiled);

@@ -2,7 +2,7 @@
  * For programs that compose a framework: the command, an agent, programs that embed fdpass.
  */
 export type { ConfigCache } from './cold-start/config-cache.js';
-export type { Config, LoadOptions } from './config/load.js';
+export type { Config, LoadedRules, LoadOptions } from './config/load.js';
 export { ownConnection, owningDial } from './dial/dialer.js';
 export type {
   ConnectionDialer,
@@ -20,7 +20,6 @@ export {
   type ConfigStore,
   type Framework,
   type FrameworkParts,
-  type LoadedRules,
   loadFramework,
   TOKENS,
 } from './framework/framework.js';

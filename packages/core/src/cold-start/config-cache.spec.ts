@@ -13,11 +13,11 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { loadConfig } from '../config/load.js';
+import { loadRules, type ReadRules } from '../config/load.js';
 import type { Config } from '../config/merge.js';
 import { makeTarget } from '../ground/read-target.js';
 import { compileRules } from '../rules/rule-table.js';
-import { type ConfigCache, readKept } from './config-cache.js';
+import { type ConfigCache, cacheRules, readCached } from './config-cache.js';
 
 const CONFIG = `
 defaults: { timeout: 10s, keepAlive: { idle: 60s } }
@@ -32,7 +32,7 @@ extends: ./team.yaml
 `;
 const TEAM = 'rules: { host: "*.team.example", use: team }\nhops: { team: "socks5h://team.example" }\nplugins: other\n';
 
-describe('a config that is kept between runs', () => {
+describe('a config that is cached between runs', () => {
   let folder: string;
   let cache: ConfigCache;
   let config: string;
@@ -76,15 +76,19 @@ describe('a config that is kept between runs', () => {
     }
   }
 
-  const load = (file: string = config): Config => later(() => loadConfig({ file }, cache)) as Config;
-  const kept = (): string[] => readdirSync(cache.folder);
+  const read = (file: string): Config => {
+    const rules = loadRules({ file }) as ReadRules;
+    cacheRules(rules, cache);
+    return rules.config;
+  };
+  const load = (file: string = config): Config => later(() => read(file));
+  const cached = (): string[] => readdirSync(cache.folder);
 
   /** Everything of a config that can be looked at. */
   function seen(config: Config): unknown {
     const placed = <T extends { where(): unknown }>(value: T): object => ({ ...value, where: value.where() });
     const all = {
       ...config,
-      locate: undefined,
       hops: [...config.hops].map(([name, hop]) => [name, placed(hop)]),
       rules: config.rules.map(placed),
       plugins: config.plugins.map(placed),
@@ -94,9 +98,9 @@ describe('a config that is kept between runs', () => {
   }
 
   it('is the same as the one that is read, to the last place', () => {
-    const read = load();
-    const again = readKept(config, cache) as Config;
-    expect(seen(again)).to.deep.equal(seen(read));
+    const fresh = load();
+    const again = readCached(config, cache)?.config as Config;
+    expect(seen(again)).to.deep.equal(seen(fresh));
     expect(again.rules).to.have.length(4);
     for (const [host, port, user] of [
       ['a.corp.example', 22, 'me'],
@@ -107,15 +111,15 @@ describe('a config that is kept between runs', () => {
       ['other', 22, 'root'],
     ] as const) {
       const target = makeTarget({ host, port, user, alias: 'nas' });
-      const found = [read, again].map(({ rules }) => compileRules(rules).find(target)?.index);
+      const found = [fresh, again].map(({ rules }) => compileRules(rules).find(target)?.index);
       expect(found[0], host).to.equal(found[1]);
     }
   });
 
   it('is readable for nobody else', () => {
     load();
-    expect(kept()).to.have.length(1);
-    expect(statMode(join(cache.folder, kept()[0] ?? ''))).to.equal(0o600);
+    expect(cached()).to.have.length(1);
+    expect(statMode(join(cache.folder, cached()[0] ?? ''))).to.equal(0o600);
   });
 
   const changes: readonly [what: string, change: () => void][] = [
@@ -128,9 +132,9 @@ describe('a config that is kept between runs', () => {
   for (const [what, change] of changes) {
     it(`is not used when ${what}`, () => {
       load();
-      expect(readKept(config, cache)).not.to.equal(undefined);
+      expect(readCached(config, cache)).not.to.equal(undefined);
       change();
-      expect(readKept(config, cache)).to.equal(undefined);
+      expect(readCached(config, cache)).to.equal(undefined);
     });
   }
 
@@ -145,8 +149,8 @@ describe('a config that is kept between runs', () => {
   for (const [what, change] of unused) {
     it(`is not used when ${what}`, () => {
       load();
-      change(join(cache.folder, kept()[0] ?? ''));
-      expect(readKept(config, cache)).to.equal(undefined);
+      change(join(cache.folder, cached()[0] ?? ''));
+      expect(readCached(config, cache)).to.equal(undefined);
       expect(load().rules).to.have.length(4);
     });
   }
@@ -157,31 +161,31 @@ describe('a config that is kept between runs', () => {
     ['a number that JSON does not have', 'rules: [ { use: { strategy: direct, size: .inf } } ]'],
   ];
   for (const [what, text] of notKept) {
-    it(`is not kept with ${what}`, () => {
+    it(`is not cached with ${what}`, () => {
       write('config.yaml', text);
       load();
-      expect(kept()).to.deep.equal([]);
+      expect(cached()).to.deep.equal([]);
     });
   }
 
-  it('is not kept when it extends a package, which may change without a sign', () => {
+  it('is not cached when it extends a package, which may change without a sign', () => {
     mkdirSync(join(folder, 'node_modules/acme'), { recursive: true });
     write('node_modules/acme/package.json', '{ "name": "acme", "main": "fdpass.yaml" }');
     write('node_modules/acme/fdpass.yaml', 'rules: []');
     write('config.yaml', 'extends: acme');
     load();
-    expect(kept()).to.deep.equal([]);
+    expect(cached()).to.deep.equal([]);
   });
 
-  it('is not kept when the file is so new that it may change without a sign', () => {
-    loadConfig({ file: config }, cache);
-    expect(kept()).to.deep.equal([]);
+  it('is not cached when the file is so new that it may change without a sign', () => {
+    read(config);
+    expect(cached()).to.deep.equal([]);
   });
 
-  it('is not kept where others can write, or where no folder can be', () => {
+  it('is not cached where others can write, or where no folder can be', () => {
     chmodSync(cache.folder, 0o777);
     load();
-    expect(kept()).to.deep.equal([]);
+    expect(cached()).to.deep.equal([]);
     cache = { ...cache, folder: join(config, 'below-a-file') };
     expect(load().rules).to.have.length(4);
   });
@@ -189,14 +193,14 @@ describe('a config that is kept between runs', () => {
   it('is kept in a folder that is made for it, for nobody else to see', () => {
     cache = { ...cache, folder: join(folder, 'home/.cache/fdpass') };
     load();
-    expect(kept()).to.have.length(1);
+    expect(cached()).to.have.length(1);
     expect(statMode(cache.folder)).to.equal(0o700);
   });
 
   it('makes room for others', () => {
     for (let number = 0; number < 40; number++) load(write(`${number}.yaml`, 'rules: []'));
-    expect(kept()).to.have.length(32);
-    expect(readKept(join(folder, '39.yaml'), cache)).not.to.equal(undefined);
+    expect(cached()).to.have.length(32);
+    expect(readCached(join(folder, '39.yaml'), cache)).not.to.equal(undefined);
   });
 });
 

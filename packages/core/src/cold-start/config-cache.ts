@@ -1,22 +1,37 @@
-import { lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import type { LoadedFile } from '../config/extends.js';
+import type { LoadedRules, ReadRules } from '../config/load.js';
 import type { Config } from '../config/merge.js';
+import { isFileSpecifier } from '../config/places.js';
 import type { SocketOptions } from '../connection/socket-options.js';
-import { type FileStatus, whyDistrusted } from '../ground/files.js';
+import { type FileStatus, identityOf, whyDistrusted } from '../ground/files.js';
+import { redactOptions } from '../ground/redact.js';
 import type { Where } from '../ground/where.js';
 import { parseMatchers, type WrittenMatchers } from '../rules/rule.js';
+import { compileRules } from '../rules/rule-table.js';
 
 /*
- * What comes of reading a config is kept between runs of the command: parsing YAML and checking it is most of a start,
+ * What comes of reading a config is cached between runs of the command: parsing YAML and checking it is most of a start,
  * and the files seldom change. The files themselves are looked at every time: that they are the same, and that nobody
  * else could have written them. The cache is as private as ssh keeps its keys.
  */
 
-/** Where kept configs are. */
+/** Where cached configs are. */
 export interface ConfigCache {
   /** A folder of the user's own; one that is not is not used. */
   readonly folder: string;
-  /** Of the program: what another version has kept is not used. */
+  /** Of the program: what another version has cached is not used. */
   readonly version: string;
 }
 
@@ -28,7 +43,7 @@ interface Stamp {
 }
 
 /** A rule as it was written, its single values as lists, and where. */
-export interface KeptRule extends WrittenMatchers {
+export interface CachedRule extends WrittenMatchers {
   readonly use: unknown;
   readonly name?: string | undefined;
   readonly baseDir: string;
@@ -37,7 +52,7 @@ export interface KeptRule extends WrittenMatchers {
 }
 
 /** A config as data: what a {@link Config} has, places instead of functions that find them. */
-export interface KeptConfig {
+export interface CachedConfig {
   readonly file: string;
   readonly sources: readonly string[];
   readonly defaults: { readonly timeoutMs: number; readonly socket: SocketOptions };
@@ -47,30 +62,30 @@ export interface KeptConfig {
     readonly baseDir: string;
     readonly place: Where;
   }[];
-  readonly rules: readonly KeptRule[];
+  readonly rules: readonly CachedRule[];
   readonly plugins: readonly { readonly specifier: string; readonly from: string; readonly place: Where }[];
 }
 
 interface Entry {
   readonly version: string;
   readonly stamps: readonly Stamp[];
-  readonly config: KeptConfig;
+  readonly config: CachedConfig;
 }
 
 const FORMAT = 1;
 const PREFIX = 'config-';
-const MAX_KEPT = 32;
+const MAX_CACHED = 32;
 const OTHERS_MAY_WRITE = 0o022;
 const OTHERS_MAY_ANYTHING = 0o077;
 /** A file that was written this recently may be written again without its times changing. */
 const TOO_NEW_MS = 2000;
 
 /**
- * The config that was kept for `file`, if every file it was made of is still the same; undefined otherwise.
+ * The config that was cached for `file`, if every file it was made of is still the same; undefined otherwise.
  *
  * @throws FdpassError `config` if one of them can no longer be trusted, as reading it would.
  */
-export function readKept(file: string, cache: ConfigCache): Config | undefined {
+export function readCached(file: string, cache: ConfigCache): LoadedRules | undefined {
   const entry = readEntry(file, cache);
   const found = entry?.stamps.map(({ path, identity }) => ({ path, identity, status: statusOf(path) }));
   if (entry === undefined || !found?.every(({ identity, status }) => status?.identity === identity)) return undefined;
@@ -78,11 +93,14 @@ export function readKept(file: string, cache: ConfigCache): Config | undefined {
     const distrust = status && whyDistrusted(path, status, process.getuid?.());
     if (distrust !== undefined) throw distrust;
   }
-  return revive(entry.config);
+  const config = toConfig(entry.config);
+  return { config, table: compileRules(config.rules) };
 }
 
-/** Keeps a config for the next run. What cannot be kept only costs time. */
-export function keep(config: KeptConfig, cache: ConfigCache): void {
+/** Caches a config for the next run. What cannot be cached only costs time. */
+export function cacheRules(read: ReadRules, cache: ConfigCache): void {
+  const config = existsSync(read.config.file) ? cacheable(read) : undefined;
+  if (config === undefined) return;
   try {
     mkdirSync(cache.folder, { recursive: true, mode: 0o700 });
     if (!isPrivate(cache.folder)) return;
@@ -105,12 +123,12 @@ export function keep(config: KeptConfig, cache: ConfigCache): void {
   }
 }
 
-/** Configs come and go, and nobody would miss what is kept of those that are gone. */
+/** Configs come and go, and nobody would miss what is cached of those that are gone. */
 function prune(folder: string): void {
-  const kept = readdirSync(folder).filter((name) => name.startsWith(PREFIX));
-  if (kept.length <= MAX_KEPT) return;
-  const aged = kept.map((name) => ({ name, ms: lstatSync(join(folder, name)).mtimeMs })).sort((a, b) => b.ms - a.ms);
-  for (const { name } of aged.slice(MAX_KEPT)) rmSync(join(folder, name), { force: true });
+  const cached = readdirSync(folder).filter((name) => name.startsWith(PREFIX));
+  if (cached.length <= MAX_CACHED) return;
+  const aged = cached.map((name) => ({ name, ms: lstatSync(join(folder, name)).mtimeMs })).sort((a, b) => b.ms - a.ms);
+  for (const { name } of aged.slice(MAX_CACHED)) rmSync(join(folder, name), { force: true });
 }
 
 function readEntry(file: string, cache: ConfigCache): Entry | undefined {
@@ -142,14 +160,14 @@ function versionOf({ version }: ConfigCache): string {
 /** Which file stands at `path` in which state, and who may have written it; undefined if none can be looked at. */
 function statusOf(path: string): (FileStatus & { readonly identity: string }) | undefined {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs, uid, mode } = statSync(path, { bigint: true });
-    return { identity: [dev, ino, size, mtimeNs, ctimeNs].join(' '), uid: Number(uid), mode: Number(mode) };
+    const status = statSync(path, { bigint: true });
+    return { identity: identityOf(status), uid: Number(status.uid), mode: Number(status.mode) };
   } catch {
     return undefined;
   }
 }
 
-function revive({ hops, rules, plugins, ...rest }: KeptConfig): Config {
+function toConfig({ hops, rules, plugins, ...rest }: CachedConfig): Config {
   const at = (place: Where) => (): Where => place;
   return {
     ...rest,
@@ -159,6 +177,54 @@ function revive({ hops, rules, plugins, ...rest }: KeptConfig): Config {
       return { ...parseMatchers(rule), use, name, baseDir, timeoutMs, where: at(place) };
     }),
     plugins: plugins.map(({ place, ...plugin }) => ({ ...plugin, where: at(place) })),
-    locate: () => ({ file: rest.file, line: 1, column: 1 }),
+  };
+}
+
+/**
+ * A config as data for the cache; undefined for one that cannot be cached: with a secret in it (they stay where they
+ * were written), or made of packages, which can be replaced by others without a change in the files that name them.
+ */
+function cacheable({ config, files }: ReadRules): CachedConfig | undefined {
+  const isOfFiles = files.every(({ content }) => content.extends.every(isFileSpecifier));
+  if (!isOfFiles) return undefined;
+  const cached: CachedConfig = {
+    file: config.file,
+    sources: config.sources,
+    defaults: config.defaults,
+    hops: [...config.hops].map(([name, { spec, baseDir, where }]) => ({ name, spec, baseDir, place: where() })),
+    rules: files.flatMap(writtenRules).map((written, index) => cachedRule(written, config, index)),
+    plugins: config.plugins.map(({ specifier, from, where }) => ({ specifier, from, place: where() })),
+  };
+  return isPlain(cached) && JSON.stringify(redactOptions(cached)) === JSON.stringify(cached) ? cached : undefined;
+}
+
+/** Whether JSON gives back what it is given: YAML has `.inf` and `.nan`, which JSON has not. */
+function isPlain(value: unknown): boolean {
+  if (typeof value === 'number') return Number.isFinite(value);
+  return typeof value !== 'object' || value === null || Object.values(value).every(isPlain);
+}
+
+/** The rules of a file before they were converted. */
+function writtenRules({ source }: LoadedFile): Record<string, unknown>[] {
+  const { rules } = Object(source.data) as { rules?: unknown };
+  return [rules ?? []].flat() as Record<string, unknown>[];
+}
+
+function cachedRule(
+  { host, port, user, alias, localNetwork }: Record<string, unknown>,
+  config: Config,
+  index: number,
+): CachedRule {
+  const rule = config.rules[index];
+  if (rule === undefined) throw new Error('a rule that was not merged');
+  const lists = { host, port, user, alias, localNetwork };
+  const written = Object.entries(lists).flatMap(([key, value]) => (value === undefined ? [] : [[key, [value].flat()]]));
+  return {
+    ...Object.fromEntries(written),
+    use: rule.use,
+    name: rule.name,
+    baseDir: rule.baseDir,
+    timeoutMs: rule.timeoutMs,
+    place: rule.where(),
   };
 }

@@ -10,7 +10,7 @@ import { nearest } from '../ground/text.js';
 export const text: v.GenericSchema<string> = v.pipe(
   v.string(
     (issue) =>
-      `expected a text, not ${inWords(issue.input)}${typeof issue.input === 'number' ? '; put it in quotes' : ''}`,
+      `expected a text, not ${describeValue(issue.input)}${typeof issue.input === 'number' ? '; put it in quotes' : ''}`,
   ),
   v.nonEmpty('expected a text, not an empty one'),
 );
@@ -39,7 +39,7 @@ export function mapping<Entries extends v.ObjectEntries>(
 export function mappingOf(what: string): v.GenericSchema<unknown, Record<string, unknown>> {
   return v.custom<Record<string, unknown>>(
     isMapping,
-    (issue) => `expected ${what} as a mapping, not ${inWords(issue.input)}`,
+    (issue) => `expected ${what} as a mapping, not ${describeValue(issue.input)}`,
   );
 }
 
@@ -68,7 +68,7 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
 }
 
 /** A value as messages show it: what it is, and itself if it is short and simple. */
-export function inWords(value: unknown): string {
+export function describeValue(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';

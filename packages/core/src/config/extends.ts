@@ -2,8 +2,9 @@ import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { type FdpassError, isFdpassError } from '../ground/errors.js';
+import { DATA_EXTENSIONS, isFileSpecifier } from './places.js';
 import { checkContent, type FileContent } from './schema.js';
-import { fault, readSource, type Source } from './source.js';
+import { configError, readSource, type Source } from './source.js';
 
 /** One file of a config and its content. */
 export interface LoadedFile {
@@ -11,7 +12,6 @@ export interface LoadedFile {
   readonly content: FileContent;
 }
 
-const DATA_EXTENSIONS: readonly string[] = ['.yaml', '.yml', '.json'];
 const PACKAGE_FILES: readonly string[] = ['fdpass.yaml', 'fdpass.yml', 'fdpass.json'];
 
 /**
@@ -39,17 +39,17 @@ function follow(source: Source, path: readonly string[], seen: Set<string>, file
 
 function readExtended(from: Source, index: number, specifier: string, path: readonly string[]): Source {
   const where = from.locate(['extends', index]);
-  const file = resolveExtended(from, specifier, (message, hint) => fault(where, message, hint));
+  const file = resolveExtended(from, specifier, (message, hint) => configError(where, message, hint));
   const start = existsSync(file) ? path.indexOf(realpathSync(file)) : -1;
   if (start !== -1) {
     const cycle = [...path.slice(start), path[start]].join(' -> ');
-    throw fault(where, `the config extends itself: ${cycle}`, 'take one of them out');
+    throw configError(where, `the config extends itself: ${cycle}`, 'take one of them out');
   }
   try {
     return readSource(file);
   } catch (error) {
     if (!isFdpassError(error)) throw error;
-    throw fault(where, `cannot extend ${JSON.stringify(specifier)}: ${error.message}`, error.hint, error);
+    throw configError(where, `cannot extend ${JSON.stringify(specifier)}: ${error.message}`, error.hint, error);
   }
 }
 
@@ -63,14 +63,6 @@ function resolveExtended(from: Source, specifier: string, failed: Fault): string
   throw failed(
     `${JSON.stringify(specifier)} is ${file}, which is neither YAML nor JSON`,
     'a config is data and is never run',
-  );
-}
-
-/** Whether a specifier names a file: `./team.yaml`, `/etc/team`, `team.yaml`; but `@acme/config/team.yaml` is a file of a package. */
-export function isFileSpecifier(specifier: string): boolean {
-  return (
-    /^(\.{0,2}\/|\.\.?$)/.test(specifier) ||
-    (!specifier.startsWith('@') && DATA_EXTENSIONS.includes(extname(specifier)))
   );
 }
 

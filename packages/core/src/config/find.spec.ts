@@ -1,7 +1,7 @@
 import { join, relative } from 'node:path';
 import { expect } from 'chai';
-import { findConfig } from './find.js';
 import { refusal, useFolder } from './folder.spec.helper.js';
+import { findConfig } from './load.js';
 import { hasConfig, type LoadOptions } from './places.js';
 
 describe('where the config comes from', () => {
@@ -70,7 +70,7 @@ describe('where the config comes from', () => {
     expect(findConfig(options({ FDPASS_CONFIG: '~/x.yaml' }))?.file).to.equal(file);
     expect(findConfig({ ...options(), file: '~/x.yaml' })?.file).to.equal(file);
     expect(refusal(() => findConfig({ ...options(), home: join('not', 'absolute') })).message).to.match(
-      /no absolute path/,
+      /is not an absolute path/,
     );
   });
 

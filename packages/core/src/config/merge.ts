@@ -2,7 +2,7 @@ import type { SocketOptions } from '../connection/socket-options.js';
 import type { Where } from '../ground/where.js';
 import type { Rule } from '../rules/rule.js';
 import type { LoadedFile } from './extends.js';
-import type { Source, ValuePath } from './source.js';
+import type { Source } from './source.js';
 
 /** A reusable hop as it was written. */
 export interface ConfigHop {
@@ -39,8 +39,6 @@ export interface Config {
   readonly rules: readonly Rule[];
   /** What `plugins` names, each with the file that names it. */
   readonly plugins: readonly ConfigPlugin[];
-  /** Where a value of the merged config stands, e.g. `locate('rules', 3, 'host')`; what is absent: the nearest thing around it. */
-  locate(...path: ValuePath): Where;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -48,7 +46,6 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /** Puts files together: rules follow each other, hops and defaults of an earlier file win key by key, plugins add up. */
 export function mergeFiles(main: Source, files: readonly LoadedFile[]): Config {
   const { timeout, ...socket } = Object.assign({}, ...files.toReversed().map(({ content }) => content.defaults));
-  const places = files.flatMap(({ source, content }) => content.rules.map((_, index) => ({ source, index })));
   return {
     file: main.file,
     sources: files.map(({ source }) => source.file),
@@ -56,7 +53,6 @@ export function mergeFiles(main: Source, files: readonly LoadedFile[]): Config {
     hops: new Map(files.toReversed().flatMap(hopsOf)),
     rules: files.flatMap(rulesOf),
     plugins: pluginsOf(files),
-    locate: (...path) => locateRule(places, path) ?? ownerOf(files, path, main).locate(path),
   };
 }
 
@@ -83,28 +79,4 @@ function pluginsOf(files: readonly LoadedFile[]): ConfigPlugin[] {
       return { specifier, from: source.file, where: () => source.locate(['plugins', index]) };
     }),
   );
-}
-
-/** Rules are counted through all files. */
-function locateRule(
-  places: readonly { readonly source: Source; readonly index: number }[],
-  path: ValuePath,
-): Where | undefined {
-  const [section, number, ...rest] = path;
-  const place = section === 'rules' ? places[Number(number)] : undefined;
-  return place?.source.locate(['rules', place.index, ...rest]);
-}
-
-/** The first file that has the value decides. */
-function ownerOf(files: readonly LoadedFile[], [section, key]: ValuePath, main: Source): Source {
-  const owner = files.find(({ source }) => {
-    const value = memberOf(source.data, section);
-    return value !== undefined && (key === undefined || memberOf(value, key) !== undefined);
-  });
-  return owner?.source ?? main;
-}
-
-function memberOf(value: unknown, key: string | number | undefined): unknown {
-  if (typeof value !== 'object' || value === null || key === undefined || !Object.hasOwn(value, key)) return undefined;
-  return (value as Record<string | number, unknown>)[key];
 }

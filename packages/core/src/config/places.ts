@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { isAbsolute, join, resolve } from 'node:path';
+import { extname, isAbsolute, join, resolve } from 'node:path';
 import { FdpassError } from '../ground/errors.js';
 import { reasonOf } from '../ground/system-error.js';
 
@@ -96,7 +96,9 @@ function userFolder(options: LoadOptions, env: NodeJS.ProcessEnv): string {
 function homeFolder(options: LoadOptions, env: NodeJS.ProcessEnv): string {
   const home = options.home ?? (env['HOME'] || process.getBuiltinModule('node:os').homedir());
   if (isAbsolute(home)) return home;
-  throw new FdpassError('config', `the home folder ${JSON.stringify(home)} is no absolute path`, { hint: 'set HOME' });
+  throw new FdpassError('config', `the home folder ${JSON.stringify(home)} is not an absolute path`, {
+    hint: 'set HOME',
+  });
 }
 
 /** `~/` at the start of a path is the home folder. */
@@ -113,4 +115,15 @@ function exists(path: string): boolean {
       cause: error,
     });
   }
+}
+
+/** What a config file can be written in. */
+export const DATA_EXTENSIONS: readonly string[] = ['.yaml', '.yml', '.json'];
+
+/** Whether a specifier names a file: `./team.yaml`, `/etc/team`, `team.yaml`; but `@acme/config/team.yaml` is a file of a package. */
+export function isFileSpecifier(specifier: string): boolean {
+  return (
+    /^(\.{0,2}\/|\.\.?$)/.test(specifier) ||
+    (!specifier.startsWith('@') && DATA_EXTENSIONS.includes(extname(specifier)))
+  );
 }

@@ -9,8 +9,8 @@ import type { Pattern, PatternList } from '../rules/pattern.js';
 import { parsePortRange } from '../rules/ports.js';
 import { parseAliasPattern, parseHostPattern, parseUserPattern, patternList } from '../rules/read-pattern.js';
 import type { Matchers } from '../rules/rule.js';
-import { converted, inWords, isMapping, listOf, mapping, mappingOf, text } from './expect.js';
-import { fault, type Source, type ValuePath } from './source.js';
+import { converted, describeValue, isMapping, listOf, mapping, mappingOf, text } from './expect.js';
+import { configError, type Source, type ValuePath } from './source.js';
 
 /** A rule as it was written, checked and converted. */
 export interface WrittenRule extends Matchers {
@@ -33,13 +33,14 @@ export interface FileContent {
 const patterns = (parse: (source: string) => Pattern): v.GenericSchema<unknown, PatternList> =>
   v.pipe(converted(listOf(converted(text, parse)), patternList), v.metadata({ atLeastOne: true }));
 
-const textOrNumber = v.union([v.string(), v.number()], (issue) => `expected a port, not ${inWords(issue.input)}`);
+const textOrNumber = v.union([v.string(), v.number()], (issue) => `expected a port, not ${describeValue(issue.input)}`);
 
 /** A route or a hop. Routing resolves it; here it only has to be something that can be one. */
 const route = v.pipe(
   v.custom<unknown>(
     (value) => (typeof value === 'string' && value !== '') || Array.isArray(value) || isMapping(value),
-    (issue) => `expected a hop name, a strategy, a URL, a mapping or a list of these, not ${inWords(issue.input)}`,
+    (issue) =>
+      `expected a hop name, a strategy, a URL, a mapping or a list of these, not ${describeValue(issue.input)}`,
   ),
   v.metadata({ jsonSchema: { $ref: '#/definitions/route' } }),
 );
@@ -118,7 +119,7 @@ export function checkContent(source: Source): FileContent {
   if (first === undefined) throw new FdpassError('internal', `${source.file}: refused without a reason`);
   if (problems.length === 1) throw faultOf(first);
   const more = `${first.message} (and ${problems.length - 1} more)`;
-  throw fault(first.where, more, undefined, new AggregateError(problems.map(faultOf)));
+  throw configError(first.where, more, undefined, new AggregateError(problems.map(faultOf)));
 }
 
 interface Problem {

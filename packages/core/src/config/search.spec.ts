@@ -25,7 +25,7 @@ require('node:module').syncBuiltinESMExports();
 (async () => {
   const [what, url, home] = process.argv.slice(1);
   let file = null;
-  if (what === 'ours') file = (await import(url)).loadConfig({ home, env: { HOME: home }, systemDir: home + '/none' })?.file ?? null;
+  if (what === 'ours') file = (await import(url)).loadRules({ home, env: { HOME: home }, systemDir: home + '/none' })?.config.file ?? null;
   else require('node:module').createRequire(url)('cosmiconfig').cosmiconfigSync('fdpass');
   console.log(JSON.stringify({ file, touched }));
 })();
@@ -100,7 +100,7 @@ describe('the search for a config', () => {
 
   it('would be seen by this test if it read anything here', () => {
     const file = folder.write('home/.config/fdpass/config.yaml', '{}');
-    expect(runIn(folder.path('home'), 'ours').touched).to.include(`openSync ${file}`);
+    expect(runIn(folder.path('home'), 'ours').touched).to.include(`readFileSync ${file}`);
   });
 
   it('takes the first name of the list', () => {

@@ -1,9 +1,9 @@
 import type { OptionsSync, PublicExplorerSync } from 'cosmiconfig';
 import * as explorerSync from 'cosmiconfig/dist/ExplorerSync.js';
 import { FdpassError } from '../ground/errors.js';
-import { checkTrusted } from '../ground/files.js';
+import { checkTrusted, readTrustedFile } from '../ground/files.js';
 import { findIn } from './places.js';
-import { readSource, type Source } from './source.js';
+import { parseSource, type Source } from './source.js';
 
 /*
  * cosmiconfig's public functions must not be called: before they search anything, they look in the current directory
@@ -31,24 +31,24 @@ const { ExplorerSync } = explorerSync as unknown as {
 export function searchFolder(folder: string, names: readonly string[]): Source | undefined {
   const present = findIn(folder, names);
   if (present === undefined) return undefined;
-  // cosmiconfig passes over what it may not read, and would wait for ever on a named pipe.
-  checkTrusted(present);
+  const before = checkTrusted(present); // cosmiconfig would wait for ever on a named pipe
   const found = makeExplorer(names).search(folder);
-  if (found?.filepath === present) return found.config as Source;
+  // The same file before and after: so what was read between was written by whom we trust.
+  if (found?.filepath === present && checkTrusted(present) === before) return found.config as Source;
+  readTrustedFile(present); // cosmiconfig passes over what it cannot read; this says why
   throw new FdpassError('config', `${present} changed while it was being read`, { hint: 'try again' });
 }
 
 function makeExplorer(names: readonly string[]): PublicExplorerSync {
-  // The text that cosmiconfig has read is not used: ours comes from the descriptor whose owner was checked. The result
-  // is a Source and no plain mapping, so cosmiconfig finds no `$import` in it and imports nothing.
-  const load = (file: string): Source => readSource(file);
+  // The result is a Source, not a plain mapping, so cosmiconfig finds no `$import` in it and imports nothing.
+  const load = (file: string, text: string): Source => parseSource(file, text);
   return new ExplorerSync({
     moduleName: 'fdpass',
     searchPlaces: [...names],
     searchStrategy: 'none', // the folder itself, not the ones above
     loaders: { '.yaml': load, '.yml': load, '.json': load, noExt: load },
     transform: (result) =>
-      result?.isEmpty ? { filepath: result.filepath, config: readSource(result.filepath) } : result,
+      result?.isEmpty ? { filepath: result.filepath, config: parseSource(result.filepath, '') } : result,
     ignoreEmptySearchPlaces: false,
     cache: false,
     metaConfigFilePath: null,

@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { FdpassError, messageOf } from '../ground/errors.js';
 import { readTrustedFile } from '../ground/files.js';
@@ -38,7 +38,7 @@ export function parseSource(file: string, text: string): Source {
   };
   // An empty file is a write that failed or a file yet to be written: taking it for "no rules" would connect directly.
   if (text.trim() === '')
-    throw fault(whereIs(0), 'the file is empty', 'write the rules into it, or {} for none, or delete it');
+    throw configError(whereIs(0), 'the file is empty', 'write the rules into it, or {} for none, or delete it');
   checkSyntax(document, whereIs);
   return {
     file,
@@ -49,7 +49,7 @@ export function parseSource(file: string, text: string): Source {
 }
 
 /** An error that points at a place in a config file. */
-export function fault(where: Where, message: string, hint?: string, cause?: unknown): FdpassError {
+export function configError(where: Where, message: string, hint?: string, cause?: unknown): FdpassError {
   return new FdpassError('config', `${formatWhere(where)}: ${message}`, { hint, cause });
 }
 
@@ -58,12 +58,12 @@ function checkSyntax(document: Document.Parsed, whereIs: (offset: number) => Whe
   const [problem] = [...document.errors, ...document.warnings];
   if (problem === undefined) return;
   const where = whereIs(problem.pos[0]);
-  if (problem.code === 'DUPLICATE_KEY') throw fault(where, 'this key stands here for the second time');
+  if (problem.code === 'DUPLICATE_KEY') throw configError(where, 'this key stands here for the second time');
   if (problem.code === 'TAG_RESOLVE_FAILED') {
-    throw fault(where, 'what begins with "!" is a tag, and YAML knows none of this name', 'put it in quotes');
+    throw configError(where, 'what begins with "!" is a tag, and YAML knows none of this name', 'put it in quotes');
   }
-  if (problem.code === 'MULTIPLE_DOCS') throw fault(where, 'the file holds several documents', 'keep one');
-  throw fault(where, problem.message.replace(/: .*$/s, ''));
+  if (problem.code === 'MULTIPLE_DOCS') throw configError(where, 'the file holds several documents', 'keep one');
+  throw configError(where, problem.message.replace(/: .*$/s, ''));
 }
 
 function toData(document: Document.Parsed, whereIs: (offset: number) => Where): unknown {
@@ -73,14 +73,14 @@ function toData(document: Document.Parsed, whereIs: (offset: number) => Where): 
     visit(document, {
       Alias(_, alias) {
         if (alias.resolve(document) !== undefined) return;
-        throw fault(
+        throw configError(
           whereIs(alias.range?.[0] ?? 0),
           'what begins with "*" is an alias, and none of this name is defined',
           'put it in quotes',
         );
       },
     });
-    throw fault(whereIs(0), messageOf(error), 'write it with fewer aliases', error);
+    throw configError(whereIs(0), messageOf(error), 'write it with fewer aliases', error);
   }
 }
 
@@ -117,4 +117,23 @@ function stepInto(
 
 function offsetAt(node: unknown): number | undefined {
   return (node as Node | null | undefined)?.range?.[0];
+}
+
+/** The name that stands for the file of a config that a program gives as an object. */
+export const INLINE_NAME = '(config)';
+
+/**
+ * A config given in code, as a {@link Source}: places are written as the path to the value (`config.rules[2].host`).
+ *
+ * @param baseDir The folder that relative paths start from, and that packages it extends are looked for beside.
+ */
+export function inlineSource(data: unknown, baseDir: string): Source {
+  const folder = resolve(baseDir);
+  return { file: join(folder, INLINE_NAME), baseDir: folder, data, locate: (path) => placeOf(path) };
+}
+
+/** A place in a config given in code; it has no line. */
+function placeOf(path: ValuePath): Where {
+  const keys = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`));
+  return { file: `config${keys.join('')}`, line: 0, column: 0 };
 }

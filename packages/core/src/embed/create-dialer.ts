@@ -2,7 +2,7 @@ import { EventEmitter, setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { basename, resolve } from 'node:path';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import { INLINE_NAME } from '../config/inline.js';
+import { INLINE_NAME } from '../config/source.js';
 import type { Connection } from '../connection/connection.js';
 import { type Framework, loadFramework, TOKENS } from '../framework/framework.js';
 import { type Clock, type Deadline, startDeadline, systemClock } from '../ground/clock.js';

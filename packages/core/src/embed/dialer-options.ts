@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
-import { INLINE_NAME } from '../config/inline.js';
 import type { ConfigPlugin } from '../config/load.js';
 import type { LoadOptions } from '../config/places.js';
+import { INLINE_NAME } from '../config/source.js';
 import { parseDuration } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import type { CreateDialerOptions } from './connection-dialer.js';

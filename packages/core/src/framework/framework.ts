@@ -1,13 +1,12 @@
 import 'reflect-metadata/lite';
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
 import type { ConfigCache } from '../cold-start/config-cache.js';
-import type { Config, ConfigPlugin } from '../config/load.js';
+import type { Config, ConfigPlugin, LoadedRules } from '../config/load.js';
 import { configPath, hasConfig, type LoadOptions } from '../config/places.js';
 import type { Clock } from '../ground/clock.js';
 import type { Resolver } from '../lookup/resolver.js';
 import { Router } from '../routing/router.js';
 import { DEFAULT_SERVICES, type HostServices } from '../routing/strategy-host.js';
-import type { RuleTable } from '../rules/rule-table.js';
 import { StrategyRegistry } from '../strategy/registry.js';
 import type { StrategyEntry } from '../strategy/strategy.js';
 
@@ -40,12 +39,6 @@ export interface Framework {
   readonly config: Config | undefined;
   /** Chooses and dials routes by the config's rules. */
   readonly router: Router;
-}
-
-/** A config and its rules, ready to match. */
-export interface LoadedRules {
-  readonly config: Config;
-  readonly table: RuleTable;
 }
 
 /** Reads the config that the options lead to; undefined if there is none. @throws FdpassError `config` */
@@ -146,15 +139,18 @@ function makeConfigStore(container: DependencyContainer): ConfigStore {
 }
 
 async function cachedRules(file: string, cache: ConfigCache): Promise<LoadedRules | undefined> {
-  const { compileRules, readKept } = await import('../cold-start/kept.js');
-  const config = readKept(file, cache);
-  return config && { config, table: compileRules(config.rules) };
+  const { readCached } = await import('../cold-start/config-cache.js');
+  return readCached(file, cache);
 }
 
 async function readRules(options: LoadOptions, cache: ConfigCache | undefined): Promise<LoadedRules | undefined> {
-  const { compileRules, loadConfig } = await import('../config/configured.js');
-  const config = loadConfig(options, cache);
-  return config && { config, table: compileRules(config.rules) };
+  const { loadRules } = await import('../config/load.js');
+  const read = loadRules(options);
+  if (read !== undefined && cache !== undefined) {
+    const { cacheRules } = await import('../cold-start/config-cache.js');
+    cacheRules(read, cache);
+  }
+  return read;
 }
 
 async function registerPlugins(plugins: readonly ConfigPlugin[], registry: StrategyRegistry): Promise<void> {

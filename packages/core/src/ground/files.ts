@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FdpassError } from './errors.js';
 import { errnoName, reasonOf } from './system-error.js';
@@ -22,35 +22,54 @@ export interface FileStatus {
  * @throws FdpassError `config` if it cannot be read or cannot be trusted, with the command that repairs it.
  */
 export function readTrustedFile(path: string, options: TrustOptions = {}): string {
-  return withTrustedFile(path, options, (fd) => readFileSync(fd, 'utf8'));
-}
-
-/** Checks a file as {@link readTrustedFile} does, for files that something else reads. @throws FdpassError `config` */
-export function checkTrusted(path: string, options: TrustOptions = {}): void {
-  withTrustedFile(path, options, () => undefined);
-}
-
-function withTrustedFile<T>(path: string, options: TrustOptions, use: (fd: number) => T): T {
   let fd: number | undefined;
   try {
     // O_NONBLOCK: opening a named pipe would wait for its writer. Node opens every file close-on-exec.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const status = fstatSync(fd);
-    if (!status.isFile())
-      throw new FdpassError(
-        'config',
-        `${path} is ${status.isDirectory() ? 'a folder' : 'a device or a pipe'}, not a file`,
-      );
-    const distrust = whyDistrusted(path, status, process.getuid?.(), options);
-    if (distrust !== undefined) throw distrust;
-    return use(fd);
+    checkStatus(path, fstatSync(fd, { bigint: true }), options);
+    return readFileSync(fd, 'utf8');
   } catch (error) {
-    throw errnoName(error) !== undefined && error instanceof Error && 'syscall' in error
-      ? unreadable(path, error)
-      : error;
+    throw isOfSystem(error) ? unreadable(path, error) : error;
   } finally {
     if (fd !== undefined) closeSync(fd);
   }
+}
+
+/**
+ * Checks a file as {@link readTrustedFile} does, without opening it, for files that something else reads. Two calls give
+ * the same text if the file is the same and was not changed in between.
+ *
+ * @throws FdpassError `config`
+ */
+export function checkTrusted(path: string): string {
+  try {
+    const status = statSync(path, { bigint: true });
+    checkStatus(path, status, {});
+    return identityOf(status);
+  } catch (error) {
+    throw isOfSystem(error) ? unreadable(path, error) : error;
+  }
+}
+
+/** Which file this is, and in which state: device, inode, size, and both times in nanoseconds. */
+export function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+}
+
+function checkStatus(path: string, status: BigIntStats, options: TrustOptions): void {
+  if (!status.isFile()) {
+    throw new FdpassError(
+      'config',
+      `${path} is ${status.isDirectory() ? 'a folder' : 'a device or a pipe'}, not a file`,
+    );
+  }
+  const owner = { uid: Number(status.uid), mode: Number(status.mode) };
+  const distrust = whyDistrusted(path, owner, process.getuid?.(), options);
+  if (distrust !== undefined) throw distrust;
+}
+
+function isOfSystem(error: unknown): boolean {
+  return errnoName(error) !== undefined && error instanceof Error && 'syscall' in error;
 }
 
 function unreadable(path: string, error: unknown): FdpassError {

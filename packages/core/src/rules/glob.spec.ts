@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { matchGlob } from './glob.js';
+import { matchGlob } from './pattern.js';
 import { Random } from './random.spec.helper.js';
 
 describe('globs', () => {

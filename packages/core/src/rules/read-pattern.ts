@@ -1,8 +1,7 @@
 import { domainToASCII } from 'node:url';
 import { FdpassError } from '../ground/errors.js';
 import { ipFamily, parseNetwork } from '../ground/ip.js';
-import { hasWildcard } from './glob.js';
-import type { Pattern, PatternList, PatternTest } from './pattern.js';
+import { hasWildcard, type Pattern, type PatternList, type PatternTest } from './pattern.js';
 
 /**
  * One pattern for hosts: ssh_config's `*`, `?` and `!`; `.example.com` for a domain and all below it; an address or a

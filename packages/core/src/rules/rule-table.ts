@@ -1,8 +1,9 @@
+import { type IpAddress, parseIp } from '../ground/ip.js';
 import type { Target } from '../ground/target.js';
-import { ownAddresses } from './local-network.js';
-import { firstMismatch, type RouteSubject, routeSubject } from './match-rule.js';
-import { PatternIndex } from './pattern-index.js';
-import type { Rule } from './rule.js';
+import { matchLocalNetworks, ownAddresses } from './local-network.js';
+import { exactSubject, hostSubject, matchPatterns, type PatternList, type Subject } from './pattern.js';
+import { matchPort } from './ports.js';
+import type { Matchers, Rule } from './rule.js';
 
 /** What the rules may ask of the machine. */
 export interface RuleEnvironment {
@@ -32,26 +33,16 @@ export interface RuleTable {
 /** Makes rules ready for look-ups. @throws nothing: patterns were checked when they were parsed. */
 export function compileRules(rules: readonly Rule[], environment: RuleEnvironment = {}): RuleTable {
   const subjectOf = (target: Target): RouteSubject => routeSubject(target, environment.localAddresses ?? ownAddresses);
-  let index: RuleIndex | undefined;
-  let isFirst = true;
   return {
     rules,
     find(target) {
       const subject = subjectOf(target);
-      // A command routes once: then filing every rule costs more than trying each.
-      if (!isFirst) index ??= new RuleIndex(rules);
-      isFirst = false;
-      const found = index === undefined ? firstOf(rules, subject) : index.find(subject);
-      const rule = found === undefined ? undefined : rules[found];
-      return rule === undefined || found === undefined ? undefined : { rule, index: found };
+      const index = rules.findIndex((rule) => firstMismatch(rule, subject) === undefined);
+      const rule = rules[index];
+      return rule && { rule, index };
     },
     explain: (target) => explainRules(rules, subjectOf(target)),
   };
-}
-
-function firstOf(rules: readonly Rule[], subject: RouteSubject): number | undefined {
-  const index = rules.findIndex((rule) => firstMismatch(rule, subject) === undefined);
-  return index === -1 ? undefined : index;
 }
 
 function explainRules(rules: readonly Rule[], subject: RouteSubject): readonly RuleTrial[] {
@@ -64,47 +55,43 @@ function explainRules(rules: readonly Rule[], subject: RouteSubject): readonly R
   return trials;
 }
 
-/** Rules filed by their most telling matcher: the host, else the alias, else the user. */
-class RuleIndex {
-  readonly #rules: readonly Rule[];
-  readonly #byHost = new PatternIndex();
-  readonly #byAlias = new PatternIndex();
-  readonly #byUser = new PatternIndex();
-  readonly #others: number[] = [];
-
-  constructor(rules: readonly Rule[]) {
-    this.#rules = rules;
-    for (const [index, rule] of rules.entries()) this.#add(rule, index);
-  }
-
-  #add(rule: Rule, index: number): void {
-    if (rule.host !== undefined) this.#byHost.add(rule.host, index);
-    else if (rule.alias !== undefined) this.#byAlias.add(rule.alias, index);
-    else if (rule.user !== undefined) this.#byUser.add(rule.user, index);
-    else this.#others.push(index);
-  }
-
-  find(subject: RouteSubject): number | undefined {
-    const lists = this.#byHost.candidates(subject.host);
-    if (subject.alias !== undefined) lists.push(...this.#byAlias.candidates(subject.alias));
-    if (subject.user !== undefined) lists.push(...this.#byUser.candidates(subject.user));
-    lists.push(this.#others);
-    return firstInOrder(lists, (index) => {
-      const rule = this.#rules[index];
-      return rule !== undefined && firstMismatch(rule, subject) === undefined;
-    });
-  }
+/** A target, and what one routing decision has found out about it. */
+interface RouteSubject {
+  readonly host: Subject;
+  readonly port: number;
+  readonly user: Subject | undefined;
+  readonly alias: Subject | undefined;
+  /** This machine's addresses, asked for at most once. */
+  readonly own: () => readonly IpAddress[];
 }
 
-/** The smallest number of several ascending lists that passes; each is asked once, smaller ones first. */
-function firstInOrder(lists: readonly (readonly number[])[], passes: (index: number) => boolean): number | undefined {
-  const positions = lists.map(() => 0);
-  for (;;) {
-    let next = Number.POSITIVE_INFINITY;
-    for (const [i, list] of lists.entries()) next = Math.min(next, list[positions[i] ?? 0] ?? Number.POSITIVE_INFINITY);
-    if (next === Number.POSITIVE_INFINITY) return undefined;
-    if (passes(next)) return next;
-    for (const [i, list] of lists.entries())
-      if (list[positions[i] ?? 0] === next) positions[i] = (positions[i] ?? 0) + 1;
-  }
+/** Prepares a target for matching; `localAddresses` is called only if a rule asks, and then once. */
+function routeSubject(target: Target, localAddresses: () => readonly string[]): RouteSubject {
+  let own: readonly IpAddress[] | undefined;
+  return {
+    host: hostSubject(target.host),
+    port: target.port,
+    user: target.user === undefined ? undefined : exactSubject(target.user),
+    alias: target.alias === undefined ? undefined : hostSubject(target.alias),
+    own: () => (own ??= localAddresses().flatMap((address) => parseIp(address) ?? [])),
+  };
+}
+
+/** The first matcher that does not hold, cheapest first; undefined if the rule matches. */
+function firstMismatch(rule: Matchers, subject: RouteSubject): string | undefined {
+  if (rule.port !== undefined && !matchPort(rule.port, subject.port)) return 'port';
+  if (rule.host !== undefined && !matchPatterns(rule.host, subject.host)) return 'host';
+  return (
+    mismatchOf('alias', rule.alias, subject.alias) ??
+    mismatchOf('user', rule.user, subject.user) ??
+    (rule.localNetwork === undefined || matchLocalNetworks(rule.localNetwork, subject.own())
+      ? undefined
+      : 'localNetwork')
+  );
+}
+
+function mismatchOf(name: string, patterns: PatternList | undefined, subject: Subject | undefined): string | undefined {
+  if (patterns === undefined) return undefined;
+  if (subject === undefined) return `${name} (not given)`;
+  return matchPatterns(patterns, subject) ? undefined : name;
 }
