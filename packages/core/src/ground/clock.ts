@@ -8,14 +8,17 @@ export interface Clock {
   after(delayMs: number, action: () => void): () => void;
 }
 
-/** The machine's monotonic clock. */
+/** The longest delay that a timer of Node can hold, a little under 25 days; a longer one would fire at once. */
+const MAX_DELAY_MS = 0x7fffffff;
+
+/** The machine's monotonic clock. A longer delay than a timer can hold is cut to that. */
 export const systemClock: Clock = {
   now() {
     const [seconds, nanoseconds] = process.hrtime(); // not performance.now(): Node loads that when it is first used
     return seconds * 1e3 + nanoseconds / 1e6;
   },
   after(delayMs, action) {
-    const timer = setTimeout(action, delayMs);
+    const timer = setTimeout(action, Math.min(delayMs, MAX_DELAY_MS));
     return () => clearTimeout(timer);
   },
 };
@@ -75,7 +78,7 @@ export function parseDuration(input: string | number): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(String(input).trim());
   if (match === null) return undefined;
   const ms = Number(match[1]) * (UNITS[match[2] ?? 's'] ?? Number.NaN);
-  return ms <= 0x7fffffff ? ms : undefined; // what a timer can hold, a little under 25 days
+  return ms <= MAX_DELAY_MS ? ms : undefined;
 }
 
 /** Calls `listener` with the reason when `signal` aborts, at once if it has already. Returns how to stop listening. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { addDetails, exitCodeOf, FdpassError, formatError, isFdpassError } from './errors.js';
-import { fromSystemError } from './system-error.js';
+import { fromSystemError, reasonOf } from './system-error.js';
 
 describe('errors', () => {
   const target = { host: 'host.example', port: 22 };
@@ -66,4 +66,28 @@ describe('errors', () => {
     );
     expect([refused.code, refused.message]).to.deep.equal(['unreachable', 'cannot connect: connection refused']);
   });
+
+  it('keeps the words, the code and the hint of an error of ours that a stream broke with', () => {
+    const ours = new FdpassError('permission', 'not for you', { hint: 'ask' });
+    expect(reasonOf(ours)).to.equal('not for you');
+    const { code, message, hint, cause } = fromSystemError(ours, 'the connection broke');
+    expect([code, message, hint, cause]).to.deep.equal([
+      'permission',
+      'the connection broke: not for you',
+      'ask',
+      ours,
+    ]);
+  });
+
+  for (const [host, shown] of [
+    ['::1', '[::1]:1'],
+    ['fe80::1%eth0', '[fe80::1%eth0]:1'],
+    ['unix/run/a:b', 'unix/run/a:b:1'],
+    ['127.0.0.1', '127.0.0.1:1'],
+  ] as const) {
+    it(`shows the target ${host} as ${shown}`, () => {
+      const error = new FdpassError('unreachable', 'no', { target: { host, port: 1 } });
+      expect(formatError(error)).to.equal(`${shown}: no`);
+    });
+  }
 });

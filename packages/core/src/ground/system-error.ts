@@ -1,4 +1,4 @@
-import { type ErrorCode, FdpassError } from './errors.js';
+import { type ErrorCode, FdpassError, isFdpassError } from './errors.js';
 
 interface Meaning {
   readonly code: ErrorCode;
@@ -40,8 +40,9 @@ export function errnoName(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
-/** Why a system call failed, in words, e.g. `connection refused`. */
+/** Why a system call failed, in words, e.g. `connection refused`; for one of our own errors its message. */
 export function reasonOf(error: unknown): string {
+  if (isFdpassError(error)) return error.message;
   const name = errnoName(error);
   return (
     (name !== undefined && MEANINGS[name]?.reason) || name || (error instanceof Error ? error.message : String(error))
@@ -50,10 +51,10 @@ export function reasonOf(error: unknown): string {
 
 /**
  * A system error (a Node error with an errno name) as an FdpassError; `doing` says what failed, e.g. `cannot connect`,
- * and without it the message is the bare reason.
+ * and without it the message is the bare reason. One of our own errors keeps its code and hint.
  */
 export function fromSystemError(error: unknown, doing?: string): FdpassError {
-  const meaning = MEANINGS[errnoName(error) ?? ''];
+  const meaning = isFdpassError(error) ? error : MEANINGS[errnoName(error) ?? ''];
   const message = doing === undefined ? reasonOf(error) : `${doing}: ${reasonOf(error)}`;
   return new FdpassError(meaning?.code ?? 'internal', message, { hint: meaning?.hint, cause: error });
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { unixPath } from './target.js';
+import { type TargetKind, targetKind, unixPath } from './target.js';
 
 describe('targets that are unix sockets', () => {
   const table: readonly (readonly [host: string, path: string | undefined])[] = [
@@ -14,4 +14,21 @@ describe('targets that are unix sockets', () => {
     ['vsock/3', undefined],
   ];
   for (const [host, path] of table) it(`${host}: ${path ?? 'none'}`, () => expect(unixPath(host)).to.equal(path));
+});
+
+describe('the kind of a target', () => {
+  const table: readonly (readonly [host: string, kind: TargetKind])[] = [
+    ['host.example', 'host'],
+    ['fe80::1%eth0', 'host'],
+    ['unix.example', 'host'],
+    ['unix/run/x', 'unix'],
+    ['unix%run/x', 'unix'],
+    ['vsock/3', 'vsock'],
+    ['vsock%3', 'vsock'],
+    ['vsock-mux/run/x', 'vsock'],
+    ['machine/web', 'machine'],
+    ['.host', 'machine'],
+    ['a/b', 'host'],
+  ];
+  for (const [host, kind] of table) it(`${host}: ${kind}`, () => expect(targetKind(host)).to.equal(kind));
 });

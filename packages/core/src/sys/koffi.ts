@@ -137,7 +137,7 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
       const result = Number(declaredFunction(...(args as never[])));
       if (result !== -1) return result;
       const errno = koffi.errno();
-      if (errno !== EINTR || name === 'close') throw systemError(name, errno);
+      if (errno !== EINTR || !isRetried(name)) throw systemError(name, errno);
     }
   };
   const fcntl = (fd: number, command: number, value = 0): number => call('fcntl', fd, command, 'int', value);
@@ -149,7 +149,15 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
   };
   const cloexec = constants.SOCK_CLOEXEC;
   const dup = (fd: number): number => fcntl(fd, constants.F_DUPFD_CLOEXEC, 3); // 3: never a standard stream
-  const close = (fd: number): void => void call('close', fd);
+  const close = (fd: number): void => {
+    try {
+      call('close', fd);
+    } catch (error) {
+      // Anything else comes after the descriptor is closed: EINTR, or ECONNRESET on FreeBSD.
+      if (errnoName(error) === 'EBADF') throw error;
+    }
+  };
+  const pollCalls = { startPolling: koffi.node.poll as unknown as StartPolling, dup, close };
 
   const sockaddr = (name: 'getsockname' | 'getpeername', fd: number): Buffer => {
     const address = Buffer.alloc(MAX_SOCKADDR);
@@ -233,11 +241,15 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
       call('_exit', code);
       throw new Error('_exit returned');
     },
-    poll: (fd) => makePoller(koffi.node.poll as unknown as StartPolling, dup, close, fd),
-    wait: (fd, what, signal) =>
-      wait(makePoller(koffi.node.poll as unknown as StartPolling, dup, close, fd), what, signal),
+    poll: (fd, { isShared = false } = {}) => makePoller(pollCalls, fd, isShared),
+    wait: (fd, what, signal) => wait(makePoller(pollCalls, fd, true), what, signal),
     getaddrinfo: (host, family) => getaddrinfo(host, family),
   };
+}
+
+/** close(2) has closed the descriptor by then, and connect(2) goes on by itself (EALREADY would come of a second call). */
+function isRetried(name: FunctionName): boolean {
+  return name !== 'close' && name !== 'connect';
 }
 
 async function wait(poller: Poller, what: Readiness, signal: AbortSignal | undefined): Promise<void> {

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { expect } from 'chai';
 import { caught } from '../ground/rejection.spec.helper.js';
+import { systemError } from './fake-sys.spec.helper.js';
 import { loadSys } from './koffi.js';
 import { expectDescriptorsBack } from './open-descriptors.spec.helper.js';
+import { makePoller, type PollCallback, type PollCalls, type StartPolling } from './poller.js';
 
 describe('waiting for a descriptor', () => {
   const sys = loadSys();
@@ -47,18 +49,50 @@ describe('waiting for a descriptor', () => {
     }
   }
 
-  it('can be done twice for one descriptor, which libuv alone would end the process for', () => {
-    const program = `
-      const { loadSys } = await import(${JSON.stringify(new URL('koffi.js', import.meta.url).href)});
-      const sys = loadSys();
-      const [one, other] = sys.socketpair();
-      const waits = [sys.wait(one, 'readable'), sys.wait(one, 'readable'), sys.wait(one, 'writable')];
-      setTimeout(() => sys.send(other, Buffer.from('x'), 0), 5);
-      await Promise.all(waits);
-      process.stdout.write('done');`;
-    const said = execFileSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' });
-    expect(said).to.equal('done');
-  });
+  // libuv ends the process for a second handle on one descriptor, whoever has the first. So these run in a child.
+  const programs: readonly (readonly [what: string, program: string])[] = [
+    [
+      'by several pollers for one descriptor',
+      `const pollers = [sys.poll(one), sys.poll(one), sys.poll(one)];
+       const waits = [pollers[0].until('readable'), pollers[1].until('readable'), pollers[2].until('writable')];
+       await waits[2];
+       sys.send(other, Buffer.from('x'), 0);
+       await Promise.all(waits);
+       for (const poller of pollers) poller.close();
+       const again = sys.poll(one);
+       await again.until('readable');
+       again.close();`,
+    ],
+    [
+      'while a socket of Node reads from the descriptor',
+      `const { Socket } = await import('node:net');
+       const socket = new Socket({ fd: one }).resume();
+       const waits = [sys.wait(one, 'writable'), sys.poll(one, { isShared: true }).until('writable')];
+       await Promise.all(waits);
+       socket.destroy();`,
+    ],
+    [
+      'with nothing else that would run the jobs of promises',
+      `const poller = sys.poll(one);
+       await poller.until('writable');
+       for (let count = 0; count < 3; count++) {
+         sys.send(other, Buffer.from('x'), 0);
+         await poller.until('readable');
+         sys.recv(one, Buffer.alloc(1), 0);
+       }`,
+    ],
+  ];
+  for (const [what, program] of programs) {
+    it(`can be done ${what}`, () => {
+      const start = `
+        const { loadSys } = await import(${JSON.stringify(new URL('koffi.js', import.meta.url).href)});
+        const sys = loadSys();
+        const [one, other] = sys.socketpair();`;
+      const end = "process.stdout.write('done', () => process.exit());";
+      const args = ['--input-type=module', '--eval', `${start}${program}${end}`];
+      expect(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 20_000 })).to.equal('done');
+    });
+  }
 
   it('notices that the other side has closed', async () => {
     const [one, other] = pair();
@@ -83,16 +117,112 @@ describe('waiting for a descriptor', () => {
     expect(await caught(sys.wait(one, 'readable', controller.signal))).to.equal(reason);
   });
 
-  it('does not spin on an event that nobody waits for', async () => {
+  it('finds an event that was there before, and the same one again', async () => {
     const [one, other] = pair();
     const poller = sys.poll(one);
     sys.send(other, Buffer.from('x'), 0);
     await poller.until('readable');
-    const before = process.cpuUsage();
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const { user, system } = process.cpuUsage(before);
-    expect(user + system).to.be.below(60_000); // microseconds of the 100 ms
-    await poller.until('readable'); // it is still there
+    for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
+    await poller.until('readable');
+    poller.close();
+  });
+
+  it('resolves all waits when the connection is reset', async () => {
+    const [one, other] = pair();
+    fill(one);
+    sys.send(other, Buffer.from('x'), 0);
+    expect(sys.recv(one, Buffer.alloc(1), 0)).to.equal(1);
+    const poller = sys.poll(one);
+    const waits = (['readable', 'writable', 'closed'] as const).map((what) => poller.until(what));
+    sys.close(open.splice(open.indexOf(other), 1)[0] as number); // with bytes unread, which is a reset
+    await Promise.all(waits);
+    poller.close();
+  });
+});
+
+describe('a poller', () => {
+  /** A poll handle whose events are fired by hand. */
+  function byHand(dup: (fd: number) => number = () => 100): {
+    readonly log: string[];
+    readonly calls: PollCalls;
+    fire(ready: object, status?: number): void;
+  } {
+    const log: string[] = [];
+    let callback: PollCallback = () => {};
+    const start = (events: object, react: PollCallback): void => {
+      callback = react;
+      log.push(`start ${Object.keys(events).sort().join('+')}`);
+    };
+    const handle = { start, stop: () => void log.push('stop'), close: () => void log.push('close handle') };
+    const startPolling: StartPolling = (fd, events, react) => {
+      log.push(`poll ${fd}`);
+      start(events, react);
+      return handle;
+    };
+    const close = (fd: number): void => void log.push(`close ${fd}`);
+    return { log, calls: { startPolling, dup, close }, fire: (ready, status = 0) => callback(status, ready) };
+  }
+
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+  it('stays armed for the next wait, and disarms on an event that nobody waits for', async () => {
+    const { log, calls, fire } = byHand();
+    const poller = makePoller(calls, 1000, false);
+    const first = poller.until('readable');
+    fire({ readable: true });
+    await first;
+    const second = poller.until('readable');
+    fire({ readable: true });
+    await second;
+    expect(log).to.deep.equal(['poll 1000', 'start readable']);
+    fire({ readable: true });
+    expect(log.splice(0).at(-1)).to.equal('stop');
+    const third = poller.until('readable');
+    fire({ readable: true });
+    await third;
+    poller.close();
+    expect(log).to.deep.equal(['start readable', 'close handle']);
+  });
+
+  it('waits for what is still wanted when one of two events comes', async () => {
+    const { log, calls, fire } = byHand();
+    const poller = makePoller(calls, 1000, false);
+    const settled: string[] = [];
+    for (const what of ['readable', 'writable'] as const) void poller.until(what).then(() => settled.push(what));
+    fire({ writable: true });
+    await turn();
+    expect([settled, log.at(-1)]).to.deep.equal([['writable'], 'start readable']);
+    fire({}, -9); // an error of the descriptor, after which libuv has stopped the handle
+    await turn();
+    expect(settled).to.deep.equal(['writable', 'readable']);
+    poller.close();
+  });
+
+  it('closes its handle before its copy, and settles nothing twice', async () => {
+    const { log, calls, fire } = byHand();
+    const poller = makePoller(calls, 1000, true);
+    const wait = caught(poller.until('readable'));
+    fire({ readable: true });
+    poller.close(new Error('enough'));
+    poller.close(new Error('a second time'));
+    await wait;
+    expect(log).to.deep.equal(['poll 100', 'start readable', 'close handle', 'close 100']);
+  });
+
+  it('fails where no descriptor is left for a copy, and waits once there is', async () => {
+    const answers: (() => number)[] = [
+      () => {
+        throw systemError('EMFILE');
+      },
+      () => 100,
+    ];
+    const { log, calls, fire } = byHand(() => answers.shift()?.() ?? -1);
+    const poller = makePoller(calls, 1000, true);
+    expect(await caught(poller.until('readable'))).to.have.property('code', 'EMFILE');
+    const wait = poller.until('readable');
+    expect(log).to.deep.equal(['poll 100', 'start readable']);
+    fire({ readable: true });
+    await wait;
     poller.close();
   });
 });

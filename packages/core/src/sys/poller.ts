@@ -9,7 +9,7 @@ interface PollHandle {
 
 type PollEvents = { readable?: boolean; writable?: boolean; disconnect?: boolean };
 /** `status` is negative, and `ready` empty, when the descriptor reports an error; the handle is then stopped. */
-type PollCallback = (status: number, ready: PollEvents) => void;
+export type PollCallback = (status: number, ready: PollEvents) => void;
 export type StartPolling = (fd: number, events: PollEvents, callback: PollCallback) => PollHandle;
 
 interface Waiter {
@@ -29,16 +29,20 @@ const shared = globalThis as { [POLLED]?: Set<number> };
 shared[POLLED] ??= new Set();
 const polled = shared[POLLED];
 
+/** The system calls that a poller is made of. */
+export interface PollCalls {
+  readonly startPolling: StartPolling;
+  readonly dup: (fd: number) => number;
+  readonly close: (fd: number) => void;
+}
+
 /**
  * A poller over one poll handle. The handle stays armed after an event, since a handshake waits for the next one soon;
  * an event that nobody waits for disarms it.
+ *
+ * @param isShared Polls a copy, since a handle of Node's own can be polling `fd`: that ends the process too.
  */
-export function makePoller(
-  startPolling: StartPolling,
-  dup: (fd: number) => number,
-  close: (fd: number) => void,
-  fd: number,
-): Poller {
+export function makePoller({ startPolling, dup, close }: PollCalls, fd: number, isShared: boolean): Poller {
   const waiters = new Set<Waiter>();
   let handle: PollHandle | undefined;
   let armed = '';
@@ -49,14 +53,13 @@ export function makePoller(
     const wanted = wantedEvents(waiters);
     const key = Object.keys(wanted).join();
     if (key === armed) return;
-    armed = key;
-    if (handle !== undefined) {
-      handle.start(wanted, react);
-      return;
+    if (handle !== undefined) handle.start(wanted, react);
+    else {
+      if (isShared || polled.has(fd)) copy ??= dup(fd);
+      handle = startPolling(copy ?? fd, wanted, react);
+      polled.add(copy ?? fd);
     }
-    if (polled.has(fd)) copy = dup(fd);
-    polled.add(copy ?? fd);
-    handle = startPolling(copy ?? fd, wanted, react);
+    armed = key;
   };
   const react = (status: number, ready: PollEvents): void => {
     const due = [...waiters].filter(({ what }) => status < 0 || ready[EVENTS[what]] === true);
@@ -76,8 +79,14 @@ export function makePoller(
     until: (what) =>
       new Promise((resolve, reject) => {
         if (closed !== undefined) return reject(closed.reason);
-        waiters.add({ what, resolve, reject });
-        arm();
+        const waiter = { what, resolve, reject };
+        waiters.add(waiter);
+        try {
+          arm();
+        } catch (error) {
+          waiters.delete(waiter);
+          reject(error); // no descriptor is left for a copy
+        }
       }),
     close(reason) {
       if (closed !== undefined) return;

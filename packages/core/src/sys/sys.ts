@@ -1,8 +1,8 @@
 import type { Platform } from './platform.js';
 
 /**
- * System calls. Each throws a Node-like system error (`code` is the errno name, `syscall` the call) when it fails;
- * EINTR is retried within. Tests put fakes in place of it.
+ * System calls. Each throws a Node-like system error (`code` is the errno name, `syscall` the call) when it fails. EINTR
+ * is retried within, except for connect(2). Tests put fakes in place of it.
  */
 export interface Sys {
   /** The system whose layouts it uses. */
@@ -36,7 +36,7 @@ export interface Sys {
   ): { bytes: number; flags: number; fds: readonly number[] };
   /** Whether the other end of a stream socket has closed and nothing is left to read. Takes nothing (MSG_PEEK). */
   isAtEnd(fd: number): boolean;
-  /** connect(2) with a raw sockaddr. EINPROGRESS is thrown on a non-blocking socket. */
+  /** connect(2) with a raw sockaddr. EINPROGRESS is thrown on a non-blocking socket, and EINTR means the same. */
   connect(fd: number, address: Buffer): void;
   /** dup(2), close-on-exec. */
   dup(fd: number): number;
@@ -48,7 +48,7 @@ export interface Sys {
   setNonBlocking(fd: number, on: boolean): void;
   /** Whether O_NONBLOCK is set (fcntl(2)). */
   isNonBlocking(fd: number): boolean;
-  /** close(2). */
+  /** close(2). @throws EBADF only: after any other error the descriptor is closed too. */
   close(fd: number): void;
   /**
    * getaddrinfo(3) in one of libuv's threads: the raw `sockaddr`s of a host, of one family (an `AF_` constant; 0 for any).
@@ -59,8 +59,13 @@ export interface Sys {
   errorOf(syscall: string, errno: number): Error;
   /** _exit(2): ends the process at once; nothing is flushed, no thread is waited for. */
   exit(code: number): never;
-  /** Waits for events of `fd` in the event loop, without a thread and without reading. The caller closes it before `fd`. */
-  poll(fd: number): Poller;
+  /**
+   * Waits for events of `fd` in the event loop, without a thread and without reading. It makes `fd` non-blocking. The
+   * caller closes it before `fd`.
+   *
+   * With `isShared` a stream of Node's own can use `fd` at the same time. Default false: nothing but pollers waits for it.
+   */
+  poll(fd: number, options?: { readonly isShared?: boolean }): Poller;
   /** Resolves when `fd` is readable or writable (or broken). Rejects with the signal's reason. */
   wait(fd: number, what: Readiness, signal?: AbortSignal): Promise<void>;
 }
