@@ -1,5 +1,5 @@
-import { type Clock, formatMs } from '../ground/clock.js';
-import { FdpassError, messageOf } from '../ground/errors.js';
+import { type Clock, formatMs, timedOut } from '../ground/clock.js';
+import { FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
 import type { TraceEvent } from '../ground/trace.js';
 import type { DialContext } from './dialer.js';
 import type { Candidate } from './race.js';
@@ -18,6 +18,9 @@ export interface AttemptSetup {
   readonly context: DialContext;
   readonly clock: Clock;
 }
+
+/** How long a candidate whose time is over has to end by itself. */
+const LAST_WORD_MS = 100;
 
 /** One candidate being tried: its start, reports, limit and abort. Every attempt that fdpass reports is reported here. */
 export class Attempt<T extends { destroy(reason?: unknown): void }> {
@@ -47,37 +50,42 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
 
   /** Opens the connection; `settled` is called once, unless the attempt is cancelled before. */
   run(settled: (attempt: Attempt<T>, result: AttemptResult<T>) => void): void {
-    const { context, clock, timeoutMs } = this.#setup;
+    const { context } = this.#setup;
+    const { signal } = this.#controller;
     const end = (result: AttemptResult<T>): void => {
-      if (this.#isOver) {
-        if ('value' in result) result.value.destroy(); // it came too late
-        return;
-      }
+      if (this.#isOver) return;
       this.#finish();
       if ('error' in result) this.#report('failed', messageOf(result.error));
       else this.#report('connected');
       settled(this, result);
     };
-    if (timeoutMs > 0) {
-      this.#cancelTimer = clock.after(timeoutMs, () => {
-        const error = this.#timedOut(timeoutMs);
-        this.#controller.abort(error); // before the next one begins
-        end({ error });
-      });
-    }
-    const opening = async (): Promise<T> => this.#candidate.open({ ...context, signal: this.#controller.signal });
+    this.#startLimit((error) => end({ error }));
+    const opening = async (): Promise<T> => this.#candidate.open({ ...context, signal });
     opening().then(
-      (value) => end({ value }),
-      (error: unknown) => end({ error }),
+      (value) => {
+        if (!signal.aborted) return end({ value });
+        value.destroy(); // it came too late
+        end({ error: signal.reason });
+      },
+      (error: unknown) => end({ error: signal.aborted && !isTimeout(error) ? signal.reason : error }),
     );
   }
 
-  /** Ends it, because another one has won or the dial is over. What it opens later is destroyed. */
-  cancel(): void {
+  /** What it has opened broke while it waited for a better one. */
+  broke(error: unknown): void {
+    this.#report('failed', messageOf(error));
+  }
+
+  /**
+   * Ends it, because another one has won or the dial is over. What it opens later is destroyed.
+   *
+   * @param reason What its signal aborts with. Default: an AbortError.
+   */
+  cancel(reason?: unknown): void {
     if (this.#isOver) return;
     this.#finish();
     this.#report('cancelled');
-    this.#controller.abort();
+    this.#controller.abort(reason);
   }
 
   #finish(): void {
@@ -85,9 +93,19 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
     this.#cancelTimer();
   }
 
-  #timedOut(limitMs: number): FdpassError {
-    const doing = this.#setup.of === 'address' ? 'no answer within' : 'timed out after';
-    return new FdpassError('timeout', `${doing} ${formatMs(limitMs)}`);
+  /**
+   * Aborts the candidate when its time is over. The candidate then ends by itself: a chain of hops says which of them was
+   * caught. One that ignores its signal is left behind.
+   */
+  #startLimit(expired: (error: FdpassError) => void): void {
+    const { of, clock, timeoutMs } = this.#setup;
+    if (timeoutMs <= 0) return;
+    this.#cancelTimer = clock.after(timeoutMs, () => {
+      const error =
+        of === 'address' ? new FdpassError('timeout', `no answer within ${formatMs(timeoutMs)}`) : timedOut(timeoutMs);
+      this.#cancelTimer = clock.after(LAST_WORD_MS, () => expired(error));
+      this.#controller.abort(error);
+    });
   }
 
   #report(outcome: 'connected' | 'failed' | 'cancelled', reason = ''): void {
@@ -97,6 +115,10 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
       of === 'address' ? addressEvent(outcome, this.label, ms, reason) : routeEvent(outcome, this.label, ms, reason),
     );
   }
+}
+
+function isTimeout(error: unknown): boolean {
+  return isFdpassError(error) && error.code === 'timeout';
 }
 
 function addressEvent(

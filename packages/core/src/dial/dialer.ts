@@ -57,8 +57,11 @@ export interface OwningDial {
   readonly context: DialContext;
   /** Destroys all connections that were opened in the dial. */
   destroyOwned(reason: unknown): void;
-  /** Settles when the dials inside the dial have settled. */
-  innerSettled(): Promise<void>;
+  /**
+   * Resolves when the dials inside the dial that are under way have settled: to the error of the only one, or to
+   * undefined if there were none or several.
+   */
+  innerFailure(): Promise<unknown>;
 }
 
 /** A context for a dial that owns what is opened in it. */
@@ -70,8 +73,10 @@ export function owningDial({ signal, trace }: DialContext): OwningDial {
     destroyOwned(reason) {
       for (const connection of owned.connections) connection.destroy(reason);
     },
-    async innerSettled() {
-      await Promise.allSettled(owned.dials);
+    async innerFailure() {
+      const results = await Promise.allSettled(owned.dials);
+      const [only] = results;
+      return results.length === 1 && only?.status === 'rejected' ? only.reason : undefined;
     },
   };
 }

@@ -86,8 +86,14 @@ export function connectFailed(
   });
 }
 
-function rankOf({ code, cause }: FdpassError): number {
-  return code === 'unreachable' && NO_WAY.has(errnoName(cause) ?? '') ? NO_WAY_RANK : RANKS[code];
+function rankOf(error: FdpassError): number {
+  return error.code === 'unreachable' && isNoWay(error.cause) ? NO_WAY_RANK : RANKS[error.code];
+}
+
+/** Whether an error says only that there is no way to a network, as do all of several. */
+function isNoWay(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isNoWay);
+  return isFdpassError(error) ? isNoWay(error.cause) : NO_WAY.has(errnoName(error) ?? '');
 }
 
 function describe(label: string, { message, attempts }: FdpassError): FailedAttempt {

@@ -124,7 +124,7 @@ class Race<T extends Closable> {
   }
 
   start(): void {
-    this.#release = onAbort(this.#setup.context.signal, (reason) => this.#end(() => this.#reject(reason)));
+    this.#release = onAbort(this.#setup.context.signal, (reason) => this.#end(() => this.#reject(reason), reason));
     this.#source.start?.(() => this.#advance(), this.#arrivals.signal);
     this.#advance();
   }
@@ -132,7 +132,7 @@ class Race<T extends Closable> {
   #advance(): void {
     if (this.#isOver) return;
     if (this.#standby !== undefined) {
-      if (this.#running.size === 0) this.#win(this.#standby);
+      if (this.#running.size === 0) this.#winStandby();
       return;
     }
     if (this.#stopHeadStart !== undefined) return;
@@ -181,27 +181,44 @@ class Race<T extends Closable> {
       value.destroy(); // whoever listened has aborted
       return;
     }
+    const { graceMs = 0 } = this.#options;
+    if (graceMs <= 0) {
+      this.#win(value);
+      return;
+    }
     const stopWatching = value.onBroken?.((error) => this.#broke(attempt, error)) ?? (() => {});
     this.#standby = { value, stopWatching };
-    const { graceMs = 0 } = this.#options;
-    if (graceMs === 0) this.#win(this.#standby);
-    else this.#stopGrace ??= this.#setup.clock.after(graceMs, () => this.#standby && this.#win(this.#standby));
+    this.#stopGrace ??= this.#setup.clock.after(graceMs, () => this.#winStandby());
     this.#advance();
   }
 
   #broke(attempt: Attempt<T>, error: unknown): void {
+    const reason = error ?? new FdpassError('unreachable', 'closed while it waited for a better route');
     this.#dropStandby();
     this.#endGrace();
-    this.#failed(attempt, error ?? new FdpassError('unreachable', 'closed while it waited for a better route'));
+    attempt.broke(reason);
+    this.#failed(attempt, reason);
   }
 
-  #win({ value, stopWatching }: Standby<T>): void {
+  #winStandby(): void {
+    if (this.#standby === undefined) return;
+    const { value, stopWatching } = this.#standby;
     stopWatching();
     this.#standby = undefined;
-    this.#end(() => this.#resolve(value));
+    this.#win(value);
   }
 
-  #end(settle: () => void): void {
+  #win(value: T): void {
+    const { signal } = this.#setup.context;
+    this.#end(() => {
+      if (!signal.aborted) return this.#resolve(value);
+      value.destroy(); // whoever listens has aborted when the others were cancelled
+      this.#reject(signal.reason);
+    });
+  }
+
+  /** @param reason Why the attempts that still run are cancelled, if the dial was aborted. */
+  #end(settle: () => void, reason?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#release();
@@ -209,13 +226,13 @@ class Race<T extends Closable> {
     this.#endGrace();
     this.#dropStandby();
     this.#arrivals.abort();
-    for (const attempt of this.#running) this.#cancel(attempt);
+    for (const attempt of this.#running) this.#cancel(attempt, reason);
     settle();
   }
 
-  #cancel(attempt: Attempt<T>): void {
+  #cancel(attempt: Attempt<T>, reason?: unknown): void {
     this.#running.delete(attempt);
-    attempt.cancel();
+    attempt.cancel(reason);
   }
 
   #dropStandby(): void {

@@ -57,7 +57,8 @@ export function startDeadline(
   };
 }
 
-function timedOut(timeoutMs: number): FdpassError {
+/** The error of work whose time is over. */
+export function timedOut(timeoutMs: number): FdpassError {
   return new FdpassError('timeout', `timed out after ${formatMs(timeoutMs)}`, {
     hint: 'raise the limit with --timeout or "timeout" in the config, or check that something answers there',
   });

@@ -74,18 +74,24 @@ function checkTarget({ host }: Target, { targets = ['host'], label }: GuardedHop
 /**
  * Settles like the dial. When the signal aborts, what the dial opened is destroyed at once, which ends whatever waits for
  * it; a dial that goes on all the same is left behind a turn of the event loop later. The hops inside it come first, so
- * that the innermost is the one that says it was caught. What a dial left behind gives then is destroyed.
+ * that the innermost is the one that says it was caught, unless several were tried at once. What a dial left behind gives
+ * then is destroyed.
  */
 function settled<T>(dial: () => Promise<T>, owning: OwningDial): Promise<T> {
   const { signal } = owning.context;
   return new Promise((resolve, reject) => {
+    let inner: Promise<unknown> | undefined;
     const release = onAbort(signal, (reason) => {
+      inner = owning.innerFailure();
       owning.destroyOwned(reason);
-      void owning.innerSettled().then(() => setImmediate(() => reject(reason)));
+      void inner.then((error) => setImmediate(() => reject(caughtBy(error, reason))));
     });
-    const failed = (error: unknown): void => {
+    const failed = async (error: unknown): Promise<void> => {
       release();
-      reject(signal.aborted ? (isFdpassError(error) && error.hop !== undefined ? error : signal.reason) : error);
+      if (!signal.aborted) return reject(error);
+      const { reason } = signal;
+      const caught = caughtBy(error, reason);
+      reject(caught === reason ? caughtBy(await inner, reason) : caught);
     };
     dial().then((value) => {
       release();
@@ -94,6 +100,11 @@ function settled<T>(dial: () => Promise<T>, owning: OwningDial): Promise<T> {
       reject(signal.reason);
     }, failed);
   });
+}
+
+/** What an aborted dial rejects with: the reason, or if that is a deadline of ours, the error that says which hop it caught. */
+function caughtBy(error: unknown, reason: unknown): unknown {
+  return isFdpassError(reason) && isFdpassError(error) && error.hop !== undefined ? error : reason;
 }
 
 function dropLate(value: unknown): void {
