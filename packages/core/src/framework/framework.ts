@@ -44,7 +44,9 @@ export interface Framework {
 
 /** A config and its rules, ready to match. */
 export interface LoadedRules {
+  /** The config as it was read. */
   readonly config: Config;
+  /** Its rules, ready for look-ups. */
   readonly table: RuleTable;
 }
 
