@@ -7,7 +7,7 @@ export type { KeepAlive, SocketOptions } from './connection/socket-options.js';
 export type { Chain, DialContext, Dialer } from './dial/dialer.js';
 export { allFailed, connectFailed, type Failure } from './dial/failures.js';
 export type { Candidate, Candidates, RaceOptions } from './dial/race.js';
-export { type Clock, type Deadline, formatMs, startDeadline, systemClock } from './ground/clock.js';
+export { type Clock, type Deadline, startDeadline, systemClock } from './ground/clock.js';
 export {
   type ErrorCode,
   type ErrorDetails,
