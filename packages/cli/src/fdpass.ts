@@ -24,7 +24,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const args = parseArguments(FDPASS, argv);
   if (answerGeneral(FDPASS, args.flag)) return 0;
   const command = COMMANDS[args.command.name];
-  if (command === undefined) throw new FdpassError('internal', `there is no command ${args.command.name}`);
+  if (command === undefined) throw new FdpassError('internal', `unknown command ${args.command.name}`);
   return command(args);
 }
 

@@ -70,7 +70,7 @@ describe('where the config comes from', () => {
     expect(findConfig(options({ FDPASS_CONFIG: '~/x.yaml' }))?.file).to.equal(file);
     expect(findConfig({ ...options(), file: '~/x.yaml' })?.file).to.equal(file);
     expect(refusal(() => findConfig({ ...options(), home: join('not', 'absolute') })).message).to.match(
-      /no absolute path/,
+      /not an absolute path/,
     );
   });
 

@@ -39,7 +39,7 @@ export interface Config {
   readonly rules: readonly Rule[];
   /** What `plugins` names, each with the file that names it. */
   readonly plugins: readonly ConfigPlugin[];
-  /** Where a value of the merged config stands, e.g. `locate('rules', 3, 'host')`; what is absent: the nearest thing around it. */
+  /** Where a value of the merged config is, e.g. `locate('rules', 3, 'host')`; for one that is absent, the nearest thing around it. */
   locate(...path: ValuePath): Where;
 }
 
