@@ -1,5 +1,5 @@
-// A name with an IPv6 address that swallows packets and a live IPv4 one, in a network namespace: how long until
-// connected, for fdpass and for `nc -F` in the same lab. The bound is 1.2 x (250 ms + round trip).
+// How long fdpass and `nc -F` take to connect to a name with an IPv6 address that swallows packets and a live IPv4 one, in
+// a network namespace. The bound is 1.2 x (250 ms + round trip).
 import { resolve } from 'node:path';
 import { labUnavailable, runInLab } from '../packages/testkit/dist/index.js';
 

@@ -1,5 +1,5 @@
-// 1,000 dials at once in one process, through one dialer: all must succeed, the descriptors must be back afterwards, and
-// the event loop must never stand still for 50 ms. The servers run in a process of their own.
+// 1,000 dials at once in one process, through one dialer. All must succeed, no descriptor can be left, and the event loop
+// must never be blocked for 50 ms. The servers run in a process of their own.
 import { fork } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -24,7 +24,7 @@ async function main() {
   };
   for (const [name, [use, host]] of Object.entries(ways)) {
     const dialer = createDialer({ rules: [{ use }], timeout: '60s' });
-    (await dialer.dial({ host, port: target })).destroy(); // code is loaded and compiled once
+    (await dialer.dial({ host, port: target })).destroy(); // loads and compiles the code
     const rounds = [];
     for (let round = 0; round < ROUNDS; round++) rounds.push(await dialAll(dialer, { host, port: target }));
     const [median] = rounds.toSorted((a, b) => a.ms - b.ms).slice(ROUNDS >> 1);
@@ -43,7 +43,7 @@ async function dialAll(dialer, target) {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const started = performance.now();
-  // Each dial is asked for in a turn of its own, as requests come in; all are under way at the same time.
+  // The dials start over several turns of the event loop, as requests arrive; all are under way at the same time.
   const dials = [];
   for (let index = 0; index < DIALS; index++) {
     dials.push(dialer.dial(target));
@@ -57,7 +57,7 @@ async function dialAll(dialer, target) {
   return { ms, delayMs: delay.max / 1e6, left: await descriptorsLeft(before) };
 }
 
-/** A look-up that nobody waits for any more may still have its file or socket open: it gets time to end (resolv.conf(5): 5 s a try). */
+/** A look-up that was given up can still have a file or a socket open, so it gets time to end (resolv.conf(5): 5 s a try). */
 async function descriptorsLeft(before) {
   for (let turn = 0; turn < 2000 && openDescriptors() > before; turn++) {
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -78,7 +78,7 @@ async function serve() {
   process.send({ target, proxy });
 }
 
-/** RFC 1928 for clients that send each message whole, as ours does. */
+/** RFC 1928, for clients that send each message in one piece, as ours does. */
 function serveSocks(client) {
   client
     .on('error', () => {})

@@ -1,5 +1,5 @@
-// Every benchmark in turn, or the ones named: `npm run bench -- start`. Figures are ratios and medians of interleaved
-// runs: the machines are noisy, and only what is measured side by side can be compared.
+// Runs every benchmark, or the named ones: `npm run bench -- start`. Figures are ratios and medians of interleaved runs:
+// machines are noisy, and only figures measured side by side can be compared.
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

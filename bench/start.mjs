@@ -1,5 +1,5 @@
-// Cold start: a whole `fdpass localhost PORT` with descriptor passing, as ssh runs it, against a bare start of the same
-// Node and against `nc -F`, in turn. With and without a configuration.
+// Cold start: a whole `fdpass localhost PORT` with descriptor passing, as ssh runs it, compared with a bare start of the same
+// Node and with `nc -F`, interleaved, with and without a configuration.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -25,7 +25,7 @@ async function main() {
     'rules:\n  - { host: "*.corp.example", use: direct }\n  - { host: "*", use: happy-eyeballs }\n',
     { mode: 0o600 },
   );
-  // Like a user's, the config is not from this very moment: then what comes of it is kept between runs.
+  // A config that was just written is not cached, and a user's config is older.
   await new Promise((resolve) => setTimeout(resolve, 2500));
   const sys = loadSys();
   for (const version of VERSIONS) {

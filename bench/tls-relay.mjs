@@ -1,4 +1,4 @@
-// The detached relay through a proxy over TLS: 1 GiB from a server, checked by its hash, beside the same gigabyte over a
+// The detached relay through a proxy over TLS: 1 GiB from a server, checked by its hash, compared with the same data over a
 // passed descriptor and over `nc`'s relay.
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';

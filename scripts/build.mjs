@@ -1,5 +1,5 @@
 // Compiles every package, then bundles the two commands into CommonJS files, which start in a fraction of the time that
-// a tree of ES modules takes. What a plain dial does not need is kept in files of its own. docs/decisions.md has the figures.
+// a tree of ES modules takes. Code that a plain dial does not need is in separate files. docs/decisions.md has the figures.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
@@ -19,10 +19,10 @@ console.log('build: bundling bin/fdpass and bin/fdrecv');
 const { build } = await import('esbuild');
 const { version } = JSON.parse(readFileSync('packages/cli/package.json', 'utf8'));
 
-/** Loads plugins, which may be ES modules: its own import() stays one. */
+/** Loads plugins, which can be ES modules, so its own import() is not bundled. */
 const PLUGINS = 'packages/core/dist/strategy/plugins.js';
 
-/** Modules that are imported dynamically and become bundles of their own: name and compiled file. */
+/** Modules that are imported dynamically and become separate bundles: name and compiled file. */
 const SEPARATE = new Map(
   [
     'packages/core/dist/config/load.js',
@@ -44,14 +44,14 @@ const SEPARATE = new Map(
   ].map((file) => [resolve(file), bundleName(file)]),
 );
 
-/** `packages/strategy-socks/dist/index.js` becomes `strategy-socks`, its `options.js` gets that before it, any other keeps its name. */
+/** `packages/strategy-socks/dist/index.js` becomes `strategy-socks`, its `options.js` gets that prefix, others keep their names. */
 function bundleName(file) {
   const name = basename(file, '.js');
   const owner = basename(resolve(file, '../..'));
   return name === 'index' ? owner : name === 'options' ? `${owner}-options` : name;
 }
 
-/** Turns a dynamic import of a separate module into one of its bundle, which lies beside ours. */
+/** Turns a dynamic import of a separate module into one of its bundle, which is beside ours. */
 const separate = {
   name: 'separate',
   setup(plugin) {
@@ -67,8 +67,8 @@ const separate = {
 };
 
 /**
- * tsyringe asks for a `Reflect.getMetadata` when it is loaded and calls it for classes with decorators only. We register
- * factories, so a function that knows nothing does, and spares the start the polyfill.
+ * tsyringe needs a `Reflect.getMetadata` when it is loaded, and calls it only for classes with decorators. We register
+ * factories, so an empty function is enough, and a start does not load the polyfill.
  */
 const noMetadata = {
   name: 'no-metadata',
@@ -81,8 +81,8 @@ const noMetadata = {
 };
 
 /**
- * What every bundle begins with. Each module that was bundled asks for Node's own modules again: once is enough, and
- * every time costs a start some microseconds. CommonJS has no import.meta; what our code wants of it is its own place.
+ * The first lines of every bundle. Each bundled module requires Node's own modules again, which costs a start some
+ * microseconds every time, so the results are cached. CommonJS does not have import.meta; our code uses only its url.
  */
 const BANNER =
   'require=((ask,got=new Map())=>Object.assign((name)=>got.get(name)??(got.set(name,ask(name)),got.get(name)),ask))(require);' +
@@ -97,9 +97,9 @@ const options = {
   platform: 'node',
   target: 'node20',
   format: 'cjs',
-  mainFields: ['module', 'main'], // what has both is smaller as ES modules: the unused part is left out
+  mainFields: ['module', 'main'], // packages with both are smaller as ES modules: unused code is left out
   minify: true,
-  // cosmiconfig's own loaders want these; it is only ever given ours.
+  // cosmiconfig's own loaders need these, but we give it ours.
   external: ['koffi', 'typescript', 'js-yaml', 'parse-json', 'import-fresh'],
   plugins: [separate, noMetadata],
   banner: { js: BANNER },
@@ -113,7 +113,7 @@ const commands = await build({
   entryPoints: ['packages/cli/dist/fdpass.js', 'packages/cli/dist/fdrecv.js', ...SEPARATE.keys()]
     .filter((file) => resolve(file) !== resolve(PLUGINS))
     .map(entry),
-  supported: { 'dynamic-import': false }, // require() instead: the loader of ES modules takes time to start
+  supported: { 'dynamic-import': false }, // require() instead, since the loader of ES modules takes time to start
 });
 writeFileSync(join(OUT, 'NOTICES.txt'), noticesFor([plugins.metafile, commands.metafile]));
 
@@ -124,7 +124,7 @@ writeFileSync(join(SCHEMA, 'config.schema.json'), await formatConfigSchema());
 rmSync(MAN, { recursive: true, force: true });
 cpSync('man', MAN, { recursive: true }); // a package can publish only what is below it
 
-/** What was compiled from a source that has gone since would be published. */
+/** Removes what was compiled from a source that no longer exists: it would be published. */
 function removeOrphans(folder) {
   const dist = join(folder, 'dist');
   if (!existsSync(dist)) return;

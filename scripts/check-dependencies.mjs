@@ -1,5 +1,5 @@
-// Whether docs/dependencies.md tells the truth: each dependency that a package.json names is in it and nothing else, with
-// the version that is asked for, and with the licence, engines and install script that are installed.
+// Checks docs/dependencies.md against the dependencies that each package.json names: none is missing and none is left over,
+// versions are those asked for, and licence, engines and install script are those installed.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,7 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const RECORD = 'docs/dependencies.md';
 const KINDS = ['dependencies', 'devDependencies', 'optionalDependencies'];
 
-/** `name version` of what the packages ask for, and a folder it is installed in. */
+/** `name version` of each dependency, and a folder it is installed in. */
 function asked() {
   const folders = ['.', 'scripts/reference', ...readdirSync('packages').map((name) => join('packages', name))];
   return new Map(folders.flatMap(dependenciesOf));
@@ -29,8 +29,8 @@ function recorded() {
   return new Map(cells.filter((row) => !isHeading(row)).map((row) => [`${row[0]} ${row[1]}`, row]));
 }
 
-/** What the row says that is not so. */
-function untruths([, , , , , licence, engines, script], folder) {
+/** The cells of a row that are wrong. */
+function wrongCells([, , , , , licence, engines, script], folder) {
   const manifest = readJson(folder);
   const { preinstall, install, postinstall } = manifest.scripts ?? {};
   const facts = [
@@ -51,7 +51,7 @@ const problems = [
   ...[...wanted.keys()].filter((key) => !rows.has(key)).map((key) => `${key} is missing`),
   ...[...rows.keys()].filter((key) => !wanted.has(key)).map((key) => `${key} is used by no package`),
   ...[...wanted].flatMap(([key, folder]) =>
-    rows.has(key) ? untruths(rows.get(key), folder).map((what) => `${key}: ${what}`) : [],
+    rows.has(key) ? wrongCells(rows.get(key), folder).map((what) => `${key}: ${what}`) : [],
   ),
 ];
 for (const problem of problems) console.log(`${RECORD}: ${problem}`);

@@ -1,5 +1,5 @@
-// Whether the packages are fit to publish, by their tarballs: publint reads the manifests, attw asks TypeScript how each
-// way in resolves. Both in this one process, since starting either takes longer than its work does. No network.
+// Checks whether the packages can be published, by their tarballs: publint reads the manifests, and attw asks TypeScript how
+// each entry point resolves. Both run in this process, since starting either takes longer than its work. No network.
 import { readFileSync } from 'node:fs';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { problemKindInfo } from '@arethetypeswrong/core/problems';
@@ -7,10 +7,10 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { packAll } from './pack.mjs';
 
-/** Our packages are ES modules: attw's profile "esm-only" leaves these out, too. require() has them since Node 20.19. */
-const LEFT_OUT = new Set(['node10', 'node16-cjs']);
+/** Our packages are ES modules, so these are ignored, as in attw's profile "esm-only". require() works since Node 20.19. */
+const IGNORED = new Set(['node10', 'node16-cjs']);
 
-/** What is wrong with a tarball, in words; nothing if it is fit. */
+/** The problems of a tarball, in words. */
 async function problemsIn(tarball) {
   const data = readFileSync(tarball);
   return [...(await fromPublint(data)), ...(await fromAttw(data))];
@@ -28,9 +28,9 @@ async function fromAttw(data) {
   const contents = createPackageFromTarballData(data);
   const { types, problems = [] } = await checkPackage(contents);
   const isLibrary = JSON.parse(contents.readFile(`${rootOf(contents)}/package.json`)).exports['.'] !== undefined;
-  if (types === false) return isLibrary ? ['attw: it has no types'] : [];
+  if (types === false) return isLibrary ? ['attw: the package has no types'] : [];
   return problems
-    .filter(({ resolutionKind }) => !LEFT_OUT.has(resolutionKind))
+    .filter(({ resolutionKind }) => !IGNORED.has(resolutionKind))
     .map(({ kind, entrypoint, resolutionKind }) =>
       ['attw:', problemKindInfo[kind].title, entrypoint, resolutionKind].filter(Boolean).join(' '),
     );

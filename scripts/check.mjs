@@ -1,4 +1,5 @@
-// Everything quick: format and lint, types, unused code, the packages as they would be published, the dependencies' record.
+// Everything quick: format, lint and import circles, types, unused code, exports, rooms, the packages as they would be
+// published, the dependencies' record.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
@@ -7,12 +8,16 @@ const CHECKS = {
   'format and lint': ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.'],
   types: ['node_modules/typescript/bin/tsc', '-b'],
   'unused code': ['node_modules/knip/bin/knip.js', '--no-config-hints'],
+  'exports: used and documented': ['scripts/reference/check-exports.mjs'],
+  'imports between rooms': ['scripts/check-rooms.mjs'],
   'packed packages': ['scripts/check-packages.mjs'],
   "dependencies' record": ['scripts/check-dependencies.mjs'],
 };
+/** Reported without failing until STRICT=1 is set. */
+const REPORTED = process.env.STRICT === '1' ? [] : ['exports: used and documented', 'imports between rooms'];
 const failed = Object.entries(CHECKS).filter(([name, command]) => {
   console.log(`check: ${name}`);
-  return spawnSync(process.execPath, command, { stdio: 'inherit' }).status !== 0;
+  return spawnSync(process.execPath, command, { stdio: 'inherit' }).status !== 0 && !REPORTED.includes(name);
 });
 if (failed.length > 0) console.log(`check: failed: ${failed.map(([name]) => name).join(', ')}`);
 process.exit(failed.length > 0 ? 1 : 0);

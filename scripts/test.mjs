@@ -1,5 +1,5 @@
-// Runs every test: on this Node, and with `--node 22,24,26` on others too. The last line is the total.
-// Other arguments go to mocha (`--grep …`).
+// Runs every test on this Node, and with `--node 22,24,26` on others too. The last line is the total. Other arguments go to
+// mocha (`--grep …`).
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { installPeers, PEERS } from './install-peers.mjs';
 import { nodeFolder, withNode } from './node-versions.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
-const RUN_TIMEOUT_MS = 20 * 60_000; // mocha's own limits hold only while the event loop turns
+const RUN_TIMEOUT_MS = 20 * 60_000; // mocha's own limits work only while the event loop runs
 
 const args = process.argv.slice(2);
 const versions = takeVersions(args);
@@ -55,7 +55,7 @@ function fail(message) {
 /** Runs them on one version of Node (default: this one) and adds to the total. */
 async function runTests(version) {
   const folder = version && nodeFolder(version);
-  if (version && !folder) return console.log(`test: Node ${version} left out: its binaries are for Linux on x64`);
+  if (version && !folder) return console.log(`test: Node ${version} skipped: its binaries are for Linux on x64`);
   const name = `Node ${version ?? process.versions.node}`;
   const results = mkdtempSync(join(tmpdir(), 'fdpass-test-'));
   const report = join(results, 'report.json');
@@ -86,7 +86,7 @@ function runMocha(folder, report) {
   });
 }
 
-/** The compiled specs; not those whose source has gone since. */
+/** The compiled specs whose source still exists. */
 function specs() {
   return readdirSync('packages')
     .map((name) => join('packages', name, 'dist'))

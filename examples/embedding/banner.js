@@ -1,4 +1,4 @@
-// node banner.js HOST PORT: what a server says first. Goes by the user's own rules, as the command does.
+// node banner.js HOST PORT: prints what a server sends first. Follows the user's own rules, as the command does.
 import { once } from 'node:events';
 import { createDialer, formatError } from 'fdpass';
 

@@ -1,4 +1,4 @@
-// node fetch.js URL [HOP ...]: prints a web page that was fetched through any chain of hops.
+// node fetch.js URL [HOP ...]: prints a web page, fetched through any chain of hops.
 import { undiciConnector } from '@fdpass/adapters';
 import { createDialer, formatError } from 'fdpass';
 import { Agent, fetch } from 'undici';

@@ -1,5 +1,5 @@
-// The other end of the tunnel: node server.js [PORT]. Connects to the target that the path names and copies bytes both
-// ways. It serves anybody who can reach it: put it behind a proxy that asks who they are.
+// The other end of the tunnel: node server.js [PORT]. Connects to the target in the query and copies bytes both ways. It
+// serves anyone who can reach it, so put it behind a proxy that authenticates users.
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { pathToFileURL } from 'node:url';

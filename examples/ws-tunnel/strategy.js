@@ -1,5 +1,5 @@
-// A strategy on somebody else's client library: the tunnel is a WebSocket of the npm package `ws`. What it gives is not a
-// kernel socket, so fdpass hands it over through a relay; everything else is as with any other strategy.
+// A strategy that uses a third-party client library: the tunnel is a WebSocket of the npm package `ws`. It is not a kernel
+// socket, so fdpass hands it over through a relay. All else is as in any other strategy.
 import { once } from 'node:events';
 import { connect as connectTls } from 'node:tls';
 import { FdpassError, messageOf } from '@fdpass/core';
@@ -9,20 +9,20 @@ import WebSocket, { createWebSocketStream } from 'ws';
 /** @type {import('@fdpass/core').Strategy<{ url: string }>} */
 export const websocket = {
   name: 'websocket',
-  schemes: ['ws', 'wss'], // `use: wss://tunnel.example/ssh` says it all
+  schemes: ['ws', 'wss'], // `use: wss://tunnel.example/ssh` needs no other option
   create({ url }, host) {
     const place = parse(url);
     return {
       needsRelay: () => true,
       async dial(target, context) {
-        // A connection counts bytes for handshakes; a client library wants a socket that flows.
+        // A client library needs a flowing socket rather than a connection with exact reads.
         const gateway = await host.forward.dial({ host: place.hostname, port: place.port }, context);
         const connection = await readySocket(gateway);
         const socket = new WebSocket(`${url}?target=${encodeURIComponent(`${target.host}:${target.port}`)}`, {
           createConnection: () =>
             place.secure ? connectTls({ socket: connection, servername: place.hostname }) : connection,
         });
-        const stream = createWebSocketStream(socket); // listens at once: a greeting may come right behind the 101
+        const stream = createWebSocketStream(socket); // listens at once: a greeting can follow the 101 directly
         const ignore = () => {};
         const abort = () => socket.terminate();
         stream.on('error', ignore);
@@ -51,7 +51,7 @@ function parse(url) {
 }
 
 function refused(url, error) {
-  const { host } = new URL(url); // a password in it stays out
+  const { host } = new URL(url); // without a password in the URL
   const isReply = /Unexpected server response/.test(messageOf(error));
   return new FdpassError(
     isReply ? 'protocol' : 'unreachable',

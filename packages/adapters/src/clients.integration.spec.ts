@@ -157,7 +157,7 @@ describe('client libraries through a dialer', () => {
     const said = async (promise: Promise<unknown>): Promise<string> =>
       promise.then(
         () => 'no error',
-        (error: Error & { cause?: Error }) => (error.cause ?? error).message,
+        (error: Error & { cause?: Error }) => `${error.message}: ${error.cause?.message}`, // fetch() has the reason as the cause
       );
     expect(await said(get((done) => http.get(url, { agent }, done)))).to.match(/refused/);
     const dispatcher = new UndiciAgent({ connect: undiciConnector(dialer) });

@@ -3,7 +3,7 @@ import { dialDetached, type Handover, handOver, openChannel, type RelayRequest }
 import { type Arguments, usage } from './arguments.js';
 import { configCache } from './config-cache.js';
 import { makeLog } from './log.js';
-import { type DialRequest, frameworkFor, readRequest, routeFor } from './request.js';
+import { type DialRequest, findRoute, readRequest } from './request.js';
 import { FDPASS } from './usage.js';
 
 /** The first argument that makes the command a relay process. */
@@ -15,8 +15,7 @@ export async function connect(args: Arguments): Promise<number> {
   const trace = makeLog({ verbosity: args.count('verbose'), file: args.value('log') });
   try {
     const channel = openChannel({ as: askedHandover(args) });
-    const { router } = await frameworkFor(request, configCache());
-    const route = await routeFor(request, router);
+    const { router, route } = await findRoute(request, configCache());
     trace({ event: 'route', reason: route.reason, chain: route.chain.label });
     const { timeoutMs } = request;
     await handOver(channel, route, router, { trace, timeoutMs, relayed: (relay) => dialRelayed(request, relay) });
@@ -43,6 +42,6 @@ function dialRelayed(request: DialRequest, { timeoutMs, signal }: RelayRequest):
 
 /** The life of a relay process: it dials what the waiting process asks for, and its errors travel back to that. */
 export async function dialForRelay(request: DialRequest, signal: AbortSignal): Promise<Connection> {
-  const { router } = await frameworkFor(request);
-  return router.dial(await routeFor(request, router), { signal, timeoutMs: request.timeoutMs });
+  const { router, route } = await findRoute(request);
+  return router.dial(route, { signal, timeoutMs: request.timeoutMs });
 }

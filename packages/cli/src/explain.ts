@@ -2,15 +2,15 @@ import { formatHostPort } from '@fdpass/core';
 import type { Explanation, HopSummary } from '@fdpass/core/host';
 import type { Arguments } from './arguments.js';
 import { print } from './print.js';
-import { frameworkFor, readRequest, routeFor } from './request.js';
+import { findRoute, readRequest } from './request.js';
 
 const SSH_PORT = 22;
 
 /** `fdpass explain HOST [PORT]`: the rule, the route and why; opens nothing. */
 export async function explain(args: Arguments): Promise<number> {
   const request = readRequest(args, SSH_PORT);
-  const { router } = await frameworkFor(request);
-  const explanation = router.explain(await routeFor(request, router));
+  const { router, route } = await findRoute(request);
+  const explanation = router.explain(route);
   await print(args.flag('json') ? `${JSON.stringify(explanation, null, 2)}\n` : format(explanation));
   return 0;
 }

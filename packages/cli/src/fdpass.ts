@@ -16,7 +16,7 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   strategies: async (args) => (await import('./strategies.js')).strategies(args),
 };
 
-void run(FDPASS, async (argv) => {
+async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === RELAY_ARGUMENT) {
     await runDetached((request, signal) => dialForRelay(request as DialRequest, signal));
     return 0;
@@ -24,6 +24,8 @@ void run(FDPASS, async (argv) => {
   const args = parseArguments(FDPASS, argv);
   if (answerGeneral(FDPASS, args.flag)) return 0;
   const command = COMMANDS[args.command.name];
-  if (command === undefined) throw new FdpassError('internal', `there is no command ${args.command.name}`);
+  if (command === undefined) throw new FdpassError('internal', `unknown command ${args.command.name}`);
   return command(args);
-});
+}
+
+void run(FDPASS, main);

@@ -64,7 +64,7 @@ describe('plugins that misbehave', () => {
       'is of another version',
       "export const it = { name: 'it', apiVersion: 99, create() {} };",
       78,
-      /config\.yaml:1:11.*it is made for version 99.*this is 2.*update fdpass/,
+      /config\.yaml:1:11.*it is made for version 99.*this is version 2.*update fdpass/,
     ],
     [
       'takes a name that is taken',

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 
 /**
  * Writes to stdout and waits until all of it is out: the commands end by _exit(2), and a pipe holds 64 KiB at a time. A
- * reader that has seen enough, such as head(1), is no error.
+ * reader that has seen enough, such as head(1), is not an error.
  */
 export function print(text: string, stdout: Writable = process.stdout): Promise<void> {
   return new Promise((resolve, reject) => {

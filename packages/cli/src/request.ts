@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { FdpassError, makeTarget, type Target } from '@fdpass/core';
-import { type ConfigCache, type Framework, parseDuration, type Route, type Router } from '@fdpass/core/host';
+import { type ConfigCache, parseDuration, type Route, type Router } from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
 import { builtinFramework } from './builtin.js';
 import { FDPASS } from './usage.js';
@@ -45,14 +45,21 @@ export function readTimeout(args: Arguments): number | undefined {
   });
 }
 
-/** The framework a request asks for. With `--via` alone the config is still read: it may name the hops. */
-export function frameworkFor(request: DialRequest, cache?: ConfigCache): Promise<Framework> {
-  return builtinFramework(request.config === undefined ? {} : { file: request.config }, cache);
+/** A route, and the router that dials it. */
+export interface FoundRoute {
+  readonly router: Router;
+  readonly route: Route;
 }
 
-/** The route a request asks for: through its `--via` hops, or by the rules. @throws FdpassError `config` */
-export function routeFor(request: DialRequest, router: Router): Promise<Route> {
-  return request.via.length > 0
-    ? router.routeVia(request.target, request.via, request.cwd)
-    : router.route(request.target);
+/**
+ * Loads the framework and finds the route: through the `--via` hops of the request, or by the rules. With `--via` the config
+ * is read too, since it can name the hops.
+ *
+ * @throws FdpassError `config`
+ */
+export async function findRoute(request: DialRequest, cache?: ConfigCache): Promise<FoundRoute> {
+  const { target, via, config, cwd } = request;
+  const { router } = await builtinFramework(config === undefined ? {} : { file: config }, cache);
+  const route = await (via.length > 0 ? router.routeVia(target, via, cwd) : router.route(target));
+  return { router, route };
 }

@@ -1,6 +1,6 @@
 /*
- * Every command, option and exit code, once: --help, the man pages and docs/commands.md are made from this, and the
- * argument parser reads its options here.
+ * Every command, option and exit code, in one place: --help, the man pages, docs/fdpass.md and docs/fdrecv.md are made from
+ * this, and the argument parser reads its options here.
  */
 
 export interface OptionSpec {
@@ -35,7 +35,7 @@ export interface ProgramSpec {
 /** sysexits.h; the codes of FdpassError map to these. */
 export const EXIT_STATUS: readonly (readonly [code: number, what: string])[] = [
   [0, 'the connection was handed over, or the command did what it was asked'],
-  [64, 'usage: the command line is wrong, or stdout is nothing a connection can be handed to'],
+  [64, 'usage: the command line is wrong, or a connection cannot be handed to stdout'],
   [65, 'a proxy gave a bad reply'],
   [68, 'unknown host'],
   [69, 'refused or unreachable'],
@@ -54,9 +54,9 @@ export const FDPASS: ProgramSpec = {
   name: 'fdpass',
   summary: 'open the right socket for each host and hand it over',
   description: [
-    'fdpass connects to HOST and PORT by the strategy that the first matching rule of its configuration names (directly, through proxies, or chains of them), passes the connected descriptor to the program that started it over its standard output, and exits. It is made to be a ProxyCommand of ssh(1) with ProxyUseFdpass yes; no process stays behind.',
-    'Standard output decides how the connection is handed over: a unix socket gets the descriptor, a pipe gets a relay of bytes as nc(1) would. Without a configuration every host is reached by Happy Eyeballs (RFC 8305).',
-    'Two operands of which the last is a port are always HOST and PORT, even where HOST is the name of a subcommand.',
+    'fdpass connects to HOST and PORT using the strategy of the first matching rule in its configuration (directly, through proxies, or through chains of them). It passes the connected descriptor over its standard output to the program that started it, and exits. Use it as a ProxyCommand of ssh(1) with ProxyUseFdpass yes. No process stays behind.',
+    'Standard output decides how the connection is handed over: a unix socket gets the descriptor, and a pipe gets a relay of bytes, as from nc(1). Without a configuration, Happy Eyeballs (RFC 8305) reaches every host.',
+    'Two operands of which the second is a port are always HOST and PORT, even if HOST is the name of a subcommand.',
   ],
   commands: [
     {
@@ -80,7 +80,7 @@ export const FDPASS: ProgramSpec = {
     {
       name: 'check',
       synopsis: '[options] [FILE]',
-      summary: 'validate the configuration: file:line:column, what is wrong and what was meant',
+      summary: 'validate the configuration: file:line:column, what is wrong and what was probably meant',
       options: ['config', 'json'],
     },
     {
@@ -105,60 +105,60 @@ export const FDPASS: ProgramSpec = {
       help: 'go through this hop (a URL, a strategy or a named hop); repeat it in travel order; overrides the rules',
     },
     { name: 'user', argument: 'NAME', help: 'the remote user, for rules that match on it (%r)' },
-    { name: 'alias', argument: 'NAME', help: 'the host as it was typed, for rules that match on it (%n)' },
+    { name: 'alias', argument: 'NAME', help: 'the host as the user typed it, for rules that match on it (%n)' },
     {
       name: 'timeout',
       short: 'w',
       argument: 'SECONDS',
-      help: "limit for the whole dial, handshakes included, e.g. 10, 500ms, 2m; 0 for none (default: the rule's, else 30)",
+      help: "limit for the whole dial, handshakes included, e.g. 10, 500ms, 2m; 0 for no limit (default: the rule's, else 30)",
     },
-    { name: 'stdio', help: 'relay bytes between standard input and output, whatever they are' },
+    { name: 'stdio', help: 'relay bytes over standard input and output, regardless of what they are' },
     { name: 'fdpass', help: 'pass the descriptor or fail' },
     {
       name: 'verbose',
       short: 'v',
       repeatable: true,
-      help: 'say on stderr what happens; twice for every attempt and wait',
+      help: 'report progress on stderr; give it twice to see every attempt and wait',
     },
-    { name: 'log', argument: 'FILE', help: 'append what happens to FILE, in full (ssh may have stderr on /dev/null)' },
+    { name: 'log', argument: 'FILE', help: 'append a full report to FILE (ssh can have stderr on /dev/null)' },
     { name: 'json', help: 'answer in JSON' },
     ...COMMON,
   ],
   examples: [
     [
       'Host *\n    ProxyCommand fdpass --user %r --alias %n %h %p\n    ProxyUseFdpass yes',
-      'in ~/.ssh/config: every connection goes by the rules',
+      'in ~/.ssh/config: every connection follows the rules',
     ],
     [
       'ssh -o ProxyCommand="fdpass --via socks5://127.0.0.1:1080 %h %p" -o ProxyUseFdpass=yes host.example',
       'one connection through a SOCKS proxy',
     ],
-    ['fdpass explain host.example', 'which rule and route ssh will get'],
+    ['fdpass explain host.example', 'which rule and route ssh will use'],
     ['fdpass --stdio mail.example 25', 'talk to a server by hand, as with nc'],
   ],
   files: [
     [
       '$XDG_CONFIG_HOME/fdpass/config.yaml',
-      "the user's configuration (~/.config/fdpass/ where XDG_CONFIG_HOME is not set); config.yml, config.json and fdpass.* are found too",
+      "the user's configuration (in ~/.config/fdpass/ if XDG_CONFIG_HOME is not set); config.yml, config.json and fdpass.* work too",
     ],
-    ['/etc/fdpass/config.yaml', "the system's, read if the user has none"],
+    ['/etc/fdpass/config.yaml', "the system's configuration, read if the user has none"],
     [
       '$XDG_CACHE_HOME/fdpass/',
-      'what is kept between runs, readable for nobody else (~/.cache/fdpass/ by default): compiled code, and what comes of reading a configuration that has no secret in it; may be deleted at any time',
+      'the cache, which nobody else can read (~/.cache/fdpass/ by default): compiled code, and parsed configurations that hold no secret; you can delete it at any time',
     ],
   ],
   environment: [
     ['FDPASS_CONFIG', 'names a configuration file, as --config does'],
-    ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'where the configuration is looked for, and what is kept between runs'],
+    ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'the folders of the configuration and of the cache'],
   ],
 };
 
 export const FDRECV: ProgramSpec = {
   name: 'fdrecv',
-  summary: 'run a command that passes a descriptor, and tell or bridge what it passed',
+  summary: 'run a command that passes a descriptor, and describe or bridge what it passed',
   description: [
-    'fdrecv runs COMMAND as ssh(1) runs a ProxyCommand with ProxyUseFdpass yes: its standard input and output are one end of a socketpair. It receives the descriptor that COMMAND passes, waits for COMMAND to exit, and tells what the descriptor is: family, local and peer address.',
-    'With --stdio it bridges the descriptor to its own standard input and output instead, so that any descriptor-passing program serves clients that know nothing of descriptors.',
+    'fdrecv runs COMMAND as ssh(1) runs a ProxyCommand with ProxyUseFdpass yes: its standard input and output are one end of a socketpair. It receives the descriptor that COMMAND passes, waits for COMMAND to exit, and prints what the descriptor is: family, local and peer address.',
+    'With --stdio it bridges the descriptor to its own standard input and output instead, so that any descriptor-passing program works with clients that do not support descriptor passing.',
   ],
   commands: [
     {
@@ -170,18 +170,18 @@ export const FDRECV: ProgramSpec = {
   ],
   options: [
     { name: 'stdio', help: 'relay bytes between the descriptor and standard input and output' },
-    { name: 'json', help: 'tell what was received in JSON' },
+    { name: 'json', help: 'describe the descriptor in JSON' },
     {
       name: 'timeout',
       short: 'w',
       argument: 'SECONDS',
-      help: 'limit for COMMAND to pass its descriptor, e.g. 10, 500ms, 2m; 0 for none (default 0)',
+      help: 'limit for COMMAND to pass its descriptor, e.g. 10, 500ms, 2m; 0 for no limit (default 0)',
     },
     ...COMMON,
   ],
   examples: [
     ['fdrecv fdpass localhost 22', 'what fdpass would hand to ssh'],
-    ['fdrecv nc -F localhost 22', 'the same of any other program that passes descriptors'],
+    ['fdrecv nc -F localhost 22', 'the same for any other program that passes descriptors'],
     [
       'ssh -o ProxyCommand="fdrecv --stdio fdpass %h %p" host.example',
       'descriptor passing behind a plain ProxyCommand',

@@ -4,10 +4,11 @@
 export type { Connection } from './connection/connection.js';
 export type { SocketAddress } from './connection/open.js';
 export type { KeepAlive, SocketOptions } from './connection/socket-options.js';
+export type { Candidate } from './dial/attempt.js';
 export type { Chain, DialContext, Dialer } from './dial/dialer.js';
 export { allFailed, connectFailed, type Failure } from './dial/failures.js';
-export type { Candidate, Candidates, RaceOptions } from './dial/race.js';
-export { type Clock, type Deadline, formatMs, startDeadline, systemClock } from './ground/clock.js';
+export type { Candidates, RaceOptions } from './dial/race.js';
+export { type Clock, type Deadline, startDeadline, systemClock } from './ground/clock.js';
 export {
   type ErrorCode,
   type ErrorDetails,

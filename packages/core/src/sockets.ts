@@ -3,7 +3,7 @@
  */
 export { DescriptorConnection } from './connection/descriptor.js';
 export { adoptFd } from './connection/descriptor-stream.js';
-export { formatAddress, type OpenContext, openConnection } from './connection/open.js';
+export { type OpenContext, openConnection } from './connection/open.js';
 export { isConnection, StreamConnection, toConnection } from './connection/stream.js';
 export { describeFd, type FdDescription, type FdTransferOptions, recvFd, sendFd } from './sys/descriptors.js';
 export { findSys, loadSys } from './sys/koffi.js';

@@ -4,8 +4,8 @@ import { createProject } from './create.js';
 
 const USAGE = `Usage: npm create fdpass-strategy FOLDER
 
-Writes a project with a strategy of its own for fdpass into FOLDER: a working handshake, its tests, and the
-compliance suite. The strategy is called after the folder, without "fdpass-strategy-" in front.
+Writes a project with a new strategy for fdpass into FOLDER: a working handshake, its tests, and the compliance
+suite. The strategy is named after the folder, without the prefix "fdpass-strategy-".
 `;
 
 /** Runs the command; returns its exit code (sysexits.h). */
@@ -25,7 +25,7 @@ function main(args: readonly string[]): number {
     const { folder: made, strategy } = createProject(folder);
     const place = relative(process.cwd(), made) || '.';
     process.stdout.write(
-      `The strategy "${strategy}" is in ${place}. What now:\n\n  cd ${place}\n  npm install\n  npm test\n`,
+      `The strategy "${strategy}" is in ${place}. Next:\n\n  cd ${place}\n  npm install\n  npm test\n`,
     );
     return 0;
   } catch (error) {

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 
 const TEMPLATE = fileURLToPath(new URL('../template', import.meta.url));
 
-/** What a strategy's package may begin with; the rest is the strategy's own name. */
+/** Prefixes of package names; the rest is the strategy's own name. */
 const PREFIX = /^(fdpass-)?strategy-|^fdpass-/;
 
-/** A name that an npm package and a strategy may both have. */
+/** Names that are valid for an npm package and for a strategy. */
 const NAME = /^[a-z][a-z0-9-]*$/;
 
 /** npm leaves these out of packages under their real names. */
@@ -22,8 +22,8 @@ export interface CreatedProject {
 }
 
 /**
- * Writes a new project into `folder`, which must be empty or not there yet. The strategy is called after the folder,
- * without `fdpass-strategy-` in front.
+ * Writes a new project into `folder`, which must be empty or not exist yet. The strategy is named after the folder, without
+ * the prefix `fdpass-strategy-`.
  *
  * @throws Error that says what is wrong, on one line.
  */
@@ -33,11 +33,11 @@ export function createProject(folder: string, version: string = ownVersion()): C
   const strategy = packageName.replace(PREFIX, '');
   if (!NAME.test(packageName) || !NAME.test(strategy)) {
     throw new Error(
-      `${JSON.stringify(packageName)} is no name for a strategy: use lower-case letters, digits and dashes`,
+      `${JSON.stringify(packageName)} is not a name for a strategy: use lower-case letters, digits and dashes`,
     );
   }
   if (existsSync(path) && readdirSync(path).length > 0) {
-    throw new Error(`${path} is there and not empty: name a folder that is not`);
+    throw new Error(`${path} is there and not empty: name a new or an empty folder`);
   }
   cpSync(TEMPLATE, path, { recursive: true });
   for (const [from, to] of Object.entries(RENAMED)) renameSync(join(path, from), join(path, to));

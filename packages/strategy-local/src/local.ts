@@ -14,18 +14,21 @@ import { askForPort } from './mux.js';
 
 /** The options of a `local` hop, as its schema gives them; without any, the target's name says where. */
 export interface LocalOptions {
-  /** A unix socket, whatever the target's name. */
+  /** A unix socket, regardless of the target's name. */
   readonly path?: string | undefined;
   /** `path` is the multiplexed socket of a virtual machine. Default false. */
   readonly mux?: boolean | undefined;
-  /** The context id of a virtual machine (vsock(7)), whatever the target's name. */
+  /** The context id of a virtual machine (vsock(7)), regardless of the target's name. */
   readonly cid?: number | undefined;
 }
 
 const optionsSchema: v.GenericSchema<unknown, LocalOptions> = v.pipe(
   v.strictObject({
     path: v.optional(
-      v.pipe(v.string(), v.description("a unix socket, whatever the target's name; an abstract one begins with @")),
+      v.pipe(
+        v.string(),
+        v.description("a unix socket, regardless of the target's name; an abstract one begins with @"),
+      ),
     ),
     mux: v.optional(
       v.pipe(
@@ -39,7 +42,7 @@ const optionsSchema: v.GenericSchema<unknown, LocalOptions> = v.pipe(
         v.integer('must be a whole number'),
         v.minValue(0),
         v.maxValue(0xffff_ffff),
-        v.description("the context id of a virtual machine, whatever the target's name"),
+        v.description("the context id of a virtual machine, regardless of the target's name"),
       ),
     ),
   }),

@@ -38,7 +38,7 @@ export async function startScriptedServer(
   return { port, received, failures, connections: () => received.length, close };
 }
 
-/** Also catches what a script that is no async function throws. */
+/** Also catches what a script throws that is not an async function. */
 async function play(script: Script, line: ScriptedLine): Promise<void> {
   await script(line);
 }

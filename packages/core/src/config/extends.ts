@@ -43,7 +43,7 @@ function readExtended(from: Source, index: number, specifier: string, path: read
   const start = existsSync(file) ? path.indexOf(realpathSync(file)) : -1;
   if (start !== -1) {
     const cycle = [...path.slice(start), path[start]].join(' -> ');
-    throw configError(where, `the config extends itself: ${cycle}`, 'take one of them out');
+    throw configError(where, `the config extends itself: ${cycle}`, 'remove one of them');
   }
   try {
     return readSource(file);
@@ -72,7 +72,7 @@ function resolvePackage(from: string, name: string, failed: Fault): string {
   // Folders of NODE_PATH count too; a relative one is the current directory's, where nothing may come from.
   const relative = require.resolve.paths(name)?.find((folder) => !isAbsolute(folder));
   if (relative !== undefined)
-    throw failed(`NODE_PATH has the relative folder ${JSON.stringify(relative)}`, 'write it with its whole path');
+    throw failed(`NODE_PATH has the relative folder ${JSON.stringify(relative)}`, 'write an absolute path');
   const attempts = [name, ...PACKAGE_FILES.map((file) => `${name}/${file}`)].map((request) =>
     tryResolve(require, request),
   );

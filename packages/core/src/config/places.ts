@@ -73,7 +73,7 @@ function namedByVariable(value: string, options: LoadOptions, env: NodeJS.Proces
   if (isAbsolute(file)) return file;
   // Relative to the current directory it would name a stranger's file in a stranger's clone.
   const message = `FDPASS_CONFIG names ${JSON.stringify(value)}, which depends on the current directory`;
-  throw new FdpassError('config', message, { hint: 'write it with its whole path' });
+  throw new FdpassError('config', message, { hint: 'write an absolute path' });
 }
 
 /** Whether there is anything to load, a wrong file included; `path` is what {@link configPath} gives. Cheap: a look at each place. @throws FdpassError `config` */
@@ -111,7 +111,7 @@ function exists(path: string): boolean {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
     throw new FdpassError('config', `${path}: ${reasonOf(error)}`, {
-      hint: 'it may hold the rules, so no connection is made without it',
+      hint: 'fdpass does not connect without it, since it can hold the rules',
       cause: error,
     });
   }

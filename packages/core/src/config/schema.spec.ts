@@ -93,7 +93,7 @@ extends: "@acme/fdpass-config"
       '/f:2:15: host: the pattern "b:22" has a port in it; put the port under "port"',
     ],
     ['only negated hosts', 'rules: [{ host: ["!a"], use: a }]', /^\/f:1:17: host: a list of only negated/],
-    ['a port that is none', 'rules: [{ port: [22, 99999], use: a }]', /^\/f:1:22: port: 99999 is no port/],
+    ['a port that is none', 'rules: [{ port: [22, 99999], use: a }]', /^\/f:1:22: port: 99999 is neither a port/],
     ['a port that is true', 'rules: [{ port: true, use: a }]', '/f:1:17: port: expected a port, not true'],
     ['no ports', 'rules: [{ port: [], use: a }]', /^\/f:1:17: port: an empty list/],
     [
@@ -124,7 +124,7 @@ extends: "@acme/fdpass-config"
 
   it('points at the first thing wrong and keeps the rest', () => {
     const error = refusal(() => check('rules:\n  - use: a\n    port: 0\n  - use: 1\n    host: a,b\nrulse: []\n'));
-    expect(error.message).to.match(/^\/f:3:11: port: 0 is no port.* \(and 3 more\)$/);
+    expect(error.message).to.match(/^\/f:3:11: port: 0 is neither a port.* \(and 3 more\)$/);
     const all = (error.cause as AggregateError).errors.map(({ message }) => String(message).split(': ')[0]);
     expect(all).to.deep.equal(['/f:3:11', '/f:4:10', '/f:5:11', '/f:6:1']);
   });

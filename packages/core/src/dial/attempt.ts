@@ -2,7 +2,16 @@ import { type Clock, formatMs, timedOut } from '../ground/clock.js';
 import { FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
 import type { TraceEvent } from '../ground/trace.js';
 import type { DialContext } from './dialer.js';
-import type { Candidate } from './race.js';
+
+/** Something to try. */
+export interface Candidate<T> {
+  /** How errors and traces show it. */
+  readonly label: string;
+  /** Milliseconds that it runs before the next one joins. 0: the next starts at once. Default: until it fails. */
+  readonly headStartMs?: number;
+  /** Opens it; rejects with the signal's reason when that aborts, and then leaves nothing open. */
+  open(context: DialContext): Promise<T>;
+}
 
 /** What is tried: one address, or one route of several. It decides which events are reported. */
 export type AttemptKind = 'address' | 'route';

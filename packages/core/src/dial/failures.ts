@@ -25,7 +25,7 @@ const NO_WAY = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EADDRNOTAVAI
 /**
  * Which failure of several helps most: first what the user has to mend, then that somebody answered wrongly, then that a
  * machine was there and refused, then silence, then a network that cannot be reached, then a name that nobody knows
- * (names of a network that we are not in are no news).
+ * (a name of a network that we are not in says nothing new).
  */
 const RANKS: Readonly<Record<ErrorCode, number>> = {
   usage: 0,

@@ -1,6 +1,6 @@
 import { type Clock, onAbort } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
-import { Attempt, type AttemptKind, type AttemptResult, type AttemptSetup } from './attempt.js';
+import { Attempt, type AttemptKind, type AttemptResult, type AttemptSetup, type Candidate } from './attempt.js';
 import type { DialContext } from './dialer.js';
 import type { Failure } from './failures.js';
 
@@ -26,17 +26,7 @@ import type { Failure } from './failures.js';
  * place that decides what happens next.
  */
 
-/** Something to try. */
-export interface Candidate<T> {
-  /** How errors and traces show it. */
-  readonly label: string;
-  /** Milliseconds that it runs before the next one joins. 0: the next starts at once. Default: until it fails. */
-  readonly headStartMs?: number;
-  /** Opens it; rejects with the signal's reason when that aborts, and then leaves nothing open. */
-  open(context: DialContext): Promise<T>;
-}
-
-/** Candidates that may still be arriving, in order of preference. */
+/** Candidates that can still be arriving, in order of preference. */
 export interface Candidates<T> {
   /** Takes the next one out; undefined if there is none for now. */
   next(): Candidate<T> | undefined;

@@ -60,7 +60,7 @@ export interface DialerDialOptions {
   readonly timeout?: number | string | undefined;
   /** Hops for this dial in travel order, as `use` in a rule: overrides the rules. */
   readonly via?: unknown;
-  /** TLS on top of the route, whatever it is: `true`, or options of `tls.connect`. The certificate is checked. */
+  /** TLS on top of any route: `true`, or options of `tls.connect`. The certificate is checked. */
   readonly tls?: boolean | ConnectionOptions | undefined;
   /** Hears of each step of this dial. What it throws is an uncaught exception of its program; the dial goes on. */
   readonly onProgress?: ((event: TraceEvent) => void) | undefined;

@@ -57,7 +57,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     this.#load = load;
     this.#options = options;
     this.#clock = clock;
-    setMaxListeners(0, this.#closing.signal); // one for each dial under way: many are no leak
+    setMaxListeners(0, this.#closing.signal); // one for each dial under way, so many are not a leak
   }
 
   dial(input: TargetInput, options: DialerDialOptions & { readonly tls: true | ConnectionOptions }): Promise<TLSSocket>;

@@ -30,7 +30,7 @@ export interface FailedAttempt {
   readonly reason: string;
 }
 
-/** What an {@link FdpassError} may say beside its message; whoever knows more fills in the rest ({@link addDetails}). */
+/** What an {@link FdpassError} may say beside its message; whoever knows more fills in the rest (`addDetails`). */
 export interface ErrorDetails {
   /** What to try, as a clause without a full stop, e.g. `check that the proxy is running`. */
   readonly hint?: string | undefined;

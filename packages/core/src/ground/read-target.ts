@@ -53,7 +53,7 @@ function normalizeName(name: string, quoted: string): string {
     });
   }
   const ascii = isAscii(name) && !A_LABEL.test(name) ? name.toLowerCase() : domainToASCII(name);
-  // Node 20 and 22 give nothing for an A-label that is no punycode, later ones give it back as it is, in both directions.
+  // For an A-label that is not punycode Node 20 and 22 return nothing, and later ones return it unchanged, in both directions.
   if (ascii === '' || (A_LABEL.test(ascii) && A_LABEL.test(domainToUnicode(ascii)))) {
     throw new FdpassError('usage', `the host ${quoted} is not a valid international name (punycode)`);
   }

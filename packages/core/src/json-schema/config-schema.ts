@@ -1,15 +1,12 @@
 import { configSchema } from '../config/schema.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import { loadSchema, type StandardSchema, type Strategy, type StrategyEntry } from '../strategy/strategy.js';
-import { fromValibot, type JsonSchema } from './from-valibot.js';
-import { hopForms, optionsName, optionsOf } from './hop-forms.js';
-
-export { optionsOf } from './hop-forms.js';
+import { fromStandard, fromValibot, type JsonSchema } from './from-valibot.js';
 
 /**
- * The JSON Schema (draft 7) of a config with the strategies of a registry, plugins among them, for editors. Made of the
- * very schemas that validate: what it refuses `fdpass check` refuses too. What needs a look at the whole config (whether a
- * named hop exists, what fits together in a chain) only `fdpass check` can tell.
+ * The JSON Schema (draft 7) of a config with the strategies of a registry, including plugins, for editors. It is derived from
+ * the schemas that validate: `fdpass check` refuses everything that it refuses. Only `fdpass check` finds errors that need the
+ * whole config (a hop that does not exist, hops in the wrong order).
  */
 export function makeConfigJsonSchema(strategies: readonly LoadedStrategy[]): JsonSchema {
   return {
@@ -42,7 +39,7 @@ export function makeConfigJsonSchema(strategies: readonly LoadedStrategy[]): Jso
   };
 }
 
-/** A strategy whose schema is there to look at. */
+/** A strategy with its schema loaded. */
 export type LoadedStrategy = Omit<Strategy, 'optionsSchema'> & { readonly optionsSchema?: StandardSchema | undefined };
 
 /** The strategies of a registry, loaded. */
@@ -56,7 +53,7 @@ export async function loadStrategy(entry: StrategyEntry, registry: StrategyRegis
   return { ...strategy, optionsSchema: await loadSchema(strategy) };
 }
 
-/** A hop in one word: completed with what is there, and open for names of hops. */
+/** A hop in one word: editors complete names of strategies, and any name of a hop is allowed. */
 function word(strategies: readonly LoadedStrategy[]): JsonSchema {
   const schemes = strategies.flatMap((strategy) => strategy.schemes ?? []);
   return {
@@ -64,12 +61,81 @@ function word(strategies: readonly LoadedStrategy[]): JsonSchema {
     anyOf: [
       { enum: strategies.map(({ name }) => name) },
       { type: 'string', pattern: `^(${schemes.map(inAnyCase).join('|')}):` },
-      { type: 'string', minLength: 1, pattern: '^(?![a-zA-Z][a-zA-Z0-9+.-]*://)' }, // hops may have a colon in their names
+      { type: 'string', minLength: 1, pattern: '^(?![a-zA-Z][a-zA-Z0-9+.-]*://)' }, // names of hops can have a colon
     ],
   };
 }
 
-/** JSON Schema's patterns have no flag for it. */
+/** Patterns in JSON Schema do not have a flag for it. */
 function inAnyCase(scheme: string): string {
   return scheme.replace(/[+.]/g, '\\$&').replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
+}
+
+/** The name of the definition of a strategy's options. */
+function optionsName({ name }: Pick<LoadedStrategy, 'name'>): string {
+  return `${name}-options`;
+}
+
+/** The JSON Schema of a strategy's options, as that definition; any mapping if its schema cannot be converted. */
+export function optionsOf(strategy: LoadedStrategy): JsonSchema {
+  const { name, optionsSchema } = strategy;
+  const known = optionsSchema && fromStandard(optionsSchema, `#/definitions/${optionsName(strategy)}`);
+  const { $schema, $id, ...schema } = known ?? { type: 'object', additionalProperties: true };
+  return { title: `options of ${name}`, ...schema };
+}
+
+/** `{ strategy: NAME, ...options }`, and the short form `{ name: options or routes }` in both spellings of the name. */
+function hopForms(strategy: LoadedStrategy): JsonSchema[] {
+  const { name } = strategy;
+  const options = optionsOf(strategy);
+  const value = {
+    anyOf: [{ $ref: `#/definitions/${optionsName(strategy)}` }, ...inPlaceOf(strategy.shorthand, options)],
+  };
+  const camel = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const short = { type: 'object', properties: { [camel]: value }, required: [camel], additionalProperties: false };
+  return [withStrategy(options, name), short, ...(camel === name ? [] : [dashed(name, value)])];
+}
+
+/** What the short form accepts instead of options: a value that is not a mapping is the option named by `shorthand`. */
+function inPlaceOf(shorthand: string | undefined, { properties }: JsonSchema): JsonSchema[] {
+  if (shorthand === undefined) return [];
+  const option = ((properties ?? {}) as Readonly<Record<string, JsonSchema>>)[shorthand];
+  return [option ?? { not: { type: 'object' } }];
+}
+
+/** As a pattern, because editors offer what is in `properties`, where one spelling is enough. */
+function dashed(name: string, value: JsonSchema): JsonSchema {
+  return {
+    type: 'object',
+    patternProperties: { [`^${name}$`]: value },
+    minProperties: 1,
+    additionalProperties: false,
+  };
+}
+
+/** The options with the key that names the strategy beside them. */
+function withStrategy(options: JsonSchema, name: string): JsonSchema {
+  const { title, definitions, $defs, required = [], ...rest } = options;
+  const open = besideStrategy(rest);
+  const strategy = { const: name, description: `the strategy ${name}` };
+  const properties = { ...(open['properties'] as object | undefined), strategy };
+  return { type: 'object', ...open, properties, required: ['strategy', ...(required as readonly string[])] };
+}
+
+/**
+ * What options must be if the key that names the strategy is among them, also in the branches of a union, each of which can
+ * forbid other keys. Rules that count keys, and references, are left to validation.
+ */
+function besideStrategy(options: JsonSchema): JsonSchema {
+  const { $ref, propertyNames, minProperties, maxProperties, anyOf, oneOf, allOf, ...rest } = options;
+  if ($ref !== undefined) return {};
+  const each = (list: unknown): JsonSchema[] => (list as readonly JsonSchema[]).map(besideStrategy);
+  return {
+    ...rest,
+    ...(rest['additionalProperties'] !== undefined && {
+      properties: { strategy: {}, ...(rest['properties'] as object) },
+    }),
+    ...((anyOf ?? oneOf) !== undefined && { anyOf: each(anyOf ?? oneOf) }),
+    ...(allOf !== undefined && { allOf: each(allOf) }),
+  };
 }

@@ -1,11 +1,10 @@
 import * as v from 'valibot';
 import type { StandardSchema } from '../strategy/strategy.js';
-import { applyAction } from './actions.js';
 
-/** A JSON Schema, draft 7: what editors understand best. */
+/** A JSON Schema, draft 7, which editors support best. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
-/** What may be said in a schema's metadata where its structure does not say it. */
+/** What a schema's metadata says if its structure does not. */
 interface Hints {
   /** The JSON Schema itself. */
   readonly jsonSchema?: JsonSchema;
@@ -13,11 +12,11 @@ interface Hints {
   readonly listOf?: v.GenericSchema;
   /** With `listOf`: the list is not empty. */
   readonly atLeastOne?: boolean;
-  /** A mapping that is checked for being one first. */
+  /** A mapping, behind a check that the value is one. */
   readonly mapping?: v.GenericSchema;
 }
 
-/** The parts of valibot's schemas that structure is read from. */
+/** The parts of valibot's schemas that hold their structure. */
 interface Parts {
   readonly pipe?: readonly (v.GenericSchema | { readonly kind: 'validation' | 'transformation' | 'metadata' })[];
   readonly wrapped?: v.GenericSchema;
@@ -30,16 +29,16 @@ interface Parts {
 }
 
 /**
- * What a value must be before it is converted, as a JSON Schema. What cannot be said in one is left open, and to
- * validation: a schema made of this never refuses what validation takes.
+ * What a value must be before it is converted, as a JSON Schema. It allows everything that JSON Schema cannot express, so it
+ * never refuses a value that validation accepts.
  */
 export function fromValibot(schema: v.GenericSchema): JsonSchema {
   const description = v.getDescription(schema);
-  const found = 'fallback' in schema ? {} : (hinted(hintsOf(schema)) ?? structural(schema)); // a fallback takes anything
+  const found = 'fallback' in schema ? {} : (hinted(hintsOf(schema)) ?? structural(schema)); // a fallback accepts anything
   return { ...found, ...defaultOf(schema), ...(description !== undefined && { description }) };
 }
 
-/** A default that can be shown: one that is made by a function cannot. */
+/** A default, unless a function makes it. */
 function defaultOf(schema: v.GenericSchema): JsonSchema {
   const { default: value } = schema as Parts;
   return ['string', 'number', 'boolean'].includes(typeof value) ? { default: value } : {};
@@ -65,7 +64,7 @@ function structural(schema: v.GenericSchema): JsonSchema {
   return pipe === undefined ? plain(schema) : piped(pipe);
 }
 
-/** Up to the first conversion: what comes after it is no longer what was written. */
+/** Up to the first conversion: later steps no longer see what the user wrote. */
 function piped(pipe: NonNullable<Parts['pipe']>): JsonSchema {
   const end = pipe.findIndex((item, index) => index > 0 && (item.kind === 'schema' || item.kind === 'transformation'));
   const [first, ...actions] = pipe.slice(0, end === -1 ? undefined : end);
@@ -107,10 +106,48 @@ function plain(schema: v.GenericSchema): JsonSchema {
   }
 }
 
+/** A check in a valibot pipe, and what it requires. */
+interface Action {
+  readonly type: string;
+  readonly requirement?: unknown;
+}
+
+/** What a check adds to the JSON Schema of the value it checks; nothing if JSON Schema cannot say it. */
+function applyAction({ type, requirement }: Action, { type: of }: JsonSchema): JsonSchema {
+  const isList = of === 'array';
+  switch (type) {
+    case 'integer':
+      return { type: 'integer' };
+    case 'min_value':
+      return typeof requirement === 'number' && isNumber(of) ? { minimum: requirement } : {};
+    case 'max_value':
+      return typeof requirement === 'number' && isNumber(of) ? { maximum: requirement } : {};
+    case 'min_length':
+      return { [isList ? 'minItems' : 'minLength']: requirement };
+    case 'max_length':
+      return { [isList ? 'maxItems' : 'maxLength']: requirement };
+    case 'non_empty':
+      return { [isList ? 'minItems' : 'minLength']: 1 };
+    case 'regex':
+      return patternOf(requirement as RegExp);
+    default:
+      return {};
+  }
+}
+
+/** A duration is checked in milliseconds, but not written as a number of them. */
+function isNumber(type: unknown): boolean {
+  return type === 'number' || type === 'integer';
+}
+
+/** Patterns in JSON Schema do not have flags. */
+function patternOf({ source, flags }: RegExp): JsonSchema {
+  return flags.replace(/[gyd]/g, '') === '' ? { pattern: source } : {};
+}
+
 function objectOf(entries: NonNullable<Parts['entries']>, isStrict: boolean): JsonSchema {
-  const mayBeMissing = (schema: v.GenericSchema): boolean =>
-    /optional|nullish/.test(schema.type) || 'fallback' in schema;
-  const required = Object.entries(entries).flatMap(([key, schema]) => (mayBeMissing(schema) ? [] : [key]));
+  const isOptional = (schema: v.GenericSchema): boolean => /optional|nullish/.test(schema.type) || 'fallback' in schema;
+  const required = Object.entries(entries).flatMap(([key, schema]) => (isOptional(schema) ? [] : [key]));
   return {
     type: 'object',
     properties: Object.fromEntries(Object.entries(entries).map(([key, schema]) => [key, fromValibot(schema)])),
@@ -125,21 +162,23 @@ interface StandardJsonSchema {
 }
 
 /**
- * The JSON Schema of a strategy's options: from the schema's own library where it can tell, by its structure if that is
- * valibot's, else undefined. `place` is where it will stand, as a reference: a library's references start from its own root.
+ * The JSON Schema of a strategy's options: from the schema's own library if that supports it, from the structure of a valibot
+ * schema, or else undefined.
+ *
+ * @param place Where it will be, as a reference: the references of a library start from its own root.
  */
 export function fromStandard(schema: StandardSchema, place: string): JsonSchema | undefined {
   const standard = schema['~standard'] as StandardSchema['~standard'] & { readonly jsonSchema?: StandardJsonSchema };
   try {
-    const told = standard.jsonSchema?.input({ target: 'draft-07' });
-    if (told !== undefined) return movedTo(place, told) as JsonSchema;
+    const given = standard.jsonSchema?.input({ target: 'draft-07' });
+    if (given !== undefined) return movedTo(place, given) as JsonSchema;
     return standard.vendor === 'valibot' ? fromValibot(schema as unknown as v.GenericSchema) : undefined;
   } catch {
-    return undefined; // libraries throw for what JSON Schema cannot say
+    return undefined; // libraries throw for what JSON Schema cannot express
   }
 }
 
-/** A schema whose references into itself hold where it stands now. */
+/** A schema with its references to itself moved to where it is now. */
 function movedTo(place: string, part: unknown): unknown {
   if (Array.isArray(part)) return part.map((item) => movedTo(place, item));
   if (typeof part !== 'object' || part === null) return part;

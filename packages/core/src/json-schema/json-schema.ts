@@ -5,15 +5,15 @@ import type { JsonSchema } from './from-valibot.js';
 export type { JsonSchema } from './from-valibot.js';
 
 /**
- * The JSON Schema (draft 7) of a config in which the strategies of `registry` may be named, for editors. Loads them all.
- * It comes from the schemas that validate configs; a strategy whose schema cannot be told has open options.
+ * The JSON Schema (draft 7) of a config that can name the strategies of `registry`, for editors. Loads all of them. It is
+ * derived from the schemas that validate configs. A strategy whose schema cannot be converted accepts any options.
  */
 export async function configJsonSchema(registry: StrategyRegistry): Promise<JsonSchema> {
   const { loadStrategies, makeConfigJsonSchema } = await import('./config-schema.js');
   return makeConfigJsonSchema(await loadStrategies(registry));
 }
 
-/** The JSON Schema of one strategy's options: any mapping where it cannot be told. Loads the strategy. */
+/** The JSON Schema of one strategy's options: any mapping if its schema cannot be converted. Loads the strategy. */
 export async function optionsJsonSchema(entry: StrategyEntry, registry: StrategyRegistry): Promise<JsonSchema> {
   const { loadStrategy, optionsOf } = await import('./config-schema.js');
   return optionsOf(await loadStrategy(entry, registry));

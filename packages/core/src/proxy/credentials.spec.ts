@@ -185,7 +185,7 @@ describe('credentials', () => {
     expect(await check({ username: 'u', passwordFile: 'f', netrc: false })).to.equal(undefined);
     expect(await check({ passwordFile: 'f', ask: true })).to.match(/give only one of/);
     expect(await check({ password: 'hush' })).to.have.lengthOf(1);
-    expect(await check({ passwordCommand: [] })).to.match(/an empty list is no command/);
+    expect(await check({ passwordCommand: [] })).to.match(/an empty list is not a command/);
   });
 });
 

@@ -27,7 +27,7 @@ export interface CredentialOptions {
   readonly ask?: boolean | undefined;
 }
 
-/** What {@link resolveCredentials} is asked: the options of a hop, and which proxy they are for. */
+/** What `resolveCredentials` is asked: the options of a hop, and which proxy they are for. */
 export interface CredentialRequest {
   /** The hop's `credentials`; without them only the URL counts. */
   readonly options: CredentialOptions | undefined;

@@ -110,6 +110,7 @@ function decodeLeniently(text: string): string {
 
 /** How {@link reachProxy} reaches a proxy. */
 export interface ProxyReach {
+  /** As its URL says. */
   readonly proxy: ProxyUrl;
   /** The hop's `tls` options. */
   readonly tls?: TlsOptions | undefined;

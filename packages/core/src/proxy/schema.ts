@@ -15,7 +15,7 @@ export const credentialsSchema: v.GenericSchema<CredentialOptions> = v.pipe(
     passwordCommand: v.optional(
       v.pipe(
         v.array(v.string()),
-        v.minLength(1, 'an empty list is no command'),
+        v.minLength(1, 'an empty list is not a command'),
         v.description('a program and its arguments; the first line it prints is the password; no shell'),
       ),
     ),

@@ -14,7 +14,7 @@ export function parseLocalNetwork(source: string): LocalNetwork {
   const negated = source.startsWith('!');
   const network = parseNetwork(negated ? source.slice(1) : source);
   if (typeof network !== 'string') return { negated, network };
-  throw new FdpassError('config', network, { hint: 'write for instance "192.168.1.0/24"' });
+  throw new FdpassError('config', network, { hint: 'write an address and a length, e.g. "192.168.1.0/24"' });
 }
 
 /**

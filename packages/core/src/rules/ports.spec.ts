@@ -11,7 +11,7 @@ describe('ports', () => {
   for (const port of [0, 65536, 22.5, -1, '', 'ssh', '20-10', '1-65536', '0-5', '1-2-3', ' 22', '0x16', '*']) {
     it(`refuse ${JSON.stringify(port)}`, () =>
       expect(() => parsePortRange(port))
-        .to.throw(/no port and no range/)
+        .to.throw(/neither a port nor a range/)
         .with.property('code', 'config'));
   }
 });

@@ -12,7 +12,7 @@ export function parsePortRange(source: string | number): PortRange {
   const first = Number(match?.[1]);
   const last = Number(match?.[2] ?? match?.[1]);
   if (first >= 1 && last <= 65535 && first <= last) return { first, last };
-  throw new FdpassError('config', `${JSON.stringify(source)} is no port and no range of ports`, {
+  throw new FdpassError('config', `${JSON.stringify(source)} is neither a port nor a range of ports`, {
     hint: 'write a number from 1 to 65535 or a range as "2200-2299"',
   });
 }

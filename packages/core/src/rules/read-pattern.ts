@@ -26,7 +26,7 @@ export function parseUserPattern(source: string): Pattern {
   return { source, negated, test: textTest(body) };
 }
 
-/** A list that can match at all. @throws FdpassError `config` if there is no positive pattern in it. */
+/** A list that can match at all. @throws FdpassError `config` if all its patterns are negated or it is empty. */
 export function patternList(patterns: readonly Pattern[]): PatternList {
   if (patterns.some((pattern) => !pattern.negated)) return patterns;
   if (patterns.length === 0)
@@ -39,7 +39,7 @@ export function patternList(patterns: readonly Pattern[]): PatternList {
 function splitNegation(source: string): { body: string; negated: boolean } {
   const negated = source.startsWith('!');
   const body = negated ? source.slice(1) : source;
-  if (body === '') throw refused(source, 'is no pattern');
+  if (body === '') throw refused(source, 'is not a pattern');
   if (body.startsWith('!')) throw refused(source, 'is negated twice');
   if (/[\s,\p{Cc}]/u.test(body))
     throw refused(source, 'has a space or a comma in it', 'write several patterns as a list: [a, b]');
@@ -56,12 +56,14 @@ function addressTest(body: string): PatternTest | undefined {
   if (ipFamily(literal) === 0 && !looksLikeNetwork(bare)) return undefined;
   const network = parseNetwork(bare);
   if (typeof network === 'string')
-    throw new FdpassError('config', network, { hint: 'write for instance 10.0.0.0/8 or 2001:db8::/32' });
+    throw new FdpassError('config', network, {
+      hint: 'write an address and a length, e.g. 10.0.0.0/8 or 2001:db8::/32',
+    });
   const zone = length === undefined ? literal.split('%', 2)[1] : undefined;
   return { kind: 'network', network, zone };
 }
 
-/** `10.0.0/24` and the like: surely meant as a network. A name with a slash (unix/PATH) begins otherwise. */
+/** `10.0.0/24` and the like must be meant as networks. A name with a slash (unix/PATH) begins differently. */
 function looksLikeNetwork(text: string): boolean {
   return /^(\d+(\.\d+)+|[\da-f]*:[\da-f:.]*)\/\d*$/i.test(text);
 }
@@ -71,7 +73,7 @@ function nameTest(body: string, normalize: (name: string) => string): PatternTes
   const name = normalize(body.length > 1 && body.endsWith('.') ? body.slice(0, -1) : body).toLowerCase();
   if (!name.startsWith('.')) return textTest(name);
   const domain = name.slice(1);
-  if (domain === '' || domain.startsWith('.')) throw refused(body, 'is no domain');
+  if (domain === '' || domain.startsWith('.')) throw refused(body, 'is not a domain');
   if (hasWildcard(domain)) throw refused(body, 'has a leading dot and a wildcard', `write ["${domain}", "*${name}"]`);
   return { kind: 'below', domain };
 }
@@ -83,8 +85,8 @@ function checkColons(body: string): void {
   const before = body.split('%', 1)[0] ?? '';
   if (/^[^:]*:\d+$/.test(body)) throw refused(body, 'has a port in it', 'put the port under "port"');
   if (!/^[\da-f:.*?]+$/i.test(before))
-    throw refused(body, 'is no host name and no IPv6 address', 'give the name alone, without scheme and port');
-  if (!hasWildcard(before)) throw refused(body, 'is no IPv6 address');
+    throw refused(body, 'is neither a host name nor an IPv6 address', 'give the name alone, without scheme and port');
+  if (!hasWildcard(before)) throw refused(body, 'is not an IPv6 address');
 }
 
 /** International names as the A-labels (RFC 5891) that targets are normalised to, label by label because of wildcards. */
@@ -98,7 +100,7 @@ function toAscii(name: string): string {
       if (ascii === '')
         throw refused(
           name,
-          'mixes a wildcard with international letters, or is no international name',
+          'mixes a wildcard with international letters, or is not a valid international name',
           'write the xn-- form',
         );
       return ascii;

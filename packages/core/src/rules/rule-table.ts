@@ -17,7 +17,7 @@ export interface RuleTrial {
   /** From 0, in the order of the rules. */
   readonly index: number;
   readonly matched: boolean;
-  /** The matcher that does not hold: `host`, `port`, `user`, `alias` or `localNetwork`. Absent if it matched. */
+  /** The matcher that does not match: `host`, `port`, `user`, `alias` or `localNetwork`. Absent if it matched. */
   readonly why?: string | undefined;
 }
 

@@ -65,7 +65,7 @@ describe('plugins', () => {
     expect(await refusal('./throws.mjs')).to.match(/the plugin "\.\/throws\.mjs": oops/);
     expect(await refusal('./empty.mjs')).to.match(/does not export a strategy; a strategy has "name" and "create"/);
     expect(await refusal('./future.mjs')).to.match(
-      /made for version 99 of the plugin interface, this is 2; update fdpass/,
+      /made for version 99 of the plugin interface, and this is version 2; update fdpass/,
     );
     expect(await refusal('./open.mjs')).to.match(/can be written by/);
   });

@@ -46,7 +46,7 @@ async function importWithin(timeoutMs: number, file: string): Promise<object> {
   let timer: NodeJS.Timeout | undefined;
   const tooLong = new Promise<never>((_, reject) => {
     const late = new FdpassError('config', `${file} did not load within ${formatMs(timeoutMs)}`, {
-      hint: 'what takes long belongs in dial(), which has a deadline',
+      hint: 'move slow work to dial(), which has a deadline',
     });
     timer = setTimeout(() => reject(late), timeoutMs);
   });
@@ -69,7 +69,7 @@ function resolvePlugin(specifier: string, from: string): string {
     .paths(specifier)
     ?.some((folder) => !isAbsolute(folder) && !/^\.\.?$/.test(folder));
   if (isRelativeFolder === true) {
-    throw new FdpassError('config', 'NODE_PATH has a relative folder', { hint: 'write it with its whole path' });
+    throw new FdpassError('config', 'NODE_PATH has a relative folder', { hint: 'write an absolute path' });
   }
   try {
     return require.resolve(/^\.\.?\//.test(specifier) ? resolve(from, '..', specifier) : specifier);
@@ -88,7 +88,7 @@ function checkVersion({ name, apiVersion = STRATEGY_API_VERSION }: Strategy): vo
   if (apiVersion === STRATEGY_API_VERSION) return;
   throw new FdpassError(
     'config',
-    `its strategy ${name} is made for version ${apiVersion} of the plugin interface, this is ${STRATEGY_API_VERSION}`,
+    `its strategy ${name} is made for version ${apiVersion} of the plugin interface, and this is version ${STRATEGY_API_VERSION}`,
     {
       hint: apiVersion > STRATEGY_API_VERSION ? 'update fdpass' : 'update the plugin',
     },

@@ -1,8 +1,9 @@
 import type { Connection } from '../connection/connection.js';
 import type { SocketAddress } from '../connection/open.js';
 import type { SocketOptions } from '../connection/socket-options.js';
+import type { Candidate } from '../dial/attempt.js';
 import type { Chain, DialContext, Dialer } from '../dial/dialer.js';
-import type { Candidate, Candidates, RaceOptions } from '../dial/race.js';
+import type { Candidates, RaceOptions } from '../dial/race.js';
 import type { Clock } from '../ground/clock.js';
 import type { ErrorCode, ErrorDetails, FdpassError } from '../ground/errors.js';
 import type { TargetKind } from '../ground/target.js';

@@ -56,7 +56,7 @@ export function familyNumber(address: SocketAddress, { constants }: Platform): n
   if ('path' in address) return AF_UNIX;
   if (!('cid' in address)) return address.family === 6 ? constants.AF_INET6 : AF_INET;
   if (constants.AF_VSOCK !== undefined && process.platform === 'linux') return constants.AF_VSOCK;
-  throw new FdpassError('config', `there is no vsock on ${process.platform}`);
+  throw new FdpassError('config', `${process.platform} does not support vsock`);
 }
 
 /**

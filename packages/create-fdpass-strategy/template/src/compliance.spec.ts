@@ -2,8 +2,8 @@ import { describeStrategy } from '@fdpass/testkit';
 import { startGateway } from './gateway.spec.helper.js';
 import { strategy } from './strategy.js';
 
-// Everything that fdpass asks of a strategy, tried on yours: early banners, one byte at a time, a close at every offset,
-// an abort at every point, leaks, and more.
+// Tests all that fdpass requires of a strategy: early banners, one byte at a time, a close at every offset, an abort at
+// every point, leaks, and more.
 describeStrategy({
   strategy,
   async start() {

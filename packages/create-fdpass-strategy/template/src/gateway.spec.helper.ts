@@ -49,7 +49,7 @@ function readLine(client: Socket): Promise<string> {
         text += String(byte);
       }
     };
-    client.on('readable', take).once('end', () => reject(new Error('the client went before it had asked')));
+    client.on('readable', take).once('end', () => reject(new Error('the client closed before it sent a request')));
   });
 }
 

@@ -16,7 +16,7 @@ describe('the wire format', () => {
     assert.equal(missingOfReply(Buffer.from('OK\n')), 0);
   });
 
-  it('knows a refusal', () => {
+  it('recognises a refusal', () => {
     assert.equal(refusalIn(Buffer.from('OK\n')), undefined);
     assert.equal(refusalIn(Buffer.from('ERR not today\n')), 'not today');
     assert.throws(() => refusalIn(Buffer.from('HTTP/1.1 400 Bad Request\n')));
@@ -30,7 +30,7 @@ describe('the strategy', () => {
   });
   after(() => gateway.close());
 
-  it('says that it was refused, and why', async () => {
+  it('reports a refusal and its reason', async () => {
     const options = { gateway: `127.0.0.1:${gateway.port}` };
     const dialer = await strategy.create(options, testHost({ forward: networkChain }));
     const error = await dialer.dial({ host: 'forbidden.example', port: 22 }, contextOf()).then(

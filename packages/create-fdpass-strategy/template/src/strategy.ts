@@ -12,7 +12,7 @@ const optionsSchema = v.strictObject({
 /** The strategy's options, checked. */
 export type StrategyOptions = v.InferOutput<typeof optionsSchema>;
 
-/** Reaches targets through a gateway that is asked with one line. */
+/** Reaches targets through a gateway that takes a request of one line. */
 export const strategy: Strategy<StrategyOptions> = {
   name: '__STRATEGY__',
   apiVersion: 2,

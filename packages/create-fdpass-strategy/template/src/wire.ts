@@ -1,5 +1,5 @@
 /*
- * The words of the protocol, apart from any connection. Yours will be another one; this is the smallest that shows how:
+ * The wire format of the protocol, independent of any connection. Replace it with yours; this is the smallest example:
  *
  *   we:          CONNECT host port\n
  *   the gateway: OK\n          and the tunnel is open
@@ -16,8 +16,8 @@ export function encodeRequest(host: string, port: number): Buffer {
 }
 
 /**
- * How many bytes can be read of a reply that begins with `soFar` without taking one too many; 0 when it is complete.
- * The server beyond the gateway can speak at once: what follows the newline is not ours.
+ * How many bytes of a reply that begins with `soFar` can be read without taking one too many; 0 when it is complete. The
+ * server beyond the gateway can send data at once, and bytes after the newline belong to it.
  */
 export function missingOfReply(soFar: Buffer): number {
   return soFar.includes(NEWLINE) ? 0 : 1;

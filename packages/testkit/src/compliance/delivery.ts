@@ -16,7 +16,7 @@ import { unlikeASocket } from './unlike-a-socket.js';
 
 const BANNER = 'SSH-2.0-banner of the compliance suite\r\n';
 
-/** What becomes of bytes: that all of them arrive, and none too early. */
+/** Whether all bytes arrive, and none is read too early. */
 export const DELIVERY: readonly Check[] = [
   {
     name: 'gives a paused stream with nothing read ahead',

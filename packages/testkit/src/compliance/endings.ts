@@ -13,7 +13,7 @@ const DEADLINE_MS = 40;
 /** What a server that ends or is silent may be told as. */
 const CODES = ['protocol', 'unreachable', 'permission'];
 
-/** What becomes of a dial that cannot succeed or must not go on. */
+/** How a dial ends that cannot succeed or must not continue. */
 export const ENDINGS: readonly Check[] = [
   {
     name: 'fails when the connection closes, wherever in the handshake that is',

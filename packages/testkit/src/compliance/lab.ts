@@ -165,7 +165,7 @@ export class Lab {
     await this.origin.close();
   }
 
-  /** A line has a connection: what is to become of it. */
+  /** Decides what happens to a connection of a line. */
   use(line: Line): LinePolicy {
     const { onStep, policy = {} } = this.#trial;
     // What the trial allows, it allows all its connections together: a strategy may try again.

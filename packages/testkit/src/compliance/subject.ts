@@ -8,7 +8,7 @@ export interface Place {
   readonly port: number;
 }
 
-/** What a strategy is tried against: its server, and the options that lead there. */
+/** What a strategy is tested against: its server, and the options to reach it. */
 export interface StartedServer {
   /** What is in the config beside `strategy`; with a URL in it, if that is how the strategy is told. */
   readonly options: unknown;

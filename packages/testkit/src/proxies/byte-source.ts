@@ -16,7 +16,8 @@ export class ByteSource {
     for (;;) {
       const bytes = length === 0 ? Buffer.alloc(0) : (this.#socket.read(length) as Buffer | null);
       if (bytes?.length === length) return bytes;
-      if (bytes !== null || this.#socket.readableEnded || this.#socket.destroyed) throw new Error('the client is gone');
+      if (bytes !== null || this.#socket.readableEnded || this.#socket.destroyed)
+        throw new Error('the client has closed');
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
