@@ -1,8 +1,9 @@
 /*
  * For programs that compose a framework: the command, an agent, programs that embed fdpass.
  */
-export type { ConfigCache } from './cold-start/config-cache.js';
+
 export type { Config, LoadedRules, LoadOptions } from './config/load.js';
+export type { ConfigCache } from './config/places.js';
 export { ownConnection, owningDial } from './dial/dialer.js';
 export type {
   ConnectionDialer,
@@ -25,7 +26,6 @@ export {
 } from './framework/framework.js';
 export { parseDuration } from './ground/clock.js';
 export { exitCodeOf } from './ground/errors.js';
-export { nearest } from './ground/text.js';
 export {
   type Channel,
   type ChannelKind,

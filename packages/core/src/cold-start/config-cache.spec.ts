@@ -15,9 +15,10 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { loadRules, type ReadRules } from '../config/load.js';
 import type { Config } from '../config/merge.js';
+import type { ConfigCache } from '../config/places.js';
 import { makeTarget } from '../ground/read-target.js';
 import { compileRules } from '../rules/rule-table.js';
-import { type ConfigCache, cacheRules, readCached } from './config-cache.js';
+import { cacheRules, readCached } from './config-cache.js';
 
 const CONFIG = `
 defaults: { timeout: 10s, keepAlive: { idle: 60s } }

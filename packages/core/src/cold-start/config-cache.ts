@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import type { LoadedFile } from '../config/extends.js';
 import type { LoadedRules, ReadRules } from '../config/load.js';
 import type { Config } from '../config/merge.js';
-import { isFileSpecifier } from '../config/places.js';
+import { type ConfigCache, isFileSpecifier } from '../config/places.js';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { type FileStatus, identityOf, whyDistrusted } from '../ground/files.js';
 import { redactOptions } from '../ground/redact.js';
@@ -26,14 +26,6 @@ import { compileRules } from '../rules/rule-table.js';
  * and the files seldom change. The files themselves are looked at every time: that they are the same, and that nobody
  * else could have written them. The cache is as private as ssh keeps its keys.
  */
-
-/** Where cached configs are. */
-export interface ConfigCache {
-  /** A folder of the user's own; one that is not is not used. */
-  readonly folder: string;
-  /** Of the program: what another version has cached is not used. */
-  readonly version: string;
-}
 
 /** A file as it was when the config was read. */
 interface Stamp {

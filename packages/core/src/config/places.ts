@@ -21,6 +21,14 @@ export interface LoadOptions {
   readonly searchFrom?: string | undefined;
 }
 
+/** Where cached configs are. */
+export interface ConfigCache {
+  /** A folder of the user's own; one that is not is not used. */
+  readonly folder: string;
+  /** Of the program: what another version has cached is not used. */
+  readonly version: string;
+}
+
 /** File names in the user's and the system's config folder; the first that exists is the config. */
 export const CONFIG_FOLDER_NAMES: readonly string[] = [
   'config.yaml',

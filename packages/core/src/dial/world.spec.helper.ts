@@ -3,9 +3,10 @@ import { expect } from 'chai';
 import type { Clock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import type { TraceEvent } from '../ground/trace.js';
+import type { Candidate } from './attempt.js';
 import type { DialContext } from './dialer.js';
 import { allFailed } from './failures.js';
-import { type Candidate, type Candidates, type RaceOptions, race } from './race.js';
+import { type Candidates, type RaceOptions, race } from './race.js';
 
 /** A clock that moves only when it is told to. Whatever is ready runs before and after each timer. */
 export class HandClock implements Clock {

@@ -1,8 +1,7 @@
 import 'reflect-metadata/lite';
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
-import type { ConfigCache } from '../cold-start/config-cache.js';
 import type { Config, ConfigPlugin, LoadedRules } from '../config/load.js';
-import { configPath, hasConfig, type LoadOptions } from '../config/places.js';
+import { type ConfigCache, configPath, hasConfig, type LoadOptions } from '../config/places.js';
 import type { Clock } from '../ground/clock.js';
 import type { Resolver } from '../lookup/resolver.js';
 import { Router } from '../routing/router.js';
