@@ -52,7 +52,7 @@ function roomOf(file) {
 function problemWith(from, to, isLazy) {
   if (from === undefined || from === to) return undefined;
   if (to === undefined) return 'an entry point';
-  if (SIDE_ENTRANCES.has(to)) return isLazy ? undefined : 'which only a lazy import() may reach';
+  if (SIDE_ENTRANCES.has(to)) return isLazy ? undefined : 'which only a lazy import() can reach';
   const highest = ROOMS.indexOf(SIDE_ENTRANCES.get(from) ?? from);
   if (highest < 0 || !ROOMS.includes(to)) return `but ${highest < 0 ? from : to} is not in the list of rooms`;
   return ROOMS.indexOf(to) < highest ? `but ${to} is above ${from}` : undefined;

@@ -1,5 +1,5 @@
 // Whether every name that a package exports is used outside that package, and documented together with its members. It
-// stands here because only this folder has a TypeScript with an API.
+// is here because only this folder has a TypeScript with an API.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
