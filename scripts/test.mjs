@@ -9,6 +9,8 @@ import { installPeers, PEERS } from './install-peers.mjs';
 import { nodeFolder, withNode } from './node-versions.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+/** Most tests wait for other processes more than they work. */
+const PROCESSES = 2;
 const RUN_TIMEOUT_MS = 20 * 60_000; // mocha's own limits work only while the event loop runs
 
 const args = process.argv.slice(2);
@@ -58,24 +60,30 @@ async function runTests(version) {
   if (version && !folder) return console.log(`test: Node ${version} skipped: its binaries are for Linux on x64`);
   const name = `Node ${version ?? process.versions.node}`;
   const results = mkdtempSync(join(tmpdir(), 'fdpass-test-'));
-  const report = join(results, 'report.json');
   try {
-    const ending = await runMocha(folder, report);
-    if (!existsSync(report)) return fail(`${name}: mocha ended with ${ending} and no report`);
-    const counts = JSON.parse(readFileSync(report, 'utf8'));
-    for (const key of Object.keys(total)) total[key] += counts[key];
-    failures.push(...counts.failures.map((title) => `${name}: ${title}`));
-    if (ending !== 0 && counts.failed === 0) fail(`${name}: mocha ended with ${ending}`);
+    await Promise.all(
+      shares(specs()).map((files, index) => runShare(name, folder, files, join(results, `${index}.json`))),
+    );
   } finally {
     rmSync(results, { recursive: true, force: true });
   }
 }
 
+/** Runs some of the specs in a mocha of their own and adds to the total. */
+async function runShare(name, folder, files, report) {
+  const ending = await runMocha(folder, files, report);
+  if (!existsSync(report)) return fail(`${name}: mocha ended with ${ending} and no report`);
+  const counts = JSON.parse(readFileSync(report, 'utf8'));
+  for (const key of Object.keys(total)) total[key] += counts[key];
+  failures.push(...counts.failures.map((title) => `${name}: ${title}`));
+  if (ending !== 0 && counts.failed === 0) fail(`${name}: mocha ended with ${ending}`);
+}
+
 /** Resolves to the exit status or the signal. */
-function runMocha(folder, report) {
+function runMocha(folder, files, report) {
   const only = process.env.CI === 'true' ? ['--forbid-only'] : [];
   const words = ['node_modules/mocha/bin/mocha.js', '--reporter', './scripts/test-reporter.cjs', ...only, ...args];
-  const child = spawn(folder ? join(folder, 'node') : process.execPath, [...words, ...specs()], {
+  const child = spawn(folder ? join(folder, 'node') : process.execPath, [...words, ...files], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...withNode(folder), FDPASS_TEST_REPORT: report },
     timeout: RUN_TIMEOUT_MS,
@@ -84,6 +92,11 @@ function runMocha(folder, report) {
   return new Promise((resolve, reject) => {
     child.once('error', reject).once('exit', (code, signal) => resolve(code ?? signal));
   });
+}
+
+/** Files for each of the processes that run at once. Neighbours in the list take about as long, so they are dealt out in turn. */
+function shares(files) {
+  return Array.from({ length: PROCESSES }, (_, share) => files.filter((_file, index) => index % PROCESSES === share));
 }
 
 /** The compiled specs whose source still exists. */
