@@ -152,6 +152,23 @@ describe('direct', () => {
     expect([opened, getEventListeners(controller.signal, 'abort')]).to.deep.equal([[], []]);
   });
 
+  it('opens nothing once whoever listens to the look-up or to the attempt has aborted', async () => {
+    for (const at of ['resolve', 'attempt']) {
+      const controller = new AbortController();
+      const opened: SocketAddress[] = [];
+      const open: Open = async (address) => {
+        opened.push(address);
+        return connected();
+      };
+      const dialer = await direct.create({}, testHost({ resolve: resolverOf([]), open }));
+      const reason = new Error('enough');
+      const trace = ({ event }: TraceEvent): void => void (event === at && controller.abort(reason));
+      const dialling = dialer.dial(TARGET, { signal: controller.signal, trace });
+      expect(await dialling.catch((error: unknown) => error)).to.equal(reason);
+      expect([opened, getEventListeners(controller.signal, 'abort')]).to.deep.equal([[], []]);
+    }
+  });
+
   it('rethrows the reason when aborted while connecting', async () => {
     const controller = new AbortController();
     const open: Open = (_address, _options, { signal }) =>

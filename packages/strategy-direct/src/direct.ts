@@ -4,10 +4,10 @@ import {
   connectFailed,
   type DialContext,
   formatHostPort,
+  type HostAddress,
   literalAddress,
   type SocketAddress,
   type Strategy,
-  type StrategyHost,
   unixPath,
 } from '@fdpass/core';
 import type { DirectOptions } from './options.js';
@@ -28,14 +28,15 @@ export const direct: Strategy<DirectOptions> = {
         const port = ownPort ?? target.port;
         const path = unixPath(name);
         if (path !== undefined) return connect(path, path, { path }, context);
-        const [address = { family: 4, host: name }] = await addressesOf(name, context);
+        const address = literalAddress(name, allowed) ?? (await firstAddress(name, context));
         return connect(formatHostPort(name, port), formatHostPort(address.host, port), { ...address, port }, context);
       },
     };
 
-    async function addressesOf(name: string, context: DialContext): ReturnType<StrategyHost['lookUp']> {
-      const literal = literalAddress(name, allowed);
-      return literal === undefined ? host.lookUp(name, allowed, context) : [literal];
+    /** The first address is the one that getaddrinfo(3) thinks best (RFC 6724). */
+    async function firstAddress(name: string, context: DialContext): Promise<HostAddress> {
+      const [first] = await host.lookUp(name, allowed, context);
+      return first as HostAddress; // there is at least one
     }
 
     /** One attempt is a race of one. */

@@ -46,4 +46,26 @@ describe('happy eyeballs aborted', () => {
       expect(network.tries()).to.deep.equal(tries);
     }
   });
+
+  it('by whoever listens, at any event: hands out no connection and leaves nothing', async () => {
+    let isAborted = true;
+    for (let at = 0; isAborted; at++) {
+      const network = new FakeNetwork(world);
+      const reason = new Error(`enough at event ${at}`);
+      const { push } = network.events;
+      network.events.push = (...events) => {
+        const length = push.apply(network.events, events);
+        if (length > at) network.controller.abort(reason);
+        return length;
+      };
+      const dialling = network.dial({ attemptTimeout: 700 }).catch((error: unknown) => error);
+      await network.clock.runAll();
+      isAborted = network.controller.signal.aborted;
+      const outcome = await dialling;
+      if (isAborted) expect(outcome, `at event ${at}`).to.equal(reason);
+      else expect(at).to.be.greaterThan(8);
+      network.expectClean([...network.connections.values()].find((connection) => connection === outcome));
+      expect(network.clock.pending).to.equal(0);
+    }
+  });
 });

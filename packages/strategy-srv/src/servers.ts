@@ -63,6 +63,7 @@ export async function lookUpServers(
   });
   const addresses = found.map(({ name: host, port }) => formatHostPort(host, port));
   trace({ event: 'resolve', host: name, ms: clock.now() - startedAt, addresses });
+  signal.throwIfAborted(); // whoever listens can abort
   const servers = found.filter((record) => !isRoot(record));
   if (servers.length === 0 && found.length > 0) throw notOffered(name);
   return servers;

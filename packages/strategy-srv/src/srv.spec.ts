@@ -168,6 +168,20 @@ describe('srv', () => {
     expect(net.tried).to.deep.equal([]);
   });
 
+  it('tries no server once whoever listens has aborted, with records or without', async () => {
+    for (const options of [found(record(1, 'a.example'), record(2, 'b.example')), found()]) {
+      const net = new FakeNet();
+      const reason = new Error('enough');
+      const { push } = net.events;
+      net.events.push = (...events) => {
+        net.controller.abort(reason);
+        return push.apply(net.events, events);
+      };
+      expect(await net.dial(options).catch((error: unknown) => error)).to.equal(reason);
+      expect(net.tried).to.deep.equal([]);
+    }
+  });
+
   it('asks nothing for addresses and for names that are no DNS names', async () => {
     for (const host of ['192.0.2.1', '2001:db8::1', 'unix/run/x.sock']) {
       const net = new FakeNet();

@@ -314,6 +314,24 @@ describe('a connection that waits for a better one', () => {
     });
   }
 
+  it('leaves no head start behind: when it breaks, the next one starts at once', async () => {
+    const world = new World({ a: 'silent', b: [260, 'ok'], c: 'silent', d: [10, 'ok'] });
+    const race = world.race(world.list(250), { graceMs: 500 });
+    await world.clock.advance(600);
+    world.connections.get('b')?.break();
+    await world.clock.runAll();
+    expect(world.log).to.deep.equal([
+      '0 start a',
+      '250 start b',
+      '500 start c',
+      '510 abort c',
+      '600 close b',
+      '600 start d',
+      '1110 abort a',
+    ]);
+    world.expectClean(race.winner);
+  });
+
   it('is among the failures if all others fail too', async () => {
     const world = new World({ a: [400, 'timeout'], b: [10, 'ok'] });
     const race = world.race(world.list(250), { graceMs: 500 });
@@ -328,7 +346,7 @@ describe('a connection that waits for a better one', () => {
     world.expectClean();
   });
 
-  it('is nobody else to watch once it has won, nor at all without a grace', async () => {
+  it('is not watched once it has won, nor at all without a grace', async () => {
     for (const graceMs of [0, 500]) {
       const world = new World({ a: 'silent', b: [10, 'ok'] });
       const race = world.race(world.list(250), { graceMs });

@@ -3,7 +3,7 @@ import { type Duplex, PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import { StreamConnection } from '../connection/stream.js';
 import { type Chain, type DialContext, type Dialer, ownConnection } from '../dial/dialer.js';
-import { FdpassError } from '../ground/errors.js';
+import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { rejection } from '../ground/rejection.spec.helper.js';
 import type { Target } from '../ground/target.js';
 import { noTrace } from '../ground/trace.js';
@@ -229,6 +229,72 @@ describe('guarded dialers', () => {
     expect((await failed).hop).to.equal('net');
     expect(getEventListeners(controller.signal, 'abort')).to.deep.equal([]);
   });
+
+  it('name the innermost hop inside routes that are tried in order when a deadline passes', async () => {
+    const silent = (name: string): Strategy => ({
+      name,
+      firstOnly: true,
+      create: (_, host) => ({
+        dial: (_target, dialling) =>
+          host.race(
+            [{ label: name, open: () => new Promise(() => {}) }],
+            { of: 'address', lost: () => new FdpassError('internal', 'not lost') },
+            dialling,
+          ),
+      }),
+    });
+    const routes: Strategy<{ routes: readonly string[]; headStartMs?: number }> = {
+      name: 'routes',
+      shorthand: 'routes',
+      async create({ routes, headStartMs = Number.POSITIVE_INFINITY }, host) {
+        const chains = await Promise.all(routes.map((use) => host.route(use)));
+        return {
+          dial: (target, dialling) =>
+            host.race(
+              chains.map(({ label, dial }) => ({ label, headStartMs, open: (inner) => dial(target, inner) })),
+              { of: 'route', lost: () => new FdpassError('internal', 'not lost') },
+              dialling,
+            ),
+        };
+      },
+    };
+    const scope = scopeOf([silent('net'), silent('one'), silent('two'), routes as Strategy]);
+    const caught = async (use: unknown, reason: unknown): Promise<unknown> => {
+      const controller = new AbortController();
+      const chain = await buildChain(use, '/', scope);
+      const failed = chain.dial(TARGET, context(controller.signal)).catch((error: unknown) => error);
+      await new Promise((resolve) => setImmediate(resolve));
+      controller.abort(reason);
+      const error = await failed;
+      expect(getEventListeners(controller.signal, 'abort')).to.deep.equal([]);
+      return isFdpassError(error) ? `${error.hop}: ${error.message}` : error;
+    };
+    const deadline = new FdpassError('timeout', 'timed out');
+    expect(await caught({ routes: ['one', 'two'] }, deadline)).to.equal('one: timed out');
+    expect(await caught({ routes: [{ routes: ['two'] }] }, deadline)).to.equal('two: timed out');
+    // Of several at once, none is the one that was caught.
+    const atOnce = { strategy: 'routes', routes: ['one', 'two'], headStartMs: 0 };
+    expect(await caught(atOnce, deadline)).to.equal('routes: timed out');
+    const own = new Error('enough');
+    expect(await caught({ routes: ['one', 'two'] }, own)).to.equal(own);
+  });
+
+  const LABELS: readonly (readonly [use: unknown, label: string])[] = [
+    ['net', 'net'],
+    ['one://me:secret@p:1080', 'one://me:***@p:1080'],
+    [['far', 'one://p'], 'far (two://far) -> one://p'],
+    [{ strategy: 'net', bindInterface: 'eth1' }, 'net'],
+    [{ strategy: 'net', host: '192.0.2.1' }, 'net 192.0.2.1'],
+    [{ strategy: 'one', url: 'one://me:secret@p' }, 'one://me:***@p'],
+    [{ one: { url: 'one://me:secret@p' } }, 'one://me:***@p'],
+  ];
+  for (const [use, label] of LABELS) {
+    it(`show ${JSON.stringify(use)} as ${label}`, async () => {
+      const path = new Path();
+      const scope = scopeOf([path.opener('net'), path.proxy('one'), path.proxy('two')], { far: 'two://far' });
+      expect((await buildChain(use, '/', scope)).label).to.equal(label);
+    });
+  }
 
   it('give a strategy no name of a kind that it does not accept', async () => {
     const dial: Dialer['dial'] = () => Promise.resolve(new PassThrough());
