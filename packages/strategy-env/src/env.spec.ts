@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
-import type { Chain, Target } from '@fdpass/core';
+import { type Chain, FdpassError, type Target } from '@fdpass/core';
 import { StreamConnection } from '@fdpass/core/sockets';
-import { contextOf, testHost } from '@fdpass/testkit';
+import { contextOf, refusalOf, testHost } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { env } from './env.js';
 
@@ -58,5 +58,76 @@ describe('env', () => {
     expect(await needsRelay({})).to.equal(false);
     expect(await needsRelay({ ALL_PROXY: 'https://a' })).to.equal(true);
     expect(built).to.deep.equal(['https://a']);
+  });
+
+  describe('with an https proxy', () => {
+    const environment = { ALL_PROXY: 'https://a', HTTPS_PROXY: 'http://b', NO_PROXY: '.corp.example,10.0.0.0/8' };
+    const RELAYED: readonly [host: string, port: number, forwardRelays: boolean, needsRelay: boolean][] = [
+      ['x.example', 22, false, true],
+      ['x.example', 443, false, false],
+      ['git.corp.example', 22, false, false],
+      ['10.1.2.3', 22, false, false],
+      ['git.corp.example', 22, true, true],
+      ['unix/run/socket', 22, false, true],
+    ];
+    for (const [host, port, forwardRelays, needsRelay] of RELAYED) {
+      const before = forwardRelays ? ' after hops that do' : '';
+      it(`${host}:${port} ${needsRelay ? 'needs' : 'does not need'} a relay${before}`, async () => {
+        const chain = (relays: boolean): Chain => ({
+          label: '',
+          dial: () => Promise.reject(new Error('not used')),
+          needsRelay: () => relays,
+        });
+        const route = async (use: unknown): Promise<Chain> => chain(String(use).startsWith('https:'));
+        const dialer = await env.create({}, testHost({ environment, forward: chain(forwardRelays), route }));
+        expect(dialer.needsRelay?.({ host, port })).to.equal(needsRelay);
+      });
+    }
+  });
+
+  describe('with a variable that is broken', () => {
+    /** How a dial ends: the way it takes, or the error. `nonsense:` URLs have no strategy. */
+    async function endOf(host: string, port: number, environment: Environment): Promise<string> {
+      const via = (name: string): Chain => ({
+        label: name,
+        dial: () => Promise.reject(new FdpassError('unreachable', `went by ${name}`)),
+        needsRelay: () => true,
+      });
+      const route = async (use: unknown): Promise<Chain> => {
+        if (!String(use).startsWith('nonsense:')) return via(String(use));
+        throw new FdpassError('config', 'no strategy for nonsense:', { hint: 'write http://HOST:PORT', hop: 'a hop' });
+      };
+      const dialer = await env.create({}, testHost({ environment, forward: via('forward'), route }));
+      return refusalOf(dialer.dial({ host, port }, contextOf()));
+    }
+    const ALL_BROKEN = { ALL_PROXY: 'nonsense://me:hush@a', HTTPS_PROXY: 'http://b', NO_PROXY: '.corp.example' };
+    const HTTPS_BROKEN = { all_proxy: 'socks5h://a', https_proxy: 'nonsense://b' };
+    const ENDS: readonly [host: string, port: number, environment: Environment, end: RegExp][] = [
+      ['x.example', 443, ALL_BROKEN, /^unreachable: went by http:\/\/b$/],
+      ['git.corp.example', 22, ALL_BROKEN, /^unreachable: went by forward$/],
+      ['x.example', 22, ALL_BROKEN, /^config: a hop: the variable ALL_PROXY: no strategy for nonsense:; write http:/],
+      ['x.example', 22, HTTPS_BROKEN, /^unreachable: went by socks5h:\/\/a$/],
+      ['x.example', 443, HTTPS_BROKEN, /^config: a hop: the variable https_proxy: no strategy/],
+      ['x.example', 22, { HTTPS_PROXY: 'nonsense://b' }, /^config: a hop: the variable HTTPS_PROXY: no strategy/],
+    ];
+    for (const [host, port, environment, end] of ENDS) {
+      it(`${host}:${port} with ${JSON.stringify(environment)}: ${end.source}`, async () => {
+        expect(await endOf(host, port, environment))
+          .to.match(end)
+          .and.not.contain('hush');
+      });
+    }
+
+    it('does not say that a host needs a relay which only gets an error', async () => {
+      const route = (): Promise<Chain> => Promise.reject(new FdpassError('config', 'broken'));
+      const dialer = await env.create({}, testHost({ environment: ALL_BROKEN, route }));
+      expect(dialer.needsRelay?.({ host: 'x.example', port: 22 })).to.equal(false);
+    });
+
+    it('does not hide a fault that is not about the variable', async () => {
+      const bug = new TypeError('a bug');
+      const made = env.create({}, testHost({ environment: ALL_BROKEN, route: () => Promise.reject(bug) }));
+      expect(await Promise.resolve(made).catch((error: unknown) => error)).to.equal(bug);
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { ipFamily, parseIp } from '@fdpass/core';
+import { ipFamily, ipv4Bytes, ipv6Bytes } from '@fdpass/core';
 
 /**
  * Whether NO_PROXY exempts `host`, by curl's rules: names match themselves and what is below them, with or without a
@@ -17,13 +17,19 @@ function matchesName(name: string, entry: string): boolean {
 }
 
 function matchesAddress(address: string, entry: string): boolean {
-  const ip = parseIp(address);
   const [literal = '', length, ...rest] = entry.replace(/^\[(.*)\]$/, '$1').split('/');
-  const base = parseIp(literal);
-  if (ip === undefined || base === undefined || rest.length > 0) return false;
-  // curl takes a network whose host bits are set; ours are strict, so they are cleared here.
-  const bits = length === undefined ? base.bits : /^\d{1,3}$/.test(length) ? Number(length) : Number.NaN;
-  if (!(bits <= base.bits)) return false;
-  const host = BigInt(base.bits - bits);
-  return ip.bits === base.bits && ip.value >> host === base.value >> host;
+  if (ipFamily(literal) !== ipFamily(address) || rest.length > 0) return false;
+  const [base, ip] = [bytesOf(literal), bytesOf(address)];
+  const width = base.length * 8;
+  const bits = length === undefined ? width : /^\d{1,3}$/.test(length) ? Number(length) : Number.NaN;
+  // Bits after the first `bits` are ignored, as curl does.
+  return bits <= width && prefixOf(base, bits) === prefixOf(ip, bits);
+}
+
+function bytesOf(address: string): Buffer {
+  return ipFamily(address) === 4 ? ipv4Bytes(address) : ipv6Bytes(address);
+}
+
+function prefixOf(bytes: Buffer, bits: number): bigint {
+  return BigInt(`0x${bytes.toString('hex')}`) >> BigInt(bytes.length * 8 - bits);
 }

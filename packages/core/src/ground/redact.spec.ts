@@ -10,6 +10,11 @@ describe('redact', () => {
     ['http://a:p/a?s#s@proxy:1', 'http://a:***@proxy:1'],
     ['http:a:s3cret@proxy:1', 'http:a:***@proxy:1'],
     ['http:\\\\a:s3cret@proxy:1', 'http:\\\\a:***@proxy:1'],
+    ['a:s3cret@proxy:1', 'a:***@proxy:1'],
+    ['//a:s3cret@proxy:1', '//a:***@proxy:1'],
+    [' http://a:s3cret@proxy:1', ' http://a:***@proxy:1'],
+    ['"http://a:s3cret@proxy:1"', '"http://a:***@proxy:1"'],
+    ['see http://a:s3cret@proxy:1', 'see http:***@proxy:1'],
   ];
   for (const [url, shown] of urls) it(`shows ${shown}`, () => expect(redactUrl(url)).to.equal(shown));
 
@@ -18,7 +23,7 @@ describe('redact', () => {
       url: 'http://u:s3cret@p:1',
       credentials: { username: 'u', password: 's3cret', passwordFile: '/f', passwordEnv: 'E' },
       headers: { 'Proxy-Authorization': 's3cret', 'X-Api-Key': 's3cret' },
-      routes: [{ token: 's3cret' }, 'socks5://u:s3cret@h:1'],
+      routes: [{ token: 's3cret' }, 'socks5://u:s3cret@h:1', ' socks5://u:s3cret@h:1', '//u:s3cret@h:1'],
     };
     const shown = JSON.stringify(redactOptions(options));
     expect(shown).to.not.contain('s3cret');

@@ -43,16 +43,18 @@ export function readProxyUrl<Scheme extends ProxyScheme>(
   const refuse = (shown: string, problem: string): FdpassError =>
     new FdpassError('config', `${shown} ${problem}`, { hint: `write ${example}` });
   const [, word, rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text.trim()) ?? [];
-  const name = word?.toLowerCase() ?? '';
-  const scheme = Object.hasOwn(schemes, name) ? schemes[name] : undefined;
-  if (scheme === undefined) throw refuse('the proxy', `is not the URL of one of ${Object.keys(schemes).join(', ')}`);
+  const known = Object.keys(schemes).join(', ');
+  if (word === undefined) throw refuse('the proxy', `is not the URL of one of ${known}`);
+  const name = word.toLowerCase();
   const end = rest.search(/[/?#]/);
   const authority = end === -1 ? rest : rest.slice(0, end);
   const after = end === -1 ? '' : rest.slice(end);
   const at = authority.lastIndexOf('@');
   const place = authority.slice(at + 1);
   // An "@" further on means that the user-info has a slash in it, and what looks like a host is a part of that.
-  const shown = after.includes('@') ? `${name}://…` : `${name}://${place.split(':', 1)[0]}`;
+  const shown = `${name}://${after.includes('@') ? '…' : (/^\[[^\]]*\]|^[^:]*/.exec(place)?.[0] ?? '')}`;
+  const scheme = Object.hasOwn(schemes, name) ? schemes[name] : undefined;
+  if (scheme === undefined) throw refuse(shown, `is not the URL of one of ${known}`);
   const target = readPlace(place, after, scheme.port, (problem) => refuse(shown, problem));
   return { scheme, target, ...(at !== -1 && readUserInfo(authority.slice(0, at))) };
 }
@@ -60,8 +62,8 @@ export function readProxyUrl<Scheme extends ProxyScheme>(
 type Refuse = (problem: string) => FdpassError;
 
 function readPlace(place: string, after: string, defaultPort: number, refuse: Refuse): Target {
-  const path = /^(unix:|localhost)$/i.test(place) && after.length > 1 && after.startsWith('/') ? after : undefined;
-  if (path !== undefined && !/[?#]/.test(path)) return { host: `unix${decodeLeniently(path)}`, port: defaultPort };
+  const isSocket = /^(?:unix|localhost)(?::\d*)?$/i.test(place) && after.length > 1;
+  if (isSocket && !/[?#]/.test(after)) return { host: `unix${pathOf(after, refuse)}`, port: defaultPort };
   if (/[?#]/.test(after)) throw refuse('has a query or a fragment');
   if (after !== '' && after !== '/') throw refuse('has a path');
   const [, bracketed, bare, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d*))?$/.exec(place) ?? [];
@@ -71,9 +73,18 @@ function readPlace(place: string, after: string, defaultPort: number, refuse: Re
   return { host: hostOf(host, bracketed !== undefined, refuse), port: portOf(port, defaultPort, refuse) };
 }
 
+/** The kernel reads a path up to its first NUL, so a path with one in it would lead elsewhere. */
+function pathOf(written: string, refuse: Refuse): string {
+  const path = decodeLeniently(written);
+  if (path.includes('\0')) throw refuse('has a NUL byte in its path');
+  return path;
+}
+
 function hostOf(host: string, isBracketed: boolean, refuse: Refuse): string {
+  const decoded = isBracketed ? host : decodeLeniently(host);
+  if (decoded.includes('/')) throw refuse('does not name a host');
   try {
-    return normalizeHost(isBracketed ? host : decodeLeniently(host));
+    return normalizeHost(decoded);
   } catch (error) {
     throw isFdpassError(error) ? refuse('does not name a host') : error;
   }
@@ -86,15 +97,12 @@ function portOf(written: string | undefined, defaultPort: number, refuse: Refuse
   throw refuse('has a port that is not a number from 1 to 65535');
 }
 
-/** An empty user name counts only with a password, an empty password only after a colon. */
+/** An empty user name or password counts as not given. */
 function readUserInfo(text: string): Pick<ProxyUrl, 'username' | 'password'> {
   const colon = text.indexOf(':');
   const username = decodeLeniently(colon === -1 ? text : text.slice(0, colon));
-  const password = colon === -1 ? undefined : decodeLeniently(text.slice(colon + 1));
-  return {
-    username: username === '' && !password ? undefined : username,
-    password: password === '' ? undefined : password,
-  };
+  const password = colon === -1 ? '' : decodeLeniently(text.slice(colon + 1));
+  return { username: username || undefined, password: password || undefined };
 }
 
 /** Decodes the percent-encoding that is valid UTF-8, and leaves all else as it is. */

@@ -112,7 +112,11 @@ function unknownWord(word: string, scope: HopScope): FdpassError {
   const known = [...scope.hops.keys(), ...scope.registry.names()];
   const near = nearest(word, known);
   const meant = near === undefined ? '' : `did you mean ${JSON.stringify(near)}? `;
-  return new FdpassError('config', `${JSON.stringify(word)} is neither a hop of this config nor a strategy`, {
-    hint: `${meant}known: ${known.join(', ')}`,
-  });
+  return new FdpassError(
+    'config',
+    `${JSON.stringify(redactUrl(word))} is neither a hop of this config nor a strategy`,
+    {
+      hint: `${meant}known: ${known.join(', ')}`,
+    },
+  );
 }

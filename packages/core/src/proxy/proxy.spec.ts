@@ -1,0 +1,194 @@
+import { PassThrough } from 'node:stream';
+import { expect } from 'chai';
+import { StreamConnection } from '../connection/stream.js';
+import type { Chain, DialContext } from '../dial/dialer.js';
+import { FdpassError, formatError, isFdpassError } from '../ground/errors.js';
+import { noTrace } from '../ground/trace.js';
+import { reachProxy, readProxyUrl } from './proxy.js';
+
+const SCHEMES = {
+  http: { port: 80, tls: false },
+  https: { port: 443, tls: true },
+  'socks5h+tls': { port: 1080, tls: true, version: 5 },
+  socks5: { port: 1080, tls: false, version: 5 },
+};
+
+const read = (text: string) => readProxyUrl(text, SCHEMES, 'http://HOST:PORT');
+
+describe('the URL of a proxy', () => {
+  const PLACES: readonly [url: string, scheme: keyof typeof SCHEMES, host: string, port: number][] = [
+    ['http://proxy.example:3128', 'http', 'proxy.example', 3128],
+    ['http://proxy.example', 'http', 'proxy.example', 80],
+    ['http://proxy.example:80/', 'http', 'proxy.example', 80],
+    ['http://proxy.example:', 'http', 'proxy.example', 80],
+    ['http://proxy.example:00080', 'http', 'proxy.example', 80],
+    ['https://proxy.example', 'https', 'proxy.example', 443],
+    ['HTTPS://Proxy.Example:8443', 'https', 'proxy.example', 8443],
+    ['http://me:p%40ss@proxy.example:1', 'http', 'proxy.example', 1],
+    ['http://bücher.example', 'http', 'xn--bcher-kva.example', 80],
+    ['http://b%C3%BCcher.example', 'http', 'xn--bcher-kva.example', 80],
+    ['http://[2001:db8::1]:3128', 'http', '2001:db8::1', 3128],
+    ['http://[2001:DB8::1]', 'http', '2001:db8::1', 80],
+    ['socks5h+tls://[fe80::1%25eth0]:1', 'socks5h+tls', 'fe80::1%eth0', 1],
+    ['socks5h+tls://[fe80::1%eth0]', 'socks5h+tls', 'fe80::1%eth0', 1080],
+    ['http://192.0.2.1', 'http', '192.0.2.1', 80],
+    [' \thttp://proxy.example:3128\n', 'http', 'proxy.example', 3128],
+    ['socks5://unix:/run/tor/socks', 'socks5', 'unix/run/tor/socks', 1080],
+    ['socks5://me:pw@unix:/run/tor/socks', 'socks5', 'unix/run/tor/socks', 1080],
+    ['socks5://unix/run/tor/socks', 'socks5', 'unix/run/tor/socks', 1080],
+    ['socks5://localhost/run/tor/a%20b', 'socks5', 'unix/run/tor/a b', 1080],
+    ['socks5://localhost:9050/run/Tor', 'socks5', 'unix/run/Tor', 1080],
+    ['socks5://localhost:9050/', 'socks5', 'localhost', 9050],
+    ['http://unix', 'http', 'unix', 80],
+  ];
+  for (const [url, scheme, host, port] of PLACES) {
+    it(`${JSON.stringify(url)} is at ${host} ${port}`, () => {
+      const proxy = read(url);
+      expect(proxy.scheme).to.equal(SCHEMES[scheme]);
+      expect(proxy.target).to.deep.equal({ host, port });
+    });
+  }
+
+  const USERS: readonly [userInfo: string, username: string | undefined, password: string | undefined][] = [
+    ['', undefined, undefined],
+    ['@', undefined, undefined],
+    [':@', undefined, undefined],
+    ['me@', 'me', undefined],
+    ['me:@', 'me', undefined],
+    [':pw@', undefined, 'pw'],
+    ['me:pw@', 'me', 'pw'],
+    ['a%40b:p%3Aq%C3%A9@', 'a@b', 'p:qé'],
+    ['me:a:b@c@', 'me', 'a:b@c'],
+    ['me:100%@', 'me', '100%'],
+    ['me:50%of@', 'me', '50%of'],
+    ['me:%zz%41@', 'me', '%zzA'],
+    ['me:%ff@', 'me', '%ff'],
+    ['me:süß@', 'me', 'süß'],
+    ['me:p\\w@', 'me', 'p\\w'],
+    ['me:p w@', 'me', 'p w'],
+  ];
+  for (const [userInfo, username, password] of USERS) {
+    it(`${JSON.stringify(userInfo)} gives ${JSON.stringify([username, password])}`, () => {
+      const proxy = read(`http://${userInfo}proxy.example`);
+      expect([proxy.username, proxy.password]).to.deep.equal([username, password]);
+      expect(proxy.target.host).to.equal('proxy.example');
+    });
+  }
+
+  const BAD: readonly [url: string, message: string][] = [
+    ['', 'the proxy is not the URL of one of http, https, socks5h+tls, socks5'],
+    ['proxy:3128', 'the proxy is not'],
+    ['me:hush@proxy:3128', 'the proxy is not'],
+    ['//me:hush@proxy', 'the proxy is not'],
+    ['http:me:hush@proxy/x', 'the proxy is not'],
+    ['"http://me:hush@proxy"', 'the proxy is not'],
+    ["'http://me:hush@proxy'", 'the proxy is not'],
+    ['see http://me:hush@proxy', 'the proxy is not'],
+    ['socks6://me:hush@proxy:1', 'socks6://proxy is not the URL of one of http'],
+    ['toString://proxy', 'tostring://proxy is not'],
+    ['http://', 'http:// names no host'],
+    ['socks5://', 'socks5:// names no host'],
+    ['http://me:hush@', 'http:// names no host'],
+    ['http:///run/hush', 'http:// has a path'],
+    ['http://me:hush@proxy/path-hush', 'http://proxy has a path'],
+    ['http://me:hush@proxy?q=hush', 'http://proxy has a query or a fragment'],
+    ['http://me:hush@proxy#hush', 'http://proxy has a query or a fragment'],
+    ['http://me:hush@proxy/?q=hush', 'http://proxy has a query or a fragment'],
+    ['http://me:hu/sh@proxy', 'http://… has a path'],
+    ['http://hu/sh:hush@proxy', 'http://… has a path'],
+    ['http://me:hu?sh@proxy', 'http://… has a query or a fragment'],
+    ['http://me:hu#sh@proxy', 'http://… has a query or a fragment'],
+    ['http://me:hush@x/hush@proxy', 'http://… has a path'],
+    ['http://me:hush', 'http://me is not a host and a port'],
+    ['http://me:hush@proxy:99999', 'http://proxy has a port that is not a number from 1 to 65535'],
+    ['http://me:hush@proxy:0', 'http://proxy has a port that is not a number from 1 to 65535'],
+    ['http://me:hush@proxy:1:2', 'http://proxy is not a host and a port'],
+    ['http://me:hush@[::1', 'http://[ is not a host and a port'],
+    ['http://me:hush@[::1]:0', 'http://[::1] has a port'],
+    ['http://me:hush@[]', 'http://[] names no host'],
+    ['http://me:hush@::1', 'http:// is not a host and a port'],
+    ['http://me:hush@a b', 'http://a b does not name a host'],
+    ['http://me:hush@-proxy', 'http://-proxy does not name a host'],
+    ['http://me:hush@a%2fb', 'http://a%2fb does not name a host'],
+    ['http://me:hush@unix%2frun', 'http://unix%2frun does not name a host'],
+    ['socks5://unix:/run/hush?hush', 'socks5://unix has a query or a fragment'],
+    ['socks5://unix:/run/a%00hush', 'socks5://unix has a NUL byte in its path'],
+  ];
+  for (const [url, message] of BAD) {
+    it(`refuses ${JSON.stringify(url)} and shows only its scheme and host`, () => {
+      let error: unknown;
+      try {
+        read(url);
+      } catch (thrown) {
+        error = thrown;
+      }
+      if (!isFdpassError(error)) return expect.fail(`not refused: ${String(error)}`);
+      expect(error.code).to.equal('config');
+      expect(formatError(error)).to.match(/; write http:\/\/HOST:PORT$/);
+      expect(error.message.slice(0, message.length)).to.equal(message);
+      expect(`${formatError(error)} ${error.stack}`).to.not.match(/hush|hu\/sh|hu\?sh|hu#sh|q=/);
+    });
+  }
+});
+
+describe('reaching a proxy', () => {
+  const proxy = read('http://me:pw@proxy.example:3128');
+
+  /** A connection that has `text` to read, and the chain that gives it. */
+  function lineSaying(text: string) {
+    const stream = new PassThrough();
+    stream.write(text);
+    const targets: unknown[] = [];
+    const forward: Chain = {
+      label: 'forward',
+      dial: async (target) => {
+        targets.push(target);
+        return new StreamConnection(stream);
+      },
+      needsRelay: () => false,
+    };
+    return { stream, targets, reach: { proxy, forward, baseDir: '/' } };
+  }
+  const contextOf = (signal = new AbortController().signal): DialContext => ({ signal, trace: noTrace });
+
+  it('gives the connection and what the handshake came to; what follows it stays', async () => {
+    const { reach, targets } = lineSaying('okbanner');
+    const { connection, result } = await reachProxy(reach, contextOf(), async (peer) =>
+      String(await peer.read(2, 'ok')),
+    );
+    expect([result, targets]).to.deep.equal(['ok', [{ host: 'proxy.example', port: 3128 }]]);
+    expect(String(await connection.peek(1000))).to.equal('banner');
+    connection.destroy();
+  });
+
+  it('destroys the connection when the handshake fails, and rejects with its error', async () => {
+    const { reach, stream } = lineSaying('no');
+    const refused = new FdpassError('permission', 'refused');
+    const error = await reachProxy(reach, contextOf(), () => Promise.reject(refused)).catch(
+      (reason: unknown) => reason,
+    );
+    expect(error).to.equal(refused);
+    expect(stream.destroyed).to.equal(true);
+  });
+
+  it('ends a handshake in the middle of silence when the signal aborts, with its reason', async () => {
+    const { reach, stream } = lineSaying('x');
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const failed = reachProxy(reach, contextOf(controller.signal), (peer) => {
+      queueMicrotask(() => controller.abort(reason));
+      return peer.read(2, 'the reply');
+    });
+    expect(await failed.catch((error: unknown) => error)).to.equal(reason);
+    expect(stream.destroyed).to.equal(true);
+  });
+
+  it('lets go of the signal when the tunnel is open: the connection belongs to the caller', async () => {
+    const { reach, stream } = lineSaying('ok');
+    const controller = new AbortController();
+    await reachProxy(reach, contextOf(controller.signal), (peer) => peer.read(2, 'ok'));
+    controller.abort(new Error('later'));
+    expect(stream.destroyed).to.equal(false);
+    stream.destroy();
+  });
+});
