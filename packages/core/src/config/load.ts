@@ -48,11 +48,11 @@ export function findConfig(options: LoadOptions): Source | undefined {
   if (options.content !== undefined) return inlineSource(options.content, options.baseDir ?? '.');
   const file = configPath(options);
   if (options.file === undefined && options.searchFrom !== undefined)
-    return searchFolder(resolve(options.searchFrom), PROGRAM_FOLDER_NAMES);
+    return searchFolder({ folder: resolve(options.searchFrom), names: PROGRAM_FOLDER_NAMES, up: options.searchUp });
   if (file === undefined) return undefined;
   if (options.file !== undefined) return readSource(file);
   if ((options.env ?? process.env)['FDPASS_CONFIG']) return readNamedByVariable(file);
-  return searchFolder(dirname(file), CONFIG_FOLDER_NAMES);
+  return searchFolder({ folder: dirname(file), names: CONFIG_FOLDER_NAMES });
 }
 
 function readNamedByVariable(file: string): Source {

@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly systemDir?: string | undefined;
   /** For programs that embed fdpass: their own folder, and nothing else. Never set it to the current directory. */
   readonly searchFrom?: string | undefined;
+  /** Searches the folders above `searchFrom` too, up to the first that has a `package.json`. Default false. */
+  readonly searchUp?: boolean | undefined;
 }
 
 /** Where cached configs are. */
@@ -40,6 +42,9 @@ export const CONFIG_FOLDER_NAMES: readonly string[] = [
   'fdpass.json',
 ];
 
+/** A program can have its config in here, under the key `fdpass`. */
+export const PACKAGE_FILE = 'package.json';
+
 /** File names in the folder of an embedding program, which may have a `config.yaml` of its own. */
 export const PROGRAM_FOLDER_NAMES: readonly string[] = [
   'fdpass.yaml',
@@ -49,6 +54,7 @@ export const PROGRAM_FOLDER_NAMES: readonly string[] = [
   '.fdpassrc.yaml',
   '.fdpassrc.yml',
   '.fdpassrc.json',
+  PACKAGE_FILE,
 ];
 
 /** The folders that are searched where no file is named: the user's, then the system's. */
@@ -114,7 +120,8 @@ function expandHome(path: string, options: LoadOptions, env: NodeJS.ProcessEnv):
   return path.startsWith('~/') ? join(homeFolder(options, env), path.slice(2)) : path;
 }
 
-function exists(path: string): boolean {
+/** Whether there is anything at `path`, a link to nowhere included. @throws FdpassError `config` if that cannot be told. */
+export function exists(path: string): boolean {
   try {
     return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {

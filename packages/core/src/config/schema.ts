@@ -4,10 +4,15 @@ import { FdpassError } from '../ground/errors.js';
 import { formatWhere, type Where } from '../ground/where.js';
 import { socketOptionEntries } from '../options/socket.js';
 import { duration } from '../options/values.js';
-import { parseLocalNetwork } from '../rules/local-network.js';
 import type { Pattern, PatternList } from '../rules/pattern.js';
-import { parsePortRange } from '../rules/ports.js';
-import { parseAliasPattern, parseHostPattern, parseUserPattern, patternList } from '../rules/read-pattern.js';
+import {
+  parseAliasPattern,
+  parseHostPattern,
+  parseLocalNetwork,
+  parsePortRange,
+  parseUserPattern,
+  patternList,
+} from '../rules/read-pattern.js';
 import type { Matchers } from '../rules/rule.js';
 import { converted, describeValue, isMapping, listOf, mapping, mappingOf, text } from './expect.js';
 import { configError, type Source, type ValuePath } from './source.js';

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { expect } from 'chai';
 import { refusal, useFolder } from './folder.spec.helper.js';
-import { CONFIG_FOLDER_NAMES } from './places.js';
+import { CONFIG_FOLDER_NAMES, PROGRAM_FOLDER_NAMES } from './places.js';
 import { searchFolder } from './search.js';
+import type { Source } from './source.js';
 
 /**
  * Run in the hostile directory: reports every path under it that the file system is asked for, and what was loaded.
@@ -33,6 +34,8 @@ require('node:module').syncBuiltinESMExports();
 
 describe('the search for a config', () => {
   const folder = useFolder();
+
+  const search = (from: string): Source | undefined => searchFolder({ folder: from, names: CONFIG_FOLDER_NAMES });
 
   function runIn(cwd: string, what: 'ours' | 'public'): { file: string | null; touched: string[] } {
     const load = new URL('./load.js', import.meta.url).href;
@@ -100,21 +103,21 @@ describe('the search for a config', () => {
 
   it('would be seen by this test if it read anything here', () => {
     const file = folder.write('home/.config/fdpass/config.yaml', '{}');
-    expect(runIn(folder.path('home'), 'ours').touched).to.include(`readFileSync ${file}`);
+    expect(runIn(folder.path('home'), 'ours').touched).to.include(`openSync ${file}`);
   });
 
   it('takes the first name of the list', () => {
     for (const name of CONFIG_FOLDER_NAMES.toReversed()) {
       folder.write(name, '{}');
-      expect(searchFolder(folder.path(), CONFIG_FOLDER_NAMES)?.file).to.equal(folder.path(name));
+      expect(search(folder.path())?.file).to.equal(folder.path(name));
     }
   });
 
   it('finds nothing in a folder that is empty or missing, and does not look above it', () => {
     mkdirSync(folder.path('sub/sub'), { recursive: true });
     folder.write('config.yaml', '{}');
-    expect(searchFolder(folder.path('sub/sub'), CONFIG_FOLDER_NAMES)).to.equal(undefined);
-    expect(searchFolder(folder.path('none'), CONFIG_FOLDER_NAMES)).to.equal(undefined);
+    expect(search(folder.path('sub/sub'))).to.equal(undefined);
+    expect(search(folder.path('none'))).to.equal(undefined);
   });
 
   const unusable: readonly (readonly [what: string, make: () => void, message: RegExp])[] = [
@@ -133,18 +136,70 @@ describe('the search for a config', () => {
     it(`does not pass over ${what} to the next name`, () => {
       make();
       folder.write('config.json', '{}');
-      expect(refusal(() => searchFolder(folder.path(), CONFIG_FOLDER_NAMES)).message).to.match(message);
+      expect(refusal(() => search(folder.path())).message).to.match(message);
     });
   }
 
   it('does not pass over a folder that is a file', () => {
     const file = folder.write('fdpass', '{}');
-    expect(refusal(() => searchFolder(file, CONFIG_FOLDER_NAMES)).message).to.match(/ENOTDIR/);
+    expect(refusal(() => search(file)).message).to.match(/ENOTDIR/);
   });
 
   it('does not take a plain mapping with $import to pieces', () => {
     folder.write('other.yaml', 'rules: []');
     folder.write('config.yaml', '$import: ./other.yaml');
-    expect(searchFolder(folder.path(), CONFIG_FOLDER_NAMES)?.data).to.deep.equal({ $import: './other.yaml' });
+    expect(search(folder.path())?.data).to.deep.equal({ $import: './other.yaml' });
+  });
+
+  it('opens a config once, and checks the owner on the descriptor that it reads', () => {
+    const file = folder.write('home/.config/fdpass/config.yaml', '{}');
+    const { touched } = runIn(folder.path('home'), 'ours');
+    expect(touched.filter((call) => /^(open|read)/.test(call))).to.deep.equal([`openSync ${file}`]);
+    chmodSync(file, 0o602);
+    expect(refusal(() => search(folder.path('home/.config/fdpass'))).message).to.match(/can be written by everybody/);
+  });
+
+  it('leaves the file system as it was, also after an error', () => {
+    const before = process.getBuiltinModule('node:fs').readFileSync;
+    folder.write('config.yaml', '[');
+    refusal(() => search(folder.path()));
+    expect(process.getBuiltinModule('node:fs').readFileSync).to.equal(before);
+    expect(readFileSync(folder.path('config.yaml'), 'utf8')).to.equal('[');
+  });
+
+  describe("in an embedding program's folder", () => {
+    const own = (from: string, up = false): Source | undefined =>
+      searchFolder({ folder: folder.path(from), names: PROGRAM_FOLDER_NAMES, up });
+
+    it('takes the key fdpass of package.json, if there is no file of ours', () => {
+      const file = folder.write(
+        'app/package.json',
+        '{\n\t"name": "app",\n\t"fdpass": {\n\t\t"rules": [{ "use": "a" }]\n\t}\n}\n',
+      );
+      const found = own('app');
+      expect(found).to.include({ file, baseDir: folder.path('app') });
+      expect(found?.data).to.deep.equal({ rules: [{ use: 'a' }] });
+      expect(found?.locate(['rules', 0])).to.include({ file, line: 4 });
+      const first = folder.write('app/.fdpassrc', '{}');
+      expect(own('app')?.file).to.equal(first);
+    });
+
+    it('passes over a package.json without that key, and asks nothing of it', () => {
+      chmodSync(folder.write('app/package.json', '{ "name": "app" }'), 0o666);
+      expect(own('app')).to.equal(undefined);
+      chmodSync(folder.write('app/package.json', '{ "fdpass": {} }'), 0o666);
+      expect(refusal(() => own('app')).message).to.match(/package\.json can be written by/);
+    });
+
+    it('looks above it only if told to, and not above the first package.json', () => {
+      mkdirSync(folder.path('app/src/deep'), { recursive: true });
+      const above = folder.write('fdpass.yaml', '{}');
+      expect(own('app/src/deep')).to.equal(undefined);
+      expect(own('app/src/deep', true)?.file).to.equal(above);
+      folder.write('app/package.json', '{}');
+      expect(own('app/src/deep', true)).to.equal(undefined);
+      const root = folder.write('app/fdpass.json', '{}');
+      expect(own('app/src/deep', true)?.file).to.equal(root);
+    });
   });
 });

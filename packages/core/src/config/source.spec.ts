@@ -57,7 +57,7 @@ describe('config files', () => {
     [
       'a key that stands twice',
       'hops:\n  tor: a\n  x: b\n  tor: c\n',
-      /^\/f:4:3: this key stands here for the second time/,
+      /^\/f:4:3: this key is here for the second time/,
     ],
     ['two documents', 'a: 1\n---\nb: 2\n', /^\/f:2:1: the file holds several documents/],
     ['an unquoted negation', 'host: [a, !b.example]', /^\/f:1:11: what begins with "!" is a tag/],

@@ -7,14 +7,14 @@ import { formatWhere, type Where } from '../ground/where.js';
 /** Keys and list positions that lead to a value. */
 export type ValuePath = readonly (string | number)[];
 
-/** One config file: its data, and where in the text each part of them stands. */
+/** One config file: its data, and where each part of it is in the text. */
 export interface Source {
   /** Absolute. */
   readonly file: string;
   /** The folder that relative paths in the file start from. */
   readonly baseDir: string;
   readonly data: unknown;
-  /** Where the value at `path` (or its key) stands; where it is absent, the nearest thing around it. */
+  /** Where the value at `path` (or its key) is; if it is absent, the nearest thing around it. */
   locate(path: ValuePath, part?: 'key' | 'value'): Where;
 }
 
@@ -48,6 +48,18 @@ export function parseSource(file: string, text: string): Source {
   };
 }
 
+/**
+ * The config under the key `fdpass` of a `package.json`; undefined if it has none.
+ *
+ * @throws FdpassError `config` that points at what is wrong.
+ */
+export function packageSource(file: string, text: string): Source | undefined {
+  const source = parseSource(file, text);
+  const data = (Object(source.data) as Record<string, unknown>)['fdpass'];
+  if (data === undefined) return undefined;
+  return { ...source, data, locate: (path, part) => source.locate(['fdpass', ...path], part) };
+}
+
 /** An error that points at a place in a config file. */
 export function configError(where: Where, message: string, hint?: string, cause?: unknown): FdpassError {
   return new FdpassError('config', `${formatWhere(where)}: ${message}`, { hint, cause });
@@ -58,7 +70,7 @@ function checkSyntax(document: Document.Parsed, whereIs: (offset: number) => Whe
   const [problem] = [...document.errors, ...document.warnings];
   if (problem === undefined) return;
   const where = whereIs(problem.pos[0]);
-  if (problem.code === 'DUPLICATE_KEY') throw configError(where, 'this key stands here for the second time');
+  if (problem.code === 'DUPLICATE_KEY') throw configError(where, 'this key is here for the second time');
   if (problem.code === 'TAG_RESOLVE_FAILED') {
     throw configError(where, 'what begins with "!" is a tag, and YAML knows none of this name', 'put it in quotes');
   }
@@ -119,7 +131,7 @@ function offsetAt(node: unknown): number | undefined {
   return (node as Node | null | undefined)?.range?.[0];
 }
 
-/** The name that stands for the file of a config that a program gives as an object. */
+/** Used as the file name of a config that a program gives as an object. */
 export const INLINE_NAME = '(config)';
 
 /**

@@ -16,8 +16,13 @@ export interface CreateDialerOptions {
   readonly config?: string | RulesInput | false | undefined;
   /** The rules alone: short for `config: { rules }`. */
   readonly rules?: readonly RuleInput[] | undefined;
-  /** The program's own folder, in which `fdpass.yaml` and the like are looked for. Never the current directory. */
+  /**
+   * The program's own folder, in which `fdpass.yaml` and the like are looked for, and last the key `fdpass` of its
+   * `package.json`. Never the current directory.
+   */
   readonly searchFrom?: string | undefined;
+  /** Searches the folders above `searchFrom` too, up to the first that has a `package.json`. Default false. */
+  readonly searchUp?: boolean | undefined;
   /** Strategies, or packages and files that export some, resolved from `baseDir` as a config's are from its file. */
   readonly plugins?: readonly (StrategyEntry | string)[] | undefined;
   /** The folder that relative paths in what is given here start from. Default: the current directory; plugins by name need it. */

@@ -8,12 +8,12 @@ import type { CreateDialerOptions } from './connection-dialer.js';
 
 /** Where the config comes from. */
 export function configOf(options: CreateDialerOptions): LoadOptions | false {
-  const { config, rules, searchFrom, baseDir } = options;
+  const { config, rules, searchFrom, searchUp, baseDir } = options;
   const given = [config, rules, searchFrom].filter((value) => value !== undefined);
   if (given.length > 1) throw new FdpassError('usage', 'give one of "config", "rules" and "searchFrom"');
   if (config === false) return false;
   if (typeof config === 'string') return { file: config };
-  if (searchFrom !== undefined) return { searchFrom };
+  if (searchFrom !== undefined) return { searchFrom, searchUp };
   const content = rules === undefined ? config : { rules };
   return content === undefined ? {} : { content, baseDir };
 }

@@ -1,4 +1,13 @@
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
+import {
+  type BigIntStats,
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  type Stats,
+  statSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { FdpassError } from './errors.js';
 import { errnoName, reasonOf } from './system-error.js';
@@ -22,12 +31,30 @@ export interface FileStatus {
  * @throws FdpassError `config` if it cannot be read or cannot be trusted, with the command that repairs it.
  */
 export function readTrustedFile(path: string, options: TrustOptions = {}): string {
+  const { text, distrust } = readFileWithTrust(path, options);
+  if (distrust !== undefined) throw distrust;
+  return text;
+}
+
+/** What a file says, and why that must not be believed. */
+export interface TrustedText {
+  readonly text: string;
+  /** Undefined if the file can be trusted. */
+  readonly distrust: FdpassError | undefined;
+}
+
+/**
+ * The same for a file that may turn out not to concern us: whether it can be trusted is told, not thrown.
+ *
+ * @throws FdpassError `config` if it cannot be read, or is not a file.
+ */
+export function readFileWithTrust(path: string, options: TrustOptions = {}): TrustedText {
   let fd: number | undefined;
   try {
     // O_NONBLOCK: opening a named pipe would wait for its writer. Node opens every file close-on-exec.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    checkStatus(path, fstatSync(fd, { bigint: true }), options);
-    return readFileSync(fd, 'utf8');
+    const distrust = distrustOf(path, fstatSync(fd), options);
+    return { distrust, text: readFileSync(fd, 'utf8') };
   } catch (error) {
     throw isOfSystem(error) ? unreadable(path, error) : error;
   } finally {
@@ -36,19 +63,18 @@ export function readTrustedFile(path: string, options: TrustOptions = {}): strin
 }
 
 /**
- * Checks a file as {@link readTrustedFile} does, without opening it, for files that something else reads. Two calls give
- * the same text if the file is the same and was not changed in between.
+ * Checks a file as {@link readTrustedFile} does, without opening it, for modules that Node reads.
  *
  * @throws FdpassError `config`
  */
-export function checkTrusted(path: string): string {
+export function checkTrusted(path: string): void {
+  let distrust: FdpassError | undefined;
   try {
-    const status = statSync(path, { bigint: true });
-    checkStatus(path, status, {});
-    return identityOf(status);
+    distrust = distrustOf(path, statSync(path), {});
   } catch (error) {
     throw isOfSystem(error) ? unreadable(path, error) : error;
   }
+  if (distrust !== undefined) throw distrust;
 }
 
 /** Which file this is, and in which state: device, inode, size, and both times in nanoseconds. */
@@ -56,16 +82,11 @@ export function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): s
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
-function checkStatus(path: string, status: BigIntStats, options: TrustOptions): void {
-  if (!status.isFile()) {
-    throw new FdpassError(
-      'config',
-      `${path} is ${status.isDirectory() ? 'a folder' : 'a device or a pipe'}, not a file`,
-    );
-  }
-  const owner = { uid: Number(status.uid), mode: Number(status.mode) };
-  const distrust = whyDistrusted(path, owner, process.getuid?.(), options);
-  if (distrust !== undefined) throw distrust;
+/** Why a file must not be believed; undefined if it may. @throws FdpassError `config` if it is not a file. */
+function distrustOf(path: string, status: Stats, options: TrustOptions): FdpassError | undefined {
+  if (status.isFile()) return whyDistrusted(path, status, process.getuid?.(), options);
+  const kind = status.isDirectory() ? 'a folder' : 'a device or a pipe';
+  throw new FdpassError('config', `${path} is ${kind}, not a file`);
 }
 
 function isOfSystem(error: unknown): boolean {

@@ -21,6 +21,19 @@ export interface Pattern {
 /** The patterns of one matcher; at least one is positive. */
 export type PatternList = readonly Pattern[];
 
+/** Ports from `first` to `last`, both included. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One network of a `localNetwork` matcher. */
+export interface LocalNetwork {
+  /** Written with a leading `!`: we must not be in it. */
+  readonly negated: boolean;
+  readonly network: Network;
+}
+
 /** A text that patterns are matched against. */
 export interface Subject {
   readonly text: string;
@@ -70,6 +83,21 @@ function accepts(test: PatternTest, subject: Subject): boolean {
 function isBelow(name: string, domain: string): boolean {
   const dot = name.length - domain.length - 1;
   return name.endsWith(domain) && (dot === -1 || name[dot] === '.');
+}
+
+/** Whether `port` lies in one of the ranges. */
+export function matchPort(ranges: readonly PortRange[], port: number): boolean {
+  return ranges.some((range) => range.first <= port && port <= range.last);
+}
+
+/**
+ * Whether this machine is where the list says: none of its addresses is in a negated network, and one of them is in a
+ * positive one. A list of only negated networks means "anywhere else".
+ */
+export function matchLocalNetworks(list: readonly LocalNetwork[], own: readonly IpAddress[]): boolean {
+  const inside = ({ network }: LocalNetwork): boolean => own.some((address) => contains(network, address));
+  const positive = list.filter(({ negated }) => !negated);
+  return (positive.length === 0 || positive.some(inside)) && !list.some((item) => item.negated && inside(item));
 }
 
 const STAR = 42; // *

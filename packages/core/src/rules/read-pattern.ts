@@ -1,7 +1,14 @@
 import { domainToASCII } from 'node:url';
 import { FdpassError } from '../ground/errors.js';
 import { ipFamily, parseNetwork } from '../ground/ip.js';
-import { hasWildcard, type Pattern, type PatternList, type PatternTest } from './pattern.js';
+import {
+  hasWildcard,
+  type LocalNetwork,
+  type Pattern,
+  type PatternList,
+  type PatternTest,
+  type PortRange,
+} from './pattern.js';
 
 /**
  * One pattern for hosts: ssh_config's `*`, `?` and `!`; `.example.com` for a domain and all below it; an address or a
@@ -34,6 +41,25 @@ export function patternList(patterns: readonly Pattern[]): PatternList {
   throw new FdpassError('config', 'a list of only negated patterns matches nothing', {
     hint: 'add "*" for everything else',
   });
+}
+
+/** `22`, `"22"` or `"2200-2299"`. @throws FdpassError `config` */
+export function parsePortRange(source: string | number): PortRange {
+  const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(String(source));
+  const first = Number(match?.[1]);
+  const last = Number(match?.[2] ?? match?.[1]);
+  if (first >= 1 && last <= 65535 && first <= last) return { first, last };
+  throw new FdpassError('config', `${JSON.stringify(source)} is neither a port nor a range of ports`, {
+    hint: 'write a number from 1 to 65535 or a range as "2200-2299"',
+  });
+}
+
+/** `192.168.1.0/24`, a single address, or either with `!` before it. @throws FdpassError `config` */
+export function parseLocalNetwork(source: string): LocalNetwork {
+  const negated = source.startsWith('!');
+  const network = parseNetwork(negated ? source.slice(1) : source);
+  if (typeof network !== 'string') return { negated, network };
+  throw new FdpassError('config', network, { hint: 'write an address and a length, e.g. "192.168.1.0/24"' });
 }
 
 function splitNegation(source: string): { body: string; negated: boolean } {

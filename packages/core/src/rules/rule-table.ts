@@ -1,8 +1,15 @@
 import { type IpAddress, parseIp } from '../ground/ip.js';
+import { fromSystemError } from '../ground/system-error.js';
 import type { Target } from '../ground/target.js';
-import { matchLocalNetworks, ownAddresses } from './local-network.js';
-import { exactSubject, hostSubject, matchPatterns, type PatternList, type Subject } from './pattern.js';
-import { matchPort } from './ports.js';
+import {
+  exactSubject,
+  hostSubject,
+  matchLocalNetworks,
+  matchPatterns,
+  matchPort,
+  type PatternList,
+  type Subject,
+} from './pattern.js';
 import type { Matchers, Rule } from './rule.js';
 
 /** What the rules may ask of the machine. */
@@ -94,4 +101,14 @@ function mismatchOf(name: string, patterns: PatternList | undefined, subject: Su
   if (patterns === undefined) return undefined;
   if (subject === undefined) return `${name} (not given)`;
   return matchPatterns(patterns, subject) ? undefined : name;
+}
+
+/** The addresses of this machine's interfaces that are up. @throws FdpassError if the system does not tell. */
+export function ownAddresses(): readonly string[] {
+  try {
+    const { networkInterfaces } = process.getBuiltinModule('node:os'); // few rules ask for them
+    return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
+  } catch (error) {
+    throw fromSystemError(error, 'cannot list the addresses of this machine');
+  }
 }

@@ -1,8 +1,13 @@
 import type { Where } from '../ground/where.js';
-import { type LocalNetwork, parseLocalNetwork } from './local-network.js';
-import type { PatternList } from './pattern.js';
-import { type PortRange, parsePortRange } from './ports.js';
-import { parseAliasPattern, parseHostPattern, parseUserPattern, patternList } from './read-pattern.js';
+import type { LocalNetwork, PatternList, PortRange } from './pattern.js';
+import {
+  parseAliasPattern,
+  parseHostPattern,
+  parseLocalNetwork,
+  parsePortRange,
+  parseUserPattern,
+  patternList,
+} from './read-pattern.js';
 
 /** What a rule asks of a target. A matcher that is absent matches everything. */
 export interface Matchers {
@@ -22,7 +27,7 @@ export interface Rule extends Matchers {
   readonly baseDir: string;
   /** For the whole dial; 0 means no limit. Default: the config's. */
   readonly timeoutMs?: number | undefined;
-  /** Where the rule stands; found when it is asked for. */
+  /** Where the rule is written; found when it is asked for. */
   readonly where: () => Where;
 }
 
