@@ -1,7 +1,7 @@
 // How long fdpass and `nc -F` take to connect to a name with an IPv6 address that swallows packets and a live IPv4 one, in
 // a network namespace. The bound is 1.2 x (250 ms + round trip).
 import { resolve } from 'node:path';
-import { labUnavailable, runInLab } from '../packages/testkit/dist/index.js';
+import { labUnavailable, runInLab } from '../packages/test-lab/dist/index.js';
 
 const NC_LIMIT_S = 20;
 const LAB = {

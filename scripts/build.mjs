@@ -12,7 +12,10 @@ const MAN = 'packages/cli/man';
 const SCHEMA = 'packages/cli/schema';
 
 console.log('build: compiling the packages');
-for (const name of readdirSync('packages')) removeOrphans(join('packages', name));
+for (const name of readdirSync('packages')) {
+  removeOrphans(join('packages', name, 'dist'), join('packages', name, 'src'));
+  removeOrphans(join('packages', name, 'dist-test'), join('packages', name, 'test'));
+}
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], { stdio: 'inherit' });
 
 console.log('build: bundling bin/fdpass and bin/fdrecv');
@@ -124,12 +127,11 @@ writeFileSync(join(SCHEMA, 'config.schema.json'), await formatConfigSchema());
 rmSync(MAN, { recursive: true, force: true });
 cpSync('man', MAN, { recursive: true }); // a package can publish only what is below it
 
-/** Removes what was compiled from a source that no longer exists: it would be published. */
-function removeOrphans(folder) {
-  const dist = join(folder, 'dist');
-  if (!existsSync(dist)) return;
-  for (const file of readdirSync(dist, { recursive: true })) {
+/** Removes what was compiled from a source that no longer exists: it would be published, or run as a test. */
+function removeOrphans(compiled, sources) {
+  if (!existsSync(compiled)) return;
+  for (const file of readdirSync(compiled, { recursive: true })) {
     const [, module] = /^(.*?)(?:\.d\.ts|\.js)(?:\.map)?$/.exec(file) ?? [];
-    if (module !== undefined && !existsSync(join(folder, 'src', `${module}.ts`))) rmSync(join(dist, file));
+    if (module !== undefined && !existsSync(join(sources, `${module}.ts`))) rmSync(join(compiled, file));
   }
 }

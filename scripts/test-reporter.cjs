@@ -38,7 +38,7 @@ module.exports = class Reporter {
   }
 };
 
-/** The testkit stores it in the test, or in its suite if a hook was skipped. */
+/** `skip` of the test-lab, and `describeStrategy`, store it in the test, or in its suite if a hook was skipped. */
 function skipReason(runnable) {
   return runnable === undefined ? undefined : (runnable.skipReason ?? skipReason(runnable.parent));
 }

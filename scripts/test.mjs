@@ -11,6 +11,11 @@ import { nodeFolder, withNode } from './node-versions.mjs';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 /** Most tests wait for other processes more than they work. */
 const PROCESSES = 2;
+/** Folders of compiled specs in a package, and where their sources are. */
+const SOURCES = new Map([
+  ['dist', 'src'],
+  ['dist-test', 'test'],
+]);
 const RUN_TIMEOUT_MS = 20 * 60_000; // mocha's own limits work only while the event loop runs
 
 const args = process.argv.slice(2);
@@ -102,7 +107,7 @@ function shares(files) {
 /** The compiled specs whose source still exists. */
 function specs() {
   return readdirSync('packages')
-    .map((name) => join('packages', name, 'dist'))
+    .flatMap((name) => [...SOURCES.keys()].map((compiled) => join('packages', name, compiled)))
     .filter((folder) => existsSync(folder))
     .flatMap((folder) => readdirSync(folder, { recursive: true }).map((file) => join(folder, file)))
     .filter((file) => file.endsWith('.spec.js') && existsSync(sourceOf(file)))
@@ -110,5 +115,6 @@ function specs() {
 }
 
 function sourceOf(file) {
-  return file.replace(`${sep}dist${sep}`, `${sep}src${sep}`).replace(/\.js$/, '.ts');
+  const [packages, name, compiled, ...path] = file.split(sep);
+  return join(packages, name, SOURCES.get(compiled), ...path).replace(/\.js$/, '.ts');
 }

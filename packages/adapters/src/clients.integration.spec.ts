@@ -17,7 +17,7 @@ import {
   startPostgres,
   startServer,
   startSshd,
-} from '@fdpass/testkit';
+} from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { type ConnectionDialer, createDialer, type UseInput } from 'fdpass';
 import pg from 'pg';

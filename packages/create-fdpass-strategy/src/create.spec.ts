@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run, temporaryFolder } from '@fdpass/testkit';
+import { run, temporaryFolder } from '@fdpass/test-lab';
 import { expect } from 'chai';
 
 const BIN = fileURLToPath(new URL('bin.js', import.meta.url));

@@ -4,20 +4,15 @@ import { join } from 'node:path';
 import type { Connection, DialContext, TraceEvent } from '@fdpass/core';
 import { describeFd, loadSys } from '@fdpass/core/sockets';
 import {
-  contextOf,
   expectNoDescriptorLeft,
   expectNoneLeft,
   markedEnvironment,
   markedProcesses,
   openDescriptors,
-  refusalOf,
   requirePeers,
-  type ScriptedServer,
-  startScriptedServer,
-  streamOf,
   temporaryFolder,
-  testHost,
-} from '@fdpass/testkit';
+} from '@fdpass/test-lab';
+import { contextOf, refusalOf, type ScriptedServer, startScriptedServer, streamOf, testHost } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { type CommandOptions, command } from './command.js';
 

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { describeStrategy, requirePeers, type Sshd, startSshd } from '@fdpass/testkit';
+import { requirePeers, type Sshd, startSshd } from '@fdpass/test-lab';
+import { describeStrategy } from '@fdpass/testkit';
 import { command } from './command.js';
 import { jump } from './jump.js';
 

@@ -10,7 +10,7 @@ import {
   requirePeers,
   type Sshd,
   startSshd,
-} from '@fdpass/testkit';
+} from '@fdpass/test-lab';
 import { expect } from 'chai';
 
 const FDPASS = fileURLToPath(new URL('../../../bin/fdpass', import.meta.url));

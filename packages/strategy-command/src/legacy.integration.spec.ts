@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { useSshd } from '@fdpass/testkit';
+import { useSshd } from '@fdpass/test-lab';
 import { expect } from 'chai';
 
 const FDPASS = fileURLToPath(new URL('../../../bin/fdpass', import.meta.url));

@@ -1,15 +1,7 @@
 import type { Socket } from 'node:net';
 import { type Connection, formatError } from '@fdpass/core';
-import {
-  contextOf,
-  expectNoDescriptorLeft,
-  firstLine,
-  Greeter,
-  openDescriptors,
-  refusedPort,
-  streamOf,
-  testHost,
-} from '@fdpass/testkit';
+import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
+import { contextOf, firstLine, Greeter, refusedPort, streamOf, testHost } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { type DirectOptions, direct } from './index.js';
 

@@ -1,16 +1,8 @@
 import { Socket } from 'node:net';
 import { type Connection, type DialContext, formatError, isFdpassError, type TraceEvent } from '@fdpass/core';
 import { createResolver, type HostServices, type Resolver } from '@fdpass/core/host';
-import {
-  contextOf,
-  expectNoDescriptorLeft,
-  firstLine,
-  Greeter,
-  openDescriptors,
-  refusedPort,
-  streamOf,
-  testHost,
-} from '@fdpass/testkit';
+import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
+import { contextOf, firstLine, Greeter, refusedPort, streamOf, testHost } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { type HappyEyeballsOptions, happyEyeballs } from './index.js';
 

@@ -6,10 +6,9 @@ import {
   markedProcesses,
   requirePeers,
   run,
-  type ScriptedServer,
-  startScriptedServer,
   temporaryFolder,
-} from '@fdpass/testkit';
+} from '@fdpass/test-lab';
+import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { CLEAN, FDPASS } from './command.spec.helper.js';
 

@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  expectNoDescriptorLeft,
-  openDescriptors,
-  type Script,
-  type ScriptedLine,
-  type ScriptedServer,
-} from '@fdpass/testkit';
+import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
+import type { Script, ScriptedLine, ScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
 import type { AuthenticationScheme } from './authentication.js';
 import { type Challenge, parseChallenges } from './challenge.js';

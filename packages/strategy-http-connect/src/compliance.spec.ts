@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { describeStrategy, startHttpProxy, temporaryFolder } from '@fdpass/testkit';
+import { temporaryFolder } from '@fdpass/test-lab';
+import { describeStrategy, startHttpProxy } from '@fdpass/testkit';
 import { httpConnect } from './http-connect.js';
 import { Certificates } from './tls-proxy.spec.helper.js';
 

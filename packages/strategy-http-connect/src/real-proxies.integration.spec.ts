@@ -13,7 +13,7 @@ import {
   startServer,
   startSshd,
   temporaryFolder,
-} from '@fdpass/testkit';
+} from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { CLEAN, proxyOptions } from './command.spec.helper.js';
 import { Certificates } from './tls-proxy.spec.helper.js';

@@ -1,4 +1,5 @@
-import { expectNoDescriptorLeft, openDescriptors, type Script, type ScriptedLine } from '@fdpass/testkit';
+import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
+import type { Script, ScriptedLine } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { type DialSpec, dialProxy, drain, requestsOf, withProxy } from './proxy.spec.helper.js';
 

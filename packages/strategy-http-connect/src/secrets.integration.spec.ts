@@ -9,10 +9,9 @@ import {
   markedProcesses,
   requirePeers,
   run,
-  type ScriptedServer,
-  startScriptedServer,
   temporaryFolder,
-} from '@fdpass/testkit';
+} from '@fdpass/test-lab';
+import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { CLEAN, FDPASS, FDRECV } from './command.spec.helper.js';
 import { Certificates, startTlsProxy, type TlsProxy } from './tls-proxy.spec.helper.js';

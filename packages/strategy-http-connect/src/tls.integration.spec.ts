@@ -1,14 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Dialer, TlsOptions } from '@fdpass/core';
-import {
-  expectNoDescriptorLeft,
-  openDescriptors,
-  requirePeers,
-  type ScriptedLine,
-  startScriptedServer,
-  temporaryFolder,
-  testHost,
-} from '@fdpass/testkit';
+import { expectNoDescriptorLeft, openDescriptors, requirePeers, temporaryFolder } from '@fdpass/test-lab';
+import { type ScriptedLine, startScriptedServer, testHost } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { dialProxy, HOST, type Outcome } from './proxy.spec.helper.js';
 import { Certificates, startTlsProxy, type TlsProxy, type TlsProxyOptions } from './tls-proxy.spec.helper.js';

@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { describeStrategy, type StartedServer, temporaryFolder } from '@fdpass/testkit';
+import { temporaryFolder } from '@fdpass/test-lab';
+import { describeStrategy, type StartedServer } from '@fdpass/testkit';
 import { local } from './local.js';
 
 /** A unix socket that leads to a port; as a virtual machine monitor's it asks for the port first. */

@@ -3,18 +3,8 @@ import type { Duplex } from 'node:stream';
 import { type Connection, systemClock } from '@fdpass/core';
 import { guardDialer } from '@fdpass/core/host';
 import { findSys } from '@fdpass/core/sockets';
-import {
-  contextOf,
-  expectNoDescriptorLeft,
-  openDescriptors,
-  refusalOf,
-  type Script,
-  skip,
-  startScriptedServer,
-  streamOf,
-  temporaryFolder,
-  testHost,
-} from '@fdpass/testkit';
+import { expectNoDescriptorLeft, openDescriptors, skip, temporaryFolder } from '@fdpass/test-lab';
+import { contextOf, refusalOf, type Script, startScriptedServer, streamOf, testHost } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { type LocalOptions, local } from './index.js';
 import { readLocalTarget } from './local-target.js';

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findProgram, run, useSshd } from '@fdpass/testkit';
+import { findProgram, run, useSshd } from '@fdpass/test-lab';
 import { expect } from 'chai';
 
 const FDPASS = fileURLToPath(new URL('../../../bin/fdpass', import.meta.url));

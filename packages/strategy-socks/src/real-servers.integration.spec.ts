@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Background, freePort, requirePeers, run, startServer, useSshd } from '@fdpass/testkit';
+import { type Background, freePort, requirePeers, run, startServer, useSshd } from '@fdpass/test-lab';
 import { expect } from 'chai';
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));

@@ -1,11 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { type Chain, type Clock, type DialContext, systemClock, type Target } from '@fdpass/core';
 import type { Resolver } from '@fdpass/core/host';
+import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
 import {
   contextOf,
-  expectNoDescriptorLeft,
   networkChain,
-  openDescriptors,
   refusalOf,
   type Script,
   type ScriptedLine,

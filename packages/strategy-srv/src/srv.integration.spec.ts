@@ -7,10 +7,9 @@ import {
   markedEnvironment,
   markedProcesses,
   run,
-  type ScriptedServer,
-  startScriptedServer,
   temporaryFolder,
-} from '@fdpass/testkit';
+} from '@fdpass/test-lab';
+import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { DnsServer, NXDOMAIN } from './dns-server.spec.js';
 

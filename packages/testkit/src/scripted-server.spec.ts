@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { expectNoDescriptorLeft, expectNoneLeft, openDescriptors, temporaryFolder } from '@fdpass/test-lab';
 import { expect } from 'chai';
-import { temporaryFolder } from './background.js';
-import { expectNoDescriptorLeft, expectNoneLeft, openDescriptors } from './processes.js';
 import { readAll, type Script, type ScriptedServer, startScriptedServer } from './scripted-server.js';
 
 describe('scripted server', () => {

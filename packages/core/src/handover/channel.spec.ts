@@ -5,9 +5,9 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { expectDescriptorsBack } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { loadSys } from '../sys/koffi.js';
-import { expectDescriptorsBack } from '../sys/open-descriptors.spec.helper.js';
 import type { Sys } from '../sys/sys.js';
 import type { Handover } from './channel.js';
 

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { openSocketsAndPipes } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
-import { openDescriptors } from '../sys/open-descriptors.spec.helper.js';
 import { dialDetached } from './detached.js';
 
 /** The relay process of the tests: dials the port it is told, or does what it is told instead. */
@@ -46,12 +46,12 @@ describe('the detached relay', function () {
   });
   after(() => server.close());
   beforeEach(() => {
-    openBefore = openDescriptors();
+    openBefore = openSocketsAndPipes();
   });
   afterEach(async () => {
-    const isBack = (): boolean => relays().length === 0 && openDescriptors().join() === openBefore.join();
+    const isBack = (): boolean => relays().length === 0 && openSocketsAndPipes().join() === openBefore.join();
     for (let turn = 0; turn < 100 && !isBack(); turn++) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect([relays(), openDescriptors()]).to.deep.equal([[], openBefore]);
+    expect([relays(), openSocketsAndPipes()]).to.deep.equal([[], openBefore]);
   });
 
   it('carries a connection, and ends with it', async () => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { expectDescriptorsBack } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import type { Connection } from '../connection/connection.js';
 import { adoptFd } from '../connection/descriptor-stream.js';
@@ -14,7 +15,6 @@ import { caught } from '../ground/rejection.spec.helper.js';
 import type { TraceEvent } from '../ground/trace.js';
 import { recvFd } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
-import { expectDescriptorsBack } from '../sys/open-descriptors.spec.helper.js';
 import type { Channel, Handover } from './channel.js';
 import { type HandOverOptions, handOver, type RelayRequest } from './hand-over.js';
 

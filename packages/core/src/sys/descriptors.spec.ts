@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { fstatSync } from 'node:fs';
+import { expectDescriptorsBack } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { refusal } from '../ground/rejection.spec.helper.js';
 import { recvFd, sendFd } from './descriptors.js';
 import { fakeSys, systemError } from './fake-sys.spec.helper.js';
 import { loadSys } from './koffi.js';
 import { encodeRights } from './message.js';
-import { expectDescriptorsBack } from './open-descriptors.spec.helper.js';
 import type { Sys } from './sys.js';
 
 describe('descriptors over sockets', () => {

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { expectDescriptorsBack } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { caught } from '../ground/rejection.spec.helper.js';
 import { systemError } from './fake-sys.spec.helper.js';
 import { loadSys } from './koffi.js';
-import { expectDescriptorsBack } from './open-descriptors.spec.helper.js';
 import { makePoller, type PollCallback, type PollCalls, type StartPolling } from './poller.js';
 
 describe('waiting for a descriptor', () => {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { run } from '@fdpass/test-lab';
 import { expect } from 'chai';
-import { run } from '../processes.js';
 import { CHECK_NAMES } from './describe-strategy.js';
 
 const FIXTURE = fileURLToPath(new URL('broken.spec.helper.js', import.meta.url));

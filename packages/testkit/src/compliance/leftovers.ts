@@ -1,14 +1,14 @@
 import { systemClock } from '@fdpass/core';
-import { descendants, openDescriptors } from '../processes.js';
 import { demand } from './checks.js';
 import { PATIENCE_MS } from './lab.js';
+import { childProcesses, openSocketsAndPipes } from './own-process.js';
 
 /** What a process may have left: a line for each. */
 function resources(): string[] {
   return [
-    ...openDescriptors().filter((entry) => /socket:|pipe:/.test(entry)),
+    ...openSocketsAndPipes(),
     ...process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout' || kind === 'Immediate'),
-    ...descendants(process.pid).map(({ pid }) => `process ${pid}`),
+    ...childProcesses().map((pid) => `process ${pid}`),
   ];
 }
 

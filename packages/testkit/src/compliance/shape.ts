@@ -1,8 +1,8 @@
 import { type SchemaIssue, STRATEGY_API_VERSION } from '@fdpass/core';
 import { loadSchema } from '@fdpass/core/host';
-import { openDescriptors } from '../processes.js';
 import { type Check, demand } from './checks.js';
 import { turns } from './lab.js';
+import { openSocketsAndPipes } from './own-process.js';
 
 /** What no options can be meant to say. */
 const JUNK: readonly unknown[] = [null, 7, 'junk', { 'no-such-option': true }];
@@ -21,14 +21,14 @@ export const SHAPE: readonly Check[] = [
   {
     name: 'opens nothing when it is created',
     async run(lab) {
-      const before = openDescriptors();
+      const before = openSocketsAndPipes();
       let forwarded = 0;
       const dialer = await lab.dialer((target, context) => {
         forwarded++;
         return lab.network(target, context);
       });
       await turns();
-      const opened = openDescriptors().filter((entry) => !before.includes(entry) && /socket:|pipe:/.test(entry));
+      const opened = openSocketsAndPipes().filter((entry) => !before.includes(entry));
       demand(
         opened.length === 0 && forwarded === 0,
         `create() opened ${opened.join(', ') || 'a connection'}`,

@@ -2,16 +2,8 @@ import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  expectNoneLeft,
-  type Finished,
-  Greeter,
-  markedEnvironment,
-  markedProcesses,
-  type ScriptedServer,
-  startScriptedServer,
-  temporaryFolder,
-} from '@fdpass/testkit';
+import { expectNoneLeft, type Finished, markedEnvironment, markedProcesses, temporaryFolder } from '@fdpass/test-lab';
+import { Greeter, type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { fdpass, fdrecv } from './commands.spec.helper.js';
 

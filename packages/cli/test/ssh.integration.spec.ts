@@ -9,7 +9,7 @@ import {
   run,
   type Sshd,
   startSshd,
-} from '@fdpass/testkit';
+} from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { FDPASS_BIN, FDRECV_BIN, NO_CONFIG, proxyCommand } from './commands.spec.helper.js';
 

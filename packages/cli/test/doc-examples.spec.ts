@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { formatError } from '@fdpass/core';
-import { requirePeers, run } from '@fdpass/testkit';
+import { requirePeers, run } from '@fdpass/test-lab';
 import { expect } from 'chai';
-import { builtinFramework } from './builtin.js';
+import { builtinFramework } from '../dist/builtin.js';
 import { blocksOf, type DocBlock, docPages, docText, placeOf } from './doc-blocks.spec.helper.js';
 import { commandsIn, objection } from './doc-commands.spec.helper.js';
 import { compile, type DocWorkspace, makeWorkspace, PROGRAMS, runExample } from './doc-programs.spec.helper.js';

@@ -1,4 +1,5 @@
-import { requirePeers, type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
+import { requirePeers } from '@fdpass/test-lab';
+import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { FDPASS_BIN, fdrecv } from './commands.spec.helper.js';
 

@@ -1,7 +1,8 @@
 import { chmodSync, lstatSync, writeFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
-import { requirePeers, type ScriptedServer, skip, startScriptedServer, startSshd } from '@fdpass/testkit';
+import { requirePeers, skip, startSshd } from '@fdpass/test-lab';
+import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { useInstalled } from './installed.spec.helper.js';
 import { filesIn, installedEnv, manifestIn, ROOT, runInstalled } from './packed.spec.helper.js';

@@ -1,4 +1,4 @@
-import { requireLab, runInLab } from '@fdpass/testkit';
+import { requireLab, runInLab } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { FDPASS_BIN, FDRECV_BIN } from './commands.spec.helper.js';
 

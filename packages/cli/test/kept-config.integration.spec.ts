@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Greeter, temporaryFolder } from '@fdpass/testkit';
+import { temporaryFolder } from '@fdpass/test-lab';
+import { Greeter } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { fdpass } from './commands.spec.helper.js';
 

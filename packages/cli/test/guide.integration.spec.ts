@@ -11,10 +11,9 @@ import {
   requirePeers,
   run,
   type Sshd,
-  startHttpProxy,
-  startSocksProxy,
   startSshd,
-} from '@fdpass/testkit';
+} from '@fdpass/test-lab';
+import { startHttpProxy, startSocksProxy } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { blocksOf, ROOT } from './doc-blocks.spec.helper.js';
 import { useInstalled } from './installed.spec.helper.js';

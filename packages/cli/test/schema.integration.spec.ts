@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { temporaryFolder } from '@fdpass/testkit';
+import { temporaryFolder } from '@fdpass/test-lab';
 import { expect } from 'chai';
+import { formatConfigSchema } from '../dist/config-schema.js';
 import { FDPASS_BIN, fdpass, NO_CONFIG } from './commands.spec.helper.js';
-import { formatConfigSchema } from './config-schema.js';
 
 /** Runs a line of shell with `$FDPASS` as the built command. */
 async function shell(line: string): Promise<{ stdout: string; stderr: string }> {

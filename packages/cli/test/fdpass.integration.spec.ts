@@ -1,13 +1,7 @@
 import { chmodSync, closeSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  findProgram,
-  requirePeers,
-  run,
-  type ScriptedServer,
-  startScriptedServer,
-  temporaryFolder,
-} from '@fdpass/testkit';
+import { findProgram, requirePeers, run, temporaryFolder } from '@fdpass/test-lab';
+import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { FDPASS_BIN, fdpass, fdpassOnto, fdrecv, NO_CONFIG } from './commands.spec.helper.js';
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { adoptFd, loadSys, openConnection, recvFd, sendFd } from '@fdpass/core/sockets';
-import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/testkit';
+import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
 import { expect } from 'chai';
 
 const TIMES = 1000;

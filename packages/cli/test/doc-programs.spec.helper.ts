@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Finished, run } from '@fdpass/testkit';
+import { type Finished, run } from '@fdpass/test-lab';
 import { type DocBlock, placeOf, ROOT } from './doc-blocks.spec.helper.js';
 
 /** A folder inside the workspace in which examples are compiled and run: packages are found as in a program of one's own. */

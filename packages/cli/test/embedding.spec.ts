@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import type { Strategy } from '@fdpass/core';
-import { expectNoDescriptorLeft, Greeter, openDescriptors, refusedPort, temporaryFolder } from '@fdpass/testkit';
+import { expectNoDescriptorLeft, openDescriptors, temporaryFolder } from '@fdpass/test-lab';
+import { Greeter, refusedPort } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { createDialer, type FdpassError, formatError, isFdpassError, type ProgressEvent } from './index.js';
+import { createDialer, type FdpassError, formatError, isFdpassError, type ProgressEvent } from '../dist/index.js';
 
 const HOST = '127.0.0.1';
 

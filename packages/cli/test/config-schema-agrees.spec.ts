@@ -4,7 +4,7 @@ import { Ajv } from 'ajv';
 import { expect } from 'chai';
 import * as v from 'valibot';
 import * as z from 'zod';
-import { BUILTIN } from './builtin.js';
+import { BUILTIN } from '../dist/builtin.js';
 
 interface Tree {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import { skipOrFail } from '@fdpass/testkit';
+import { skipOrFail } from '@fdpass/test-lab';
 import { installPacked } from './packed.spec.helper.js';
 
 const NO_REGISTRY = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|ETIMEDOUT/;

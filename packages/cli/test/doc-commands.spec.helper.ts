@@ -1,7 +1,7 @@
 import { isFdpassError } from '@fdpass/core';
-import { parseArguments } from './arguments.js';
+import { parseArguments } from '../dist/arguments.js';
+import { FDPASS, FDRECV } from '../dist/usage.js';
 import type { DocBlock } from './doc-blocks.spec.helper.js';
-import { FDPASS, FDRECV } from './usage.js';
 
 /** A command line in a page. */
 export interface DocCommand {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type Finished, type RunOptions, run } from '@fdpass/testkit';
+import { type Finished, type RunOptions, run } from '@fdpass/test-lab';
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Finished, type RunOptions, run } from '@fdpass/testkit';
+import { type Finished, type RunOptions, run } from '@fdpass/test-lab';
 import { NO_CONFIG } from './commands.spec.helper.js';
 
 export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url));

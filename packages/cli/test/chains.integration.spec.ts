@@ -9,7 +9,7 @@ import {
   type Sshd,
   startServer,
   startSshd,
-} from '@fdpass/testkit';
+} from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { FDPASS_BIN, fdpass, NO_CONFIG } from './commands.spec.helper.js';
 

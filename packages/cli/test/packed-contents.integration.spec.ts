@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { temporaryFolder } from '@fdpass/testkit';
+import { temporaryFolder } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { filesIn, type Manifest, manifestIn, packAll, publishedPackages, ROOT } from './packed.spec.helper.js';
 

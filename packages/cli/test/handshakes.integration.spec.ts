@@ -1,15 +1,10 @@
 import type { Duplex } from 'node:stream';
 import { makeTarget } from '@fdpass/core';
 import { exitCodeOf, loadFramework } from '@fdpass/core/host';
-import {
-  expectNoDescriptorLeft,
-  openDescriptors,
-  type Script,
-  type ScriptedLine,
-  startScriptedServer,
-} from '@fdpass/testkit';
+import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
+import { type Script, type ScriptedLine, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { BUILTIN } from './builtin.js';
+import { BUILTIN } from '../dist/builtin.js';
 import { FDPASS_BIN, fdpass, fdrecv } from './commands.spec.helper.js';
 
 /*

@@ -138,6 +138,11 @@ export function openDescriptors(pid: number | 'self' = 'self'): string[] {
   });
 }
 
+/** The sockets and pipes that this process has open, listed as {@link openDescriptors} does. */
+export function openSocketsAndPipes(): string[] {
+  return openDescriptors().filter((entry) => /socket:|pipe:/.test(entry));
+}
+
 function numericEntries(folder: string): string[] {
   try {
     return readdirSync(folder).filter((name) => /^\d+$/.test(name));
@@ -161,8 +166,5 @@ export async function expectNoneLeft(
 /** Waits until every socket and pipe that was opened after `before` (a listing of {@link openDescriptors}) is closed. */
 export function expectNoDescriptorLeft(before: readonly string[], timeoutMs: number = LEFT_TIMEOUT_MS): Promise<void> {
   const known = new Set(before);
-  return expectNoneLeft(
-    () => openDescriptors().filter((entry) => !known.has(entry) && /socket:|pipe:/.test(entry)),
-    timeoutMs,
-  );
+  return expectNoneLeft(() => openSocketsAndPipes().filter((entry) => !known.has(entry)), timeoutMs);
 }

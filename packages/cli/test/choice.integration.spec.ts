@@ -1,13 +1,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  expectNoneLeft,
-  markedEnvironment,
-  markedProcesses,
-  type ScriptedServer,
-  startScriptedServer,
-  temporaryFolder,
-} from '@fdpass/testkit';
+import { expectNoneLeft, markedEnvironment, markedProcesses, temporaryFolder } from '@fdpass/test-lab';
+import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { FDPASS_BIN, fdpass, fdrecv } from './commands.spec.helper.js';
 

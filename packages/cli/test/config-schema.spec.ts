@@ -2,14 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatError, type Strategy, socketOptionEntries } from '@fdpass/core';
 import { configJsonSchema, loadFramework, StrategyRegistry } from '@fdpass/core/host';
-import { temporaryFolder } from '@fdpass/testkit';
+import { temporaryFolder } from '@fdpass/test-lab';
 import { Ajv } from 'ajv';
 import { expect } from 'chai';
 import * as v from 'valibot';
 import { parse } from 'yaml';
-import { BUILTIN, builtinFramework } from './builtin.js';
+import { BUILTIN, builtinFramework } from '../dist/builtin.js';
+import { formatConfigSchema } from '../dist/config-schema.js';
 import { fdpass } from './commands.spec.helper.js';
-import { formatConfigSchema } from './config-schema.js';
 import { blocksOf, docPages, placeOf, ROOT } from './doc-blocks.spec.helper.js';
 
 /** What JSON Schema says is wrong with a config, or nothing. */

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { requireLab, runInLab, temporaryFolder } from '@fdpass/testkit';
+import { requireLab, runInLab, temporaryFolder } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { FDPASS_BIN, FDRECV_BIN } from './commands.spec.helper.js';
 

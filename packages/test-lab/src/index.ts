@@ -1,0 +1,22 @@
+export { type Background, type BackgroundOptions, freePort, startServer, temporaryFolder } from './background.js';
+export { expectDescriptorsBack } from './descriptors-back.js';
+export { type LabOptions, labUnavailable, requireLab, runInLab } from './net-lab.js';
+export { findProgram, requirePeers, skip, skipOrFail } from './peers.js';
+export { findPostgres, type Postgres, startPostgres } from './postgres.js';
+export {
+  descendants,
+  expectNoDescriptorLeft,
+  expectNoneLeft,
+  type Finished,
+  killAll,
+  killMarked,
+  markedEnvironment,
+  markedProcesses,
+  openDescriptors,
+  openSocketsAndPipes,
+  type ProcessEntry,
+  type RunOptions,
+  run,
+} from './processes.js';
+export { type Sshd, type SshdOptions, type SshRunOptions, startSshd } from './sshd.js';
+export { type SshdSuite, useSshd } from './use-sshd.js';
