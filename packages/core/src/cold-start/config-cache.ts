@@ -11,12 +11,11 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadedFile } from '../config/extends.js';
-import type { LoadedRules, ReadRules } from '../config/load.js';
-import type { Config } from '../config/merge.js';
+import type { Config, LoadedRules, ReadRules } from '../config/load.js';
 import { type ConfigCache, isFileSpecifier } from '../config/places.js';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { type FileStatus, identityOf, whyDistrusted } from '../ground/files.js';
-import { redactOptions } from '../ground/redact.js';
+import { redactOptions } from '../ground/text.js';
 import type { Where } from '../ground/where.js';
 import { parseMatchers, type WrittenMatchers } from '../rules/rule.js';
 import { compileRules } from '../rules/rule-table.js';

@@ -11,6 +11,7 @@ import {
 import { join, resolve } from 'node:path';
 import { FdpassError } from './errors.js';
 import { errnoName, reasonOf } from './system-error.js';
+import { quote } from './text.js';
 
 /** What is asked of a file before it is believed. */
 export interface TrustOptions {
@@ -128,11 +129,6 @@ function whoElse(mode: number, groupBits: number, otherBits: number): string | u
 function tooOpen(path: string, status: FileStatus, what: string, fix: string): FdpassError {
   const mode = (status.mode & 0o777).toString(8).padStart(4, '0');
   return new FdpassError('config', `${path} ${what} (mode ${mode})`, { hint: `run: ${fix}` });
-}
-
-/** A path as a shell takes it. */
-function quote(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
 /**
