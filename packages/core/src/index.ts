@@ -16,14 +16,12 @@ export {
   FdpassError,
   formatError,
   isFdpassError,
-  messageOf,
-  oneLine,
 } from './ground/errors.js';
 export { ipFamily, ipv4Bytes, ipv6Bytes } from './ground/ip.js';
 export { makeTarget, normalizeHost, parsePort } from './ground/read-target.js';
-export { redactUrl } from './ground/redact.js';
 export { errnoName, fromSystemError, reasonOf } from './ground/system-error.js';
 export { formatHostPort, type Target, type TargetKind, targetKind, unixPath } from './ground/target.js';
+export { messageOf, oneLine, redactUrl } from './ground/text.js';
 export { noTrace, type Trace, type TraceEvent } from './ground/trace.js';
 export { allowedFamily, literalAddress } from './lookup/look-up.js';
 export { type Family, type HostAddress, isNoAddress } from './lookup/resolver.js';

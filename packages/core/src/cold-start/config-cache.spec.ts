@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import type { Config } from '../config/load.js';
 import { loadRules, type ReadRules } from '../config/load.js';
-import type { Config } from '../config/merge.js';
 import type { ConfigCache } from '../config/places.js';
 import { makeTarget } from '../ground/read-target.js';
 import { compileRules } from '../rules/rule-table.js';

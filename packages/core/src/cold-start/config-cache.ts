@@ -11,20 +11,19 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadedFile } from '../config/extends.js';
-import type { LoadedRules, ReadRules } from '../config/load.js';
-import type { Config } from '../config/merge.js';
+import type { Config, LoadedRules, ReadRules } from '../config/load.js';
 import { type ConfigCache, isFileSpecifier } from '../config/places.js';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { type FileStatus, identityOf, whyDistrusted } from '../ground/files.js';
-import { redactOptions } from '../ground/redact.js';
+import { redactOptions } from '../ground/text.js';
 import type { Where } from '../ground/where.js';
 import { parseMatchers, type WrittenMatchers } from '../rules/rule.js';
 import { compileRules } from '../rules/rule-table.js';
 
 /*
- * What comes of reading a config is cached between runs of the command: parsing YAML and checking it is most of a start,
- * and the files seldom change. The files themselves are looked at every time: that they are the same, and that nobody
- * else could have written them. The cache is as private as ssh keeps its keys.
+ * A config is cached between runs of the command, as it is after reading: parsing and checking YAML is most of a start, and
+ * the files seldom change. Every run checks that the files are still the same, and that nobody else could have written
+ * them. The cache is as private as ssh keeps its keys.
  */
 
 /** A file as it was when the config was read. */
@@ -98,7 +97,7 @@ export function cacheRules(read: ReadRules, cache: ConfigCache): void {
     if (!isPrivate(cache.folder)) return;
     const newest = Math.max(...config.sources.map((path) => statSync(path).ctimeMs));
     if (Date.now() - newest < TOO_NEW_MS) return;
-    const stamps = config.sources.map((path): Stamp => ({ path, identity: statusOf(path)?.identity ?? 'gone' }));
+    const stamps = config.sources.map((path): Stamp => ({ path, identity: statusOf(path)?.identity ?? 'missing' }));
     const place = placeOf(config.file, cache);
     const fresh = `${place}.${process.pid}`;
     writeFileSync(fresh, JSON.stringify({ version: versionOf(cache), stamps, config } satisfies Entry), {
@@ -111,11 +110,11 @@ export function cacheRules(read: ReadRules, cache: ConfigCache): void {
     }
     prune(cache.folder);
   } catch {
-    // as above
+    // without the cache the next run reads the config again
   }
 }
 
-/** Configs come and go, and nobody would miss what is cached of those that are gone. */
+/** Removes the oldest entries, most of which belong to configs that no longer exist. */
 function prune(folder: string): void {
   const cached = readdirSync(folder).filter((name) => name.startsWith(PREFIX));
   if (cached.length <= MAX_CACHED) return;
@@ -149,7 +148,7 @@ function versionOf({ version }: ConfigCache): string {
   return `${FORMAT} ${version}`;
 }
 
-/** Which file stands at `path` in which state, and who may have written it; undefined if none can be looked at. */
+/** Which file is at `path`, in which state, and who can have written it; undefined if it cannot be looked at. */
 function statusOf(path: string): (FileStatus & { readonly identity: string }) | undefined {
   try {
     const status = statSync(path, { bigint: true });
@@ -190,7 +189,7 @@ function cacheable({ config, files }: ReadRules): CachedConfig | undefined {
   return isPlain(cached) && JSON.stringify(redactOptions(cached)) === JSON.stringify(cached) ? cached : undefined;
 }
 
-/** Whether JSON gives back what it is given: YAML has `.inf` and `.nan`, which JSON has not. */
+/** Whether JSON can represent it: YAML has `.inf` and `.nan`, which JSON has not. */
 function isPlain(value: unknown): boolean {
   if (typeof value === 'number') return Number.isFinite(value);
   return typeof value !== 'object' || value === null || Object.values(value).every(isPlain);

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 import { isFdpassError } from '../ground/errors.js';
-import { nearest } from '../ground/text.js';
+import { describeValue, nearest } from '../ground/text.js';
 
 /*
- * The words of the config's schema, with messages for the person who wrote the file.
+ * What the config's schema is made of, with messages for the person who wrote the file.
  */
 
 /** A text; not empty. */
@@ -43,7 +43,7 @@ export function mappingOf(what: string): v.GenericSchema<unknown, Record<string,
   );
 }
 
-/** What `item` gives, converted by a function that throws an FdpassError for what it does not take. */
+/** The output of `item`, converted by a function that throws an FdpassError for what it refuses. */
 export function converted<In, Out>(
   item: v.GenericSchema<unknown, In>,
   convert: (value: In) => Out,
@@ -67,15 +67,6 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A value as messages show it: what it is, and itself if it is short and simple. */
-export function describeValue(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'a mapping';
-  const shown = JSON.stringify(value);
-  return shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
-}
-
 function describeKey(issue: v.StrictObjectIssue, what: string, known: readonly string[]): string {
   const key = String(issue.path?.[0]?.key);
   if (issue.expected !== 'never') return `${what} needs ${JSON.stringify(key)}`;
@@ -84,7 +75,7 @@ function describeKey(issue: v.StrictObjectIssue, what: string, known: readonly s
   return `${what} has no ${JSON.stringify(key)}; ${WRONG_KEYS[key] ?? hint}`;
 }
 
-/** Keys that people bring from elsewhere, and what they want. */
+/** Keys that people know from other programs, and what to write instead. */
 const WRONG_KEYS: Readonly<Record<string, string>> = {
   $import: 'use "extends"',
   import: 'use "extends"',

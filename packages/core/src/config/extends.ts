@@ -1,7 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { extname, isAbsolute, join, resolve } from 'node:path';
+import { extname, isAbsolute } from 'node:path';
 import { type FdpassError, isFdpassError } from '../ground/errors.js';
+import { expandPath } from '../ground/files.js';
 import { DATA_EXTENSIONS, isFileSpecifier } from './places.js';
 import { checkContent, type FileContent } from './schema.js';
 import { configError, readSource, type Source } from './source.js';
@@ -56,8 +57,7 @@ function readExtended(from: Source, index: number, specifier: string, path: read
 type Fault = (message: string, hint?: string) => FdpassError;
 
 function resolveExtended(from: Source, specifier: string, failed: Fault): string {
-  if (specifier.startsWith('~/')) return join(process.getBuiltinModule('node:os').homedir(), specifier.slice(2));
-  if (isFileSpecifier(specifier)) return resolve(from.baseDir, specifier);
+  if (isFileSpecifier(specifier)) return expandPath(specifier, from.baseDir);
   const file = resolvePackage(from.file, specifier, failed);
   if (DATA_EXTENSIONS.includes(extname(file))) return file;
   throw failed(

@@ -142,6 +142,13 @@ describe('loadRules', () => {
       expect(result.stdout).to.contain(`${file}:1:10: NODE_PATH has the relative folder "modules"`);
     });
 
+    it('takes a file in the home folder', () => {
+      const name = `none-${process.pid}.yaml`;
+      folder.write('a.yaml', `extends: "~/${name}"`);
+      const home = process.getBuiltinModule('node:os').homedir();
+      expect(refusal(() => load('a.yaml')).message).to.contain(`${home}/${name}: no such file`);
+    });
+
     it('counts a file once that is reached twice, where it comes first', () => {
       folder.write('a.yaml', 'extends: [b.yaml, c.yaml]');
       folder.write('b.yaml', 'extends: d.yaml\nrules: { use: b }');

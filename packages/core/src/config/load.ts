@@ -1,14 +1,52 @@
 import { dirname, resolve } from 'node:path';
+import type { SocketOptions } from '../connection/socket-options.js';
 import { addDetails, isFdpassError } from '../ground/errors.js';
+import type { Where } from '../ground/where.js';
+import type { Rule } from '../rules/rule.js';
 import { compileRules, type RuleTable } from '../rules/rule-table.js';
 import { type LoadedFile, loadWithExtends } from './extends.js';
-import { type Config, mergeFiles } from './merge.js';
 import { CONFIG_FOLDER_NAMES, configPath, type LoadOptions, PROGRAM_FOLDER_NAMES } from './places.js';
 import { searchFolder } from './search.js';
 import { inlineSource, readSource, type Source } from './source.js';
 
-export type { Config, ConfigHop, ConfigPlugin } from './merge.js';
 export type { LoadOptions } from './places.js';
+
+/** A reusable hop as it was written. */
+export interface ConfigHop {
+  readonly spec: unknown;
+  /** The folder that relative paths in it start from. */
+  readonly baseDir: string;
+  readonly where: () => Where;
+}
+
+/** A plugin to load. */
+export interface ConfigPlugin {
+  readonly specifier: string;
+  /** The config file that names it: it resolves from there. */
+  readonly from: string;
+  readonly where: () => Where;
+}
+
+/** A config with everything it extends. */
+export interface Config {
+  /** The file that was found or named. */
+  readonly file: string;
+  /** That file and all it extends, in the order in which they count. */
+  readonly sources: readonly string[];
+  /** Used unless a rule or a hop says otherwise. */
+  readonly defaults: {
+    /** For a whole dial; 0 means no limit. Default 30,000. */
+    readonly timeoutMs: number;
+    /** `keepAlive` is true unless the config says otherwise. */
+    readonly socket: SocketOptions;
+  };
+  /** The named hops. */
+  readonly hops: ReadonlyMap<string, ConfigHop>;
+  /** In the order in which they are tried: own ones before those of `extends`. */
+  readonly rules: readonly Rule[];
+  /** The entries of `plugins`, each with the file that names it. */
+  readonly plugins: readonly ConfigPlugin[];
+}
 
 /** A config and its rules, ready to match. */
 export interface LoadedRules {
@@ -61,4 +99,44 @@ function readNamedByVariable(file: string): Source {
   } catch (error) {
     throw isFdpassError(error) ? addDetails(error, { hint: 'FDPASS_CONFIG names this file' }) : error;
   }
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** Puts files together: rules follow each other, hops and defaults of an earlier file win key by key, plugins add up. */
+function mergeFiles(main: Source, files: readonly LoadedFile[]): Config {
+  const { timeout, ...socket } = Object.assign({}, ...files.toReversed().map(({ content }) => content.defaults));
+  return {
+    file: main.file,
+    sources: files.map(({ source }) => source.file),
+    defaults: { timeoutMs: timeout ?? DEFAULT_TIMEOUT_MS, socket: { keepAlive: true, ...socket } },
+    hops: new Map(files.toReversed().flatMap(hopsOf)),
+    rules: files.flatMap(rulesOf),
+    plugins: pluginsOf(files),
+  };
+}
+
+function rulesOf({ source, content }: LoadedFile): Rule[] {
+  return content.rules.map(({ timeout, ...rule }, index) => ({
+    ...rule,
+    timeoutMs: timeout,
+    baseDir: source.baseDir,
+    where: () => source.locate(['rules', index]),
+  }));
+}
+
+function hopsOf({ source, content }: LoadedFile): (readonly [string, ConfigHop])[] {
+  return Object.entries(content.hops).map(([name, spec]) => {
+    return [name, { spec, baseDir: source.baseDir, where: () => source.locate(['hops', name], 'key') }];
+  });
+}
+
+/** The same specifier in two files may be two plugins, since each resolves from its own file. */
+function pluginsOf(files: readonly LoadedFile[]): ConfigPlugin[] {
+  return files.flatMap(({ source, content }) =>
+    [...new Set(content.plugins)].map((specifier) => {
+      const index = content.plugins.indexOf(specifier);
+      return { specifier, from: source.file, where: () => source.locate(['plugins', index]) };
+    }),
+  );
 }

@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { FdpassError } from '../ground/errors.js';
+import { expandPath, homeFolder } from '../ground/files.js';
 import { reasonOf } from '../ground/system-error.js';
 
 /** Where the config is looked for. */
@@ -72,7 +73,7 @@ function configFolders(options: LoadOptions): readonly string[] {
 export function configPath(options: LoadOptions): string | undefined {
   const env = options.env ?? process.env;
   if (options.content !== undefined) return undefined;
-  if (options.file !== undefined) return resolve(expandHome(options.file, options, env));
+  if (options.file !== undefined) return expandPath(options.file, '.', homeOf(options, env));
   if (options.searchFrom !== undefined) return undefined;
   if (env['FDPASS_CONFIG']) return namedByVariable(env['FDPASS_CONFIG'], options, env);
   for (const folder of configFolders(options)) {
@@ -83,14 +84,18 @@ export function configPath(options: LoadOptions): string | undefined {
 }
 
 function namedByVariable(value: string, options: LoadOptions, env: NodeJS.ProcessEnv): string {
-  const file = expandHome(value, options, env);
-  if (isAbsolute(file)) return file;
+  if (isAbsolute(value) || value.startsWith('~/')) return expandPath(value, '/', homeOf(options, env));
   // Relative to the current directory it would name a stranger's file in a stranger's clone.
   const message = `FDPASS_CONFIG names ${JSON.stringify(value)}, which depends on the current directory`;
   throw new FdpassError('config', message, { hint: 'write an absolute path' });
 }
 
-/** Whether there is anything to load, a wrong file included; `path` is what {@link configPath} gives. Cheap: a look at each place. @throws FdpassError `config` */
+/**
+ * Whether there is anything to load, a wrong file included. Cheap: no file is read.
+ *
+ * @param path The result of {@link configPath}.
+ * @throws FdpassError `config` if it cannot be told.
+ */
 export function hasConfig(options: LoadOptions, path: string | undefined = configPath(options)): boolean {
   return path !== undefined || options.content !== undefined || options.searchFrom !== undefined;
 }
@@ -101,23 +106,17 @@ export function findIn(folder: string, names: readonly string[]): string | undef
   return names.map((name) => join(folder, name)).find(exists);
 }
 
+function homeOf(options: LoadOptions, env: NodeJS.ProcessEnv): string | undefined {
+  return options.home ?? (env['HOME'] || undefined);
+}
+
 /** XDG Base Directory Specification 0.8: a relative XDG_CONFIG_HOME is invalid and ignored. */
 function userFolder(options: LoadOptions, env: NodeJS.ProcessEnv): string {
   const configHome = env['XDG_CONFIG_HOME'];
-  return join(configHome && isAbsolute(configHome) ? configHome : join(homeFolder(options, env), '.config'), 'fdpass');
-}
-
-function homeFolder(options: LoadOptions, env: NodeJS.ProcessEnv): string {
-  const home = options.home ?? (env['HOME'] || process.getBuiltinModule('node:os').homedir());
-  if (isAbsolute(home)) return home;
-  throw new FdpassError('config', `the home folder ${JSON.stringify(home)} is not an absolute path`, {
-    hint: 'set HOME',
-  });
-}
-
-/** `~/` at the start of a path is the home folder. */
-function expandHome(path: string, options: LoadOptions, env: NodeJS.ProcessEnv): string {
-  return path.startsWith('~/') ? join(homeFolder(options, env), path.slice(2)) : path;
+  return join(
+    configHome && isAbsolute(configHome) ? configHome : join(homeFolder(homeOf(options, env)), '.config'),
+    'fdpass',
+  );
 }
 
 /** Whether there is anything at `path`, a link to nowhere included. @throws FdpassError `config` if that cannot be told. */
@@ -132,13 +131,13 @@ export function exists(path: string): boolean {
   }
 }
 
-/** What a config file can be written in. */
+/** The extensions of the formats that a config can have. */
 export const DATA_EXTENSIONS: readonly string[] = ['.yaml', '.yml', '.json'];
 
-/** Whether a specifier names a file: `./team.yaml`, `/etc/team`, `team.yaml`; but `@acme/config/team.yaml` is a file of a package. */
+/** Whether a specifier names a file: `./team.yaml`, `/etc/team`, `~/team`, `team.yaml`; but `@acme/config/team.yaml` is a file of a package. */
 export function isFileSpecifier(specifier: string): boolean {
   return (
-    /^(\.{0,2}\/|\.\.?$)/.test(specifier) ||
+    /^(\.{0,2}\/|~\/|\.\.?$)/.test(specifier) ||
     (!specifier.startsWith('@') && DATA_EXTENSIONS.includes(extname(specifier)))
   );
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { FdpassError } from '../ground/errors.js';
+import { describeValue } from '../ground/text.js';
 import { formatWhere, type Where } from '../ground/where.js';
 import { socketOptionEntries } from '../options/socket.js';
 import { duration } from '../options/values.js';
@@ -14,7 +15,7 @@ import {
   patternList,
 } from '../rules/read-pattern.js';
 import type { Matchers } from '../rules/rule.js';
-import { converted, describeValue, isMapping, listOf, mapping, mappingOf, text } from './expect.js';
+import { converted, isMapping, listOf, mapping, mappingOf, text } from './expect.js';
 import { configError, type Source, type ValuePath } from './source.js';
 
 /** A rule as it was written, checked and converted. */

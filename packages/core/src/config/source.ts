@@ -1,7 +1,8 @@
 import { dirname, join, resolve } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
-import { FdpassError, messageOf } from '../ground/errors.js';
+import { FdpassError } from '../ground/errors.js';
 import { readTrustedFile } from '../ground/files.js';
+import { messageOf } from '../ground/text.js';
 import { formatWhere, type Where } from '../ground/where.js';
 
 /** Keys and list positions that lead to a value. */

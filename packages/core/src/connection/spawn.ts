@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { type Clock, onAbort, untilAborted } from '../ground/clock.js';
-import { FdpassError, isFdpassError, oneLine } from '../ground/errors.js';
+import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { expandPath } from '../ground/files.js';
 import { errnoName, fromSystemError, reasonOf } from '../ground/system-error.js';
+import { oneLine } from '../ground/text.js';
 import type { Trace } from '../ground/trace.js';
 import { recvFd } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';

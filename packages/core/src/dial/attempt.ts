@@ -1,5 +1,6 @@
 import { type Clock, formatMs, timedOut } from '../ground/clock.js';
-import { FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
+import { FdpassError, isFdpassError } from '../ground/errors.js';
+import { messageOf } from '../ground/text.js';
 import type { TraceEvent } from '../ground/trace.js';
 import type { DialContext } from './dialer.js';
 

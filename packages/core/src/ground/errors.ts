@@ -1,4 +1,5 @@
 import { formatHostPort, type Target } from './target.js';
+import { messageOf, oneLine } from './text.js';
 
 /** Why a dial failed, in one word; each has one exit code (sysexits.h). */
 export type ErrorCode =
@@ -119,15 +120,4 @@ export function formatError(error: unknown): string {
   const tried = attempts.length > 0 ? ` (${attempts.join(', ')})` : '';
   const line = [...where.filter(Boolean), `${error.message}${tried}`].join(': ');
   return oneLine(error.hint === undefined ? line : `${line}; ${error.hint}`);
-}
-
-/** The message of anything that was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** `text` with every control character replaced by a space: what others send must not drive a terminal. */
-export function oneLine(text: string): string {
-  if (/^[ -~]*$/.test(text)) return text.trim(); // Unicode classes are slow to compile
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
 }

@@ -8,24 +8,25 @@ import {
   type Stats,
   statSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { FdpassError } from './errors.js';
 import { errnoName, reasonOf } from './system-error.js';
+import { quote } from './text.js';
 
-/** What is asked of a file before it is believed. */
+/** What a file must be before it is trusted. */
 export interface TrustOptions {
   /** The file holds a secret: others may not even read it. Default false. */
   readonly secret?: boolean | undefined;
 }
 
-/** What of a file's status decides on trust. */
+/** The part of a file's status that decides on trust. */
 export interface FileStatus {
   readonly uid: number;
   readonly mode: number;
 }
 
 /**
- * The contents of a file that only its user or root can have written, as ssh asks of its own (readconf.c: the owner is
+ * The contents of a file that only the user or root can have written, as ssh asks of its own (readconf.c: the owner is
  * root or the user, nobody else may write). Owner and mode are checked on the very descriptor that is read.
  *
  * @throws FdpassError `config` if it cannot be read or cannot be trusted, with the command that repairs it.
@@ -36,7 +37,7 @@ export function readTrustedFile(path: string, options: TrustOptions = {}): strin
   return text;
 }
 
-/** What a file says, and why that must not be believed. */
+/** The text of a file, and why it must not be trusted. */
 export interface TrustedText {
   readonly text: string;
   /** Undefined if the file can be trusted. */
@@ -44,7 +45,7 @@ export interface TrustedText {
 }
 
 /**
- * The same for a file that may turn out not to concern us: whether it can be trusted is told, not thrown.
+ * The same for a file that perhaps does not concern us: the reason to distrust it is returned, not thrown.
  *
  * @throws FdpassError `config` if it cannot be read, or is not a file.
  */
@@ -82,7 +83,7 @@ export function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): s
   return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
-/** Why a file must not be believed; undefined if it may. @throws FdpassError `config` if it is not a file. */
+/** Why a file must not be trusted; undefined if it can be. @throws FdpassError `config` if it is not a file. */
 function distrustOf(path: string, status: Stats, options: TrustOptions): FdpassError | undefined {
   if (status.isFile()) return whyDistrusted(path, status, process.getuid?.(), options);
   const kind = status.isDirectory() ? 'a folder' : 'a device or a pipe';
@@ -98,7 +99,7 @@ function unreadable(path: string, error: unknown): FdpassError {
   return new FdpassError('config', `${path}: ${reasonOf(error)}`, { hint, cause: error });
 }
 
-/** Why a file with this status must not be believed by the user `uid`; undefined if it may. */
+/** Why the user `uid` must not trust a file with this status; undefined if they can. */
 export function whyDistrusted(
   path: string,
   status: FileStatus,
@@ -130,17 +131,26 @@ function tooOpen(path: string, status: FileStatus, what: string, fix: string): F
   return new FdpassError('config', `${path} ${what} (mode ${mode})`, { hint: `run: ${fix}` });
 }
 
-/** A path as a shell takes it. */
-function quote(path: string): string {
-  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
-}
-
 /**
  * A path as a config writes it: `~/` is the home folder, and a relative path starts at `baseDir`.
  *
- * @param home Default: HOME, else what the system says.
+ * @param home As {@link homeFolder} takes it.
+ * @throws FdpassError `config` if it begins with `~/` and the home folder is not absolute.
  */
 export function expandPath(written: string, baseDir: string, home?: string): string {
-  if (!written.startsWith('~/')) return resolve(baseDir, written);
-  return join(home ?? (process.env['HOME'] || process.getBuiltinModule('node:os').homedir()), written.slice(2));
+  return written.startsWith('~/') ? join(homeFolder(home), written.slice(2)) : resolve(baseDir, written);
+}
+
+/**
+ * The user's home folder.
+ *
+ * @param home Default: HOME, else what the system says.
+ * @throws FdpassError `config` if it is relative: it would then be in the current directory.
+ */
+export function homeFolder(home?: string): string {
+  const folder = home ?? (process.env['HOME'] || process.getBuiltinModule('node:os').homedir());
+  if (isAbsolute(folder)) return folder;
+  throw new FdpassError('config', `the home folder ${JSON.stringify(folder)} is not an absolute path`, {
+    hint: 'set HOME',
+  });
 }

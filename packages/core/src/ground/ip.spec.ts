@@ -1,5 +1,7 @@
+import { BlockList, isIP } from 'node:net';
 import { expect } from 'chai';
-import { contains, parseIp, parseNetwork } from './ip.js';
+import { contains, ipFamily, ipv4Bytes, ipv6Bytes, parseIp, parseNetwork } from './ip.js';
+import { Random } from './random.spec.helper.js';
 
 describe('IP addresses', () => {
   const same: readonly (readonly [string, string])[] = [
@@ -69,4 +71,59 @@ describe('IP addresses', () => {
   ];
   for (const [written, message] of refused)
     it(`refuses ${written}`, () => expect(parseNetwork(written)).to.match(message));
+
+  describe('are told from other texts as node:net does it', () => {
+    /** Mostly things that nearly are addresses: a random text seldom is one. */
+    function randomText(random: Random): string {
+      const number = (): string => random.pick(['0', '1', '9', '10', '99', '127', '255', '256', '01', '1e1', '', ' 1']);
+      const group = (): string => random.pick(['0', '1', 'ff', 'FFFF', '0db8', '12345', 'g', '', '00001', '-1', '+1']);
+      const v4 = (): string => Array.from({ length: random.chance(90) ? 4 : random.below(6) }, number).join('.');
+      const v6 = (): string => {
+        const groups = Array.from({ length: random.chance(50) ? 8 : random.below(10) }, () =>
+          random.chance(90) ? random.pick(['0', '1', 'a', 'ff', '2001', 'Db8']) : group(),
+        );
+        if (random.chance(40)) groups[random.below(groups.length + 1)] = '';
+        const tail = random.chance(25) ? `:${v4()}` : '';
+        const text = `${groups.join(':')}${tail}`;
+        return random.chance(50) ? text.replace(/^:|:$/g, '::') : text;
+      };
+      const zone = (): string => (random.chance(20) ? random.pick(['%eth0', '%1', '%', '%a b', '%a%b', '%e-t.h']) : '');
+      return random.pick([v4, v6, () => random.text('01f:.%/', 12)])() + zone();
+    }
+
+    it('for 50,000 random texts', () => {
+      const random = new Random(11);
+      const seen = new Map<number, number>();
+      for (let i = 0; i < 50_000; i++) {
+        const text = randomText(random);
+        const family = isIP(text);
+        seen.set(family, (seen.get(family) ?? 0) + 1);
+        expect(ipFamily(text), JSON.stringify(text)).to.equal(family);
+        expect(parseIp(text) !== undefined, JSON.stringify(text)).to.equal(family !== 0);
+      }
+      for (const family of [0, 4, 6]) expect(seen.get(family), `family ${family}`).to.be.greaterThan(1000);
+    });
+
+    it('and have the value that node:net compares by', () => {
+      const random = new Random(12);
+      const isSame = (a: string, b: string): boolean => {
+        const list = new BlockList();
+        list.addAddress(a, 'ipv6');
+        return list.check(b, 'ipv6');
+      };
+      for (let compared = 0; compared < 2000; ) {
+        const [a = '', b = ''] = [randomText(random), randomText(random)].map((text) => text.split('%', 1)[0]);
+        if (isIP(a) !== 6 || isIP(b) !== 6 || a.includes('.') || b.includes('.')) continue;
+        compared++;
+        expect(parseIp(a)?.value === parseIp(b)?.value, `${a} ${b}`).to.equal(isSame(a, b));
+      }
+    });
+  });
+
+  it('have bytes in network order', () => {
+    expect([...ipv4Bytes('192.0.2.255')]).to.deep.equal([192, 0, 2, 255]);
+    expect(ipv6Bytes('2001:db8::1:2').toString('hex')).to.equal('20010db8000000000000000000010002');
+    expect(ipv6Bytes('::ffff:10.1.2.3').toString('hex')).to.equal('00000000000000000000ffff0a010203');
+    expect(ipv6Bytes('fe80::1%eth0').toString('hex')).to.equal('fe800000000000000000000000000001');
+  });
 });

@@ -4,8 +4,9 @@ import type { Connection } from '../connection/connection.js';
 import { DescriptorConnection } from '../connection/descriptor.js';
 import { adoptSocket } from '../connection/descriptor-stream.js';
 import { onAbort } from '../ground/clock.js';
-import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
+import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError } from '../ground/errors.js';
 import type { Target } from '../ground/target.js';
+import { messageOf } from '../ground/text.js';
 import { loadSys } from '../sys/koffi.js';
 import { relay } from './relay.js';
 

@@ -1,7 +1,8 @@
 import type { DialContext } from '../dial/dialer.js';
 import type { Clock } from '../ground/clock.js';
-import { FdpassError, messageOf } from '../ground/errors.js';
+import { FdpassError } from '../ground/errors.js';
 import { ipFamily } from '../ground/ip.js';
+import { messageOf } from '../ground/text.js';
 import { type Family, type HostAddress, lookupError, type Resolver } from './resolver.js';
 
 /**

@@ -3,10 +3,11 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { Connection } from '../connection/connection.js';
 import { StreamConnection } from '../connection/stream.js';
 import { onAbort } from '../ground/clock.js';
-import { type ErrorCode, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
+import { type ErrorCode, FdpassError, isFdpassError } from '../ground/errors.js';
 import { expandPath, readTrustedFile } from '../ground/files.js';
 import { ipFamily } from '../ground/ip.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
+import { messageOf } from '../ground/text.js';
 import type { Trace } from '../ground/trace.js';
 
 /** How a proxy's certificate is checked, and ours shown. Files are PEM; relative paths start at the config. */

@@ -1,7 +1,7 @@
 import type { SocketOptions } from '../connection/socket-options.js';
 import type { Chain } from '../dial/dialer.js';
-import { addDetails, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
-import { redactOptions } from '../ground/redact.js';
+import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
+import { messageOf, redactOptions } from '../ground/text.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import { isLazySchema, loadSchema, type SchemaIssue, type Strategy } from '../strategy/strategy.js';
 import { type GuardedDialer, guardDialer } from './guard.js';

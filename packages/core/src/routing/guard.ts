@@ -2,8 +2,9 @@ import type { Connection } from '../connection/connection.js';
 import { isConnection, isStream, toConnection } from '../connection/stream.js';
 import { type DialContext, type Dialer, type OwningDial, ownConnection, ownDial, owningDial } from '../dial/dialer.js';
 import { type Clock, onAbort } from '../ground/clock.js';
-import { addDetails, FdpassError, isFdpassError, messageOf } from '../ground/errors.js';
+import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { formatHostPort, type Target, type TargetKind, targetKind } from '../ground/target.js';
+import { messageOf } from '../ground/text.js';
 
 /** A hop as the guard knows it. */
 export interface GuardedHop {

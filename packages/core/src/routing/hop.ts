@@ -1,6 +1,5 @@
 import { FdpassError } from '../ground/errors.js';
-import { redactOptions, redactUrl } from '../ground/redact.js';
-import { nearest } from '../ground/text.js';
+import { nearest, redactOptions, redactUrl } from '../ground/text.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import type { StrategyEntry } from '../strategy/strategy.js';
 

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { parseIp } from '../ground/ip.js';
+import { Random } from '../ground/random.spec.helper.js';
 import { exactSubject, hostSubject, matchGlob, matchLocalNetworks, matchPatterns, matchPort } from './pattern.js';
-import { Random } from './random.spec.helper.js';
 import {
   parseAliasPattern,
   parseHostPattern,

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from 'node:net';
 import { expect } from 'chai';
+import { Random } from '../ground/random.spec.helper.js';
 import type { Target } from '../ground/target.js';
-import { Random } from './random.spec.helper.js';
 import { parseMatchers, type Rule, type WrittenMatchers } from './rule.js';
 import { compileRules, ownAddresses } from './rule-table.js';
 

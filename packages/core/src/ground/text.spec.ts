@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { redactOptions, redactUrl } from './redact.js';
+import { redactOptions, redactUrl } from './text.js';
 
 describe('redact', () => {
   const urls: readonly (readonly [string, string])[] = [
