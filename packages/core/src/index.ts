@@ -19,7 +19,7 @@ export {
   messageOf,
   oneLine,
 } from './ground/errors.js';
-export { ipFamily, ipv4Bytes, ipv6Bytes, parseIp } from './ground/ip.js';
+export { ipFamily, ipv4Bytes, ipv6Bytes } from './ground/ip.js';
 export { makeTarget, normalizeHost, parsePort } from './ground/read-target.js';
 export { redactUrl } from './ground/redact.js';
 export { errnoName, fromSystemError, reasonOf } from './ground/system-error.js';
