@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type Chain, type Clock, type DialContext, systemClock, type Target } from '@fdpass/core';
+import { type Chain, type Clock, type DialContext, FdpassError, systemClock, type Target } from '@fdpass/core';
 import type { Resolver } from '@fdpass/core/host';
 import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
 import {
@@ -352,6 +352,61 @@ describe('socks against a scripted proxy', () => {
       expect(clock.pending, what).to.equal(0);
       await proxy.close();
     }
+  });
+
+  it('does not ask again what was clearly refused, or where no proxy was reached', async () => {
+    const refusing = await start(async (line) => {
+      await line.take(3);
+      await takeRequest(line);
+      await line.send(`\x05\x00${OK.replace('\x05\x00', '\x05\x02')}`);
+      line.end();
+    });
+    expect(await refusalOf(dial(refusing, { optimistic: true }))).to.match(/^permission: .*not allowed by the ruleset/);
+    expect(refusing.connections()).to.equal(1);
+
+    let dials = 0;
+    const attempts = [{ address: '127.0.0.1:1', reason: 'connection refused' }];
+    const unreachable: Chain = {
+      ...networkChain,
+      dial: () => {
+        dials++;
+        return Promise.reject(new FdpassError('unreachable', 'connection refused', { attempts }));
+      },
+    };
+    const options: SocksOptions = { url: 'socks5h://127.0.0.1:1', optimistic: true };
+    const dialer = await socks.create(options, testHost({ forward: unreachable }));
+    expect(await refusalOf(dialer.dial(TARGET, contextOf()))).to.match(/^unreachable: .*connection refused/);
+    expect(dials).to.equal(1);
+  });
+
+  it('does not ask again what failed in a way that is not about the proxy', async () => {
+    const bug = new TypeError('a bug');
+    let dials = 0;
+    const broken: Chain = {
+      ...networkChain,
+      dial: () => {
+        dials++;
+        return Promise.reject(bug);
+      },
+    };
+    const options: SocksOptions = { url: 'socks5h://127.0.0.1:1', optimistic: true };
+    const dialer = await socks.create(options, testHost({ forward: broken }));
+    const error = await Promise.resolve(dialer.dial(TARGET, contextOf())).catch((reason: unknown) => reason);
+    expect([error, dials]).to.deep.equal([bug, 1]);
+  });
+
+  it('does not begin again when the caller aborts an optimistic request that meets silence', async () => {
+    const proxy = await start((line) => line.stall());
+    const clock = new VirtualClock();
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const context: DialContext = {
+      ...contextOf(controller.signal),
+      trace: ({ event }) => void (event === 'waiting' && controller.abort(reason)),
+    };
+    const failed = dial(proxy, { optimistic: true }, TARGET, context, 'socks5h', clock);
+    expect(await failed.catch((error: unknown) => error)).to.equal(reason);
+    expect([proxy.connections(), clock.pending]).to.deep.equal([1, 0]);
   });
 
   const refusedOptions: readonly (readonly [options: SocksOptions, message: RegExp])[] = [

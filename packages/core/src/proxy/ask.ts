@@ -14,7 +14,7 @@ import { reasonOf } from '../ground/system-error.js';
 export async function askSecret(
   prompt: string,
   signal: AbortSignal,
-  env: NodeJS.ProcessEnv = process.env,
+  env: Readonly<NodeJS.ProcessEnv> = process.env,
 ): Promise<string> {
   const require = env['SSH_ASKPASS_REQUIRE'];
   if (require === 'force' || require === 'prefer') return runAskpass(prompt, signal, env);

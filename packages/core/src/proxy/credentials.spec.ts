@@ -90,6 +90,35 @@ describe('credentials', () => {
     expect((await get({ username: 'me', passwordCommand: ['./bin/show'] }))?.password).to.equal('shown');
   });
 
+  it('come from a program that runs in the folder of the config, wherever we are', async () => {
+    const { realpathSync } = await import('node:fs');
+    const passwordCommand = script('console.log(process.cwd())');
+    expect(process.cwd()).to.not.equal(realpathSync(folder.path()));
+    expect((await get({ username: 'me', passwordCommand }))?.password).to.equal(realpathSync(folder.path()));
+  });
+
+  it('come from the environment that a program puts in place of its own', async () => {
+    folder.write('netrc', 'machine proxy.example login a password one');
+    const environment = { [VARIABLE]: 'from there', NETRC: folder.path('netrc') };
+    const request = { host: 'proxy.example', baseDir: '/', signal: NEVER, environment };
+    expect(
+      (await resolveCredentials({ ...request, options: { username: 'me', passwordEnv: VARIABLE } }))?.password,
+    ).to.equal('from there');
+    expect(await resolveCredentials({ ...request, options: { netrc: true } })).to.deep.equal({
+      username: 'a',
+      password: 'one',
+    });
+  });
+
+  it('need a user name beside the password of a URL, from the options or netrc', async () => {
+    folder.write('netrc', 'machine proxy.example login a password one');
+    expect(await failure(undefined, 'http://:hush@proxy.example')).to.match(
+      /^config: a password for proxy\.example but no/,
+    );
+    expect(await get({ username: 'me' }, 'http://:pw@proxy.example')).to.deep.equal({ username: 'me', password: 'pw' });
+    expect(await get({ netrc: 'netrc' }, 'http://:pw@proxy.example')).to.deep.equal({ username: 'a', password: 'one' });
+  });
+
   it('come from a netrc file, for the user of the options or the URL if there is one', async () => {
     folder.write('netrc', 'machine proxy.example login a password one machine proxy.example login b password two');
     expect(await get({ netrc: 'netrc' })).to.deep.equal({ username: 'a', password: 'one' });

@@ -43,6 +43,8 @@ export interface CredentialRequest {
   readonly signal: AbortSignal;
   /** Told, as a `note`, of a password in a URL. */
   readonly trace?: Trace | undefined;
+  /** Where `passwordEnv`, `NETRC` and ssh's variables for asking are read. Default: the process's own. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /**
@@ -80,12 +82,12 @@ async function readPassword(request: CredentialRequest, username: string | undef
       firstLine(readTrustedFile(expandPath(passwordFile, request.baseDir), { secret: true })),
       passwordFile,
     );
-  if (passwordEnv !== undefined) return notEmpty(fromEnvironment(passwordEnv), `the variable ${passwordEnv}`);
+  if (passwordEnv !== undefined) return notEmpty(fromEnvironment(passwordEnv, request), `the variable ${passwordEnv}`);
   if (passwordCommand !== undefined)
     return notEmpty(await fromCommand(passwordCommand, request), 'the password command');
   if (ask === true) {
     const { askSecret } = await import('./ask.js');
-    return askSecret(`Password for ${username ?? 'user'}@${request.host}: `, request.signal);
+    return askSecret(`Password for ${username ?? 'user'}@${request.host}: `, request.signal, request.environment);
   }
   return undefined;
 }
@@ -95,8 +97,8 @@ function notEmpty(password: string, source: string): string {
   throw new FdpassError('permission', `${source} gives an empty password`);
 }
 
-function fromEnvironment(name: string): string {
-  const value = process.env[name];
+function fromEnvironment(name: string, { environment = process.env }: CredentialRequest): string {
+  const value = environment[name];
   if (value !== undefined) return value;
   throw new FdpassError('config', `the environment has no variable ${name}, which should hold the password`);
 }
@@ -113,8 +115,9 @@ async function fromCommand(
   return readFirstLine(child, `the password command ${JSON.stringify(program)}`, signal);
 }
 
-function readNetrc({ host, baseDir, options, username }: CredentialRequest, file: true | string): NetrcEntry {
-  const path = file === true ? (process.env['NETRC'] ?? expandPath('~/.netrc', baseDir)) : expandPath(file, baseDir);
+function readNetrc(request: CredentialRequest, file: true | string): NetrcEntry {
+  const { host, baseDir, options, username, environment = process.env } = request;
+  const path = file === true ? (environment['NETRC'] ?? expandPath('~/.netrc', baseDir)) : expandPath(file, baseDir);
   const entry = findNetrcEntry(readTrustedFile(path, { secret: true }), host, options?.username ?? username);
   if (entry !== undefined) return entry;
   throw new FdpassError('config', `${path} has no entry for ${host}`);

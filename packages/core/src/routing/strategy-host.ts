@@ -62,7 +62,8 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     lookUp: (host, family, context) => lookUp(host, family, context, { clock, resolve }),
     open: async (address, options, context) => ownConnection(await services.open(address, options, context), context),
     race: (candidates, options, context) => race(candidates, options, context, clock),
-    credentials: (request, { signal, trace }) => services.credentials({ ...request, baseDir, signal, trace }),
+    credentials: (request, { signal, trace }) =>
+      services.credentials({ ...request, baseDir, signal, trace, environment: services.environment }),
     spawn: async (argv, context, options = {}) => {
       const { spawnConnection } = await import('../connection/spawn.js'); // few routes run programs
       const log = options.log === undefined ? undefined : expandPath(options.log, baseDir);

@@ -55,7 +55,7 @@ export interface StrategyHost {
   ): Promise<T>;
   /** The user name and password that the hop's options and URL lead to; undefined if they name none. */
   credentials(
-    request: Omit<CredentialRequest, 'baseDir' | 'signal' | 'trace'>,
+    request: Omit<CredentialRequest, 'baseDir' | 'signal' | 'trace' | 'environment'>,
     context: DialContext,
   ): Promise<Credentials | undefined>;
   /**
