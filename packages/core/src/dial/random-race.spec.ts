@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { FdpassError } from '../ground/errors.js';
-import { Random } from '../rules/random.spec.helper.js';
+import { Random } from '../ground/random.spec.helper.js';
 import type { Candidate } from './attempt.js';
 import { Arriving, type FakeConnection, type Outcome, type Outcomes, type Table, World } from './world.spec.helper.js';
 
