@@ -1,15 +1,16 @@
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@fdpass/test-lab';
 import { Greeter } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { fdpass } from './commands.spec.helper.js';
 
-/** The command keeps what comes of a config, and goes by the files all the same. */
+/** The command caches a config, and follows its files all the same. */
 describe('fdpass with a config that it has seen before', () => {
   const folder = temporaryFolder();
   const config = join(folder.path, 'config.yaml');
   const loaded = join(folder.path, 'loaded');
+  const opened = join(folder.path, 'opened');
   const hook = join(folder.path, 'hook.cjs');
   let greeter: Greeter;
   before(async () => {
@@ -21,7 +22,15 @@ const load = Module._load;
 Module._load = function (name) {
   if (/\\.cjs$/.test(name)) require('node:fs').appendFileSync(${JSON.stringify(loaded)}, name + '\\n');
   return load.apply(this, arguments);
-};\n`,
+};
+const fs = require('node:fs');
+for (const name of ['openSync', 'readFileSync']) {
+  const original = fs[name];
+  fs[name] = function (path) {
+    if (/config\\.yaml$/.test(path)) fs.appendFileSync(${JSON.stringify(opened)}, name + '\\n');
+    return original.apply(this, arguments);
+  };
+}\n`,
     );
   });
   after(async () => {
@@ -66,5 +75,31 @@ Module._load = function (name) {
     const changed = await connect();
     expect(changed.status).to.equal(78);
     expect(changed.said).to.match(/config\.yaml:1:10.*"nonsense"/);
+  });
+
+  it('opens a config that it searches for once, and not at all if it is cached', async function () {
+    this.timeout(30_000);
+    mkdirSync(join(folder.path, 'xdg/fdpass'), { recursive: true });
+    const found = join(folder.path, 'xdg/fdpass/config.yaml');
+    writeFileSync(found, 'rules: [ { use: { strategy: direct, host: 127.0.0.1 } } ]\n', { mode: 0o600 });
+    const env = {
+      XDG_CACHE_HOME: folder.path,
+      XDG_CONFIG_HOME: join(folder.path, 'xdg'),
+      NODE_OPTIONS: `--require=${hook}`,
+    };
+    const open = async (): Promise<string> => {
+      writeFileSync(opened, '');
+      const { status } = await fdpass(['--stdio', '192.0.2.1', String(greeter.port)], { env });
+      expect(status).to.equal(0);
+      return readFileSync(opened, 'utf8');
+    };
+    let last = await open();
+    expect(last).to.equal('openSync\n');
+    // What has only just been written is not cached: it might change again within the clock's grain.
+    for (let turn = 0; turn < 100 && last !== ''; turn++) {
+      last = await open();
+      expect(last).to.be.oneOf(['openSync\n', '']);
+    }
+    expect(last).to.equal('');
   });
 });

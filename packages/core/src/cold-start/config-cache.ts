@@ -68,7 +68,7 @@ const PREFIX = 'config-';
 const MAX_CACHED = 32;
 const OTHERS_MAY_WRITE = 0o022;
 const OTHERS_MAY_ANYTHING = 0o077;
-/** A file that was written this recently may be written again without its times changing. */
+/** A file that was written this recently can be written again without a change of its times. */
 const TOO_NEW_MS = 2000;
 
 /**

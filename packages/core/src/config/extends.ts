@@ -69,7 +69,7 @@ function resolveExtended(from: Source, specifier: string, failed: Fault): string
 /** The package's main file if that is data, else the file of ours in it. */
 function resolvePackage(from: string, name: string, failed: Fault): string {
   const require = createRequire(from);
-  // Folders of NODE_PATH count too; a relative one is the current directory's, where nothing may come from.
+  // Folders of NODE_PATH count too. A relative one is in the current directory, from which nothing is loaded.
   const relative = require.resolve.paths(name)?.find((folder) => !isAbsolute(folder));
   if (relative !== undefined)
     throw failed(`NODE_PATH has the relative folder ${JSON.stringify(relative)}`, 'write an absolute path');

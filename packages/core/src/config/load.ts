@@ -131,7 +131,7 @@ function hopsOf({ source, content }: LoadedFile): (readonly [string, ConfigHop])
   });
 }
 
-/** The same specifier in two files may be two plugins, since each resolves from its own file. */
+/** The same specifier in two files can be two plugins, since each resolves from its own file. */
 function pluginsOf(files: readonly LoadedFile[]): ConfigPlugin[] {
   return files.flatMap(({ source, content }) =>
     [...new Set(content.plugins)].map((specifier) => {

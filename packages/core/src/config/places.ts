@@ -46,7 +46,7 @@ export const CONFIG_FOLDER_NAMES: readonly string[] = [
 /** A program can have its config in here, under the key `fdpass`. */
 export const PACKAGE_FILE = 'package.json';
 
-/** File names in the folder of an embedding program, which may have a `config.yaml` of its own. */
+/** File names in the folder of an embedding program, which can have a `config.yaml` of its own. */
 export const PROGRAM_FOLDER_NAMES: readonly string[] = [
   'fdpass.yaml',
   'fdpass.yml',

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { CosmiconfigResult, OptionsSync, PublicExplorerSync } from 'cosmiconfig';
 import * as explorerSync from 'cosmiconfig/dist/ExplorerSync.js';
 import { readFileWithTrust, type TrustedText } from '../ground/files.js';
@@ -41,7 +42,7 @@ export function searchFolder({ folder, names, up = false }: Search): Source | un
   if (findIn(folder, names) === undefined && !up) return undefined;
   const read = new Map<string, TrustedText>();
   const explorer = makeExplorer(names, up, read);
-  return withReader(readerInto(read), () => explorer.search(folder))?.config as Source | undefined;
+  return withReader(names, readerInto(read), () => explorer.search(folder))?.config as Source | undefined;
 }
 
 function makeExplorer(names: readonly string[], up: boolean, read: Map<string, TrustedText>): PublicExplorerSync {
@@ -94,14 +95,16 @@ function readerInto(read: Map<string, TrustedText>): (file: string) => string {
 }
 
 /**
- * Runs a search of cosmiconfig's with `reader` as its way to read files. cosmiconfig calls `fs.readFileSync` itself, which
- * waits for ever on a named pipe and never looks at the owner on the descriptor that it reads. It has no option for a
- * reader, so it gets ours in place of that function. The search is synchronous: nothing else runs until it is over.
+ * Runs a search of cosmiconfig's with `reader` as its way to read files called `names`. cosmiconfig calls
+ * `fs.readFileSync` itself, which waits for ever on a named pipe and never looks at the owner on the descriptor that it
+ * reads. It has no option for a reader, so it gets ours in place of that function. The search is synchronous: nothing
+ * else runs until it is over, and all other calls within it go to the function that was there.
  */
-function withReader<T>(reader: (file: string) => string, search: () => T): T {
-  const fs = process.getBuiltinModule('node:fs') as { readFileSync: unknown };
+function withReader<T>(names: readonly string[], reader: (file: string) => string, search: () => T): T {
+  const fs = process.getBuiltinModule('node:fs') as { readFileSync: (...args: unknown[]) => unknown };
   const original = fs.readFileSync;
-  fs.readFileSync = reader;
+  fs.readFileSync = (file, ...rest) =>
+    typeof file === 'string' && names.includes(basename(file)) ? reader(file) : original(file, ...rest);
   try {
     return search();
   } finally {

@@ -25,8 +25,8 @@ export function readSource(file: string): Source {
 }
 
 /**
- * Parses the text of a config file; JSON is YAML too. The parsed document is kept, because the place of the rule that
- * matched is part of every route and finding it again would mean parsing twice.
+ * Parses the text of a config file; JSON is YAML too. The parsed document stays in memory: the place of the rule that
+ * matched is part of every route, and finding it later would mean parsing twice.
  *
  * @throws FdpassError `config` for syntax errors, duplicate keys, unknown tags and aliases, and an empty file.
  */
@@ -66,14 +66,14 @@ export function configError(where: Where, message: string, hint?: string, cause?
   return new FdpassError('config', `${formatWhere(where)}: ${message}`, { hint, cause });
 }
 
-/** What the text says is never shown: an unquoted secret may be what is wrong. */
+/** The text itself is never shown: it can contain an unquoted secret. */
 function checkSyntax(document: Document.Parsed, whereIs: (offset: number) => Where): void {
   const [problem] = [...document.errors, ...document.warnings];
   if (problem === undefined) return;
   const where = whereIs(problem.pos[0]);
   if (problem.code === 'DUPLICATE_KEY') throw configError(where, 'this key is here for the second time');
   if (problem.code === 'TAG_RESOLVE_FAILED') {
-    throw configError(where, 'what begins with "!" is a tag, and YAML knows none of this name', 'put it in quotes');
+    throw configError(where, 'what begins with "!" is a tag, and YAML has no tag of this name', 'put it in quotes');
   }
   if (problem.code === 'MULTIPLE_DOCS') throw configError(where, 'the file holds several documents', 'keep one');
   throw configError(where, problem.message.replace(/: .*$/s, ''));
@@ -88,7 +88,7 @@ function toData(document: Document.Parsed, whereIs: (offset: number) => Where): 
         if (alias.resolve(document) !== undefined) return;
         throw configError(
           whereIs(alias.range?.[0] ?? 0),
-          'what begins with "*" is an alias, and none of this name is defined',
+          'what begins with "*" is an alias, and no anchor of this name is defined',
           'put it in quotes',
         );
       },

@@ -15,7 +15,7 @@ import { quote } from './text.js';
 
 /** What a file must be before it is trusted. */
 export interface TrustOptions {
-  /** The file holds a secret: others may not even read it. Default false. */
+  /** The file holds a secret: others must not even read it. Default false. */
   readonly secret?: boolean | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface FileStatus {
 
 /**
  * The contents of a file that only the user or root can have written, as ssh asks of its own (readconf.c: the owner is
- * root or the user, nobody else may write). Owner and mode are checked on the very descriptor that is read.
+ * root or the user, nobody else can write). Owner and mode are checked on the very descriptor that is read.
  *
  * @throws FdpassError `config` if it cannot be read or cannot be trusted, with the command that repairs it.
  */

@@ -55,8 +55,8 @@ export function exactSubject(text: string): Subject {
 }
 
 /**
- * Whether a subject matches a list, as ssh's match_pattern_list has it: one pattern must match, and no negated one may,
- * wherever it stands in the list.
+ * Whether a subject matches a list, as ssh's match_pattern_list has it: one pattern must match, and no negated one,
+ * regardless of their order.
  */
 export function matchPatterns(patterns: PatternList, subject: Subject): boolean {
   return (

@@ -12,13 +12,13 @@ import {
 } from './pattern.js';
 import type { Matchers, Rule } from './rule.js';
 
-/** What the rules may ask of the machine. */
+/** What rules can ask about the machine. */
 export interface RuleEnvironment {
   /** This machine's addresses; called at most once for a route, and only if a rule asks. */
   readonly localAddresses?: (() => readonly string[]) | undefined;
 }
 
-/** One rule tried against one target. */
+/** The result of one rule for one target. */
 export interface RuleTrial {
   readonly rule: Rule;
   /** From 0, in the order of the rules. */
