@@ -38,7 +38,7 @@ describe('http-connect by the command: a password that is asked for', () => {
   afterEach(() => expectNoneLeft(() => markedProcesses(marker)));
 
   it('is read from the controlling terminal, which is then as it was', async () => {
-    // stdin and stdout are no terminal, as under ssh; script(1) gives the terminal and types what is its input.
+    // stdin and stdout are not a terminal, as under ssh. script(1) provides the terminal and types its input.
     const command = `'${FDPASS}' --stdio --config '${config}' host.example 22 </dev/null | cat; stty -a | grep -o '.\\?echo\\b'`;
     const env = { ...CLEAN, ...mark, SSH_ASKPASS: undefined, SSH_ASKPASS_REQUIRE: undefined, SHELL: '/bin/sh' };
     const { stdout } = await run('script', ['-qec', command, '/dev/null'], { env, input: `${SECRET}x\u007f\r` });

@@ -8,7 +8,7 @@ const CHUNK_SIZE = /^([0-9a-f]{1,8})[ \t]*(?:;|$)/i;
 
 /**
  * Reads a response's body up to its end, or gives undefined if it is longer than `limit` or ends only with the
- * connection: then the connection is of no further use.
+ * connection: then the connection cannot be used again.
  */
 export async function readBody(peer: Connection, head: ResponseHead, limit: number): Promise<Buffer | undefined> {
   const length = bodyLength(head);
@@ -52,8 +52,8 @@ const EXCERPT_WAIT_MS = 500;
 const LAST_CHUNK = '\r\n0\r\n\r\n';
 
 /**
- * The beginning of an error's body, whatever of it comes soon; the connection is of no further use. Never rejects: a
- * body that breaks off, or never comes, must not hide the status.
+ * The beginning of an error's body, as much as arrives soon; the connection cannot be used afterwards. Never rejects: a
+ * body that is cut short, or never comes, must not hide the status.
  */
 export async function readExcerpt(peer: Connection, head: ResponseHead, clock: Clock): Promise<Buffer> {
   const length = bodyLength(head);
@@ -73,7 +73,7 @@ export async function readExcerpt(peer: Connection, head: ResponseHead, clock: C
   return isChunked ? joinChunks(soFar) : soFar;
 }
 
-/** The data of a chunked body as far as it is whole or broken off. */
+/** The data of a chunked body, the last chunk perhaps cut short. */
 function joinChunks(bytes: Buffer): Buffer {
   const chunks: Buffer[] = [];
   for (let at = 0; ; ) {
@@ -87,7 +87,7 @@ function joinChunks(bytes: Buffer): Buffer {
 
 const QUOTED_LENGTH = 120;
 
-/** A few words of an error page, fit for a terminal: tags and control characters are gone. Undefined without any. */
+/** A few words of an error page, fit for a terminal: without tags and control characters. Undefined if there are none. */
 export function quoteBody(page: string): string | undefined {
   const text = oneLine(
     page.replace(/<(style|script|head)\b.*?(?:<\/\1>|$)/gis, ' ').replace(/<!--.*?(?:-->|$)|<[^<>]*>/gs, ' '),

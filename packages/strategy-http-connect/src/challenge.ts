@@ -4,7 +4,7 @@ export interface Challenge {
   readonly scheme: string;
   /** By lower-case name, quotes undone. */
   readonly params: ReadonlyMap<string, string>;
-  /** What stands in place of parameters, for schemes such as Negotiate. */
+  /** What comes in place of parameters, for schemes such as Negotiate. */
   readonly token68?: string | undefined;
 }
 
@@ -16,8 +16,8 @@ const SCHEME = new RegExp(`^(${TOKEN})(?:[ \\t]+(.*))?$`, 's');
 const ITEM = /(?:"(?:[^"\\]|\\.)*(?:"|\\?$)|[^,"])+/gs;
 
 /**
- * Takes Proxy-Authenticate values apart: several challenges may stand in one header, separated by the same commas as
- * their parameters. An item that is no parameter begins a new challenge.
+ * Takes Proxy-Authenticate values apart: one header can hold several challenges, separated by the same commas as
+ * their parameters. An item that is not a parameter begins a new challenge.
  */
 export function parseChallenges(values: readonly string[]): Challenge[] {
   const challenges: (Challenge & { params: Map<string, string>; token68?: string })[] = [];

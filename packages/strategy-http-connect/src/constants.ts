@@ -1,4 +1,4 @@
-/** What one response head may take; RFC 9110 §5.4 leaves the limit to us. curl allows 100 KiB for one line, squid 64 KiB for all. */
+/** The longest response head that is accepted; RFC 9110 §5.4 leaves the limit to us. curl allows 100 KiB for one line, squid 64 KiB for all. */
 export const MAX_HEAD_BYTES: number = 64 * 1024;
 
 /** What is read of an error's body to quote from it: squid's pages begin with several kilobytes of style. */

@@ -7,7 +7,7 @@ import { HttpStatusError, refusal, refusedCredentials, unauthenticated } from '.
 import { encodeConnect, type Headers } from './request-wire.js';
 import { keepsAlive, missingHeadBytes, parseHead, type ResponseHead } from './response-wire.js';
 
-/** What is asked of the proxy, and how far the authentication has come; it may go over several connections. */
+/** What is asked of the proxy, and how far the authentication has come; it can go over several connections. */
 export interface Conversation {
   readonly authority: string;
   readonly headers: Headers;

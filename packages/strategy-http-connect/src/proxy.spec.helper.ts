@@ -58,7 +58,7 @@ export interface DialSpec extends HttpConnectParts {
   readonly target?: Target;
   readonly context?: Partial<DialContext>;
   readonly host?: StrategyHost;
-  /** What stands between `http://` and `127.0.0.1:PORT`. */
+  /** What comes between `http://` and `127.0.0.1:PORT`. */
   readonly userInfo?: string;
 }
 
@@ -81,7 +81,7 @@ export async function dialProxy(port: number, spec: DialSpec = {}): Promise<Outc
   }
 }
 
-/** Plays `script` as the proxy, dials through it and closes it whatever happens. */
+/** Plays `script` as the proxy, dials through it and closes it in any case. */
 export async function withProxy(
   script: Script,
   spec: DialSpec,

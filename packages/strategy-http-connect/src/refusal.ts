@@ -17,7 +17,7 @@ export class HttpStatusError extends Error {
 
 const CODES: Readonly<Record<number, readonly [ErrorCode, hint?: string]>> = {
   401: ['permission', 'a proxy asks with 407; check that this is not a web server'],
-  403: ['permission', 'the proxy may allow only some ports, often just 443'],
+  403: ['permission', 'check which ports the proxy allows; often it is just 443'],
   404: ['unreachable', 'check that this is a proxy, not a web server'],
   405: ['protocol', 'check that this is a proxy, not a web server'],
   408: ['timeout'],

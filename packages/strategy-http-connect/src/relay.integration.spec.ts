@@ -78,7 +78,7 @@ describe('http-connect over TLS by the commands: dialled and relayed by a detach
     expect(stdout).to.equal(hash(data));
   });
 
-  it('ends when our side is gone', async () => {
+  it('ends when our side has closed', async () => {
     let serverSawEnd: () => void = () => {};
     const gone = new Promise<void>((resolve) => {
       serverSawEnd = resolve;
@@ -96,7 +96,7 @@ describe('http-connect over TLS by the commands: dialled and relayed by a detach
     await gone;
   });
 
-  it('ends when the proxy is gone, though our side stays', async () => {
+  it('ends when the proxy has closed, though our side stays open', async () => {
     script = async (line) => {
       await line.send('hello');
       await line.stall();

@@ -61,7 +61,7 @@ export function parseHead(bytes: Buffer): ResponseHead {
   const headers = new Map<string, string[]>();
   for (const line of lines) {
     const colon = line.indexOf(':');
-    if (colon <= 0) continue; // an odd header line is no reason to refuse a tunnel
+    if (colon <= 0) continue; // a malformed header line does not make the tunnel unusable
     const name = line.slice(0, colon).trim().toLowerCase();
     headers.set(name, [...(headers.get(name) ?? []), line.slice(colon + 1).trim()]);
   }

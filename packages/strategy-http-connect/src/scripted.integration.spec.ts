@@ -293,7 +293,7 @@ describe('http-connect against a scripted proxy', () => {
         ({ text }, proxy) => expect([text, proxy.connections()]).to.deep.equal(['not ours: Error: before', 0]),
       ));
 
-    it('a target that is no host, without a connection', async () => {
+    it('a target that is not a host, without a connection', async () => {
       const outcome = await dialProxy(1, { target: { host: '/run/socket', port: 1 } });
       expect([outcome.code, outcome.text]).to.deep.equal([
         'config',

@@ -149,7 +149,7 @@ describe('http-connect by the command: a password', () => {
           said += String(chunk);
         });
         child.stdin.write('CONNECT x:1 HTTP/1.1\r\n\r\n');
-        await once(child.stdout, 'data'); // the 407 of the far end: the tunnel stands
+        await once(child.stdout, 'data'); // the 407 of the far end: the tunnel is open
         const processes = markedProcesses(marker);
         expect(processes.filter((line) => line.includes('--detached-relay'))).to.have.lengthOf(1);
         expectNoSecret(processes.join('\n'));

@@ -63,7 +63,7 @@ describe('http-connect over TLS', () => {
       () => ({ fingerprint: fingerprint().replaceAll(':', '').toLowerCase() }),
     ],
     [
-      'a fingerprint, whatever the name',
+      'a fingerprint, regardless of the name',
       { certificate: 'elsewhere' },
       () => ({ fingerprint: certificates.fingerprint('elsewhere') }),
     ],

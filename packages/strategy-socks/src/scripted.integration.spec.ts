@@ -21,7 +21,7 @@ const BANNER = 'SSH-2.0-banner\r\n';
 const TARGET: Target = { host: 'host.example', port: 22 };
 const OK = '\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00';
 
-/** Dials the proxy itself, whatever port it is said to have. */
+/** Dials the proxy itself, regardless of its host. */
 const forward: Chain = {
   ...networkChain,
   dial: ({ port }, context) => networkChain.dial({ host: '127.0.0.1', port }, context),

@@ -107,7 +107,7 @@ async function optimistically(hop: Hop, request: Request, context: DialContext):
   return openTunnel(hop, request, false, context);
 }
 
-/** A refusal of credentials is repeated too: only username/password was offered, and the proxy may want none. */
+/** A refusal of credentials is repeated too: only username/password was offered, and the proxy can want none. */
 function isWorthAnotherTry(error: unknown): boolean {
   return (
     isFdpassError(error) &&

@@ -76,7 +76,7 @@ export function redactUrl(text: string): string {
     .replace(/[?#].*$/s, (rest) => `${rest[0]}${MASK}`);
 }
 
-// Where a secret comes from is shown (passwordFile, passwordEnv, passwordCommand); the secret itself never is.
+// Where a secret comes from can be shown (passwordFile, passwordEnv, passwordCommand); the secret itself cannot.
 const SECRET_KEY = /(password|passphrase|secret|token|authorization|cookie|pin|apikey|api-key)$/i;
 /** With or without what some parsers forgive: slashes left out, a scheme left out, something before the URL. */
 const URL_LIKE = /^[\s"'<]*(?:[a-z][a-z0-9+.-]*:(?:\/\/|.*@)|\/\/.*@)/is;

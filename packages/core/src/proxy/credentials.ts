@@ -7,7 +7,7 @@ import { findNetrcEntry, type NetrcEntry } from './netrc.js';
 export interface Credentials {
   /** As it is sent. */
   readonly username: string;
-  /** As it is sent; may be empty only where a URL says so. */
+  /** As it is sent; empty only where a URL has a user name without a password. */
   readonly password: string;
 }
 

@@ -23,7 +23,7 @@ interface ParsedEntry {
 }
 
 function parseNetrc(text: string): ParsedEntry[] {
-  // A macro runs to the next empty line, whatever is in it.
+  // A macro ends at the next empty line, and its body can look like entries.
   const words = tokenize(text.replace(/^[ \t]*macdef\b.*(?:\n(?![ \t]*\n).*)*/gm, ''));
   const entries: ParsedEntry[] = [];
   for (let word = words.shift(); word !== undefined; word = words.shift()) {

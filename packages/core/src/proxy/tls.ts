@@ -89,7 +89,7 @@ function connectionOptions({ host, options = {}, baseDir }: TlsRequest): Connect
   const name = options.serverName ?? host;
   return {
     host: name,
-    ...(ipFamily(name) === 0 && { servername: name }), // RFC 6066 §3: an address is no server name
+    ...(ipFamily(name) === 0 && { servername: name }), // RFC 6066 §3: an address is not a server name
     ...(options.ca !== undefined && { ca: read(options.ca) }),
     ...(options.cert !== undefined && { cert: read(options.cert) }),
     ...(options.key !== undefined && { key: read(options.key, true) }),
@@ -134,7 +134,7 @@ function tlsError(error: Error, host: string): FdpassError {
   const fail = (code: ErrorCode, message: string, hint?: string): FdpassError =>
     new FdpassError(code, message, { hint, cause: error });
   if (name.includes('ALERT')) {
-    const asks = 'it may want a certificate of ours: tls.cert and tls.key';
+    const asks = 'if it wants a certificate of ours, set tls.cert and tls.key';
     return fail('permission', `${host} refused the TLS handshake: ${opensslReason(error)}`, asks);
   }
   if (name === 'ERR_SSL_WRONG_VERSION_NUMBER' || name === 'ERR_SSL_PACKET_LENGTH_TOO_LONG' || name === 'EPROTO')

@@ -107,6 +107,11 @@ describe('chains', () => {
 
   const bad: readonly (readonly [what: string, use: unknown, message: RegExp])[] = [
     ['an unknown word', 'onne', /"onne" is neither a hop of this config nor a strategy/],
+    [
+      'a URL that is not well formed, without its password',
+      '"http://me:hush@p',
+      /^"\\"http:\/\/me:\*\*\*@p" is neither/,
+    ],
     ['an unknown scheme', 'gopher://x', /unknown URL scheme "gopher"/],
     ['an opener that is not first', ['one', 'net'], /net opens sockets itself/],
     ['an empty chain', [], /a chain without a hop/],
