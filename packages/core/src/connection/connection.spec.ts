@@ -324,6 +324,16 @@ for (const [kind, pair] of Object.entries(KINDS)) {
       theirs.destroy();
     });
 
+    it('ends the stream that it became when it is destroyed, as core does where a dial rejects', async () => {
+      const { ours, theirs } = await pair();
+      const stream = ours.toStream();
+      const ended = once(theirs.resume(), 'end');
+      ours.destroy(new Error('enough'));
+      await ended;
+      expect(stream.destroyed).to.equal(true);
+      theirs.destroy();
+    });
+
     it('has a pending read that ends with the other side', async () => {
       const { ours, theirs } = await pair();
       const failed = pending(ours.read(4, 'a word'));

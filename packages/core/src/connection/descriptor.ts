@@ -32,6 +32,8 @@ export class DescriptorConnection implements Connection {
   /** We have just written, so the answer is not there yet: trying to read it would be a system call for nothing. */
   #awaitsAnswer = false;
   #destroyed: { readonly reason: unknown } | undefined;
+  /** What it became. */
+  #stream: Duplex | undefined;
 
   /** @param fd A connected, non-blocking stream socket. */
   constructor(fd: number, sys: Sys, { trace = noTrace, clock = systemClock }: ConnectionServices = {}) {
@@ -172,10 +174,12 @@ export class DescriptorConnection implements Connection {
     if (fd === -1) throw new FdpassError('internal', 'this connection was closed or given away');
     this.#poller.close();
     this.#fd = -1;
-    return adoptFd(fd, this.#sys);
+    this.#stream = adoptFd(fd, this.#sys);
+    return this.#stream;
   }
 
   destroy(reason: unknown = new FdpassError('internal', 'the connection was closed')): void {
+    this.#stream?.on('error', () => {}).destroy();
     if (this.#fd === -1) return;
     this.#destroyed = { reason };
     this.#poller.close(reason);

@@ -57,7 +57,6 @@ function editDistance(a: string, b: string): number {
   return at(a.length, b.length);
 }
 
-/** Written in place of a secret. */
 /** What replaces a secret. */
 const MASK = '***';
 
