@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
+import { FdpassError } from '../ground/errors.js';
+import { errnoName, reasonOf } from '../ground/system-error.js';
 
 /** How often the file is looked at while a command starts. */
 const LOOK_INTERVAL_MS = 50;
@@ -17,30 +20,41 @@ const MAX_TAIL = 2000;
 export class ChildOutput {
   /** For the child's stderr. */
   readonly fd: number;
-  readonly #reader: number;
+  /** Undefined if there is nothing to follow. */
+  readonly #reader: number | undefined;
   readonly #say: (line: string) => void;
   readonly #timer: NodeJS.Timeout;
+  readonly #decoder = new StringDecoder();
+  #position: number;
   #rest = '';
   #tail = '';
+  #isFinished = false;
 
   constructor(log: string | undefined, say: (line: string) => void) {
-    const path = log ?? join(tmpdir(), `fdpass-${randomUUID()}`);
-    this.fd = openSync(path, log === undefined ? 'ax' : 'a', 0o600);
-    this.#reader = openSync(path, 'r');
-    if (log === undefined) unlinkSync(path);
-    else drain(this.#reader, () => {}); // what others wrote before is not ours to repeat
+    [this.fd, this.#reader] = log === undefined ? openNameless() : openLog(log);
+    this.#position = fstatSync(this.fd).size; // what others wrote before is not ours to repeat
     this.#say = say;
-    this.#timer = setInterval(() => this.follow(), LOOK_INTERVAL_MS);
+    this.#timer = setInterval(() => this.#follow(), LOOK_INTERVAL_MS);
   }
 
   /** Passes on what has been written since the last time. */
-  follow(): void {
-    drain(this.#reader, (text) => {
-      this.#tail = (this.#tail + text).slice(-MAX_TAIL);
-      const lines = (this.#rest + text).split(/\r?\n/);
-      this.#rest = lines.pop() ?? '';
-      for (const line of lines) this.#say(line);
-    });
+  #follow(): void {
+    const buffer = Buffer.alloc(4096);
+    for (let length = this.#read(buffer); length > 0; length = this.#read(buffer)) {
+      this.#position += length;
+      this.#take(this.#decoder.write(buffer.subarray(0, length)));
+    }
+  }
+
+  #read(buffer: Buffer): number {
+    return this.#reader === undefined ? 0 : readSync(this.#reader, buffer, 0, buffer.length, this.#position);
+  }
+
+  #take(text: string): void {
+    this.#tail = (this.#tail + text).slice(-MAX_TAIL);
+    const lines = (this.#rest + text).split(/\r?\n/);
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) this.#say(line);
   }
 
   /** The last line that the child wrote, to say why it ended. */
@@ -48,18 +62,46 @@ export class ChildOutput {
     return this.#tail.trim().split(/\r?\n/).at(-1) || undefined;
   }
 
+  /** Stops following and passes on the last words, also those without a line feed. Does nothing the second time. */
+  finish(): void {
+    if (this.#isFinished) return;
+    this.#isFinished = true;
+    clearInterval(this.#timer);
+    this.#follow();
+    if (this.#rest !== '') this.#say(this.#rest);
+  }
+
   /** Stops following and closes our descriptors; the child keeps its own. */
   close(): void {
     clearInterval(this.#timer);
-    this.follow();
-    if (this.#rest !== '') this.#say(this.#rest);
     closeSync(this.fd);
-    closeSync(this.#reader);
+    if (this.#reader !== undefined) closeSync(this.#reader);
   }
 }
 
-function drain(fd: number, take: (text: string) => void): void {
-  const buffer = Buffer.alloc(4096);
-  for (let length = readSync(fd, buffer); length > 0; length = readSync(fd, buffer))
-    take(buffer.toString('utf8', 0, length));
+/** A new file that only its descriptors lead to, to write and to read. */
+function openNameless(): [number, number] {
+  const path = join(tmpdir(), `fdpass-${randomUUID()}`);
+  const writer = openSync(path, 'ax', 0o600);
+  try {
+    return [writer, openSync(path, 'r')];
+  } catch (error) {
+    closeSync(writer);
+    throw error;
+  } finally {
+    unlinkSync(path);
+  }
+}
+
+/** The user's log, to append to and to read; a terminal or a device is not read. @throws FdpassError `config` */
+function openLog(path: string): [number, number | undefined] {
+  let writer: number | undefined;
+  try {
+    writer = openSync(path, 'a', 0o600);
+    return [writer, fstatSync(writer).isFile() ? openSync(path, 'r') : undefined];
+  } catch (cause) {
+    if (writer !== undefined) closeSync(writer);
+    if (['EMFILE', 'ENFILE'].includes(errnoName(cause) ?? '')) throw cause; // not the log's fault
+    throw new FdpassError('config', `cannot write the log ${path}: ${reasonOf(cause)}`, { cause });
+  }
 }

@@ -105,7 +105,8 @@ async function connect(connection: DescriptorConnection, sockaddr: Buffer, sys: 
   try {
     sys.connect(fd, sockaddr);
   } catch (error) {
-    if (errnoName(error) !== 'EINPROGRESS') throw error;
+    const name = errnoName(error);
+    if (name !== 'EINPROGRESS' && name !== 'EINTR') throw error; // interrupted, it goes on by itself
     await connection.until('writable');
     const { SOL_SOCKET, SO_ERROR } = sys.platform.constants;
     const errno = sys.getsockoptInt(fd, SOL_SOCKET, SO_ERROR);

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { type Clock, onAbort, untilAborted } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { expandPath } from '../ground/files.js';
@@ -47,23 +48,27 @@ export async function spawnConnection(request: SpawnRequest, context: Context): 
   const sys = loadSys();
   signal.throwIfAborted();
   const { output, ours, theirs } = prepare(request.log, trace, sys);
-  const child = new Child(request, theirs, output.fd);
-  sys.close(theirs);
+  let child: Child | undefined;
   let isOurs = true;
   try {
+    child = Child.start(request, theirs, output.fd, sys);
     const fd = await (request.passesDescriptor === true
       ? receive(ours, child, sys, signal)
       : waitForFirstByte(ours, child, request.patienceMs ?? DEFAULT_PATIENCE_MS, sys, context));
     isOurs = fd !== ours;
-    sys.setNonBlocking(fd, true);
-    return new DescriptorConnection(fd, sys, context);
+    const connection = connectionOn(fd, sys, context);
+    output.finish();
+    if (!signal.aborted) return connection;
+    connection.destroy(signal.reason); // whoever listens to its output can abort
+    throw signal.reason;
   } catch (error) {
-    child.kill();
-    throw signal.aborted ? signal.reason : child.explain(error, output);
+    child?.kill();
+    output.finish();
+    throw signal.aborted ? signal.reason : withLastWords(error, output);
   } finally {
     if (isOurs) sys.close(ours);
     output.close();
-    child.release();
+    child?.release();
   }
 }
 
@@ -80,8 +85,26 @@ function prepare(
     return { output, ours, theirs };
   } catch (error) {
     output?.close();
-    throw fromSystemError(error, 'cannot start the program');
+    throw isFdpassError(error) ? error : fromSystemError(error, 'cannot start the program');
   }
+}
+
+/** The connection on a descriptor, which is closed if it cannot be one. */
+function connectionOn(fd: number, sys: Sys, context: Context): Connection {
+  try {
+    sys.setNonBlocking(fd, true);
+    return new DescriptorConnection(fd, sys, context);
+  } catch (error) {
+    sys.close(fd);
+    throw error;
+  }
+}
+
+/** The error with what the program said last. */
+function withLastWords(error: unknown, output: ChildOutput): unknown {
+  const last = output.lastLine();
+  if (!isFdpassError(error) || last === undefined) return error;
+  return new FdpassError(error.code, `${error.message}: ${oneLine(last)}`, { hint: error.hint, cause: error });
 }
 
 /** Waits without taking the byte. A program that ends before is an error; one that is slow is not. */
@@ -112,8 +135,10 @@ async function waitForFirstByte(
 
 /** As ssh does, it waits for the program to exit and ignores its status. */
 async function receive(ours: number, child: Child, sys: Sys, signal: AbortSignal): Promise<number> {
+  await child.started;
   const fd = await recvFd(ours, { sys, signal });
   try {
+    checkSocket(fd, sys);
     await untilAborted(signal, child.ended);
     return fd;
   } catch (error) {
@@ -122,9 +147,19 @@ async function receive(ours: number, child: Child, sys: Sys, signal: AbortSignal
   }
 }
 
+function checkSocket(fd: number, sys: Sys): void {
+  try {
+    sys.getsockname(fd);
+  } catch (cause) {
+    throw new FdpassError('protocol', 'the descriptor that was passed is not a socket', { cause });
+  }
+}
+
 /** A program that is not there is the config's fault; what else can happen is this machine's. */
-function startError(program: string, cause: Error): FdpassError {
-  const doing = `cannot run ${JSON.stringify(program)}`;
+function startError(program: string, baseDir: string, cause: unknown): FdpassError {
+  const where = existsSync(baseDir) ? '' : ` in ${baseDir}`;
+  const doing = `cannot run ${JSON.stringify(program)}${where}`;
+  if (cause instanceof TypeError) return new FdpassError('config', `${doing}: ${cause.message}`, { cause });
   const isMissing = ['ENOENT', 'EACCES', 'ENOTDIR'].includes(errnoName(cause) ?? '');
   return isMissing
     ? new FdpassError('config', `${doing}: ${reasonOf(cause)}`, { cause })
@@ -133,43 +168,43 @@ function startError(program: string, cause: Error): FdpassError {
 
 class Child {
   readonly #process: ChildProcess;
-  readonly #name: string;
   readonly #hasOwnGroup: boolean;
   /** Rejects if it could not be run. */
   readonly started: Promise<void>;
   /** Resolves to the error that its end means. */
   readonly ended: Promise<FdpassError>;
 
-  constructor({ argv, baseDir, terminal = false }: SpawnRequest, channel: number, stderr: number) {
+  /**
+   * @param channel Its stdin and stdout, which is closed here, whether it starts or not.
+   * @throws FdpassError for what Node refuses to run; {@link started} rejects for what the system refuses.
+   */
+  static start({ argv, baseDir, terminal = false }: SpawnRequest, channel: number, stderr: number, sys: Sys): Child {
     const [written = '', ...args] = argv;
     const program = written.includes('/') ? expandPath(written, baseDir) : written;
-    this.#name = program;
-    this.#hasOwnGroup = !terminal;
-    this.#process = spawn(program, args, { stdio: [channel, channel, stderr], detached: !terminal, cwd: baseDir });
+    try {
+      const stdio = [channel, channel, stderr];
+      return new Child(spawn(program, args, { stdio, detached: !terminal, cwd: baseDir }), program, baseDir, !terminal);
+    } catch (error) {
+      throw startError(program, baseDir, error);
+    } finally {
+      sys.close(channel);
+    }
+  }
+
+  private constructor(child: ChildProcess, program: string, baseDir: string, hasOwnGroup: boolean) {
+    this.#process = child;
+    this.#hasOwnGroup = hasOwnGroup;
     this.started = new Promise((resolve, reject) => {
-      this.#process.once('spawn', resolve);
-      this.#process.once('error', (cause) => reject(startError(program, cause)));
+      child.once('spawn', resolve);
+      child.once('error', (cause) => reject(startError(program, baseDir, cause)));
     });
     this.ended = new Promise((resolve) => {
-      this.#process.once('exit', (status, signal) => resolve(this.#endError(status, signal)));
+      child.once('exit', (status, signal) => resolve(endError(program, status, signal)));
     });
     this.started.catch(() => {});
   }
 
-  #endError(status: number | null, signal: NodeJS.Signals | null): FdpassError {
-    const how = signal === null ? `status ${status}` : signal;
-    const message = `${JSON.stringify(this.#name)} ended with ${how} before anything came through it`;
-    return new FdpassError('unreachable', message);
-  }
-
-  /** The error with what the program said last. */
-  explain(error: unknown, output: ChildOutput): unknown {
-    output.follow();
-    const last = output.lastLine();
-    if (!isFdpassError(error) || last === undefined) return error;
-    return new FdpassError(error.code, `${error.message}: ${oneLine(last)}`, { hint: error.hint, cause: error });
-  }
-
+  /** Kills it and, if it has a group of its own, everything in that. */
   kill(): void {
     try {
       const { pid } = this.#process;
@@ -183,4 +218,9 @@ class Child {
   release(): void {
     this.#process.unref();
   }
+}
+
+function endError(program: string, status: number | null, signal: NodeJS.Signals | null): FdpassError {
+  const how = signal === null ? `status ${status}` : signal;
+  return new FdpassError('unreachable', `${JSON.stringify(program)} ended with ${how} before anything came through it`);
 }

@@ -45,8 +45,8 @@ const OWNED = Symbol.for('fdpass.owned.v1');
 interface Owned {
   /** The connections that were opened inside the dial; they are destroyed if it rejects. */
   readonly connections: Set<Connection>;
-  /** The dials of further hops inside the dial that are under way. */
-  readonly dials: Set<Promise<unknown>>;
+  /** The dials of further hops inside the dial that are under way, with their signals. */
+  readonly dials: Map<Promise<unknown>, AbortSignal>;
 }
 
 type OwningContext = DialContext & { readonly [OWNED]?: Owned };
@@ -58,15 +58,15 @@ export interface OwningDial {
   /** Destroys all connections that were opened in the dial. */
   destroyOwned(reason: unknown): void;
   /**
-   * Resolves when the dials inside the dial that are under way have settled: to the error of the only one, or to
-   * undefined if there were none or several.
+   * For an abort: resolves when the dials inside the dial that were aborted with it have settled, to the error of the only
+   * one, or to undefined if there were none or several.
    */
   innerFailure(): Promise<unknown>;
 }
 
 /** A context for a dial that owns what is opened in it. */
 export function owningDial({ signal, trace }: DialContext): OwningDial {
-  const owned: Owned = { connections: new Set(), dials: new Set() };
+  const owned: Owned = { connections: new Set(), dials: new Map() };
   const context: OwningContext = { signal, trace, [OWNED]: owned };
   return {
     context,
@@ -74,7 +74,10 @@ export function owningDial({ signal, trace }: DialContext): OwningDial {
       for (const connection of owned.connections) connection.destroy(reason);
     },
     async innerFailure() {
-      const results = await Promise.allSettled(owned.dials);
+      const dials = [...owned.dials];
+      await undefined; // an abort reaches the signals of inner dials in this turn; one with another signal never settles
+      const aborted = dials.flatMap(([dial, signal]) => (signal.aborted ? [dial] : []));
+      const results = await Promise.allSettled(aborted);
       const [only] = results;
       return results.length === 1 && only?.status === 'rejected' ? only.reason : undefined;
     },
@@ -91,7 +94,7 @@ export function ownConnection(connection: Connection, context: DialContext): Con
 export function ownDial<T>(dial: Promise<T>, context: DialContext): Promise<T> {
   const dials = (context as OwningContext)[OWNED]?.dials;
   if (dials === undefined) return dial;
-  dials.add(dial);
+  dials.set(dial, context.signal);
   const settled = (): void => void dials.delete(dial);
   dial.then(settled, settled);
   return dial;

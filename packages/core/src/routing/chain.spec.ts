@@ -235,6 +235,36 @@ describe('guarded dialers', () => {
     expect(getEventListeners(controller.signal, 'abort')).to.deep.equal([]);
   });
 
+  it('end with their deadline where a hop dials with a signal of its own and ignores the one that it was given', async () => {
+    const silent: Strategy = { name: 'net', firstOnly: true, create: () => ({ dial: () => new Promise(() => {}) }) };
+    const deaf: Strategy = {
+      name: 'deaf',
+      create: (_, { forward }) => ({
+        dial: (target, dialling) => forward.dial(target, { ...dialling, signal: new AbortController().signal }),
+      }),
+    };
+    const chain = await buildChain(['net', 'deaf'], '/', scopeOf([silent, deaf]));
+    const controller = new AbortController();
+    const failed = rejection(chain.dial(TARGET, context(controller.signal)));
+    controller.abort(new FdpassError('timeout', 'timed out'));
+    expect((await failed).hop).to.equal('deaf');
+  });
+
+  it('leave no listener where a dial throws at once', async () => {
+    const rash: Strategy = {
+      name: 'net',
+      create: () => ({
+        dial: () => {
+          throw new Error('at once');
+        },
+      }),
+    };
+    const chain = await buildChain('net', '/', scopeOf([rash]));
+    const { signal } = new AbortController();
+    expect((await rejection(chain.dial(TARGET, context(signal)))).message).to.match(/at once/);
+    expect(getEventListeners(signal, 'abort')).to.deep.equal([]);
+  });
+
   it('name the innermost hop inside routes that are tried in order when a deadline passes', async () => {
     const silent = (name: string): Strategy => ({
       name,

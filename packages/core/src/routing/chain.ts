@@ -80,7 +80,8 @@ async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope)
     const strategy = await scope.registry.load(hop.entry);
     if (strategy.firstOnly === true && before !== undefined) throw notFirst(hop);
     const options = await checkOptions(strategy, hop.options);
-    const forward = before ?? (strategy.firstOnly === true ? NO_FORWARD : await defaultChain(scope));
+    const isFirst = strategy.firstOnly === true || hop.entry.name === scope.defaultStrategy; // nothing is before the default
+    const forward = before ?? (isFirst ? NO_FORWARD : await defaultChain(scope));
     const route = (use: unknown): Promise<Chain> => {
       const linking = linkUse(use, hop, before, scope);
       linking.catch(() => {}); // a strategy that fails before it awaits this must not end the program
@@ -105,8 +106,7 @@ async function defaultChain(scope: ChainScope): Promise<Chain> {
 
 const NO_FORWARD: Chain = {
   label: 'nothing',
-  dial: () =>
-    Promise.reject(new FdpassError('internal', 'a strategy that can only be the first hop has no hop before it')),
+  dial: () => Promise.reject(new FdpassError('internal', 'there is no hop before the first one')),
   needsRelay: () => false,
 };
 

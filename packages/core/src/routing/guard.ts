@@ -54,7 +54,7 @@ async function guardedDial(dialer: Dialer, hop: GuardedHop, target: Target, oute
   const { context } = owning;
   try {
     checkTarget(target, hop);
-    const given = await settled(() => dialer.dial(target, context), owning);
+    const given = await settled(async () => dialer.dial(target, context), owning);
     return ownConnection(asConnection(given, hop, context), outer);
   } catch (error) {
     owning.destroyOwned(signal.aborted ? signal.reason : error);
