@@ -102,7 +102,9 @@ describe('http-connect through real proxies', () => {
   describe('tinyproxy with Basic', () =>
     sessions(tinyproxy('BasicAuth me opensesame'), ['me:opensesame@'], { '': UNASKED('basic'), [WRONG]: REFUSED }));
   describe('tinyproxy that allows port 443 only', () =>
-    sessions(tinyproxy('ConnectPort 443'), [], { '': /the proxy answered 403 Access violation .*often it is just 443/ }));
+    sessions(tinyproxy('ConnectPort 443'), [], {
+      '': /the proxy answered 403 Access violation .*often it is just 443/,
+    }));
 
   const ncat = (...more: readonly string[]) =>
     function start(this: Mocha.Context): Promise<Background> {
