@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import http2 from 'node:http2';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import {
@@ -33,6 +34,7 @@ describe('client libraries through a dialer', () => {
   let proxy: Background;
   let web: http.Server;
   let secureWeb: https.Server;
+  let web2: http2.Http2Server;
   let ca: string;
 
   before(async function () {
@@ -51,12 +53,14 @@ describe('client libraries through a dialer', () => {
     ca = cert;
     web = await listening(http.createServer(answer));
     secureWeb = await listening(https.createServer({ cert, key }, answer));
+    web2 = await listening(http2.createServer((request, response) => response.end(`${request.method} ${request.url}`)));
   });
   after(async () => {
     web?.closeAllConnections();
     web?.close();
     secureWeb?.closeAllConnections();
     secureWeb?.close();
+    web2?.close();
     await Promise.all([socks, proxy, postgres, sshd].map((server) => server?.close()));
   });
 
@@ -115,6 +119,13 @@ describe('client libraries through a dialer', () => {
           expect(await response.text()).to.equal(`GET ${new URL(url).pathname}`);
         }
         await dispatcher.destroy();
+      });
+
+      it('http2, which reads from the handle itself', async () => {
+        const socket = await dialer.dial({ host: '127.0.0.1', port: portOf(web2) });
+        const client = http2.connect('http://localhost', { createConnection: () => socket });
+        expect(await text(client.request({ ':path': '/two' }))).to.equal('GET /two');
+        client.close();
       });
 
       it('ssh2 exec', async () => {
@@ -178,11 +189,11 @@ function certificate(folder: string): { cert: string; key: string } {
   return { cert: readFileSync(files.cert, 'utf8'), key: readFileSync(files.key, 'utf8') };
 }
 
-function listening<Server extends http.Server>(server: Server): Promise<Server> {
+function listening<Listener extends Server>(server: Listener): Promise<Listener> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
 }
 
-function portOf(server: http.Server): number {
+function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
 }
 

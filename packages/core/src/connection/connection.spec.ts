@@ -10,6 +10,7 @@ import { caught, refusal } from '../ground/rejection.spec.helper.js';
 import type { TraceEvent } from '../ground/trace.js';
 import { recvFd, sendFd } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
+import type { Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
 import { adoptFd } from './descriptor-stream.js';
@@ -80,6 +81,40 @@ const KINDS: Readonly<Record<string, (services?: ConnectionServices) => Promise<
     return { ours: new StreamConnection(wrapped(ours), services), theirs };
   },
 };
+
+/** The flags of every send(2) that `act` leads to. */
+async function sendFlags(act: (sys: Sys) => Promise<void>): Promise<number[]> {
+  const sys = loadSys();
+  const flags: number[] = [];
+  const send: Sys['send'] = (fd, bytes, flag) => {
+    flags.push(flag);
+    return sys.send(fd, bytes, flag);
+  };
+  const sendmsg: Sys['sendmsg'] = (fd, bytes, control, flag) => {
+    flags.push(flag);
+    return sys.sendmsg(fd, bytes, control, flag);
+  };
+  await act({ ...sys, send, sendmsg });
+  return flags;
+}
+
+describe('bytes and descriptors that nobody receives', () => {
+  expectDescriptorsBack(5);
+
+  it('never raise SIGPIPE, which would end a program that does not ignore it', async () => {
+    const { MSG_NOSIGNAL = 0 } = loadSys().platform.constants;
+    const flags = await sendFlags(async (sys) => {
+      const [one, other] = sys.socketpair();
+      const connection = new DescriptorConnection(one, sys);
+      await connection.write(Buffer.from('x'));
+      await sendFd(one, other, { sys });
+      connection.destroy();
+      sys.close(other);
+    });
+    expect(flags).to.have.length(2);
+    expect(flags.filter((flag) => (flag & MSG_NOSIGNAL) === MSG_NOSIGNAL)).to.have.length(2);
+  });
+});
 
 /** A little protocol: a length byte, as many bytes, then a line. */
 async function talk(connection: Connection): Promise<string> {
