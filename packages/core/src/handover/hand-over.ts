@@ -140,9 +140,15 @@ function endsOf(fd: number): { local?: string; peer?: string } {
 
 async function relayBytes(channel: Channel, { route, router, trace, options }: Dial): Promise<void> {
   const connection = await router.dial(route, { signal: options.signal, timeoutMs: options.timeoutMs, trace });
-  trace({ event: 'handed-over', as: 'relay' });
-  const stream = connection.toStream();
-  await relay(channelStreams(channel), { readable: stream, writable: stream });
+  try {
+    trace({ event: 'handed-over', as: 'relay' });
+    const caller = channelStreams(channel);
+    const stream = connection.toStream();
+    await relay(caller, { readable: stream, writable: stream });
+  } catch (error) {
+    connection.destroy(error);
+    throw error;
+  }
 }
 
 /**
