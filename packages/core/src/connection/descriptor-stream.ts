@@ -2,7 +2,7 @@ import type { Socket, SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { FdpassError } from '../ground/errors.js';
 import { errnoName } from '../ground/system-error.js';
-import type { Readiness, Sys } from '../sys/sys.js';
+import type { Poller, Readiness, Sys } from '../sys/sys.js';
 
 /** The constructor's option that wraps a descriptor without reading from it. Node does not document it. */
 type Undocumented = SocketConstructorOpts & { readonly pauseOnCreate: true };
@@ -39,33 +39,35 @@ export function adoptSocket(fd: number): Socket {
   return new NodeSocket(options);
 }
 
+/** Makes a call until it no longer fails with EAGAIN; before each new try it waits until the descriptor of `poller` is ready. */
+export async function whenReady(poller: Poller, what: Readiness, call: () => number): Promise<number> {
+  for (;;) {
+    try {
+      return call();
+    } catch (error) {
+      if (errnoName(error) !== 'EAGAIN') throw error;
+    }
+    await poller.until(what);
+  }
+}
+
 /** A stream by system calls, for sockets that Node cannot wrap. */
 function streamOver(fd: number, sys: Sys): Duplex {
   const { Duplex: NodeDuplex } = process.getBuiltinModule('node:stream');
   const { MSG_DONTWAIT, MSG_NOSIGNAL = 0 } = sys.platform.constants;
   sys.setNonBlocking(fd, true);
   const poller = sys.poll(fd);
-  const whenReady = async (what: Readiness, call: () => number): Promise<number> => {
-    for (;;) {
-      try {
-        return call();
-      } catch (error) {
-        if (errnoName(error) !== 'EAGAIN') throw error;
-        await poller.until(what);
-      }
-    }
-  };
   const writeAll = async (chunk: Buffer): Promise<void> => {
     for (let rest = chunk; rest.length > 0; ) {
       const part = rest;
-      rest = rest.subarray(await whenReady('writable', () => sys.send(fd, part, MSG_DONTWAIT | MSG_NOSIGNAL)));
+      rest = rest.subarray(await whenReady(poller, 'writable', () => sys.send(fd, part, MSG_DONTWAIT | MSG_NOSIGNAL)));
     }
   };
   return new NodeDuplex({
     allowHalfOpen: true,
     read() {
       const buffer = Buffer.allocUnsafe(CHUNK);
-      whenReady('readable', () => sys.recv(fd, buffer, MSG_DONTWAIT)).then(
+      whenReady(poller, 'readable', () => sys.recv(fd, buffer, MSG_DONTWAIT)).then(
         (length) => void this.push(length === 0 ? null : buffer.subarray(0, length)),
         (error: Error) => void this.destroy(error),
       );

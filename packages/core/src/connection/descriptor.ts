@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
-import { errnoName, fromSystemError } from '../ground/system-error.js';
+import { fromSystemError } from '../ground/system-error.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import type { Poller, Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
-import { adoptFd } from './descriptor-stream.js';
+import { adoptFd, whenReady } from './descriptor-stream.js';
 import { ExactReader } from './exact-reader.js';
 
 /** What a connection reports to and waits by. */
@@ -137,17 +137,12 @@ export class DescriptorConnection implements Connection {
     throw fromSystemError(error, 'cannot write to the proxy');
   }
 
-  async #whenReady(what: 'readable' | 'writable', call: () => number): Promise<number> {
-    for (;;) {
+  #whenReady(what: 'readable' | 'writable', call: () => number): Promise<number> {
+    return whenReady(this.#poller, what, () => {
       if (this.#destroyed !== undefined) throw this.#destroyed.reason;
       if (this.#fd === -1) throw new FdpassError('internal', 'this connection was given away');
-      try {
-        return call();
-      } catch (error) {
-        if (errnoName(error) !== 'EAGAIN') throw error;
-      }
-      await this.#poller.until(what);
-    }
+      return call();
+    });
   }
 
   get #flags(): number {
