@@ -8,8 +8,16 @@ import type { DialContext } from './dialer.js';
 import { allFailed } from './failures.js';
 import { type Candidates, type RaceOptions, race } from './race.js';
 
-/** A clock that moves only when it is told to. Whatever is ready runs before and after each timer. */
-export class HandClock implements Clock {
+/*
+ * A world for races: a clock, candidates that connect, fail, break or stay silent at set times, and a record of what the
+ * race did with them. race.spec.ts plays tables of such worlds, random-race.spec.ts thousands of random ones.
+ */
+
+/**
+ * A clock that moves only when it is told to. Unlike ground's `HandClock` it lets everything that is ready run before and
+ * after each timer, so that two timers of one moment are two events of the race.
+ */
+export class SteppedClock implements Clock {
   #now = 0;
   #timers: { readonly due: number; readonly action: () => void }[] = [];
 
@@ -92,7 +100,7 @@ export type Table = Readonly<Record<string, Outcome>>;
 
 /** Candidates on a clock that is moved by hand, and all that they and a race of them did: `0 start a`, `250 abort b`. */
 export class World {
-  readonly clock: HandClock = new HandClock();
+  readonly clock: SteppedClock = new SteppedClock();
   readonly controller: AbortController = new AbortController();
   readonly log: string[] = [];
   readonly events: TraceEvent[] = [];
