@@ -6,9 +6,16 @@ import { Duplex, PassThrough } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import type { Strategy } from '@fdpass/core';
 import { expectNoDescriptorLeft, openDescriptors, temporaryFolder } from '@fdpass/test-lab';
-import { Greeter, refusedPort } from '@fdpass/testkit';
+import { Greeter, refusedPort, startSocksProxy } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { createDialer, type FdpassError, formatError, isFdpassError, type ProgressEvent } from '../dist/index.js';
+import {
+  type ConnectionDialer,
+  createDialer,
+  type FdpassError,
+  formatError,
+  isFdpassError,
+  type ProgressEvent,
+} from '../dist/index.js';
 
 const HOST = '127.0.0.1';
 
@@ -140,6 +147,73 @@ describe('a dialer in a program of its own', () => {
         () => createDialer({ rules: [{ use: 'nope' }] }).check(),
         /config: rule 1|config\.rules\[0\].*"nope"/,
       ],
+      ...(
+        [
+          [{ proxys: ['socks5://127.0.0.1:1'] }, /usage: createDialer has no "proxys"; known: use, rules, config/],
+          [{ rule: [] }, /usage: createDialer has no "rule"; did you mean "rules"\?/],
+          [{ rules: [], timeuot: 5 }, /usage: createDialer has no "timeuot"; did you mean "timeout"\?/],
+          [{ ues: 'direct' }, /did you mean "use"\?/],
+          [{ first: ['direct'] }, /createDialer has no "first"/],
+          [{ firstOff: ['direct'] }, /createDialer has no "firstOff"/],
+          [{ config: null }, /usage: createDialer: "config" is null; leave it out/],
+          [null, /usage: createDialer is not an object/],
+          [{ use: 'direct', rules: [] }, /usage: give one of/],
+          [{ timeout: 'soon' }, /usage: .*time limit/],
+        ] as const
+      ).map(([options, says]): [string, () => Promise<unknown>, RegExp] => [
+        `options that are wrong: ${JSON.stringify(options)}`,
+        async () => createDialer(options as never),
+        says,
+      ]),
+      ...(
+        [
+          [{ config: { rulez: [] } }, /config\.rulez: .*did you mean "rules"\?/],
+          [{ config: { defaults: { timeuot: '1s' }, rules: [] } }, /config\.defaults\.timeuot: .*"timeout"/],
+          [{ config: { hops: { a: { strateg: 'socks' } }, rules: [{ use: 'a' }] } }, /strateg/],
+          ['sokcs5h://127.0.0.1:1', /did you mean "socks5h"/],
+          ['happy-eyebals', /did you mean "happy-eyeballs"/],
+          [['direct', 'dirct'], /did you mean "direct"/],
+        ] as const
+      ).map(([options, says]): [string, () => Promise<unknown>, RegExp] => [
+        `names that are wrong further down: ${JSON.stringify(options)}`,
+        () => createDialer(options as never).dial({ host: HOST, port: 1 }),
+        says,
+      ]),
+      ...(
+        [
+          [{ tmeout: '1s' }, /usage: dial has no "tmeout"; did you mean "timeout"\?/],
+          [{ vai: 'socks5://127.0.0.1:1' }, /usage: dial has no "vai"; did you mean "via"\?/],
+          [{ via: null }, /usage: dial: "via" is null/],
+          ['1s', /usage: dial is not an object/],
+        ] as const
+      ).map(([options, says]): [string, () => Promise<unknown>, RegExp] => [
+        `options of a dial that are wrong: ${JSON.stringify(options)}`,
+        () => createDialer('direct').dial(`${HOST}:1`, options as never),
+        says,
+      ]),
+      ...(
+        [
+          [{ hots: HOST, port: 1 }, /usage: the target has no "hots"; did you mean "host"\?/],
+          [{ host: HOST, port: 1, usr: 'me' }, /usage: the target has no "usr"; did you mean "user"\?/],
+          [{ host: HOST }, /usage: the target has no port; write "host:22"/],
+          [{ port: 22 }, /usage: the target has no host/],
+          [HOST, /usage: the target has no port; write "host:22", "\[2001:db8::1\]:22" or \{ host, port \}/],
+          ['::1', /usage: the target is an address without brackets/],
+          ['2001:db8::1:22', /usage: the target is an address without brackets/],
+          ['ssh://me:secret@host:22', /usage: the target is a URL; (?!.*secret)/],
+          ['host:', /usage: the target has no port/],
+          ['host:ssh', /usage: the target has no port/],
+          ['host:0', /usage: .*port/],
+          ['host:65536', /usage: .*port/],
+          [':22', /usage: the host is empty/],
+          ['-oProxy:22', /usage: .*dash/],
+          [undefined, /usage: the target is not an object/],
+        ] as const
+      ).map(([target, says]): [string, () => Promise<unknown>, RegExp] => [
+        `a target that is wrong: ${JSON.stringify(target)}`,
+        () => createDialer('direct').dial(target as never),
+        says,
+      ]),
       ['a wrong target', () => createDialer({ config: false }).dial({ host: '-oProxy', port: 22 }), /usage: .*dash/],
       [
         'a wrong time limit',
@@ -163,6 +237,36 @@ describe('a dialer in a program of its own', () => {
         expect(`${error.code}: ${formatError(error)}`).to.match(says);
       });
     }
+  });
+
+  it('takes one route in place of options, and targets as one text', () =>
+    withServer(async (port) => {
+      const proxy = await startSocksProxy();
+      const url = `socks5h://127.0.0.1:${proxy.port}`;
+      const hop = { strategy: 'socks', url };
+      const dialers: readonly (readonly [dialer: ConnectionDialer, label: string])[] = [
+        [createDialer('direct'), 'direct'],
+        [createDialer(url), url],
+        [createDialer(['direct', url]), 'direct -> URL'],
+        [createDialer(hop), url],
+        [createDialer({ firstOf: [url, 'direct'] } as never), 'first-of'],
+        [createDialer({ use: hop, timeout: '10s' }), url],
+      ];
+      for (const [dialer, label] of dialers) {
+        const { route } = await dialer.explain(`${HOST}:${port}`);
+        expect(route.map((each) => each.label).join(' -> ')).to.equal(label.replace('URL', url));
+        expect(await talk(await dialer.dial(`${HOST}:${port}`)), label).to.equal('hello and goodbye');
+      }
+      await proxy.close();
+    }));
+
+  it('reads targets that are written as one text', async () => {
+    const dialer = createDialer('direct');
+    const read = async (text: string): Promise<unknown> => (await dialer.explain(text)).target;
+    expect(await read('Host.Example:22')).to.deep.equal({ host: 'host.example', port: 22 });
+    expect(await read('[2001:DB8::1]:22')).to.deep.equal({ host: '2001:db8::1', port: 22 });
+    expect(await read('[fe80::1%eth0]:22')).to.deep.equal({ host: 'fe80::1%eth0', port: 22 });
+    expect(await read('unix/run/a:b:1')).to.deep.equal({ host: 'unix/run/a:b', port: 1 });
   });
 
   it('takes strategies of the program, and streams that are no sockets', () =>

@@ -16,7 +16,7 @@ export type {
 } from './embed/connection-dialer.js';
 export { createDialer } from './embed/create-dialer.js';
 export { readySocket } from './embed/ready-socket.js';
-export type { RuleInput, RulesInput, UseInput } from './embed/rules-input.js';
+export type { HopInput, RuleInput, RulesInput, UseInput } from './embed/rules-input.js';
 export {
   type ConfigStore,
   type Framework,

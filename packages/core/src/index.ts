@@ -26,7 +26,7 @@ export { noTrace, type Trace, type TraceEvent } from './ground/trace.js';
 export { allowedFamily, literalAddress } from './lookup/look-up.js';
 export { type Family, type HostAddress, isNoAddress } from './lookup/resolver.js';
 export { socketOptionEntries } from './options/socket.js';
-export { duration, family, hostName, port, routeList, routeSchema } from './options/values.js';
+export { delay, duration, family, hostName, port, routeList, routeSchema } from './options/values.js';
 export type { CredentialOptions, CredentialRequest, Credentials } from './proxy/credentials.js';
 export { type ProxyReach, type ProxyScheme, type ProxyUrl, reachProxy, readProxyUrl } from './proxy/proxy.js';
 export { credentialsSchema, tlsSchema } from './proxy/schema.js';

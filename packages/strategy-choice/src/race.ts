@@ -3,7 +3,7 @@ import {
   type Candidate,
   type Candidates,
   type Connection,
-  duration,
+  delay,
   routeSchema,
   type Strategy,
   type StrategyHost,
@@ -29,7 +29,7 @@ export interface RaceOptions {
 
 const DEFAULT_STAGGER_MS = 250;
 
-const delayedRoute = v.strictObject({ use: routeSchema, delay: v.optional(duration) });
+const delayedRoute = v.strictObject({ use: routeSchema, delay: v.optional(delay) });
 const plainRoute = v.pipe(
   v.unknown(),
   v.transform((use): RaceRoute => ({ use })),
@@ -43,7 +43,7 @@ const route: v.GenericSchema<unknown, RaceRoute> = v.pipe(
         { $ref: '#/definitions/route' },
         {
           type: 'object',
-          properties: { use: { $ref: '#/definitions/route' }, delay: { $ref: '#/definitions/duration' } },
+          properties: { use: { $ref: '#/definitions/route' }, delay: { $ref: '#/definitions/delay' } },
           required: ['use'],
           additionalProperties: false,
         },
@@ -64,10 +64,10 @@ const optionsSchema: v.GenericSchema<unknown, RaceOptions> = v.strictObject({
     v.description('the routes, the best one first; { use: ROUTE, delay: 1s } gives one a start of its own'),
   ),
   stagger: v.optional(
-    v.pipe(duration, v.description('how long a route runs alone before the next one joins it (default 250ms)')),
+    v.pipe(delay, v.description('how long a route runs alone before the next one joins it (default 250ms)')),
   ),
   grace: v.optional(
-    v.pipe(duration, v.description('how long a connection waits for a better route that is still trying (default 0)')),
+    v.pipe(delay, v.description('how long a connection waits for a better route that is still trying (default 0)')),
   ),
 });
 
@@ -79,7 +79,7 @@ export const race: Strategy<RaceOptions> = {
   optionsSchema,
   async create({ routes, stagger = DEFAULT_STAGGER_MS, grace = 0 }, host) {
     const chains = await Promise.all(routes.map(({ use }) => host.route(use)));
-    const delays = routes.map(({ delay }, index) => delay ?? (index === 0 ? 0 : stagger));
+    const delays = routes.map((route, index) => route.delay ?? (index === 0 ? 0 : stagger));
     return {
       dial(target, context) {
         const candidates = chains.map(

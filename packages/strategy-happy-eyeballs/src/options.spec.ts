@@ -33,9 +33,18 @@ describe('happy-eyeballs options', () => {
     expect(await check(options)).to.deep.equal(expected);
   });
 
+  it('take a plain number for seconds where seconds make sense', async () => {
+    expect(await check({ attemptTimeout: 5, resolutionDelay: 0 })).to.deep.equal({
+      attemptTimeout: 5000,
+      resolutionDelay: 0,
+    });
+  });
+
   const refused: readonly (readonly [options: object, message: RegExp])[] = [
     [{ attemptDelay: '9ms' }, /must be at least 10ms \(RFC 8305, section 5\)/],
     [{ attemptDelay: 'soon' }, /"soon" is not a duration/],
+    [{ attemptDelay: 250 }, /needs a unit; write 250ms or 250s/],
+    [{ resolutionDelay: '50' }, /needs a unit; write 50ms or 50s/],
     [{ attemptTimeout: 0 }, /must be longer than nothing/],
     [{ firstFamily: 5 }, /must be 4 or 6/],
     [{ firstFamilyCount: 0 }, /must be at least 1/],

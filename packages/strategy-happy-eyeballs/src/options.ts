@@ -1,4 +1,5 @@
 import {
+  delay,
   duration,
   type Family,
   family,
@@ -28,13 +29,13 @@ export interface HappyEyeballsOptions extends SocketOptions {
 const MIN_ATTEMPT_DELAY_MS = 10;
 
 const attemptDelay = v.pipe(
-  duration,
+  delay,
   v.minValue(MIN_ATTEMPT_DELAY_MS, `must be at least ${MIN_ATTEMPT_DELAY_MS}ms (RFC 8305, section 5)`),
   v.description('how long an attempt runs alone before the next one joins it (default 250ms)'),
 );
 
 const resolutionDelay = v.pipe(
-  duration,
+  delay,
   v.description('how long addresses of the other family wait for the first family (default 50ms)'),
 );
 

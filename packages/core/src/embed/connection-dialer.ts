@@ -8,10 +8,12 @@ import type { TraceEvent } from '../ground/trace.js';
 import type { Lookup } from '../lookup/resolver.js';
 import type { Explanation } from '../routing/router.js';
 import type { StrategyEntry } from '../strategy/strategy.js';
-import type { RuleInput, RulesInput } from './rules-input.js';
+import type { RuleInput, RulesInput, UseInput } from './rules-input.js';
 
-/** What a dialer of an embedding program is made of. At most one of `config`, `rules` and `searchFrom`. */
+/** What a dialer of an embedding program is made of. At most one of `use`, `rules`, `config` and `searchFrom`. */
 export interface CreateDialerOptions {
+  /** One route for every host: short for `rules: [{ use }]`. */
+  readonly use?: UseInput | undefined;
   /** A config file, a config as an object, or `false` for none at all. */
   readonly config?: string | RulesInput | false | undefined;
   /** The rules alone: short for `config: { rules }`. */
@@ -29,7 +31,7 @@ export interface CreateDialerOptions {
   readonly baseDir?: string | undefined;
   /** Finds the addresses of names, with the signature of `dns.lookup`. Default: that. */
   readonly lookup?: Lookup | undefined;
-  /** For each dial: milliseconds or a duration such as `30s`; 0 for no limit. Default: the rule's, the config's, 30 s. */
+  /** For each dial: milliseconds, or a text such as `30s`; 0 for no limit. Default: the rule's, the config's, 30 s. */
   readonly timeout?: number | string | undefined;
 }
 
@@ -45,8 +47,11 @@ export interface DialerParts {
   readonly replace?: ((container: DependencyContainer) => void) | undefined;
 }
 
-/** What to connect to. */
-export interface TargetInput {
+/** What to connect to: `host:22`, `[2001:db8::1]:22`, or the same in parts. */
+export type TargetInput = string | TargetParts;
+
+/** A target in parts. */
+export interface TargetParts {
   /** A name, or an IPv4 or IPv6 address, with or without brackets. */
   readonly host: string;
   /** 1 to 65535. */
@@ -61,7 +66,7 @@ export interface TargetInput {
 export interface DialerDialOptions {
   /** Aborts the dial; `dial` rejects with its reason, unchanged. It has no say over the socket afterwards. */
   readonly signal?: AbortSignal | undefined;
-  /** For this dial, TLS included: milliseconds or a duration such as `30s`; 0 for no limit. */
+  /** For this dial, TLS included: milliseconds, or a text such as `30s`; 0 for no limit. */
   readonly timeout?: number | string | undefined;
   /** Hops for this dial in travel order, as `use` in a rule: overrides the rules. */
   readonly via?: unknown;

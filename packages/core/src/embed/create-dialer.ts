@@ -7,7 +7,6 @@ import type { Connection } from '../connection/connection.js';
 import { type Framework, loadFramework, TOKENS } from '../framework/framework.js';
 import { type Clock, type Deadline, startDeadline, systemClock } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
-import { makeTarget } from '../ground/read-target.js';
 import type { Target } from '../ground/target.js';
 import type { Trace } from '../ground/trace.js';
 import { createResolver, shareLookups, systemResolver } from '../lookup/resolver.js';
@@ -21,11 +20,28 @@ import type {
   DialerParts,
   TargetInput,
 } from './connection-dialer.js';
-import { configOf, namedPlugins, readTimeout } from './dialer-options.js';
+import {
+  checkDialOptions,
+  configOf,
+  namedPlugins,
+  readDialerOptions,
+  readTarget,
+  readTimeout,
+} from './dialer-options.js';
 import { readySocket } from './ready-socket.js';
+import type { HopInput, UseInput } from './rules-input.js';
 
-/** Makes a dialer. Two of them share nothing. @throws FdpassError `usage` for options that contradict each other. */
-export function createDialer(options: CreateDialerOptions, parts: DialerParts): ConnectionDialer {
+/**
+ * Makes a dialer. Two of them share nothing.
+ *
+ * @param given Options, or the one route that every host has: a URL, a strategy, a chain, a mapping with `strategy`.
+ * @throws FdpassError `usage` for options that are not known or contradict each other.
+ */
+export function createDialer(
+  given: CreateDialerOptions | HopInput | string | readonly UseInput[],
+  parts: DialerParts,
+): ConnectionDialer {
+  const options = readDialerOptions(given, parts.strategies);
   const frameworkParts = {
     strategies: [...parts.strategies, ...(options.plugins ?? []).filter((plugin) => typeof plugin !== 'string')],
     plugins: namedPlugins(options),
@@ -74,7 +90,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
 
   async explain(input: TargetInput): Promise<Explanation> {
     const { router } = await this.#framework();
-    const explanation = router.explain(await router.route(makeTarget(input)));
+    const explanation = router.explain(await router.route(readTarget(input)));
     const { config } = explanation;
     return config !== null && basename(config) === INLINE_NAME ? { ...explanation, config: INLINE_NAME } : explanation;
   }
@@ -106,7 +122,8 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
   }
 
   async #dial(input: TargetInput, options: DialerDialOptions): Promise<Socket> {
-    const target = makeTarget(input);
+    const target = readTarget(input);
+    checkDialOptions(options);
     const number = ++this.#count;
     const abort = startDeadline(0, [this.#closing.signal, options.signal], this.#clock);
     const trace = listenSafely((step) => {

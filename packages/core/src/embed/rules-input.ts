@@ -1,6 +1,13 @@
 /** A route as it is written: a hop's name, a strategy's name, a URL, a mapping with `strategy`, or a list of them in travel order. */
 export type UseInput = string | Readonly<Record<string, unknown>> | readonly UseInput[];
 
+/** A hop with options: the one mapping that stands for a whole config in {@link createDialer}. */
+export interface HopInput {
+  /** The strategy's name. */
+  readonly strategy: string;
+  readonly [option: string]: unknown;
+}
+
 /** One value, or a list. */
 type OneOrMore<T> = T | readonly T[];
 
@@ -20,7 +27,7 @@ export interface RuleInput {
   readonly localNetwork?: OneOrMore<string>;
   /** The route of a target that matches. */
   readonly use: UseInput;
-  /** For the whole dial, e.g. `30s`. */
+  /** For the whole dial, e.g. `30s`. As everywhere in a config, a plain number means seconds. */
   readonly timeout?: string | number;
 }
 

@@ -21,6 +21,10 @@ export function makeConfigJsonSchema(strategies: readonly LoadedStrategy[]): Jso
           { type: 'number', minimum: 0 },
         ],
       },
+      delay: {
+        description: '250ms or 1s; a number needs its unit',
+        anyOf: [{ type: 'string', pattern: '^\\s*(\\d+(\\.\\d+)?(ms|s|m|h)|0+(\\.0+)?)\\s*$' }, { const: 0 }],
+      },
       route: {
         anyOf: [
           word(strategies),

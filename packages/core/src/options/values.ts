@@ -20,6 +20,23 @@ export const duration: v.GenericSchema<string | number, number> = v.pipe(
   v.metadata({ jsonSchema: { $ref: '#/definitions/duration' } }),
 );
 
+/**
+ * A short duration, such as the head start of an attempt; gives milliseconds. A plain number would mean seconds as in any
+ * duration, and whoever writes one here means milliseconds: so there has to be a unit.
+ */
+export const delay: v.GenericSchema<string | number, number> = v.pipe(
+  v.union([v.string(), v.number()]),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const text = String(dataset.value).trim();
+    if (!PLAIN_NUMBER.test(text) || Number(text) === 0) return;
+    addIssue({ message: `needs a unit; write ${text}ms or ${text}s` });
+  }),
+  duration,
+  v.metadata({ jsonSchema: { $ref: '#/definitions/delay' } }),
+);
+
+const PLAIN_NUMBER = /^\d{1,6}(\.\d{1,6})?$/;
+
 /** A host name or an address, normalised as targets are. */
 export const hostName: v.GenericSchema<string, string> = v.pipe(
   v.string('must be a host name or an address'),

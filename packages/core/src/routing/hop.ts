@@ -1,6 +1,6 @@
 import { FdpassError } from '../ground/errors.js';
 import { nearest, redactOptions, redactUrl } from '../ground/text.js';
-import type { StrategyRegistry } from '../strategy/registry.js';
+import { nameOfKey, type StrategyRegistry } from '../strategy/registry.js';
 import type { StrategyEntry } from '../strategy/strategy.js';
 
 /** One hop of a chain, resolved to its strategy but not yet checked against the strategy's options. */
@@ -90,7 +90,7 @@ function resolveMapping(
  * mapping is the options themselves.
  */
 function shorthand(key: string, value: unknown, baseDir: string, scope: HopScope, path: readonly string[]): Hop {
-  const entry = scope.registry.entry(key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
+  const entry = scope.registry.entry(nameOfKey(key));
   const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
   if (isMapping) return hopOf(entry, value as Record<string, unknown>, baseDir, path);
   if (entry.shorthand !== undefined) return hopOf(entry, { [entry.shorthand]: value }, baseDir, path);

@@ -69,6 +69,11 @@ export class StrategyRegistry {
   }
 }
 
+/** The name of a strategy as it is written as a key: `firstOf` means `first-of`. */
+export function nameOfKey(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
 function checkEntry(entry: StrategyEntry): void {
   if (typeof entry?.name !== 'string' || !NAME.test(entry.name)) {
     throw new FdpassError('config', `${JSON.stringify(entry?.name)} is not a strategy name`, {
