@@ -1,10 +1,9 @@
 import { writeSync } from 'node:fs';
-import { formatError, isFdpassError } from '@fdpass/core';
+import { fdpassVersion, formatError, isFdpassError } from '@fdpass/core';
 import { channelKind, exitCodeOf } from '@fdpass/core/host';
 import { findSys } from '@fdpass/core/sockets';
 import { formatHelp } from './help.js';
 import type { ProgramSpec } from './usage.js';
-import { VERSION } from './version.js';
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -52,7 +51,7 @@ async function endProcess(code: number): Promise<never> {
 /** Answers `--help` and `--version`. Returns whether that was all. */
 export function answerGeneral(program: ProgramSpec, flag: (name: string) => boolean): boolean {
   if (flag('help')) process.stdout.write(formatHelp(program));
-  else if (flag('version')) process.stdout.write(`${program.name} ${VERSION}\n`);
+  else if (flag('version')) process.stdout.write(`${program.name} ${fdpassVersion()}\n`);
   else return false;
   return true;
 }

@@ -23,6 +23,7 @@ export { errnoName, fromSystemError, reasonOf } from './ground/system-error.js';
 export { formatHostPort, type Target, type TargetKind, targetKind, unixPath } from './ground/target.js';
 export { messageOf, oneLine, redactUrl } from './ground/text.js';
 export { noTrace, type Trace, type TraceEvent } from './ground/trace.js';
+export { fdpassVersion } from './ground/version.js';
 export { allowedFamily, literalAddress } from './lookup/look-up.js';
 export { type Family, type HostAddress, isNoAddress } from './lookup/resolver.js';
 export { socketOptionEntries } from './options/socket.js';

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
+import type { StrategyHost } from '@fdpass/core';
 import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
-import type { Script, ScriptedLine, ScriptedServer } from '@fdpass/testkit';
+import { type Script, type ScriptedLine, type ScriptedServer, testHost, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
 import type { AuthenticationScheme } from './authentication.js';
 import { type Challenge, parseChallenges } from './challenge.js';
-import { type DialSpec, drain, requestsOf, withProxy } from './proxy.spec.helper.js';
+import { type DialSpec, drain, HOST, requestsOf, withProxy } from './proxy.spec.helper.js';
 
 const BANNER = 'SSH-2.0-test\r\n';
 const OPEN = `HTTP/1.1 200 OK\r\n\r\n${BANNER}`;
@@ -20,14 +21,15 @@ const asking = (headers: string, body = ''): string =>
   `HTTP/1.1 407 Auth\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`;
 
 /** Answers request after request with these replies; a connection ends after one that says close, or `endAfter`. */
-function replying(replies: readonly string[], endAfter: (reply: string) => boolean = saysClose): Script {
+function replying(replies: readonly (string | Buffer)[], endAfter: (reply: string) => boolean = saysClose): Script {
   let next = 0;
   return async (line: ScriptedLine) => {
     for (;;) {
       await line.takeThrough('\r\n\r\n');
       const reply = replies[Math.min(next++, replies.length - 1)] ?? '';
       await line.send(reply);
-      if (endAfter(reply) || reply.startsWith('HTTP/1.1 200')) return line.end();
+      const text = reply.toString();
+      if (endAfter(text) || text.startsWith('HTTP/1.1 200')) return line.end();
     }
   };
 }
@@ -66,6 +68,9 @@ describe('http-connect authentication against a scripted proxy', () => {
   });
   afterEach(() => expectNoDescriptorLeft(before));
 
+  const CHUNKS = 'Transfer-Encoding: chunked';
+  /** A 407 whose body is still to come. */
+  const asked = (length: string): string => `HTTP/1.1 407 Auth\r\n${ASK_BASIC}${length}\r\n\r\n`;
   const CHUNKED = `HTTP/1.1 407 Auth\r\n${ASK_BASIC}Transfer-Encoding: chunked\r\n\r\n4;x\r\npage\r\n0\r\nTrailer: x\r\n\r\n`;
   const UNTIL_CLOSE = `HTTP/1.1 407 Auth\r\n${ASK_BASIC}\r\nsome page`;
   const ONE_OH = `HTTP/1.0 407 Auth\r\n${ASK_BASIC}Content-Length: 4\r\n\r\npage`;
@@ -94,6 +99,11 @@ describe('http-connect authentication against a scripted proxy', () => {
     ['a new one after a body that only the end ends', [UNTIL_CLOSE, OPEN], always, 2],
     ['a new one after a body too long to read away', [asking(ASK_BASIC, 'x'.repeat(100_000)), OPEN], always, 2],
     ['a new one, though the proxy said it would keep it', [asking(ASK_BASIC), OPEN], always, 2],
+    ['a new one after a body that breaks off', [`${asked('Content-Length: 921')}page`, OPEN], always, 2],
+    ['a new one after a body that is missing', [asked('Content-Length: 921'), OPEN], always, 2],
+    ['a new one after chunks that break off', [`${asked(CHUNKS)}5\r\nhel`, OPEN], always, 2],
+    ['a new one after chunks that are none', [`${asked(CHUNKS)}<html>no`, OPEN], never, 2],
+    ['a new one after a trailer without end', [`${asked(CHUNKS)}0\r\n${'X: y\r\n'.repeat(20_000)}`, OPEN], never, 2],
   ];
   for (const [name, replies, endAfter, connections] of WAYS) {
     it(`Basic on ${name}`, () =>
@@ -104,6 +114,100 @@ describe('http-connect authentication against a scripted proxy', () => {
         expect(proxy.connections()).to.equal(connections);
       }));
   }
+
+  it('Basic on a new connection half a second after a body that never comes', async () => {
+    const clock = new VirtualClock();
+    await withProxy(
+      replying([asked('Content-Length: 921'), OPEN], never),
+      {
+        ...ME,
+        host: { ...HOST, clock },
+        // The body is waited for once the challenge has an answer.
+        context: {
+          trace: (event) =>
+            void (event.event === 'waiting' && event.for === "the response's body" && clock.advance(500)),
+        },
+      },
+      async (outcome, proxy) => {
+        expect(await drain(outcome)).to.equal(BANNER);
+        expect([authorizations(proxy), proxy.connections()]).to.deep.equal([[undefined, BASIC], 2]);
+        expect(clock.pending).to.equal(0);
+      },
+    );
+  });
+
+  describe('where a refusal is not a challenge', () => {
+    const REFUSALS: Readonly<Record<string, string>> = {
+      401: 'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="r"\r\nContent-Length: 4\r\n\r\npage',
+      405: 'HTTP/1.1 405 Not Allowed\r\nContent-Length: 0\r\n\r\n',
+      'a 407 without a challenge': 'HTTP/1.1 407 Auth\r\nContent-Length: 0\r\n\r\n',
+      'a 407 with an empty challenge': 'HTTP/1.1 407 Auth\r\nProxy-Authenticate: \r\nContent-Length: 0\r\n\r\n',
+    };
+    const credentials = { username: 'me', passwordEnv: 'PASSWORD' };
+    const host = testHost({ forward: HOST.forward, environment: { PASSWORD: 'open sesame' } });
+    const NONE = {};
+    for (const [name, refusal] of Object.entries(REFUSALS)) {
+      it(`${name}: Basic, once, with the password of the URL`, () =>
+        withProxy(replying([refusal, OPEN]), ME, async (outcome, proxy) => {
+          expect(await drain(outcome)).to.equal(BANNER);
+          expect([authorizations(proxy), proxy.connections()]).to.deep.equal([[undefined, BASIC], 1]);
+        }));
+
+      it(`${name}, again and again: an error after one retry`, () =>
+        withProxy(replying([refusal]), ME, (outcome, proxy) => {
+          expect(outcome.text).to.match(name === '405' ? /answered 405 Not Allowed/ : /refused the user name/);
+          expect(authorizations(proxy)).to.deep.equal([undefined, BASIC]);
+        }));
+
+      it(`${name}: a hint, and no password, where credentials come from elsewhere`, () =>
+        withProxy(replying([refusal]), { host, options: { credentials } }, (outcome, proxy) => {
+          expect(outcome.text).to.match(/; if this proxy wants the password without asking, set "auth: basic"$/);
+          expect(authorizations(proxy)).to.deep.equal([undefined]);
+        }));
+
+      it(`${name}: one request where it had the password at once`, () =>
+        withProxy(replying([refusal]), { host, options: { credentials, auth: 'basic' } }, (outcome, proxy) => {
+          expect(outcome.text).to.match(name === '405' ? /answered 405/ : /refused the user name or the password/);
+          expect(authorizations(proxy)).to.deep.equal([BASIC]);
+        }));
+
+      it(`${name}: one request where there is no password`, () =>
+        withProxy(replying([refusal]), NONE, (outcome, proxy) => {
+          expect(outcome.text).to.not.match(/refused the user name/);
+          expect(authorizations(proxy)).to.deep.equal([undefined]);
+        }));
+    }
+
+    it('a 403 is not one', () =>
+      withProxy(replying(['HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n']), ME, (outcome, proxy) => {
+        expect(outcome.text).to.match(/answered 403/);
+        expect(authorizations(proxy)).to.deep.equal([undefined]);
+      }));
+  });
+
+  describe('asks for a password', () => {
+    const ASKING = { options: { credentials: { username: 'me', ask: true } } };
+    const asking407 = (challenge: string): string =>
+      `HTTP/1.1 407 Auth\r\nProxy-Authenticate: ${challenge}\r\nContent-Length: 0\r\n\r\n`;
+    const CASES: readonly [name: string, replies: readonly string[], questions: number][] = [
+      ['when the proxy wants one, once', [asking407('Basic realm="r"'), OPEN], 1],
+      ['not when the proxy does not ask', [OPEN], 0],
+      ['not when it offers only what we cannot do', [asking407('Negotiate, NTLM')], 0],
+    ];
+    for (const [name, replies, questions] of CASES) {
+      it(name, () => {
+        let asked = 0;
+        const host: StrategyHost = {
+          ...HOST,
+          credentials: async () => {
+            asked++;
+            return { username: 'me', password: 'open sesame' };
+          },
+        };
+        return withProxy(replying(replies), { ...ASKING, host }, async () => expect(asked).to.equal(questions));
+      });
+    }
+  });
 
   it('Basic without waiting for the challenge, where the options say so', () =>
     withProxy(replying([OPEN]), { ...ME, options: { auth: 'basic' } }, async (outcome, proxy) => {
@@ -142,6 +246,31 @@ describe('http-connect authentication against a scripted proxy', () => {
       },
     ));
 
+  it('Digest by the octets of the challenge, whatever their encoding', async () => {
+    for (const encoding of ['utf8', 'latin1'] as const) {
+      const octets = (text: string): string => Buffer.from(text, encoding).toString('latin1');
+      const challenge = octets('Digest realm="Acc\u00e8s", nonce="n\u00e9", opaque="\u00f8", qop="auth"');
+      const refusal = asking(`Proxy-Authenticate: ${challenge}\r\n`);
+      const script = replying([Buffer.from(refusal, 'latin1'), OPEN]);
+      await withProxy(script, { userInfo: 'm%C3%A9:s%C3%A9same@' }, async (outcome, proxy) => {
+        await drain(outcome);
+        const [answer] = parseChallenges([authorizations(proxy)[1] ?? '']);
+        const get = (name: string): string => answer?.params.get(name) ?? '';
+        expect([get('realm'), get('nonce'), get('opaque')]).to.deep.equal(
+          ['Acc\u00e8s', 'n\u00e9', '\u00f8'].map(octets),
+        );
+        const hash = (...parts: readonly string[]): string =>
+          createHash('md5')
+            .update(Buffer.from(parts.join(':'), 'latin1'))
+            .digest('hex');
+        const utf8 = (text: string): string => Buffer.from(text).toString('latin1');
+        const a1 = hash(utf8('m\u00e9'), octets('Acc\u00e8s'), utf8('s\u00e9same'));
+        const a2 = hash('CONNECT', 'host.example:22');
+        expect(get('response')).to.equal(hash(a1, octets('n\u00e9'), get('nc'), get('cnonce'), 'auth', a2));
+      });
+    }
+  });
+
   const CHOICES: readonly [name: string, headers: string, expected: RegExp][] = [
     ['Digest rather than Basic', ASK_BASIC + digestOf('n'), /^Digest .*SHA-256/],
     [
@@ -161,6 +290,12 @@ describe('http-connect authentication against a scripted proxy', () => {
     ],
     ['Basic rather than a Digest without a nonce', `${ASK_BASIC}Proxy-Authenticate: Digest realm="r"\r\n`, /^Basic /],
     ['Basic rather than what we lack', `Proxy-Authenticate: Negotiate, NTLM, Basic realm="r"\r\n`, /^Basic /],
+    ['a Digest whose qop is empty', 'Proxy-Authenticate: Digest realm="r", nonce="n", qop=""\r\n', /^Digest (?!.*qop)/],
+    [
+      'a Digest of no qop and blanks',
+      'Proxy-Authenticate: Digest realm=A B nonce=a/b== qop=auth\r\n',
+      /nonce="a\/b=="/,
+    ],
     [
       'a folded challenge',
       'Proxy-Authenticate: Digest realm="r",\r\n nonce="n",\r\n\tqop="auth"\r\n',

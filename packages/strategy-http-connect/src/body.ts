@@ -1,55 +1,30 @@
-import { type Clock, type Connection, FdpassError, oneLine } from '@fdpass/core';
-import { MAX_BODY_BYTES } from './constants.js';
+import { type Clock, type Connection, FdpassError } from '@fdpass/core';
+import { MAX_BODY_BYTES, MAX_DRAIN_BYTES } from './constants.js';
 import { bodyLength, type ResponseHead } from './response-wire.js';
 
 const LF = 0x0a;
 const MAX_CHUNK_LINE = 1024;
-const CHUNK_SIZE = /^([0-9a-f]{1,8})[ \t]*(?:;|$)/i;
+const CHUNK_SIZE = /^0*([0-9a-f]{1,8})[ \t]*(?:;|$)/i;
+const WHAT = "the response's body";
 
 /**
- * Reads a response's body up to its end, or gives undefined if it is longer than `limit` or ends only with the
- * connection: then the connection cannot be used again.
+ * How long a body can take that we could do without. The head says all that matters: a retry can go over a new connection,
+ * and an error without its page still has its status.
  */
-export async function readBody(peer: Connection, head: ResponseHead, limit: number): Promise<Buffer | undefined> {
+const PATIENCE_MS = 500;
+
+/**
+ * Reads a response's body away, and says whether the connection can be used again. It cannot if the body is too long, ends
+ * only with the connection, breaks or does not come soon. Never rejects.
+ */
+export async function drainBody(peer: Connection, head: ResponseHead, clock: Clock): Promise<boolean> {
   const length = bodyLength(head);
-  if (length === 'chunked') return readChunks(peer, limit);
-  if (length === undefined || length > limit) return undefined;
-  return length === 0 ? Buffer.alloc(0) : peer.read(length, "the response's body");
+  if (length === 0) return true;
+  if (length === undefined || (length !== 'chunked' && length > MAX_DRAIN_BYTES)) return false;
+  const reading =
+    length === 'chunked' ? peer.readThrough(new ChunkedBody().missing, MAX_DRAIN_BYTES, WHAT) : peer.read(length, WHAT);
+  return arrivesSoon(reading, clock);
 }
-
-/** RFC 9112 §7.1: size in hexadecimal, CRLF, data, CRLF; a chunk of size 0 and the trailer end it. */
-async function readChunks(peer: Connection, limit: number): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  for (let total = 0; ; ) {
-    const [, digits] = CHUNK_SIZE.exec(await readLine(peer)) ?? [];
-    if (digits === undefined) throw malformed();
-    const size = Number.parseInt(digits, 16);
-    if (size === 0) break;
-    total += size;
-    if (total > limit) return undefined;
-    chunks.push(await peer.read(size, 'a chunk of the body'));
-    if ((await readLine(peer)) !== '') throw malformed();
-  }
-  while ((await readLine(peer)) !== '');
-  return Buffer.concat(chunks);
-}
-
-function malformed(): FdpassError {
-  return new FdpassError('protocol', "the proxy's chunked body is malformed");
-}
-
-async function readLine(peer: Connection): Promise<string> {
-  const line = await peer.readThrough(
-    (soFar) => (soFar.at(-1) === LF ? 0 : 1),
-    MAX_CHUNK_LINE,
-    "the body's chunk size",
-  );
-  return line.toString('latin1').replace(/\r?\n$/, '');
-}
-
-/** How long an error waits for the page that comes with it: the status is what matters. */
-const EXCERPT_WAIT_MS = 500;
-const LAST_CHUNK = '\r\n0\r\n\r\n';
 
 /**
  * The beginning of an error's body, as much as arrives soon; the connection cannot be used afterwards. Never rejects: a
@@ -57,41 +32,74 @@ const LAST_CHUNK = '\r\n0\r\n\r\n';
  */
 export async function readExcerpt(peer: Connection, head: ResponseHead, clock: Clock): Promise<Buffer> {
   const length = bodyLength(head);
-  const isChunked = length === 'chunked';
+  const chunks = length === 'chunked' ? new ChunkedBody() : undefined;
   const wanted = Math.min(typeof length === 'number' ? length : MAX_BODY_BYTES, MAX_BODY_BYTES);
   let soFar: Buffer = Buffer.alloc(0);
   const missing = (bytes: Buffer): number => {
     soFar = bytes;
-    return isChunked && bytes.subarray(-LAST_CHUNK.length).equals(Buffer.from(LAST_CHUNK)) ? 0 : wanted - bytes.length;
+    return chunks?.missing(bytes) ?? wanted - bytes.length;
   };
-  let cancel = (): void => {};
-  const waited = new Promise<void>((resolve) => {
-    cancel = clock.after(EXCERPT_WAIT_MS, resolve);
-  });
-  const read = peer.readThrough(missing, MAX_BODY_BYTES + 1, "the response's body").catch(() => {});
-  await Promise.race([read, waited]).finally(cancel);
-  return isChunked ? joinChunks(soFar) : soFar;
+  await arrivesSoon(peer.readThrough(missing, MAX_BODY_BYTES + 1, WHAT), clock);
+  return chunks?.dataOf(soFar) ?? soFar;
 }
 
-/** The data of a chunked body, the last chunk perhaps cut short. */
-function joinChunks(bytes: Buffer): Buffer {
-  const chunks: Buffer[] = [];
-  for (let at = 0; ; ) {
-    const lineEnd = bytes.indexOf(LF, at);
-    const size = lineEnd === -1 ? 0 : Number.parseInt(bytes.toString('latin1', at, lineEnd), 16);
-    if (!(size > 0)) return Buffer.concat(chunks);
-    chunks.push(bytes.subarray(lineEnd + 1, lineEnd + 1 + size));
-    at = bytes.indexOf(LF, lineEnd + 1 + size) + 1 || bytes.length;
+/** Whether all of it came, and in time. */
+async function arrivesSoon(reading: Promise<unknown>, clock: Clock): Promise<boolean> {
+  let cancel = (): void => {};
+  const late = new Promise<boolean>((resolve) => {
+    cancel = clock.after(PATIENCE_MS, () => resolve(false));
+  });
+  const read = reading.then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([read, late]).finally(cancel);
+}
+
+/**
+ * Follows a chunked body as it arrives (RFC 9112 §7.1): size in hexadecimal, CRLF, data, CRLF; a chunk of size 0 and the
+ * trailer end it. Whoever reads limits the whole of it, trailer and sizes included.
+ */
+class ChunkedBody {
+  readonly #chunks: (readonly [start: number, end: number])[] = [];
+  #expected: 'size' | 'end of data' | 'trailer' = 'size';
+  /** Where the next line begins. */
+  #at = 0;
+
+  /** How many bytes can be read without taking one of what follows; 0 at the end. @throws FdpassError `protocol` */
+  readonly missing = (soFar: Buffer): number => {
+    for (;;) {
+      if (soFar.length < this.#at) return this.#at - soFar.length;
+      const lineEnd = soFar.indexOf(LF, this.#at);
+      if (lineEnd === -1 && soFar.length - this.#at > MAX_CHUNK_LINE) throw malformed();
+      if (lineEnd === -1) return 1;
+      const line = soFar.toString('latin1', this.#at, lineEnd).replace(/\r$/, '');
+      this.#at = lineEnd + 1;
+      if (this.#expected === 'trailer' && line === '') return 0;
+      if (this.#expected !== 'trailer') this.#takeLine(line);
+    }
+  };
+
+  #takeLine(line: string): void {
+    if (this.#expected === 'end of data') {
+      if (line !== '') throw malformed();
+      this.#expected = 'size';
+      return;
+    }
+    const [, digits] = CHUNK_SIZE.exec(line) ?? [];
+    if (digits === undefined) throw malformed();
+    const size = Number.parseInt(digits, 16);
+    this.#expected = size === 0 ? 'trailer' : 'end of data';
+    this.#chunks.push([this.#at, this.#at + size]);
+    this.#at += size;
+  }
+
+  /** The data in the bytes so far, the last chunk perhaps cut short. */
+  dataOf(soFar: Buffer): Buffer {
+    return Buffer.concat(this.#chunks.map(([start, end]) => soFar.subarray(start, end)));
   }
 }
 
-const QUOTED_LENGTH = 120;
-
-/** A few words of an error page, fit for a terminal: without tags and control characters. Undefined if there are none. */
-export function quoteBody(page: string): string | undefined {
-  const text = oneLine(
-    page.replace(/<(style|script|head)\b.*?(?:<\/\1>|$)/gis, ' ').replace(/<!--.*?(?:-->|$)|<[^<>]*>/gs, ' '),
-  ).replace(/\s+/g, ' ');
-  if (text === '') return undefined;
-  return text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH).trim()}…` : text;
+function malformed(): FdpassError {
+  return new FdpassError('protocol', "the proxy's chunked body is malformed");
 }

@@ -80,6 +80,34 @@ const CASES: readonly [name: string, values: readonly string[], expected: readon
   ['escapes in quotes', ['Basic realm="a\\\\b\\c"'], [['basic', { realm: 'a\\bc' }]]],
   ['an empty quoted string', ['Basic realm=""'], [['basic', { realm: '' }]]],
   ['a parameter without a scheme', ['realm="a"'], []],
+  [
+    'what is neither token nor quoted, up to the comma or the next parameter',
+    ['Digest realm=My Proxy, nonce=a/b:c==, opaque=x y=z qop=auth'],
+    [['digest', { realm: 'My Proxy', nonce: 'a/b:c==', opaque: 'x', y: 'z', qop: 'auth' }]],
+  ],
+  [
+    'parameters without commas between them',
+    ['Digest realm="r" nonce="n"\tqop="auth" Basic realm="b"'],
+    [
+      ['digest', { realm: 'r', nonce: 'n', qop: 'auth' }],
+      ['basic', { realm: 'b' }],
+    ],
+  ],
+  [
+    'an empty value',
+    ['Digest realm="r", nonce= , opaque=, qop=""'],
+    [['digest', { realm: 'r', nonce: '', opaque: '', qop: '' }]],
+  ],
+  [
+    'a value without quotes before another scheme',
+    ['Digest realm=My Proxy, Basic realm="b", NTLM TlRM=, Negotiate'],
+    [
+      ['digest', { realm: 'My Proxy' }],
+      ['basic', { realm: 'b' }],
+      ['ntlm', {}, 'TlRM='],
+      ['negotiate', {}],
+    ],
+  ],
 ];
 
 describe('http-connect challenges', () => {
@@ -92,7 +120,7 @@ describe('http-connect challenges', () => {
   });
 
   // Each of these takes seconds if the pattern backtracks; mocha's limit then ends it.
-  for (const piece of ['"', '\\"', '"\\', ',', ' ', 'a=', 'a="', 'a ="\\"']) {
+  for (const piece of ['"', '\\"', '"\\', ',', ' ', 'a=', 'a="', 'a ="\\"', 'a ', 'a=b ', 'a=b c ', 'a \t', 'a =  ']) {
     it(`is quick with ${JSON.stringify(piece)} a great many times`, () => {
       expect(plain([`Basic ${piece.repeat((512 * 1024) / piece.length)}`])).to.be.an('array');
     });

@@ -1,9 +1,10 @@
 import { type Clock, type Connection, type Credentials, FdpassError } from '@fdpass/core';
-import { type AuthenticationScheme, answerChallenges } from './authentication.js';
-import { quoteBody, readBody, readExcerpt } from './body.js';
-import { parseChallenges } from './challenge.js';
-import { MAX_AUTHENTICATION_ROUNDS, MAX_DRAIN_BYTES, MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES } from './constants.js';
-import { HttpStatusError, refusal, refusedCredentials, unauthenticated } from './refusal.js';
+import { type AuthenticationScheme, answerable, answerFirst, encodeBasic } from './authentication.js';
+import { drainBody, readExcerpt } from './body.js';
+import { type Challenge, parseChallenges } from './challenge.js';
+import { MAX_AUTHENTICATION_ROUNDS, MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES } from './constants.js';
+import { quotePage } from './page.js';
+import { refusal, refusedCredentials, unanswerable, unauthenticated } from './refusal.js';
 import { encodeConnect, type Headers } from './request-wire.js';
 import { keepsAlive, missingHeadBytes, parseHead, type ResponseHead } from './response-wire.js';
 
@@ -11,13 +12,18 @@ import { keepsAlive, missingHeadBytes, parseHead, type ResponseHead } from './re
 export interface Conversation {
   readonly authority: string;
   readonly headers: Headers;
-  readonly credentials: Credentials | undefined;
+  /** Gets the user name and password when they are first needed: they may be asked from the user. */
+  readonly getCredentials: () => Promise<Credentials | undefined>;
+  /** Where the hop has them; a URL's are sent to a proxy that refuses without a challenge, as curl sends them unasked. */
+  readonly credentialSource: 'options' | 'url' | undefined;
   readonly schemes: readonly AuthenticationScheme[];
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** What {@link getCredentials} gave. */
+  credentials: Credentials | undefined;
   /** The next request's Proxy-Authorization. */
   authorization: string | undefined;
-  /** Challenges answered so far. */
+  /** Refusals answered so far. */
   round: number;
   /** A request was sent on a connection that had already carried one and no byte of its response has come. */
   isReusing: boolean;
@@ -31,57 +37,87 @@ export interface Conversation {
  */
 export async function talk(peer: Connection, conversation: Conversation): Promise<'open' | 'reconnect'> {
   for (;;) {
-    const { authority, headers, authorization } = conversation;
+    const { authority, headers, authorization, clock } = conversation;
     await peer.write(encodeConnect(authority, headers, authorization));
-    const head = await readFinalHead(peer);
+    const head = await readFinalHead(peer, conversation);
     conversation.isReusing = false;
     // RFC 9110 §9.3.6: any 2xx opens the tunnel; Content-Length and Transfer-Encoding mean nothing in it.
     if (head.status >= 200 && head.status < 300) return 'open';
-    if (head.status !== 407) throw await refused(peer, head, conversation);
-    await authenticate(head, conversation);
-    const isReusable = keepsAlive(head) && (await readBody(peer, head, MAX_DRAIN_BYTES)) !== undefined;
-    if (!isReusable) return 'reconnect';
+    if (!(await authorize(head, conversation))) throw await refused(peer, head, conversation);
+    if (!keepsAlive(head) || !(await drainBody(peer, head, clock))) return 'reconnect';
     conversation.isReusing = true;
   }
 }
 
 /** The head of the final response; interim ones (1xx) are passed over. */
-async function readFinalHead(peer: Connection): Promise<ResponseHead> {
+async function readFinalHead(peer: Connection, conversation: Conversation): Promise<ResponseHead> {
   for (let interim = 0; interim <= MAX_INTERIM_RESPONSES; interim++) {
     const head = parseHead(await peer.readThrough(missingHeadBytes, MAX_HEAD_BYTES, "the proxy's response"));
     if (head.status >= 200) return head;
-    if (head.status === 101) throw refusal(head); // nobody asked for another protocol
+    if (head.status === 101) throw refusal(head, { mask: maskOf(conversation) }); // nobody asked for another protocol
   }
   throw new FdpassError('protocol', 'the proxy sends interim responses without end');
 }
 
-async function authenticate(head: ResponseHead, conversation: Conversation): Promise<void> {
-  const { schemes, credentials, authority, signal, round } = conversation;
-  const challenges = parseChallenges(head.headers.get('proxy-authenticate') ?? []);
+/** Whether the refusal is about authentication and the next request has an answer to it. @throws FdpassError where it cannot have one */
+async function authorize(head: ResponseHead, conversation: Conversation): Promise<boolean> {
+  const challenges = head.status === 407 ? parseChallenges(head.headers.get('proxy-authenticate') ?? []) : [];
+  const answer =
+    challenges.length === 0
+      ? await volunteerBasic(head.status, conversation)
+      : await answerChallenges(challenges, conversation);
+  if (answer === undefined) return false;
+  conversation.authorization = answer;
+  conversation.round++;
+  return true;
+}
+
+async function answerChallenges(challenges: readonly Challenge[], conversation: Conversation): Promise<string> {
+  const { schemes, authority, signal, round } = conversation;
+  const candidates = answerable(challenges, schemes);
+  if (candidates.length === 0) throw unanswerable(challenges); // before anyone is asked for a password
+  conversation.credentials = await conversation.getCredentials();
+  const { credentials } = conversation;
   const answer =
     round < MAX_AUTHENTICATION_ROUNDS
-      ? await answerChallenges(challenges, schemes, { credentials, authority, round, signal })
+      ? await answerFirst(candidates, { credentials, authority, round, signal })
       : undefined;
-  if (answer === undefined) throw unauthenticated(challenges, credentials !== undefined, round);
-  conversation.authorization = answer;
-  conversation.round = round + 1;
+  if (answer !== undefined) return answer;
+  if (credentials === undefined) throw unauthenticated(challenges);
+  throw round > 0 ? refusedCredentials(407) : unanswerable(challenges);
+}
+
+/** Refusals by which a proxy can mean that it wants a password, without saying so properly. */
+const IMPROPER = new Set([401, 405, 407]);
+
+/** Basic, once, for a refusal without a challenge, if the URL has a user name and a password. */
+async function volunteerBasic(status: number, conversation: Conversation): Promise<string | undefined> {
+  if (!IMPROPER.has(status) || conversation.round > 0 || conversation.credentialSource !== 'url') return undefined;
+  conversation.credentials = await conversation.getCredentials();
+  return conversation.credentials && encodeBasic(conversation.credentials);
 }
 
 /** The error for a refusal, with what the proxy says about it. */
 async function refused(peer: Connection, head: ResponseHead, conversation: Conversation): Promise<FdpassError> {
-  if (head.status === 401 && conversation.round > 0)
-    return refusedCredentials(new HttpStatusError(401, 'Unauthorized'));
-  const page = await readExcerpt(peer, head, conversation.clock);
-  const shown = (text: string): string => maskSecrets(text, conversation);
-  return refusal({ ...head, reason: shown(head.reason) }, quoteBody(shown(page.toString('utf8'))));
+  const { round, clock } = conversation;
+  if (round > 0 && (head.status === 401 || head.status === 407)) return refusedCredentials(head.status);
+  const mask = maskOf(conversation);
+  const page = quotePage(await readExcerpt(peer, head, clock), head, mask);
+  return refusal(head, { page, hint: passwordHint(head.status, conversation), mask });
 }
 
-/** Some error pages repeat the request; what we sent in confidence must not come back in an error. */
-function maskSecrets(text: string, { authorization, credentials, headers }: Conversation): string {
-  const token = authorization?.split(' ').at(-1);
-  const secrets = [token, credentials?.password, ...Object.values(headers)];
-  return secrets.reduce<string>(
-    (masked, secret) => (secret === undefined || secret.length < 4 ? masked : masked.replaceAll(secret, '***')),
-    text,
+function passwordHint(status: number, { round, credentialSource }: Conversation): string | undefined {
+  if (IMPROPER.has(status) && round === 0 && credentialSource === 'options')
+    return 'if this proxy wants the password without asking, set "auth: basic"';
+  return status === 407 ? 'if it wants a password, add "credentials" and "auth: basic" to the hop' : undefined;
+}
+
+/** Some proxies repeat the request; what we sent in confidence must not come back in an error. */
+function maskOf({ authorization, credentials, headers }: Conversation): (text: string) => string {
+  const secrets = [authorization?.split(' ').at(-1), credentials?.password, ...Object.values(headers)];
+  // A character of a response is one octet until its charset is known.
+  const forms = secrets.flatMap((secret) =>
+    secret === undefined || secret.length < 4 ? [] : [secret, Buffer.from(secret).toString('latin1')],
   );
+  return (text) => forms.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
 }

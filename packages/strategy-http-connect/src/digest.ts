@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type Credentials, FdpassError } from '@fdpass/core';
 import type { Challenge } from './challenge.js';
-import { digestAlgorithm } from './digest-algorithm.js';
+import { digestAlgorithm, digestQop } from './digest-challenge.js';
 
 export interface DigestInput {
   readonly credentials: Credentials;
@@ -14,46 +14,52 @@ export interface DigestInput {
   readonly cnonce?: string;
 }
 
-/** The Proxy-Authorization value that answers a Digest challenge (RFC 7616 §3.4). @throws FdpassError `protocol` */
+/**
+ * The Proxy-Authorization value that answers a Digest challenge (RFC 7616 §3.4), one octet a character: what came from the
+ * proxy goes back as it came, whatever its encoding, and what is ours is UTF-8.
+ *
+ * @throws FdpassError `protocol`
+ */
 export function answerDigest(challenge: Challenge, input: DigestInput): string {
   const { params } = challenge;
   const algorithm = digestAlgorithm(challenge);
   const nonce = params.get('nonce');
-  if (algorithm === undefined || nonce === undefined)
-    throw new FdpassError('protocol', "the proxy's Digest challenge has no nonce or an unknown algorithm");
-  const qop = chooseQop(params.get('qop'));
+  const qop = digestQop(challenge);
+  if (algorithm === undefined || nonce === undefined || qop === undefined)
+    throw new FdpassError(
+      'protocol',
+      "the proxy's Digest challenge has no nonce, or an algorithm or qop we do not know",
+    );
   const realm = params.get('realm') ?? '';
-  const { credentials, method, uri } = input;
+  const { method, uri } = input;
+  const username = octets(input.credentials.username);
   const cnonce = input.cnonce ?? randomBytes(16).toString('hex');
   const nc = input.count.toString(16).padStart(8, '0');
-  const hash = (text: string): string => createHash(algorithm.hash).update(text).digest('hex');
+  const hash = (text: string): string => createHash(algorithm.hash).update(text, 'latin1').digest('hex');
 
-  const secret = hash(`${credentials.username}:${realm}:${credentials.password}`);
+  const secret = hash(`${username}:${realm}:${octets(input.credentials.password)}`);
   const a1 = algorithm.isSession ? hash(`${secret}:${nonce}:${cnonce}`) : secret;
   const a2 = hash(`${method}:${uri}`);
-  const response = hash(qop === undefined ? `${a1}:${nonce}:${a2}` : `${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
+  const response = hash(qop === 'none' ? `${a1}:${nonce}:${a2}` : `${a1}:${nonce}:${nc}:${cnonce}:${qop}:${a2}`);
 
   const hashesUser = params.get('userhash')?.toLowerCase() === 'true'; // RFC 7616 §3.4.4
   const fields = [
-    `username=${quote(hashesUser ? hash(`${credentials.username}:${realm}`) : credentials.username)}`,
+    `username=${quote(hashesUser ? hash(`${username}:${realm}`) : username)}`,
     `realm=${quote(realm)}`,
     `nonce=${quote(nonce)}`,
     `uri=${quote(uri)}`,
     `response=${quote(response)}`,
-    ...(params.has('algorithm') ? [`algorithm=${algorithm.name}`] : []),
+    ...(params.get('algorithm') ? [`algorithm=${algorithm.name}`] : []),
     ...(params.has('opaque') ? [`opaque=${quote(params.get('opaque') ?? '')}`] : []),
-    ...(qop === undefined ? [] : [`qop=${qop}`, `nc=${nc}`, `cnonce=${quote(cnonce)}`]),
-    ...(qop === undefined && algorithm.isSession ? [`cnonce=${quote(cnonce)}`] : []),
+    ...(qop === 'none' ? [] : [`qop=${qop}`, `nc=${nc}`, `cnonce=${quote(cnonce)}`]),
+    ...(qop === 'none' && algorithm.isSession ? [`cnonce=${quote(cnonce)}`] : []),
     ...(hashesUser ? ['userhash=true'] : []),
   ];
-  return Buffer.from(`Digest ${fields.join(', ')}`).toString('latin1'); // sent as latin1: the bytes are those of UTF-8
+  return `Digest ${fields.join(', ')}`;
 }
 
-/** `auth`, or undefined for a challenge of RFC 2069 that offers none. `auth-int` covers a body, and CONNECT has none. */
-function chooseQop(offered: string | undefined): 'auth' | undefined {
-  if (offered === undefined) return undefined;
-  if (offered.split(',').some((word) => word.trim().toLowerCase() === 'auth')) return 'auth';
-  throw new FdpassError('protocol', `the proxy's Digest challenge offers only qop ${JSON.stringify(offered)}`);
+function octets(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
 
 function quote(text: string): string {

@@ -1,5 +1,6 @@
 import {
   type Connection,
+  type Credentials,
   type DialContext,
   FdpassError,
   isFdpassError,
@@ -82,18 +83,23 @@ async function startConversation(
 ): Promise<Conversation> {
   const { username, password, target: place } = proxy;
   const request = { options: options.credentials, username, password, host: place.host };
+  let asked: Promise<Credentials | undefined> | undefined;
+  const getCredentials = (): Promise<Credentials | undefined> => (asked ??= host.credentials(request, context));
   const authority = authorityOf(target);
-  const credentials = await host.credentials(request, context);
-  const isPreemptive = options.auth === 'basic' && credentials !== undefined;
+  const isPreemptive = options.auth === 'basic';
+  // Those of a URL cost nothing. For others a program may run, or the user be asked, so they wait until they are needed.
+  const credentials = isPreemptive || options.credentials === undefined ? await getCredentials() : undefined;
   return {
     authority,
     headers: options.headers ?? {},
-    credentials,
+    getCredentials,
+    credentialSource: options.credentials !== undefined ? 'options' : credentials !== undefined ? 'url' : undefined,
     schemes,
     signal: context.signal,
     clock: host.clock,
-    authorization: isPreemptive ? encodeBasic(credentials) : undefined,
-    round: isPreemptive ? 1 : 0,
+    credentials,
+    authorization: isPreemptive && credentials !== undefined ? encodeBasic(credentials) : undefined,
+    round: isPreemptive && credentials !== undefined ? 1 : 0,
     isReusing: false,
   };
 }

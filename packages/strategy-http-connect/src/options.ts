@@ -9,7 +9,7 @@ export interface HttpConnectOptions {
   readonly credentials?: CredentialOptions | undefined;
   /** `auto` waits for the challenge and answers the best of it (default); `basic` sends the password at once. */
   readonly auth?: 'auto' | 'basic' | undefined;
-  /** More request headers. */
+  /** More request headers. An empty `User-Agent` leaves out ours. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** How an `https://` proxy proves itself. */
   readonly tls?: TlsOptions | undefined;
@@ -28,6 +28,11 @@ export const httpConnectOptions: v.GenericSchema<HttpConnectOptions> = v.strictO
       v.description('auto: wait for the challenge and answer the best (default); basic: send the password at once'),
     ),
   ),
-  headers: v.optional(v.pipe(v.record(v.string(), v.string()), v.description('more request headers'))),
+  headers: v.optional(
+    v.pipe(
+      v.record(v.string(), v.string()),
+      v.description('more request headers; an empty User-Agent leaves ours out'),
+    ),
+  ),
   tls: v.optional(v.pipe(tlsSchema, v.description('for https:// URLs: ca, cert, key, serverName, fingerprint'))),
 });

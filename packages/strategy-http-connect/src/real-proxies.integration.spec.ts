@@ -178,20 +178,22 @@ describe('http-connect through real proxies', () => {
       [ME],
       { '': UNASKED('basic'), [WRONG]: REFUSED },
     ));
-  describe('squid with Digest', () =>
-    sessions(
-      squid(() => {
-        const hash = createHash('md5').update(`me:r:${PASSWORD}`).digest('hex');
-        return [
-          `auth_param digest program ${SQUID_HELPERS}/digest_file_auth -c ${write('digests', `me:r:${hash}\n`, 0o644)}`,
-          'auth_param digest realm r',
-          'acl known proxy_auth REQUIRED',
-          'http_access deny !known',
-        ].join('\n');
-      }),
-      [ME],
-      { '': UNASKED('digest'), [WRONG]: REFUSED },
-    ));
+  for (const realm of ['r', 'Acc\u00e8s \u0418\u043d\u0442\u0435\u0440\u043d\u0435\u0442']) {
+    describe(`squid with Digest, realm ${realm}`, () =>
+      sessions(
+        squid(() => {
+          const hash = createHash('md5').update(`me:${realm}:${PASSWORD}`).digest('hex');
+          return [
+            `auth_param digest program ${SQUID_HELPERS}/digest_file_auth -c ${write('digests', `me:${realm}:${hash}\n`, 0o644)}`,
+            `auth_param digest realm ${realm}`,
+            'acl known proxy_auth REQUIRED',
+            'http_access deny !known',
+          ].join('\n');
+        }),
+        [ME],
+        { '': UNASKED('digest'), [WRONG]: REFUSED },
+      ));
+  }
   describe('squid that forbids', () =>
     sessions(
       squid(() => 'http_access deny all'),

@@ -1,5 +1,6 @@
-import { type ErrorCode, FdpassError, oneLine } from '@fdpass/core';
+import { type ErrorCode, FdpassError, oneLine, redactUrl } from '@fdpass/core';
 import type { Challenge } from './challenge.js';
+import { decodeText } from './page.js';
 import type { ResponseHead } from './response-wire.js';
 
 /** A proxy's refusal, with its status; the `cause` of the FdpassError a dial fails with. */
@@ -15,11 +16,14 @@ export class HttpStatusError extends Error {
   }
 }
 
+const NOT_A_PROXY = 'check that this is a proxy, not a web server';
+
 const CODES: Readonly<Record<number, readonly [ErrorCode, hint?: string]>> = {
   401: ['permission', 'a proxy asks with 407; check that this is not a web server'],
   403: ['permission', 'check which ports the proxy allows; often it is just 443'],
-  404: ['unreachable', 'check that this is a proxy, not a web server'],
-  405: ['protocol', 'check that this is a proxy, not a web server'],
+  404: ['unreachable', NOT_A_PROXY],
+  405: ['protocol', NOT_A_PROXY],
+  407: ['protocol'],
   408: ['timeout'],
   429: ['unreachable', 'too many requests; wait and try again'],
   501: ['protocol', 'this server does not support CONNECT'],
@@ -28,38 +32,85 @@ const CODES: Readonly<Record<number, readonly [ErrorCode, hint?: string]>> = {
   504: ['timeout', 'the proxy got no answer from the target'],
 };
 
-/** The error for a final response that does not open the tunnel. `quote` is a few words of its body. */
-export function refusal({ status, reason }: ResponseHead, quote?: string): FdpassError {
-  const [code, hint] = CODES[status] ?? ['protocol'];
-  const words = `${status} ${oneLine(reason)}`.trim().slice(0, 100);
-  const message = `the proxy answered ${words}${quote === undefined ? '' : ` (${quote})`}`;
-  return new FdpassError(code, message, { hint, cause: new HttpStatusError(status, words) });
+/** How nginx, Apache and Go say that TLS is wanted on a port that was spoken to without. */
+const WANTS_TLS = /plain HTTP request was sent to HTTPS|plain HTTP to an SSL|HTTP request to an HTTPS/i;
+
+/** What is known of a refusal besides its head. */
+export interface RefusalDetails {
+  /** A few words of its page. */
+  readonly page?: string | undefined;
+  /** What to try, where that is known better than the status says. */
+  readonly hint?: string | undefined;
+  /** Takes secrets out of what the proxy says: some repeat the request. */
+  readonly mask: (text: string) => string;
 }
 
-/** The error for a 407 that cannot be answered. */
-export function unauthenticated(challenges: readonly Challenge[], hasCredentials: boolean, round: number): FdpassError {
-  const offered = [...new Set(challenges.map((challenge) => challenge.scheme))].map(oneLine).join(', ');
-  const cause = new HttpStatusError(407, 'Proxy Authentication Required');
-  if (hasCredentials && round > 0) return refusedCredentials(cause);
-  if (challenges.length === 0) {
-    return new FdpassError('protocol', 'the proxy wants authentication (407) but does not say which', { cause });
-  }
-  if (!hasCredentials) {
-    return new FdpassError('permission', `the proxy wants a user name and a password (${offered})`, {
-      hint: 'add "credentials" to the hop',
-      cause,
-    });
-  }
-  return new FdpassError('permission', `the proxy wants an authentication we cannot do: ${offered}`, {
+/** The error for a final response that does not open the tunnel. */
+export function refusal(head: ResponseHead, { page, hint, mask }: RefusalDetails): FdpassError {
+  const { status } = head;
+  const show = (octets: string): string => oneLine(mask(decodeText(mask(octets)))).slice(0, MAX_SHOWN);
+  const field = (name: string): string | undefined => head.headers.get(name)?.at(-1);
+  const reason = show(head.reason);
+  const location = status >= 300 && status < 400 ? field('location') : undefined;
+  const squidError = field('x-squid-error')?.split(' ', 1)[0];
+  const quotes = [page, squidError && show(squidError)].filter(Boolean).join('; ');
+  const words = `${status} ${reason}`.trim();
+  const [code, usual] = CODES[status] ?? ['protocol'];
+  const message = [
+    status === 407 ? 'the proxy wants authentication (407) but does not say which' : `the proxy answered ${words}`,
+    location === undefined ? '' : `, see ${redactUrl(show(location))}`,
+    quotes === '' ? '' : ` (${quotes})`,
+  ].join('');
+  return new FdpassError(code, message, {
+    hint: hint ?? hintOf(head, { reason, page: page ?? '', location }) ?? usual,
+    cause: new HttpStatusError(status, words),
+  });
+}
+
+/** How much of one thing that a proxy says is shown. */
+const MAX_SHOWN = 100;
+
+interface Said {
+  readonly reason: string;
+  readonly page: string;
+  readonly location: string | undefined;
+}
+
+/** What the proxy's own words say to do. */
+function hintOf({ status }: ResponseHead, { reason, page, location }: Said): string | undefined {
+  if (location !== undefined) return 'open that page in a browser: this network may want a login';
+  if (status === 400 && WANTS_TLS.test(`${reason} ${page}`)) return 'this port wants TLS: use https://';
+  // Privoxy refuses with 404 and a reason of its own; a web server has the usual one.
+  if (status === 404 && !/^(?:not found)?$/i.test(reason)) return 'the proxy could not reach the target';
+  return undefined;
+}
+
+/** The error for a 407 that offers only what no scheme of ours can answer. */
+export function unanswerable(challenges: readonly Challenge[]): FdpassError {
+  return new FdpassError('permission', `the proxy wants an authentication we cannot do: ${schemesOf(challenges)}`, {
     hint: 'use a plugin that adds the scheme',
-    cause,
+    cause: new HttpStatusError(407, ASKS),
+  });
+}
+
+/** The error for a 407 that asks for what the hop does not have. */
+export function unauthenticated(challenges: readonly Challenge[]): FdpassError {
+  return new FdpassError('permission', `the proxy wants a user name and a password (${schemesOf(challenges)})`, {
+    hint: 'add "credentials" to the hop',
+    cause: new HttpStatusError(407, ASKS),
   });
 }
 
 /** The error for a user name and password that the proxy does not accept; tinyproxy says so with a 401. */
-export function refusedCredentials(cause: HttpStatusError): FdpassError {
+export function refusedCredentials(status: number): FdpassError {
   return new FdpassError('permission', 'the proxy refused the user name or the password', {
     hint: 'check the "credentials" of the hop',
-    cause,
+    cause: new HttpStatusError(status, status === 407 ? ASKS : 'Unauthorized'),
   });
+}
+
+const ASKS = 'Proxy Authentication Required';
+
+function schemesOf(challenges: readonly Challenge[]): string {
+  return [...new Set(challenges.map(({ scheme }) => oneLine(scheme)))].join(', ');
 }

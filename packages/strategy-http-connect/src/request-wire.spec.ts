@@ -1,4 +1,5 @@
-import { isFdpassError } from '@fdpass/core';
+import { createRequire } from 'node:module';
+import { fdpassVersion, isFdpassError } from '@fdpass/core';
 import { expect } from 'chai';
 import { authorityOf, checkHeaders, encodeConnect } from './request-wire.js';
 
@@ -23,16 +24,29 @@ describe('http-connect request', () => {
   }
 
   it('is a request line, the headers and an empty line', () => {
-    expect(encodeConnect('h:22', {}).toString()).to.equal('CONNECT h:22 HTTP/1.1\r\nHost: h:22\r\n\r\n');
+    expect(encodeConnect('h:22', {}).toString()).to.equal(
+      `CONNECT h:22 HTTP/1.1\r\nHost: h:22\r\nUser-Agent: fdpass/${fdpassVersion()}\r\n\r\n`,
+    );
     expect(encodeConnect('h:22', { 'User-Agent': 'x/1', 'X-A': '' }, 'Basic eA==').toString()).to.equal(
       'CONNECT h:22 HTTP/1.1\r\nHost: h:22\r\nUser-Agent: x/1\r\nX-A: \r\nProxy-Authorization: Basic eA==\r\n\r\n',
     );
   });
 
   it('lets the options replace Host, whatever their case, and never sends a name twice', () => {
-    expect(encodeConnect('h:22', { host: 'other', 'proxy-authorization': 'a' }, 'b').toString()).to.equal(
-      'CONNECT h:22 HTTP/1.1\r\nhost: other\r\nProxy-Authorization: b\r\n\r\n',
+    expect(
+      encodeConnect('h:22', { host: 'other', 'USER-AGENT': '', 'proxy-authorization': 'a' }, 'b').toString(),
+    ).to.equal('CONNECT h:22 HTTP/1.1\r\nhost: other\r\nProxy-Authorization: b\r\n\r\n');
+  });
+
+  it('leaves our own headers out where the options have an empty value, whatever their case', () => {
+    expect(encodeConnect('h:22', { 'user-agent': '' }).toString()).to.equal(
+      'CONNECT h:22 HTTP/1.1\r\nHost: h:22\r\n\r\n',
     );
+  });
+
+  it('names the version that the packages have', () => {
+    const { version } = createRequire(import.meta.url)('../package.json') as { version: string };
+    expect(fdpassVersion()).to.equal(version);
   });
 
   it('refuses an authorization that would be more than a line', () => {

@@ -1,4 +1,4 @@
-import { FdpassError, ipFamily, type Target } from '@fdpass/core';
+import { FdpassError, fdpassVersion, ipFamily, type Target } from '@fdpass/core';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -20,7 +20,7 @@ export function authorityOf({ host, port }: Pick<Target, 'host' | 'port'>): stri
 }
 
 /**
- * The request head, ready to send. The caller's headers replace ours of the same name.
+ * The request head, ready to send. The caller's headers replace ours of the same name; an empty value removes ours.
  *
  * @throws FdpassError `config` for an authorization (a user name) that would be more than a line.
  */
@@ -28,7 +28,10 @@ export function encodeConnect(authority: string, extra: Headers, authorization?:
   const headers = new Map<string, [string, string]>();
   const set = (name: string, value: string): unknown => headers.set(name.toLowerCase(), [name, value]);
   set('Host', authority);
-  for (const [name, value] of Object.entries(extra)) set(name, value);
+  set('User-Agent', `fdpass/${fdpassVersion()}`); // some proxies refuse who does not say what it is
+  for (const [name, value] of Object.entries(extra)) {
+    if (value !== '' || !headers.delete(name.toLowerCase())) set(name, value);
+  }
   if (authorization !== undefined && !FIELD_VALUE.test(authorization))
     throw new FdpassError('config', 'the user name has a line break or a control character in it');
   if (authorization !== undefined) set('Proxy-Authorization', authorization);

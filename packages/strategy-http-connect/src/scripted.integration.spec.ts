@@ -1,3 +1,4 @@
+import { fdpassVersion } from '@fdpass/core';
 import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
 import type { Script, ScriptedLine } from '@fdpass/testkit';
 import { expect } from 'chai';
@@ -92,7 +93,7 @@ describe('http-connect against a scripted proxy', () => {
           await drain(outcome);
           expect([flights, proxy.connections()]).to.deep.equal([1, 1]);
           expect(requestsOf(proxy)).to.deep.equal([
-            'CONNECT host.example:22 HTTP/1.1\r\nHost: host.example:22\r\n\r\n',
+            `CONNECT host.example:22 HTTP/1.1\r\nHost: host.example:22\r\nUser-Agent: fdpass/${fdpassVersion()}\r\n\r\n`,
           ]);
         },
       );
@@ -161,6 +162,43 @@ describe('http-connect against a scripted proxy', () => {
       ],
       ['300', answering('HTTP/1.1 302 Found\r\nLocation: http://x\r\n\r\n'), 'protocol', /answered 302 Found/],
       ['400', answering('HTTP/1.1 400 Bad Request\r\n\r\n'), 'protocol', /answered 400 Bad Request/],
+      [
+        'a redirect of a network that wants a login',
+        answering('HTTP/1.1 302 Found\r\nLocation: http://u:hush@login.hotel.example/in?token=hush\r\n\r\n'),
+        'protocol',
+        /answered 302 Found, see http:\/\/u:\*\*\*@login\.hotel\.example\/in\?\*\*\*; open that page in a browser/,
+      ],
+      [
+        "nginx's port for https",
+        answering(html('400 Bad Request', '<h1>The plain HTTP request was sent to HTTPS port</h1>')),
+        'protocol',
+        /400 Bad Request \(The plain HTTP .*; this port wants TLS: use https:\/\//,
+      ],
+      [
+        "Apache's port for https",
+        answering(html('400 Bad Request', "<p>You're speaking plain HTTP to an SSL-enabled server port.")),
+        'protocol',
+        /this port wants TLS: use https:\/\//,
+      ],
+      [
+        "Go's port for https",
+        answering('HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n'),
+        'protocol',
+        /this port wants TLS: use https:\/\//,
+      ],
+      [
+        "squid's name for what went wrong",
+        answering('HTTP/1.1 503 Service Unavailable\r\nX-Squid-Error: ERR_DNS_FAIL 0\r\n\r\n<p>Unable</p>'),
+        'unreachable',
+        /503 Service Unavailable \(Unable; ERR_DNS_FAIL\); the proxy could not reach the target/,
+      ],
+      [
+        '404 of Privoxy',
+        answering('HTTP/1.1 404 No such domain\r\n\r\n'),
+        'unreachable',
+        /404 No such domain; the proxy could not reach the target/,
+      ],
+      ['404 of a web server', answering('HTTP/1.1 404 Not Found\r\n\r\n'), 'unreachable', /not a web server/],
       ['401', answering('HTTP/1.1 401 Unauthorized\r\n\r\n'), 'permission', /web server/],
       [
         '405 of a web server',
@@ -209,6 +247,14 @@ describe('http-connect against a scripted proxy', () => {
         /cannot do: ntlm; use a plugin/,
         { userInfo: 'u:p@' },
       ],
+      ...['Negotiate', 'NTLM', 'Bearer realm="x"', 'Digest realm="x", nonce="n", qop="auth-int"'].map(
+        (challenge): (typeof CASES)[number] => [
+          `a 407 for ${challenge} alone, and no credentials`,
+          answering(`HTTP/1.1 407 A\r\nProxy-Authenticate: ${challenge}\r\n\r\n`),
+          'permission',
+          /wants an authentication we cannot do: \w+; use a plugin/,
+        ],
+      ),
     ];
     for (const [name, script, code, text, spec = {}] of CASES) {
       it(name, () =>
@@ -219,6 +265,20 @@ describe('http-connect against a scripted proxy', () => {
           expect(proxy.connections()).to.equal(1);
         }),
       );
+    }
+
+    const REASONS: readonly [reason: Buffer, shown: string][] = [
+      [Buffer.from('Acc\u00e8s refus\u00e9'), 'Acc\u00e8s refus\u00e9'],
+      [Buffer.from('Acc\u00e8s refus\u00e9', 'latin1'), 'Acc\u00e8s refus\u00e9'],
+      [Buffer.from('\u041d\u0435\u0442'), '\u041d\u0435\u0442'],
+    ];
+    for (const [reason, shown] of REASONS) {
+      it(`a reason that is not ASCII: ${shown}`, () =>
+        withProxy(
+          answering(Buffer.concat([Buffer.from('HTTP/1.1 403 '), reason, Buffer.from('\r\n\r\n')])),
+          {},
+          ({ text }) => expect(text).to.match(new RegExp(`answered 403 ${shown};`)),
+        ));
     }
 
     it('a page that never comes: the status all the same', () =>
@@ -240,7 +300,10 @@ describe('http-connect against a scripted proxy', () => {
           await line.send(`HTTP/1.1 403 ${request}\r\nContent-Length: ${request.length}\r\n\r\n${request}`);
           line.end();
         },
-        { userInfo: 'me:marker-1234@', options: { auth: 'basic', headers: { 'X-Key': 'marker-5678' } } },
+        {
+          userInfo: 'me:marker-1234@',
+          options: { auth: 'basic', headers: { 'User-Agent': '', 'X-Key': 'marker-5678' } },
+        },
         ({ text }) => {
           expect(text).to.contain('X-Key: ***').and.contain('Basic ***');
           expect(text).to.not.match(/marker|bWU6/);

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Dialer, TlsOptions } from '@fdpass/core';
+import { fdpassVersion } from '@fdpass/core';
 import { expectNoDescriptorLeft, openDescriptors, requirePeers, temporaryFolder } from '@fdpass/test-lab';
 import { type ScriptedLine, startScriptedServer, testHost } from '@fdpass/testkit';
 import { expect } from 'chai';
@@ -74,7 +75,9 @@ describe('http-connect over TLS', () => {
       withTls(options, tls(), async (outcome, proxy) => {
         expect(outcome.text).to.equal('');
         expect((await readToEnd(outcome)).toString()).to.equal(BANNER);
-        expect(proxy.requests).to.deep.equal(['CONNECT host.example:22 HTTP/1.1\r\nHost: host.example:22\r\n\r\n']);
+        expect(proxy.requests).to.deep.equal([
+          `CONNECT host.example:22 HTTP/1.1\r\nHost: host.example:22\r\nUser-Agent: fdpass/${fdpassVersion()}\r\n\r\n`,
+        ]);
         expect(proxy.clients).to.deep.equal([options.asks ? 'client' : '']);
         expect(proxy.serverNames).to.deep.equal([tls().serverName ?? '']);
       }));

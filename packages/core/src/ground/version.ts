@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs';
+
+declare const FDPASS_VERSION: string | undefined;
+
+/** The version of fdpass, whose packages have the same one. The build puts it into the commands. */
+export function fdpassVersion(): string {
+  if (typeof FDPASS_VERSION === 'string') return FDPASS_VERSION;
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
