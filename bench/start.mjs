@@ -1,13 +1,13 @@
-// Cold start: a whole `fdpass localhost PORT` with descriptor passing, as ssh runs it, compared with a bare start of the same
+// Cold start: a whole `bin/fdpass localhost PORT` with descriptor passing, as ssh runs it, compared with a bare start of the same
 // Node and with `nc -F`, interleaved, with and without a configuration.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { loadSys } from '../packages/core/dist/sockets.js';
-import { nodeFolder } from '../scripts/node-versions.mjs';
+import { nodeFolder, withNode } from '../scripts/node-versions.mjs';
 
 const RUNS = Number(process.env.RUNS ?? 25);
 const VERSIONS = [undefined, 22, 24, 26];
@@ -32,11 +32,11 @@ async function main() {
     const node = version === undefined ? process.execPath : join(nodeFolder(version) ?? '', 'node');
     report(
       node,
-      measure(sys, {
+      measure(sys, withNode(dirname(node)), {
         bare: [node, '-e', '0'],
-        fdpass: [node, FDPASS, 'localhost', port],
-        literal: [node, FDPASS, '127.0.0.1', port],
-        config: [node, FDPASS, '--config', config, 'localhost', port],
+        fdpass: [FDPASS, 'localhost', port],
+        literal: [FDPASS, '127.0.0.1', port],
+        config: [FDPASS, '--config', config, 'localhost', port],
         nc: ['nc', '-F', 'localhost', port],
       }),
     );
@@ -45,11 +45,11 @@ async function main() {
   process.exit(0);
 }
 
-function measure(sys, commands) {
+function measure(sys, env, commands) {
   const times = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
   for (let run = -2; run < RUNS; run++) {
     for (const [name, command] of Object.entries(commands)) {
-      const ms = timed(sys, command);
+      const ms = timed(sys, env, command);
       if (run >= 0) times[name].push(ms);
     }
   }
@@ -57,10 +57,14 @@ function measure(sys, commands) {
 }
 
 /** Milliseconds of a command whose stdin and stdout are one end of a socketpair, as ssh gives them. */
-function timed(sys, [command, ...args]) {
+function timed(sys, env, [command, ...args]) {
   const [ours, theirs] = sys.socketpair();
   const start = process.hrtime.bigint();
-  const { status, stderr, error } = spawnSync(command, args, { stdio: [theirs, theirs, 'pipe'], encoding: 'utf8' });
+  const { status, stderr, error } = spawnSync(command, args, {
+    stdio: [theirs, theirs, 'pipe'],
+    encoding: 'utf8',
+    env,
+  });
   const ms = Number(process.hrtime.bigint() - start) / 1e6;
   sys.close(ours);
   sys.close(theirs);

@@ -1,7 +1,7 @@
 // Compiles every package, then bundles the two commands into CommonJS files, which start in a fraction of the time that
 // a tree of ES modules takes. Code that a plain dial does not need is in separate files. docs/decisions.md has the figures.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { noticesFor } from './notices.mjs';
@@ -10,6 +10,8 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const OUT = 'packages/cli/bundle';
 const MAN = 'packages/cli/man';
 const SCHEMA = 'packages/cli/schema';
+/** A link to this Node, for starts whose PATH has none. It is not published. */
+const BUILT_WITH = 'packages/cli/built-with-node';
 
 console.log('build: compiling the packages');
 for (const name of readdirSync('packages')) {
@@ -123,6 +125,9 @@ writeFileSync(join(OUT, 'NOTICES.txt'), noticesFor([plugins.metafile, commands.m
 const { formatConfigSchema } = await import('../packages/cli/dist/config-schema.js');
 mkdirSync(SCHEMA, { recursive: true });
 writeFileSync(join(SCHEMA, 'config.schema.json'), await formatConfigSchema());
+
+rmSync(BUILT_WITH, { force: true });
+symlinkSync(process.execPath, BUILT_WITH);
 
 rmSync(MAN, { recursive: true, force: true });
 cpSync('man', MAN, { recursive: true }); // a package can publish only what is below it

@@ -21,6 +21,8 @@ export const PEERS = {
   git: 'git',
   ip: 'iproute2',
   ps: 'procps',
+  dash: 'dash',
+  busybox: 'busybox',
   unshare: 'util-linux',
   openssl: 'openssl',
   htpasswd: 'apache2-utils',

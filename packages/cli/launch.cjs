@@ -3,12 +3,20 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 /**
- * Starts one of the bundled commands, with V8's compiled code kept between runs (Node 22.1 and later): most of a cold
+ * Starts the bundled command that `file` is named after, with V8's compiled code kept between runs (Node 22.1 and later): most of a cold
  * start is compiling. The cache is a folder of the user's own; Node's default is a shared one under /tmp, where another
  * user could leave code for us.
  */
-module.exports = function launch(name) {
+module.exports = function launch(file) {
+  const name = path.basename(file, '.cjs');
   const bundle = path.join(__dirname, 'bundle', `${name}.cjs`);
+  if (isTooOld(process.versions.node)) {
+    const fix = 'put a newer one first in PATH';
+    process.stderr.write(
+      `${name}: ${process.execPath} is Node ${process.versions.node}, and ${name} needs 20.19 or later; ${fix}\n`,
+    );
+    process.exit(78);
+  }
   enableCompileCache();
   try {
     require(bundle);
@@ -17,6 +25,12 @@ module.exports = function launch(name) {
     process.exit(70);
   }
 };
+
+/** Debian's node in /usr/bin can be older than the one that fdpass was installed with. */
+function isTooOld(version) {
+  const [major, minor] = version.split('.').map(Number);
+  return major < 20 || (major === 20 && minor < 19);
+}
 
 /** Why the command cannot start: each a state of this machine, for which a stack trace would be of no help. */
 function reasonOf({ code, message }, bundle) {

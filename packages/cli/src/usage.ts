@@ -50,6 +50,11 @@ const COMMON: readonly OptionSpec[] = [
   { name: 'version', short: 'V', help: 'show the version and exit' },
 ];
 
+const NODE_OPTIONS: readonly [name: string, what: string] = [
+  'FDPASS_NODE_OPTIONS',
+  'options for Node, written as in NODE_OPTIONS; NODE_OPTIONS itself, NODE_PATH and NODE_DEBUG are removed, since they can run modules of the current directory',
+];
+
 export const FDPASS: ProgramSpec = {
   name: 'fdpass',
   summary: 'open the right socket for each host and hand it over',
@@ -150,6 +155,7 @@ export const FDPASS: ProgramSpec = {
   environment: [
     ['FDPASS_CONFIG', 'names a configuration file, as --config does'],
     ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'the folders of the configuration and of the cache'],
+    NODE_OPTIONS,
   ],
 };
 
@@ -188,5 +194,5 @@ export const FDRECV: ProgramSpec = {
     ],
   ],
   files: [],
-  environment: [],
+  environment: [NODE_OPTIONS],
 };

@@ -1,7 +1,7 @@
-import { chmodSync, lstatSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, symlinkSync, writeFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
-import { requirePeers, skip, startSshd } from '@fdpass/test-lab';
+import { requirePeers, skip, startSshd, temporaryFolder } from '@fdpass/test-lab';
 import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { useInstalled } from './installed.spec.helper.js';
@@ -33,6 +33,24 @@ describe('the commands, installed from their package', () => {
       const help = await runInstalled(installed(), [name, '--help']);
       expect(help).to.deep.include({ status: 0, stderr: '' });
       expect(help.stdout).to.match(new RegExp(`^Usage:\n  ${name} `, 'm'));
+    }
+  });
+
+  it('find the node beside their link, and run nothing that NODE_OPTIONS names', async () => {
+    const place = temporaryFolder();
+    try {
+      for (const name of ['fdpass', 'fdrecv'])
+        symlinkSync(join(installed(), 'global/bin', name), join(place.path, name));
+      symlinkSync(process.execPath, join(place.path, 'node'));
+      writeFileSync(join(place.path, 'stranger.js'), 'console.log("stranger");');
+      const env = { PATH: '/nonexistent', NODE_OPTIONS: '--require ./stranger.js' };
+      const { version } = manifestIn(join(ROOT, 'packages/cli'));
+      for (const name of ['fdpass', 'fdrecv']) {
+        const answer = await runInstalled(installed(), [join(place.path, name), '--version'], { env, cwd: place.path });
+        expect(answer).to.deep.include({ status: 0, stdout: `${name} ${version}\n`, stderr: '' });
+      }
+    } finally {
+      place.remove();
     }
   });
 

@@ -44,7 +44,10 @@ describe('the packed packages', () => {
       const exported = Object.values(exports).flatMap((way) => (typeof way === 'string' ? way : Object.values(way)));
       for (const file of [...exported, ...man, ...Object.values(bin)])
         expect(existsSync(join(place, file)), `${name}: ${file}`).to.equal(true);
-      for (const file of Object.values(bin)) expect(statSync(join(place, file)).mode & 0o111, file).to.equal(0o111);
+      for (const file of Object.values(bin)) {
+        expect(statSync(join(place, file)).mode & 0o111, file).to.equal(0o111);
+        expect(readFileSync(join(place, file), 'utf8'), file).to.match(/^#!\/(bin\/sh|usr\/bin\/env node)\n/);
+      }
       if (name === 'fdpass') expect([...man]).to.deep.equal(filesIn(join(ROOT, 'man')).map((page) => `man/${page}`));
     });
   });

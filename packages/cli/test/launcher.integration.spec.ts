@@ -1,0 +1,178 @@
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Finished, requirePeers, run, temporaryFolder } from '@fdpass/test-lab';
+import { expect } from 'chai';
+import { FDPASS_BIN, FDRECV_BIN } from './commands.spec.helper.js';
+import { manifestIn, ROOT } from './packed.spec.helper.js';
+
+const SHELLS: Readonly<Record<string, readonly string[]>> = { dash: [], bash: [], busybox: ['sh'] };
+const ARGUMENTS = ['a b', '', '*', '$(id)', '`id`', "it's", '"', '\\', '-v', 'line\nline', '~', '--'];
+
+/** What starts the commands before Node does: which Node, and in which environment. */
+describe('the launcher of the commands', () => {
+  const folder = temporaryFolder();
+  const at = (path: string): string => join(folder.path, path);
+  const command = at('installed/bin/fdpass.cjs');
+  const link = at('links/fdpass');
+
+  before(() => {
+    const folders = [
+      'clone/node_modules/otel',
+      'installed/bin',
+      'links',
+      'beside',
+      'with-node',
+      'odd * [n]ame',
+      'folder/node',
+    ];
+    for (const path of [...folders, 'odd pattern name', 'none']) mkdirSync(at(path), { recursive: true });
+    writeFileSync(at('clone/node_modules/otel/index.js'), 'console.log("stranger");');
+    for (const path of ['clone/node', 'odd pattern name/node']) {
+      writeFileSync(at(path), '#!/bin/sh\necho stranger\n');
+      chmodSync(at(path), 0o755);
+    }
+    for (const path of ['with-node', 'beside', 'odd * [n]ame']) symlinkSync(process.execPath, join(at(path), 'node'));
+    // The launcher as it is, in front of a program that says how it was started.
+    copyFileSync(FDPASS_BIN, command);
+    writeFileSync(
+      at('installed/launch.cjs'),
+      `const stat = require('node:fs').readFileSync('/proc/self/stat', 'latin1');
+const waitedFor = stat.slice(stat.lastIndexOf(')')).split(' ')[9]; // page faults of children, proc_pid_stat(5)
+module.exports = (file) =>
+  console.log(JSON.stringify({ file, args: process.argv.slice(2), env: process.env, waitedFor }));`,
+    );
+    symlinkSync(command, link);
+    symlinkSync(command, at('beside/fdpass'));
+  });
+  after(() => folder.remove());
+
+  /** Starts a command in a hostile clone, with these variables and no others. */
+  function start(env: Record<string, string>, words: readonly string[] = [command]): Promise<Finished> {
+    const [program = '', ...args] = words;
+    const unset = Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined]));
+    return run(program, args, { cwd: at('clone'), env: { ...unset, ...env } });
+  }
+
+  /** The same for one that starts: what it says of itself. */
+  async function started(
+    env: Record<string, string>,
+    words?: readonly string[],
+  ): Promise<{ file: string; args: string[]; env: Record<string, string>; waitedFor: string }> {
+    const { status, stdout, stderr } = await start(env, words);
+    expect([status, stderr]).to.deep.equal([0, '']);
+    return JSON.parse(stdout);
+  }
+
+  for (const [shell, applet] of Object.entries(SHELLS)) {
+    it(`becomes Node with every argument as it is, through ${shell}`, async function () {
+      const { [shell]: program = '' } = requirePeers(this, shell);
+      const { file, args, waitedFor } = await started({ PATH: at('with-node') }, [
+        program,
+        ...applet,
+        link,
+        ...ARGUMENTS,
+      ]);
+      expect(args).to.deep.equal(ARGUMENTS);
+      expect(file).to.equal(command);
+      expect(waitedFor, 'a process was started on the way').to.equal('0');
+    });
+  }
+
+  const taken: Readonly<Record<string, string>> = {
+    NODE_OPTIONS: '--require otel',
+    NODE_PATH: 'node_modules',
+    NODE_DEBUG: 'module,net',
+    NODE_COMPILE_CACHE: 'cache',
+    NODE_V8_COVERAGE: 'coverage',
+    NODE_ICU_DATA: 'node_modules/full-icu',
+    NODE_REDIRECT_WARNINGS: 'warnings',
+    NODE_PENDING_DEPRECATION: '1',
+    NODE_PRESERVE_SYMLINKS: '1',
+    NODE_PRESERVE_SYMLINKS_MAIN: '1',
+    NODE_REPL_EXTERNAL_MODULE: 'otel',
+    NODE_CHANNEL_FD: '3',
+    NODE_UNIQUE_ID: '1',
+  };
+  for (const [name, value] of Object.entries(taken)) {
+    it(`takes ${name} away`, async () => {
+      const { env } = await started({ PATH: at('with-node'), [name]: value }, [link]);
+      expect(env).to.not.have.property(name);
+    });
+  }
+
+  it("leaves the user's other variables", async () => {
+    const kept = {
+      PATH: at('with-node'),
+      NODE_EXTRA_CA_CERTS: command,
+      HTTPS_PROXY: 'http://proxy.example',
+      ODD: ' a\n*',
+    };
+    expect((await started(kept)).env).to.include(kept);
+  });
+
+  it('gives FDPASS_NODE_OPTIONS to Node', async () => {
+    const hook = at('my hook.cjs');
+    writeFileSync(hook, 'process.env.HOOKED = "yes";');
+    const env = { PATH: at('with-node'), NODE_OPTIONS: '--require otel', FDPASS_NODE_OPTIONS: `--require "${hook}"` };
+    expect((await started(env)).env).to.include({ HOOKED: 'yes' });
+  });
+
+  const searches: readonly [where: string, PATH: string, word: string][] = [
+    ['in PATH', `${at('none')}:${at('with-node')}`, command],
+    ['beside the link that it was started by', at('none'), at('beside/fdpass')],
+    ['behind relative folders in PATH', `.::../clone:${at('with-node')}`, command],
+    ['behind a folder with its name', `${at('folder')}:${at('with-node')}`, command],
+    ['in a folder with characters that a shell replaces', at('odd * [n]ame'), command],
+  ];
+  for (const [where, PATH, word] of searches) {
+    it(`finds node ${where}`, async () => {
+      expect((await started({ PATH }, [word])).file).to.equal(command);
+    });
+  }
+
+  it('finds the node that built the clone, through a link of the user too', async () => {
+    const { version } = manifestIn(join(ROOT, 'packages/cli'));
+    symlinkSync(FDPASS_BIN, at('own-fdpass'));
+    symlinkSync(FDRECV_BIN, at('own-fdrecv'));
+    for (const name of ['fdpass', 'fdrecv']) {
+      const { status, stdout } = await start({ PATH: at('none') }, [at(`own-${name}`), '--version']);
+      expect([status, stdout]).to.deep.equal([0, `${name} ${version}\n`]);
+    }
+  });
+
+  it('says what to write where there is no node, and runs none of the current directory', async () => {
+    for (const PATH of ['', '.', at('none'), ':../clone']) {
+      const { status, stdout, stderr } = await start({ PATH });
+      expect([status, stdout]).to.deep.equal([78, '']);
+      expect(stderr).to.equal(
+        `fdpass.cjs: node is not in PATH or beside ${command}; say where it is: env PATH="/folder/of/node:$PATH" ${command}\n`,
+      );
+    }
+  });
+
+  it('is the same for both commands', () => {
+    expect(readFileSync(FDRECV_BIN, 'utf8')).to.equal(readFileSync(FDPASS_BIN, 'utf8'));
+  });
+
+  it('says that a Node is too old, with the version that the package asks for', async () => {
+    const { engines } = manifestIn(join(ROOT, 'packages/cli')) as unknown as { engines: { node: string } };
+    const [, lowest = ''] = /^>=(\d+\.\d+)$/.exec(engines.node) ?? [];
+    const launch = join(ROOT, 'packages/cli/launch.cjs');
+    for (const [old, isTooOld] of [
+      ['18.20.4', true],
+      ['20.18.1', true],
+      [`${lowest}.0`, false],
+      ['26.0.0', false],
+    ] as const) {
+      const script = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${old}' } });
+        process.argv.splice(1, 0, 'fdpass', '--version');
+        require(${JSON.stringify(launch)})('/bin/fdpass.cjs');`;
+      const { status, stderr } = await run(process.execPath, ['-e', script]);
+      expect(status, old).to.equal(isTooOld ? 78 : 0);
+      if (isTooOld)
+        expect(stderr).to.equal(
+          `fdpass: ${process.execPath} is Node ${old}, and fdpass needs ${lowest} or later; put a newer one first in PATH\n`,
+        );
+    }
+  });
+});
