@@ -47,6 +47,8 @@ interface Owned {
   readonly connections: Set<Connection>;
   /** The dials of further hops inside the dial that are under way, with their signals. */
   readonly dials: Map<Promise<unknown>, AbortSignal>;
+  /** Why the dial is over, if it rejected: what is opened in it later is destroyed at once. */
+  over?: { readonly reason: unknown };
 }
 
 type OwningContext = DialContext & { readonly [OWNED]?: Owned };
@@ -55,7 +57,7 @@ type OwningContext = DialContext & { readonly [OWNED]?: Owned };
 export interface OwningDial {
   /** A spread copy of it (`{ ...context, signal }`) owns the same. */
   readonly context: DialContext;
-  /** Destroys all connections that were opened in the dial. */
+  /** Destroys all connections that were opened in the dial, and those that are still to come. */
   destroyOwned(reason: unknown): void;
   /**
    * For an abort: resolves when the dials inside the dial that were aborted with it have settled, to the error of the only
@@ -71,6 +73,7 @@ export function owningDial({ signal, trace }: DialContext): OwningDial {
   return {
     context,
     destroyOwned(reason) {
+      owned.over ??= { reason };
       for (const connection of owned.connections) connection.destroy(reason);
     },
     async innerFailure() {
@@ -84,9 +87,14 @@ export function owningDial({ signal, trace }: DialContext): OwningDial {
   };
 }
 
-/** Makes a new connection the property of the dial that it was opened in, if core knows that dial. */
+/**
+ * Makes a new connection the property of the dial that it was opened in, if core knows that dial. One that comes after
+ * that dial has failed is destroyed.
+ */
 export function ownConnection(connection: Connection, context: DialContext): Connection {
-  (context as OwningContext)[OWNED]?.connections.add(connection);
+  const owned = (context as OwningContext)[OWNED];
+  if (owned?.over !== undefined) connection.destroy(owned.over.reason);
+  else owned?.connections.add(connection);
   return connection;
 }
 

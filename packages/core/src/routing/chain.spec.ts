@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { type Duplex, PassThrough } from 'node:stream';
 import { expect } from 'chai';
+import type { Connection } from '../connection/connection.js';
 import { StreamConnection } from '../connection/stream.js';
 import { type Chain, type DialContext, type Dialer, ownConnection } from '../dial/dialer.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
@@ -198,13 +199,13 @@ describe('guarded dialers', () => {
   });
 
   it('destroy what was opened in a dial that rejects, and keep it if the dial succeeds', async () => {
-    const opened: StreamConnection[] = [];
-    const inner = (context: DialContext): StreamConnection => {
-      const connection = new StreamConnection(new PassThrough());
-      opened.push(connection);
-      return ownConnection(connection, { ...context }) as StreamConnection;
+    const opened: Duplex[] = [];
+    const inner = (context: DialContext): Connection => {
+      const stream = new PassThrough();
+      opened.push(stream);
+      return ownConnection(new StreamConnection(stream), { ...context });
     };
-    const streams = (): boolean[] => opened.map((connection) => connection.toStream().destroyed);
+    const streams = (): boolean[] => opened.map(({ destroyed }) => destroyed);
     const failing = await build(async (_, context) => {
       inner(context);
       throw new Error('no');
@@ -222,6 +223,49 @@ describe('guarded dialers', () => {
     controller.abort(new Error('enough'));
     expect(streams()).to.deep.equal([true]); // at once, which ends whatever waits for it
     await failed;
+  });
+
+  it('destroy what is opened in a dial after that has failed', async () => {
+    const late = new PassThrough();
+    let arrive = (): void => {};
+    const arrived = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    const net: Strategy = {
+      name: 'net',
+      firstOnly: true,
+      create: () => ({ dial: () => arrived.then(() => late) }),
+    };
+    const hasty: Strategy = {
+      name: 'hasty',
+      create: (_, { forward }) => ({
+        async dial(target, dialling) {
+          void forward.dial(target, dialling); // nobody waits for it
+          throw new Error('changed my mind');
+        },
+      }),
+    };
+    const chain = await buildChain(['net', 'hasty'], '/', scopeOf([net, hasty]));
+    expect((await rejection(chain.dial(TARGET, context()))).message).to.match(/changed my mind/);
+    arrive();
+    await new Promise(setImmediate);
+    expect(late.destroyed).to.equal(true);
+  });
+
+  it('destroy what is opened in a dial after that was aborted', async () => {
+    let dialled: DialContext | undefined;
+    const hanging = await build((_, dialling) => {
+      dialled = dialling;
+      return new Promise(() => {});
+    });
+    const controller = new AbortController();
+    const failed = hanging.dial(TARGET, context(controller.signal)).catch((error: unknown) => error);
+    const reason = new Error('enough');
+    controller.abort(reason);
+    expect(await failed).to.equal(reason);
+    const late = new PassThrough();
+    ownConnection(new StreamConnection(late), dialled ?? context());
+    expect(late.destroyed).to.equal(true);
   });
 
   it('name the innermost hop when a deadline passes, and leave no listener', async () => {
@@ -353,6 +397,23 @@ describe('guarded dialers', () => {
       true,
       false,
     ]);
+  });
+
+  it('turn what needsRelay() throws into an error that names the hop', async () => {
+    const strategy: Strategy = {
+      name: 'net',
+      firstOnly: true,
+      create: () => ({
+        dial: () => Promise.reject(new Error()),
+        needsRelay() {
+          throw new TypeError('oops');
+        },
+      }),
+    };
+    const chain = await buildChain('net', '/', scopeOf([strategy]));
+    const asking = async (): Promise<boolean> => chain.needsRelay(TARGET);
+    const error = await rejection(asking());
+    expect([error.code, error.hop, error.message]).to.deep.equal(['internal', 'net', 'the strategy failed: oops']);
   });
 
   it('leave no rejection unhandled when create() fails after it has asked for a wrong route', async () => {

@@ -39,8 +39,16 @@ export function guardDialer(dialer: Dialer, hop: GuardedHop): GuardedDialer {
   }
   return {
     dial: (target, context) => ownDial(guardedDial(dialer, hop, target, context), context),
-    needsRelay: (target) => dialer.needsRelay?.(target) === true,
+    needsRelay: (target) => guardedNeedsRelay(dialer, hop, target),
   };
+}
+
+function guardedNeedsRelay(dialer: Dialer, hop: GuardedHop, target: Target): boolean {
+  try {
+    return dialer.needsRelay?.(target) === true;
+  } catch (error) {
+    throw describeFailure(error, hop);
+  }
 }
 
 async function guardedDial(dialer: Dialer, hop: GuardedHop, target: Target, outer: DialContext): Promise<Connection> {
@@ -124,9 +132,14 @@ function asConnection(given: unknown, { origin, clock }: GuardedHop, { trace }: 
   return toConnection(given, { trace, clock });
 }
 
-function withHop(error: unknown, { label, origin }: GuardedHop, signal: AbortSignal): unknown {
+function withHop(error: unknown, hop: GuardedHop, signal: AbortSignal): unknown {
   // The caller's own abort reason goes back to it unchanged; a deadline is ours and says which hop it caught.
   if (signal.aborted && error === signal.reason && !isFdpassError(error)) return error;
+  return describeFailure(error, hop);
+}
+
+/** Whatever a plugin throws, as an error that names the hop. */
+function describeFailure(error: unknown, { label, origin }: GuardedHop): FdpassError {
   if (isFdpassError(error)) return label === undefined ? error : addDetails(error, { hop: label });
   return new FdpassError('internal', `${origin} failed: ${messageOf(error)}`, { hop: label, cause: error });
 }
