@@ -70,6 +70,20 @@ describe('resolver', () => {
     expect((await failure(createResolver(failing('EMFILE'))('host.example', 0, NEVER))).code).to.equal('internal');
   });
 
+  it("takes what a program's function throws for its answer, and lets go of its signal", async () => {
+    const { signal } = new AbortController();
+    const resolve = createResolver(() => {
+      throw Object.assign(new Error('queryA ENOTFOUND'), { code: 'ENOTFOUND' });
+    });
+    expect(formatError(await failure(resolve('host.example', 0, signal)))).to.match(
+      /^cannot look up host.example: no such/,
+    );
+    expect(getEventListeners(signal, 'abort')).to.deep.equal([]);
+    const broken = createResolver(null as never);
+    expect((await failure(broken('host.example', 0, signal))).code).to.equal('internal');
+    expect(getEventListeners(signal, 'abort')).to.deep.equal([]);
+  });
+
   it('ends at once when aborted, with the reason, and ignores the late answer', async () => {
     const controller = new AbortController();
     let answer: () => void = () => {};

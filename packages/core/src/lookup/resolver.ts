@@ -37,11 +37,19 @@ export function createResolver(lookup: Lookup): Resolver {
     new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const release = onAbort(signal, reject); // getaddrinfo(3) cannot be interrupted: its late answer is ignored
-      lookup(host, { family, all: true, verbatim: true }, (error, addresses) => {
+      const failed = (error: unknown): void => {
         release();
-        if (error === null && addresses.length > 0) resolve(distinct(addresses));
-        else reject(lookupError(host, family, error ?? { code: 'ENODATA' }));
-      });
+        reject(lookupError(host, family, error));
+      };
+      try {
+        lookup(host, { family, all: true, verbatim: true }, (error, addresses) => {
+          if (error || addresses.length === 0) return failed(error ?? { code: 'ENODATA' });
+          release();
+          resolve(distinct(addresses));
+        });
+      } catch (error) {
+        failed(error); // a program's own function
+      }
     });
 }
 
