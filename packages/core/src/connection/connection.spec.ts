@@ -9,6 +9,7 @@ import { expect } from 'chai';
 import { caught, refusal } from '../ground/rejection.spec.helper.js';
 import type { TraceEvent } from '../ground/trace.js';
 import { recvFd, sendFd } from '../sys/descriptors.js';
+import { fakeSys, systemError } from '../sys/fake-sys.spec.helper.js';
 import { loadSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
@@ -24,6 +25,7 @@ interface Pair {
 }
 
 const NEVER = new AbortController().signal;
+const MSG_PEEK = 2;
 
 /** A stream of a library's own over a socket: there is no descriptor to take. */
 function wrapped(socket: Socket): Duplex {
@@ -369,6 +371,99 @@ for (const [kind, pair] of Object.entries(KINDS)) {
       theirs.destroy();
     });
 
+    it('refuses a second read while one is pending, and goes on with the first', async () => {
+      const { ours, theirs } = await pair();
+      const first = ours.read(2, 'a word');
+      for (const second of [ours.read(1, 'a letter'), ours.readThrough(() => 1, 9, 'a letter')]) {
+        expect(await refusal(second)).to.equal('internal: cannot read a letter while the read of a word is pending');
+      }
+      await write(theirs, 'abc');
+      expect(String(await first)).to.equal('ab');
+      expect(String(await ours.read(1, 'a letter'))).to.equal('c');
+      ours.destroy();
+      theirs.destroy();
+    });
+
+    it('refuses to wait for a number of bytes that is not one', async () => {
+      const { ours, theirs } = await pair();
+      await write(theirs, 'abc');
+      for (const count of [Number.NaN, -1, 0.5, Number.POSITIVE_INFINITY, undefined, '2'] as number[]) {
+        const expected = (doing: string): string =>
+          `internal: cannot read a word: asked to ${doing} ${String(count)} bytes`;
+        expect(await refusal(ours.readThrough(() => count, 9, 'a word'))).to.equal(expected('read another'));
+        const lateWrong = (soFar: Buffer): number => (soFar.length === 0 ? 1 : count);
+        expect(await refusal(ours.read(count, 'a word'))).to.match(/^internal: cannot read a word: asked to /);
+        if (Number.isNaN(count)) {
+          expect(await refusal(ours.readThrough(lateWrong, 9, 'a word'))).to.equal(expected('read another'));
+          expect(await refusal(ours.readThrough(() => 1, count, 'a word'))).to.equal(expected('read at most'));
+        }
+      }
+      expect(String(await ours.read(2, 'the rest'))).to.equal('bc');
+      ours.destroy();
+      theirs.destroy();
+    });
+
+    it('keeps the order of writes that wait at the same time', async () => {
+      const { ours, theirs } = await pair();
+      const size = 4 * 1024 * 1024;
+      const writes = ['a', 'b', 'c'].map((letter) => ours.write(Buffer.alloc(size, letter)));
+      const received: Buffer[] = [];
+      for (let length = 0; length < 3 * size; length += received.at(-1)?.length ?? 0) {
+        received.push((await once(theirs, 'data'))[0] as Buffer);
+      }
+      await Promise.all(writes);
+      const text = String(Buffer.concat(received));
+      expect(['a', 'b', 'c'].map((letter) => text.indexOf(letter))).to.deep.equal([0, size, 2 * size]);
+      expect(text.lastIndexOf('a') < size && text.lastIndexOf('b') < 2 * size).to.equal(true);
+      ours.destroy();
+      theirs.destroy();
+    });
+
+    it('writes bytes only', async () => {
+      const { ours, theirs } = await pair();
+      expect(await refusal(ours.write('hello' as never))).to.equal('internal: write() takes bytes, not text');
+      expect(await refusal(ours.write(5 as never))).to.equal('internal: write() takes bytes, not number');
+      ours.destroy();
+      theirs.destroy();
+    });
+
+    it('rejects with the reason it is destroyed for, even if it had ended before', async () => {
+      const { ours, theirs } = await pair();
+      theirs.resume().end();
+      expect(await refusal(ours.read(1, 'a word'))).to.equal('unreachable: the connection closed before a word');
+      const reason = new Error('enough');
+      ours.destroy(reason);
+      const calls = [
+        ours.read(1, 'x'),
+        ours.readThrough(() => 1, 9, 'x'),
+        ours.peek(5000),
+        ours.write(Buffer.from('x')),
+      ];
+      for (const call of calls) expect(await caught(call)).to.equal(reason);
+      expect(() => ours.toStream()).to.throw('enough');
+      theirs.destroy();
+    });
+
+    it('cannot be used once it was given away, and leaves nothing pending', async () => {
+      const { ours, theirs } = await pair();
+      const before = [ours.read(1, 'x'), ours.peek(1_000_000_000)];
+      const stream = ours.toStream();
+      const after = [
+        ours.read(1, 'x'),
+        ours.readThrough(() => 1, 9, 'x'),
+        ours.peek(5000),
+        ours.write(Buffer.from('x')),
+      ];
+      for (const call of [...before, ...after]) {
+        expect(await refusal(call)).to.equal('internal: this connection was given away as a stream');
+      }
+      expect(() => ours.toStream()).to.throw('given away');
+      theirs.end('still there');
+      expect(await readToEnd(stream)).to.equal('still there');
+      stream.destroy();
+      theirs.destroy();
+    });
+
     it('has a pending read that ends with the other side', async () => {
       const { ours, theirs } = await pair();
       const failed = pending(ours.read(4, 'a word'));
@@ -380,8 +475,136 @@ for (const [kind, pair] of Object.entries(KINDS)) {
   });
 }
 
+describe('a connection by system calls', () => {
+  expectDescriptorsBack(5);
+
+  /** One that takes at most `most` bytes at a time, and what it has been asked for. */
+  async function slowlyTaking(most: number): Promise<Pair & { readonly asked: number[] }> {
+    const asked: number[] = [];
+    const sys = loadSys();
+    const recv: Sys['recv'] = (fd, data, flags) => {
+      asked.push(data.length);
+      return sys.recv(fd, (flags & MSG_PEEK) === 0 ? data.subarray(0, most) : data, flags);
+    };
+    const [one, other] = sys.socketpair();
+    const theirs = new Socket({ fd: other, allowHalfOpen: true });
+    return { ours: new DescriptorConnection(one, { ...sys, recv }), theirs, asked };
+  }
+
+  it('takes all that a look has shown, even if the kernel gives it in parts', async () => {
+    const { ours, theirs } = await slowlyTaking(1);
+    theirs.write('line\nrest');
+    await ours.peek(5000);
+    const line = ours.readThrough((soFar) => (soFar.at(-1) === 0x0a ? 0 : 1), 20, 'the line');
+    expect(String(await line)).to.equal('line\n');
+    expect(String(await ours.peek(5000))).to.equal('rest');
+    ours.destroy();
+    theirs.destroy();
+  });
+
+  it('says so when something else takes the bytes that it has looked at', async () => {
+    const { ours, theirs } = await slowlyTaking(0);
+    theirs.write('line\nrest');
+    await ours.peek(5000);
+    await ours.readThrough((soFar) => (soFar.at(-1) === 0x0a ? 0 : 1), 20, 'the line');
+    expect(await refusal(ours.read(1, 'more'))).to.match(/something else reads from this connection/);
+    ours.destroy();
+    theirs.destroy();
+  });
+
+  it('does not make room for all of a long read at once', async () => {
+    const { ours, theirs, asked } = await slowlyTaking(1);
+    const read = refusal(ours.read(4_000_000_000, 'a length that the other side chose'));
+    theirs.end('x');
+    expect(await read).to.match(/closed after 1 of 4000000000 bytes/);
+    expect(Math.max(...asked)).to.be.at.most(64 * 1024);
+    ours.destroy();
+    theirs.destroy();
+  });
+});
+
+describe('a connection over a stream that is over', () => {
+  expectDescriptorsBack(5);
+
+  const broken = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
+  const STREAMS: Readonly<Record<string, readonly [stream: () => Promise<Duplex>, read: string, peek: string]>> = {
+    'has ended': [
+      async () => {
+        const stream = new PassThrough({ autoDestroy: false }).end();
+        await once(stream.resume(), 'end');
+        return stream;
+      },
+      'unreachable: the connection closed before a word',
+      '',
+    ],
+    'was destroyed': [
+      async () => {
+        const stream = new PassThrough();
+        await once(stream.destroy(), 'close');
+        return stream;
+      },
+      'unreachable: the connection closed before a word',
+      '',
+    ],
+    broke: [
+      async () => {
+        const stream = new PassThrough().on('error', () => {});
+        await new Promise((resolve) => stream.destroy(broken).once('close', resolve));
+        return stream;
+      },
+      'unreachable: the connection broke (connection reset) before a word',
+      'unreachable: the connection broke: connection reset',
+    ],
+  };
+  for (const [what, [make, read, peek]] of Object.entries(STREAMS)) {
+    it(`notices that it ${what}`, async () => {
+      const connection = new StreamConnection(await make());
+      expect(await refusal(connection.read(1, 'a word'))).to.equal(read);
+      const look = connection.peek(1_000_000_000);
+      if (peek === '') expect(await look).to.have.length(0);
+      else expect(await refusal(look)).to.equal(peek);
+      if (what !== 'has ended') expect(await refusal(connection.write(Buffer.from('x')))).to.match(/^unreachable: /);
+      connection.destroy();
+    });
+  }
+
+  it('tells a watcher of a stream that was destroyed before, unless it has stopped watching', async () => {
+    const stream = new PassThrough();
+    await once(stream.destroy(), 'close');
+    const connection = new StreamConnection(stream);
+    connection.onBroken(() => expect.fail('it has stopped'))();
+    await new Promise<void>((resolve) => connection.onBroken(() => resolve()));
+  });
+
+  it('ends what is pending although the stream never says that it has closed', async () => {
+    const silent = new Duplex({ read() {}, write() {}, destroy() {} });
+    const connection = new StreamConnection(silent);
+    const calls = [connection.peek(1_000_000_000), connection.write(Buffer.from('x')), connection.read(1, 'x')];
+    const reason = new Error('enough');
+    connection.destroy(reason);
+    for (const call of calls) expect(await caught(call)).to.equal(reason);
+  });
+});
+
 describe('what a dial gives, as a connection', () => {
   expectDescriptorsBack(5);
+
+  it('leaves nothing open where it cannot be taken over', async () => {
+    const { ours, theirs } = await tcpPair();
+    const dup = (): never => {
+      throw systemError('EMFILE');
+    };
+    const failed = (): unknown => toConnection(ours, {}, fakeSys({ dup }));
+    expect(failed).to.throw('cannot take over the socket: no file descriptor left in this process');
+    expect(ours.destroyed).to.equal(true);
+    await once(theirs.resume(), 'end');
+    theirs.destroy();
+    for (const options of [{ readableObjectMode: true }, { encoding: 'utf8' }] as const) {
+      const stream = new Duplex({ read() {}, ...options });
+      expect(() => toConnection(stream)).to.throw(/a stream of (objects|text) is not a connection/);
+      expect(stream.destroyed).to.equal(true);
+    }
+  });
 
   it('is the socket itself, by its descriptor, if nothing of it was read', async () => {
     const { ours, theirs } = await tcpPair();
@@ -433,15 +656,5 @@ describe('what a dial gives, as a connection', () => {
     connection.destroy();
     server.close();
     await once(server, 'close');
-  });
-});
-
-describe('a descriptor as a stream', () => {
-  expectDescriptorsBack(5);
-
-  it('is refused if it is not a connected socket, and closed', () => {
-    const sys = loadSys();
-    const fd = sys.socket(2, 1, 0);
-    expect(() => adoptFd(fd, sys).destroy()).to.not.throw();
   });
 });

@@ -6,14 +6,15 @@ import type { Duplex } from 'node:stream';
  *
  * Reads and writes reject with an FdpassError: `unreachable` if the connection closed before anything arrived, and
  * `protocol` if it closed in the middle. When the connection is destroyed they reject with the reason. `what` names the
- * awaited bytes in errors and traces, e.g. `the reply`. One read can be pending at a time.
+ * awaited bytes in errors and traces, e.g. `the reply`. One read can be pending at a time, and a second is refused
+ * (`internal`); writes that wait at the same time keep their order. After `toStream` every call is refused.
  */
 export interface Connection {
   /** Reads exactly `length` bytes. */
   read(length: number, what: string): Promise<Buffer>;
   /**
    * Reads up to an end that only the content shows. `missing` looks at the bytes so far and returns how many more can be
-   * read without taking one too many; 0 ends the read. It can throw to end the read with an error.
+   * read without taking one too many, a whole number; 0 ends the read. It can throw to end the read with an error.
    *
    * @param limit Rejects with `protocol` when this many bytes have arrived without an end.
    */

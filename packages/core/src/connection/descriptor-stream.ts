@@ -25,11 +25,11 @@ export function adoptFd(fd: number, sys: Sys): Duplex {
   }
   try {
     sys.getpeername(fd);
+    return streamOver(fd, sys);
   } catch (cause) {
-    sys.close(fd);
+    close(fd, sys);
     throw new FdpassError('internal', 'this descriptor is not a connected socket', { cause });
   }
-  return streamOver(fd, sys);
 }
 
 /** A `net.Socket` over a descriptor, as {@link adoptFd} makes it. @throws whatever Node throws; the descriptor stays open. */
@@ -52,7 +52,7 @@ export async function whenReady(poller: Poller, what: Readiness, call: () => num
 }
 
 /** A stream by system calls, for sockets that Node cannot wrap. */
-function streamOver(fd: number, sys: Sys): Duplex {
+export function streamOver(fd: number, sys: Sys): Duplex {
   const { Duplex: NodeDuplex } = process.getBuiltinModule('node:stream');
   const { MSG_DONTWAIT, MSG_NOSIGNAL = 0 } = sys.platform.constants;
   sys.setNonBlocking(fd, true);
@@ -85,8 +85,16 @@ function streamOver(fd: number, sys: Sys): Duplex {
     },
     destroy(error, done) {
       poller.close(error ?? new Error('the stream was destroyed'));
-      sys.close(fd);
+      close(fd, sys);
       done(error);
     },
   }).pause();
+}
+
+function close(fd: number, sys: Sys): void {
+  try {
+    sys.close(fd);
+  } catch {
+    // Somebody else has closed it.
+  }
 }

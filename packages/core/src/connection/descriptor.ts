@@ -7,6 +7,7 @@ import type { Poller, Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { adoptFd, whenReady } from './descriptor-stream.js';
 import { ExactReader } from './exact-reader.js';
+import { checkBytes, givenAway } from './misuse.js';
 
 /** What a connection reports to and waits by. */
 export interface ConnectionServices {
@@ -18,6 +19,8 @@ export interface ConnectionServices {
 
 /** A look at an answer whose length is not known: headers of proxies are seldom longer. */
 const LOOK = 4096;
+/** The most that is taken at once, however long a read is: its length can come from the other side. */
+const CHUNK = 64 * 1024;
 const MSG_PEEK = 2;
 
 /** A connection by system calls on its descriptor, which it owns: TCP, unix and vsock sockets alike. */
@@ -31,7 +34,10 @@ export class DescriptorConnection implements Connection {
   #isPulling = false;
   /** We have just written, so the answer is not there yet: trying to read it would be a system call for nothing. */
   #awaitsAnswer = false;
-  #destroyed: { readonly reason: unknown } | undefined;
+  /** Settles when the last write has: writes that wait for room must not mix. */
+  #writing: Promise<void> = Promise.resolve();
+  /** Why it cannot be used any more: it was destroyed or given away. */
+  #over: { readonly reason: unknown } | undefined;
   /** What it became. */
   #stream: Duplex | undefined;
 
@@ -76,14 +82,14 @@ export class DescriptorConnection implements Connection {
         if (isEnd) this.#reader.end();
       }
     } catch (error) {
-      this.#reader.end(error, this.#destroyed !== undefined);
+      this.#reader.end(error);
     } finally {
       this.#isPulling = false;
     }
   }
 
   async #receive(): Promise<boolean> {
-    const buffer = Buffer.allocUnsafe(this.#reader.wanted);
+    const buffer = Buffer.allocUnsafe(Math.min(this.#reader.wanted, CHUNK));
     const length = await this.#whenReadable(() => this.#sys.recv(this.#fd, buffer, this.#flags));
     this.#reader.take(buffer.subarray(0, length));
     return length === 0;
@@ -94,8 +100,17 @@ export class DescriptorConnection implements Connection {
     const buffer = Buffer.allocUnsafe(LOOK);
     const length = await this.#whenReadable(() => this.#sys.recv(this.#fd, buffer, this.#flags | MSG_PEEK));
     const taken = this.#reader.take(buffer.subarray(0, length));
-    if (taken > 0) this.#sys.recv(this.#fd, Buffer.allocUnsafe(taken), this.#flags);
+    this.#discard(taken);
     return length === 0;
+  }
+
+  /** Takes what a look has seen, at once: whoever waited for it can give the connection away next. */
+  #discard(length: number): void {
+    for (let left = length; left > 0; ) {
+      const taken = this.#sys.recv(this.#fd, Buffer.allocUnsafe(left), this.#flags); // it can give less than it showed
+      if (taken === 0) throw new FdpassError('internal', 'something else reads from this connection');
+      left -= taken;
+    }
   }
 
   async peek(limitMs: number): Promise<Buffer> {
@@ -108,7 +123,7 @@ export class DescriptorConnection implements Connection {
       const look = this.#whenReadable(() => this.#sys.recv(this.#fd, buffer, this.#flags | MSG_PEEK));
       return buffer.subarray(0, await Promise.race([look, late]));
     } catch (error) {
-      throw this.#destroyed === undefined ? fromSystemError(error, 'the connection broke') : error;
+      throw this.#over === undefined ? fromSystemError(error, 'the connection broke') : error;
     } finally {
       cancel();
     }
@@ -123,24 +138,30 @@ export class DescriptorConnection implements Connection {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
+    checkBytes(bytes);
+    const writing = this.#writing.then(() => this.#writeAll(bytes)).catch((error) => this.#failWrite(error));
+    this.#writing = writing;
+    return writing;
+  }
+
+  async #writeAll(bytes: Uint8Array): Promise<void> {
     const { MSG_NOSIGNAL = 0 } = this.#sys.platform.constants;
     for (let rest = bytes; rest.length > 0; ) {
       const part = rest;
       const send = (): number => this.#sys.send(this.#fd, part, this.#flags | MSG_NOSIGNAL);
-      rest = rest.subarray(await this.#whenReady('writable', send).catch((error) => this.#failWrite(error)));
+      rest = rest.subarray(await this.#whenReady('writable', send));
     }
     this.#awaitsAnswer = true;
   }
 
   #failWrite(error: unknown): never {
-    if (this.#destroyed !== undefined || isFdpassError(error)) throw error;
-    throw fromSystemError(error, 'cannot write to the proxy');
+    if (this.#over !== undefined) throw this.#over.reason;
+    throw isFdpassError(error) ? error : fromSystemError(error, 'cannot write to the proxy');
   }
 
   #whenReady(what: 'readable' | 'writable', call: () => number): Promise<number> {
     return whenReady(this.#poller, what, () => {
-      if (this.#destroyed !== undefined) throw this.#destroyed.reason;
-      if (this.#fd === -1) throw new FdpassError('internal', 'this connection was given away');
+      if (this.#over !== undefined) throw this.#over.reason;
       return call();
     });
   }
@@ -165,21 +186,24 @@ export class DescriptorConnection implements Connection {
   }
 
   toStream(): Duplex {
-    const fd = this.#fd;
-    if (fd === -1) throw new FdpassError('internal', 'this connection was closed or given away');
-    this.#poller.close();
-    this.#fd = -1;
-    this.#stream = adoptFd(fd, this.#sys);
+    if (this.#over !== undefined) throw this.#over.reason;
+    this.#stream = adoptFd(this.#leave(givenAway()), this.#sys);
     return this.#stream;
   }
 
   destroy(reason: unknown = new FdpassError('internal', 'the connection was closed')): void {
     this.#stream?.on('error', () => {}).destroy();
-    if (this.#fd === -1) return;
-    this.#destroyed = { reason };
-    this.#poller.close(reason);
-    this.#sys.close(this.#fd); // no shutdown: a receiver of the descriptor may go on with the connection
+    if (this.#over !== undefined) return;
+    this.#sys.close(this.#leave(reason)); // no shutdown: a receiver of the descriptor may go on with the connection
+  }
+
+  /** Lets go of the descriptor, which it returns. Whatever is pending, and every later call, rejects with `reason`. */
+  #leave(reason: unknown): number {
+    const fd = this.#fd;
+    this.#over = { reason };
     this.#fd = -1;
+    this.#poller.close(reason);
     this.#reader.end(reason, true);
+    return fd;
   }
 }

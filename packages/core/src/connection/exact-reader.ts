@@ -1,5 +1,6 @@
 import { FdpassError } from '../ground/errors.js';
 import { reasonOf } from '../ground/system-error.js';
+import { notCount, secondRead } from './misuse.js';
 
 interface PendingRead {
   readonly what: string;
@@ -50,6 +51,8 @@ export class ExactReader {
 
   #start(missing: PendingRead['missing'], limit: number, total: number | undefined, what: string): Promise<Buffer> {
     return new Promise((resolve, reject) => {
+      if (this.#pending !== undefined) throw secondRead(what, this.#pending.what);
+      if (!isCount(limit) && limit !== Number.POSITIVE_INFINITY) throw notCount(what, 'read at most', limit);
       this.#soFar = Buffer.alloc(0);
       this.#pending = { what, limit, total, missing, resolve, reject };
       this.take(this.#soFar);
@@ -68,7 +71,8 @@ export class ExactReader {
       for (;;) {
         this.#soFar = all.subarray(0, length);
         this.#wanted = pending.missing(this.#soFar);
-        if (this.#wanted <= 0) {
+        if (!isCount(this.#wanted)) throw notCount(pending.what, 'read another', this.#wanted);
+        if (this.#wanted === 0) {
           this.#settle(() => pending.resolve(this.#soFar));
           break;
         }
@@ -84,9 +88,9 @@ export class ExactReader {
     return length - before;
   }
 
-  /** No more bytes will come. */
+  /** No more bytes will come. The first end counts, but the reason of an abort replaces an end that was none. */
   end(error?: unknown, isAbort = false): void {
-    this.#end ??= { error, isAbort };
+    if (this.#end === undefined || (isAbort && !this.#end.isAbort)) this.#end = { error, isAbort };
     this.take(Buffer.alloc(0));
   }
 
@@ -109,4 +113,8 @@ export class ExactReader {
 
 function tooLong({ what, limit }: PendingRead): FdpassError {
   return new FdpassError('protocol', `${what} has no end within ${limit} bytes`);
+}
+
+function isCount(value: number): boolean {
+  return Number.isInteger(value) && value >= 0;
 }

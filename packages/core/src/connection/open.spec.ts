@@ -7,8 +7,10 @@ import { expectDescriptorsBack } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import * as v from 'valibot';
 import { isFdpassError } from '../ground/errors.js';
+import { caught } from '../ground/rejection.spec.helper.js';
 import { socketOptionsSchema } from '../options/socket.js';
 import { describeFd } from '../sys/descriptors.js';
+import { fakeSys, systemError } from '../sys/fake-sys.spec.helper.js';
 import { loadSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
@@ -185,6 +187,20 @@ describe('opening sockets', () => {
     }
   });
 
+  it('says that a unix socket has no room for one more', async function () {
+    if (!isLinux) this.skip(); // elsewhere it is refused
+    const folder = mkdtempSync(join(tmpdir(), 'fdpass-open-'));
+    const path = join(folder, 'socket');
+    await listen({ path, backlog: 1 });
+    const openings = Array.from({ length: 4 }, () => openConnection({ path }, {}, { signal })); // before it can accept one
+    const ends = await Promise.all(openings.map((opening) => refusal(opening)));
+    expect(ends.at(-1)).to.equal(
+      'unreachable: too many connections wait there; check that the program that listens there still accepts connections',
+    );
+    expect(ends[0]).to.equal('Error: did not fail');
+    rmSync(folder, { recursive: true });
+  });
+
   it('ends with its signal, before and while it connects, and leaves nothing open', async () => {
     const reason = new Error('enough');
     const port = await listen({ host: '127.0.0.1', port: 0 });
@@ -198,6 +214,55 @@ describe('opening sockets', () => {
       controller.abort(reason);
       expect(await failed).to.equal('Error: enough');
     }
+  });
+});
+
+describe('a connect() that is under way', () => {
+  const address = { family: 4, host: '127.0.0.1', port: 1 } as const;
+
+  /** A socket whose connect() ends when the test says so, and the calls on it. */
+  function connecting(): { readonly sys: Sys; readonly calls: string[]; finish(): void } {
+    const calls: string[] = [];
+    let finish = (): void => {};
+    const ready = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const sys = fakeSys({
+      socket: () => 77,
+      connect() {
+        throw systemError('EINPROGRESS');
+      },
+      poll: () => ({ until: () => ready, close: () => {} }),
+      getsockoptInt: () => calls.push('getsockopt') - 1,
+      close: () => void calls.push('close'),
+    });
+    return { sys, calls, finish };
+  }
+
+  it('does not touch the descriptor of a socket that was closed meanwhile', async () => {
+    const { sys, calls, finish } = connecting();
+    const controller = new AbortController();
+    const opening = caught(openConnection(address, {}, { signal: controller.signal, sys }));
+    const reason = new Error('enough');
+    queueMicrotask(() => controller.abort(reason)); // after the event, before we hear of it
+    finish();
+    expect(await opening).to.equal(reason);
+    expect(calls).to.deep.equal(['close']);
+  });
+
+  it('gives nothing when its signal aborts as it ends', async () => {
+    const { sys, calls, finish } = connecting();
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const opening = caught(openConnection(address, {}, { signal: controller.signal, sys }));
+    const { getsockoptInt } = sys;
+    sys.getsockoptInt = (...call) => {
+      queueMicrotask(() => controller.abort(reason));
+      return getsockoptInt(...call);
+    };
+    finish();
+    expect(await opening).to.equal(reason);
+    expect(calls).to.deep.equal(['getsockopt', 'close']);
   });
 });
 

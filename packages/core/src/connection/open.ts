@@ -20,6 +20,8 @@ const IPPROTO_MPTCP = 262;
 export interface OpenContext extends ConnectionServices {
   /** Its reason is rethrown unchanged, and the socket is closed. */
   readonly signal: AbortSignal;
+  /** Default: the real system calls; Node's own sockets where there are none. */
+  readonly sys?: Sys | undefined;
 }
 
 /**
@@ -33,12 +35,27 @@ export async function openConnection(
   context: OpenContext,
 ): Promise<Connection> {
   context.signal.throwIfAborted();
-  const sys = findSys();
+  const sys = context.sys ?? findSys();
   try {
-    return await (sys === undefined ? openByNode(address, options, context) : open(address, options, context, sys));
+    const opening = sys === undefined ? openByNode(address, options, context) : open(address, options, context, sys);
+    const connection = await opening;
+    if (!context.signal.aborted) return connection;
+    connection.destroy(context.signal.reason);
+    throw context.signal.reason;
   } catch (error) {
-    throw context.signal.aborted ? context.signal.reason : isFdpassError(error) ? error : fromSystemError(error);
+    throw context.signal.aborted ? context.signal.reason : connectError(error, address);
   }
+}
+
+function connectError(error: unknown, address: SocketAddress): FdpassError {
+  if (isFdpassError(error)) return error;
+  // connect(2) of a unix socket does not wait for room in the queue unless it blocks. Others are silent about a full one.
+  const isQueueFull = 'path' in address && errnoName(error) === 'EAGAIN';
+  if (!isQueueFull) return fromSystemError(error);
+  return new FdpassError('unreachable', 'too many connections wait there', {
+    hint: 'check that the program that listens there still accepts connections',
+    cause: error,
+  });
 }
 
 async function open(
@@ -51,7 +68,7 @@ async function open(
   const connection = new DescriptorConnection(makeSocket(address, options, sys), sys, context);
   const release = onAbort(context.signal, (reason) => connection.destroy(reason));
   try {
-    await connect(connection, sockaddr, sys);
+    await connect(connection, sockaddr, sys, context.signal);
     return connection;
   } catch (error) {
     connection.destroy();
@@ -100,7 +117,12 @@ function bind(fd: number, family: 4 | 6, { bindAddress, bindPort }: SocketOption
   }
 }
 
-async function connect(connection: DescriptorConnection, sockaddr: Buffer, sys: Sys): Promise<void> {
+async function connect(
+  connection: DescriptorConnection,
+  sockaddr: Buffer,
+  sys: Sys,
+  signal: AbortSignal,
+): Promise<void> {
   const fd = connection.descriptor ?? -1;
   try {
     sys.connect(fd, sockaddr);
@@ -108,6 +130,7 @@ async function connect(connection: DescriptorConnection, sockaddr: Buffer, sys: 
     const name = errnoName(error);
     if (name !== 'EINPROGRESS' && name !== 'EINTR') throw error; // interrupted, it goes on by itself
     await connection.until('writable');
+    signal.throwIfAborted(); // then it is closed, and its number can be another socket's by now
     const { SOL_SOCKET, SO_ERROR } = sys.platform.constants;
     const errno = sys.getsockoptInt(fd, SOL_SOCKET, SO_ERROR);
     if (errno !== 0) throw sys.errorOf('connect', errno);

@@ -1,13 +1,15 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Clock, systemClock } from '../ground/clock.js';
+import { type Clock, onAbort, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
-import { fromSystemError } from '../ground/system-error.js';
+import { errnoName, fromSystemError } from '../ground/system-error.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { findSys } from '../sys/koffi.js';
+import type { Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
 import { ExactReader } from './exact-reader.js';
+import { checkBytes, givenAway } from './misuse.js';
 
 /** A connection over a stream that buffers: bytes that are not wanted stay in its buffer. It owns the stream. */
 export class StreamConnection implements Connection {
@@ -17,7 +19,8 @@ export class StreamConnection implements Connection {
   readonly #trace: Trace;
   readonly #clock: Clock;
   readonly #reader = new ExactReader();
-  #destroyed: { readonly reason: unknown } | undefined;
+  /** Aborts when it is destroyed or given away, with what every later call rejects with. */
+  readonly #over = new AbortController();
 
   constructor(stream: Duplex, { trace = noTrace, clock = systemClock }: ConnectionServices = {}) {
     this.#stream = stream;
@@ -25,6 +28,9 @@ export class StreamConnection implements Connection {
     this.#clock = clock;
     stream.pause();
     stream.on('end', this.#ended).on('close', this.#ended).on('error', this.#failed).on('readable', this.#take);
+    // What happened before is not told again.
+    if (stream.errored) this.#failed(stream.errored);
+    else if (!stream.readable) this.#ended();
   }
 
   readonly #ended = (): void => this.#reader.end();
@@ -63,16 +69,19 @@ export class StreamConnection implements Connection {
         stream.unshift(bytes);
         settle(() => resolve(bytes));
       };
-      const ended = (): void =>
-        settle(() => (this.#destroyed === undefined ? resolve(Buffer.alloc(0)) : reject(this.#destroyed.reason)));
+      const ended = (): void => settle(() => resolve(Buffer.alloc(0)));
       const failed = (error: Error): void => settle(() => reject(fromSystemError(error, 'the connection broke')));
       const settle = (action: () => void): void => {
         cancel();
+        release();
         stream.off('readable', look).off('end', ended).off('close', ended).off('error', failed);
         action();
       };
+      this.#over.signal.throwIfAborted();
       const cancel = this.#clock.after(limitMs, ended);
-      if (stream.readableEnded || stream.destroyed) return ended();
+      const release = onAbort(this.#over.signal, (reason) => settle(() => reject(reason)));
+      if (stream.errored) return failed(stream.errored);
+      if (!stream.readable) return ended();
       stream.on('readable', look).once('end', ended).once('close', ended).once('error', failed);
       stream.read(0);
       look();
@@ -81,42 +90,65 @@ export class StreamConnection implements Connection {
 
   write(bytes: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      const closed = (): void => {
-        reject(this.#destroyed?.reason ?? new FdpassError('unreachable', 'the connection closed while we wrote to it'));
-      };
-      this.#stream.once('close', closed);
-      this.#stream.write(bytes, (error) => {
+      const settle = (action: () => void): void => {
+        release();
         this.#stream.off('close', closed);
-        if (!error) resolve();
-        else reject(this.#destroyed?.reason ?? fromSystemError(error, 'cannot write to the proxy'));
-      });
+        action();
+      };
+      const closed = (): void => settle(() => reject(closedWhileWriting()));
+      checkBytes(bytes);
+      this.#over.signal.throwIfAborted();
+      const release = onAbort(this.#over.signal, (reason) => settle(() => reject(reason)));
+      this.#stream.once('close', closed);
+      this.#stream.write(bytes, (error) => settle(() => (error ? reject(this.#writeError(error)) : resolve())));
     });
   }
 
-  /** Calls `listener` if the stream ends or breaks while nobody reads. Returns how to stop listening. */
+  #writeError(error: Error): FdpassError {
+    const cause = this.#stream.errored ?? error;
+    if (errnoName(cause)?.startsWith('ERR_STREAM_')) return closedWhileWriting(cause);
+    return fromSystemError(cause, 'cannot write to the proxy');
+  }
+
+  /** Calls `listener` if the stream ends or breaks while nobody reads, or has before. Returns how to stop listening. */
   onBroken(listener: (error: unknown) => void): () => void {
-    const closed = (): void => listener(undefined);
+    let isWatching = true;
+    const closed = (): void => void (isWatching && listener(undefined));
     this.#stream.once('error', listener).once('close', closed);
-    return () => void this.#stream.off('error', listener).off('close', closed);
+    if (this.#stream.destroyed) queueMicrotask(closed);
+    return () => {
+      isWatching = false;
+      this.#stream.off('error', listener).off('close', closed);
+    };
   }
 
   toStream(): Duplex {
+    this.#over.signal.throwIfAborted();
+    this.#leave(givenAway());
+    return this.#stream;
+  }
+
+  destroy(reason: unknown = new FdpassError('internal', 'the connection was closed')): void {
+    if (!this.#over.signal.aborted) this.#leave(reason);
+    this.#stream.off('error', ignore).on('error', ignore).destroy();
+  }
+
+  #leave(reason: unknown): void {
+    this.#over.abort(reason);
+    this.#reader.end(reason, true);
     this.#stream
       .off('end', this.#ended)
       .off('close', this.#ended)
       .off('error', this.#failed)
       .off('readable', this.#take);
-    return this.#stream;
   }
+}
 
-  destroy(reason: unknown = new FdpassError('internal', 'the connection was closed')): void {
-    if (this.#destroyed !== undefined) return;
-    this.#destroyed = { reason };
-    this.#reader.end(reason, true);
-    this.toStream()
-      .on('error', () => {})
-      .destroy();
-  }
+/** For the errors of a stream that is not needed any more. */
+function ignore(): void {}
+
+function closedWhileWriting(cause?: unknown): FdpassError {
+  return new FdpassError('unreachable', 'the connection closed while we wrote to it', { cause });
 }
 
 /** Whether `value` is a {@link Connection}, of this or of another copy of the package. */
@@ -131,16 +163,36 @@ export function isStream(value: unknown): value is Duplex {
 
 /**
  * What a dial gave, as a connection. A plain `net.Socket` with nothing read ahead becomes a connection by system calls, so
- * that whatever follows can be read exactly and its descriptor be handed over; the socket object is then destroyed.
+ * that whatever follows can be read exactly and its descriptor be handed over; the socket object is then destroyed. It
+ * owns `value` from the call on, even if the call fails.
+ *
+ * @param given Default: the real system calls.
  */
-export function toConnection(value: Connection | Duplex, services: ConnectionServices = {}): Connection {
+export function toConnection(value: Connection | Duplex, services: ConnectionServices = {}, given?: Sys): Connection {
   if (isConnection(value)) return value;
   const fd = plainDescriptor(value);
-  const sys = fd === undefined ? undefined : findSys();
-  if (fd === undefined || sys === undefined) return new StreamConnection(value, services);
-  const copy = sys.dup(fd);
-  value.on('error', () => {}).destroy(); // closes the original at once; the connection stays open through the copy
-  return new DescriptorConnection(copy, sys, services);
+  const sys = fd === undefined ? undefined : (given ?? findSys());
+  if (fd === undefined || sys === undefined) return new StreamConnection(ofBytes(value), services);
+  try {
+    return new DescriptorConnection(sys.dup(fd), sys, services);
+  } catch (error) {
+    throw fromSystemError(error, 'cannot take over the socket');
+  } finally {
+    value.on('error', ignore).destroy(); // closes the original at once; the connection stays open through the copy
+  }
+}
+
+/** The same stream. @throws FdpassError `internal` if it gives text or objects, from which no bytes can be read exactly. */
+function ofBytes(stream: Duplex): Duplex {
+  if (!stream.readableEncoding && !stream.readableObjectMode) return stream;
+  stream.on('error', ignore).destroy();
+  throw new FdpassError(
+    'internal',
+    `a stream of ${stream.readableObjectMode ? 'objects' : 'text'} is not a connection`,
+    {
+      hint: 'give a stream of bytes, without setEncoding() and objectMode',
+    },
+  );
 }
 
 interface Handle {

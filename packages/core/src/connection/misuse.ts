@@ -1,0 +1,30 @@
+import { FdpassError } from '../ground/errors.js';
+
+/** For a caller that reads while an earlier read still waits: which of the two the next bytes belong to is undefined. */
+export function secondRead(what: string, pending: string): FdpassError {
+  return new FdpassError('internal', `cannot read ${what} while the read of ${pending} is pending`, {
+    hint: 'await each read before the next one',
+  });
+}
+
+/** For a count that is not one: a read of NaN bytes would wait for ever. */
+export function notCount(what: string, doing: string, count: unknown): FdpassError {
+  return new FdpassError('internal', `cannot read ${what}: asked to ${doing} ${String(count)} bytes`, {
+    hint: 'give a whole number of bytes, 0 or more',
+  });
+}
+
+/** For a connection that is used after {@link Connection.toStream}. */
+export function givenAway(): FdpassError {
+  return new FdpassError('internal', 'this connection was given away as a stream', {
+    hint: 'use the stream, or read before toStream()',
+  });
+}
+
+/** Plugins are often written without types. @throws FdpassError `internal` for what is not bytes. */
+export function checkBytes(bytes: unknown): void {
+  if (bytes instanceof Uint8Array) return;
+  throw new FdpassError('internal', `write() takes bytes, not ${typeof bytes === 'string' ? 'text' : typeof bytes}`, {
+    hint: 'give it a Buffer or a Uint8Array, e.g. Buffer.from(text)',
+  });
+}
