@@ -45,7 +45,12 @@ describe('plugins that misbehave', () => {
       78,
       /config\.yaml:1:11: the plugin "\.\/plugin\.mjs": bad day/,
     ],
-    ['is not JavaScript', 'export const = ;', 78, /config\.yaml:1:11: the plugin "\.\/plugin\.mjs": /],
+    [
+      'is not JavaScript',
+      'export const a = 1;\nexport const = ;\n',
+      78,
+      /config\.yaml:1:11: the plugin .*: \/\S+\/plugin\.mjs:2: Unexpected token '='/,
+    ],
     [
       'exports nothing of use',
       'export const it = { name: 7 };',
@@ -89,6 +94,51 @@ describe('plugins that misbehave', () => {
       dialing('return { pipe: 7 }'),
       70,
       /rule 1 "odd".*it: the plugin "\.\/plugin\.mjs" gave no connection/,
+    ],
+    [
+      'dials on without a port',
+      dialing('return host.forward.dial({ host: target.host }, context)'),
+      70,
+      /rule 1 "odd".*: it: the plugin "\.\/plugin\.mjs" called dial\(\) without a port; give it \{ host, port \}/,
+    ],
+    [
+      'dials a nested route without a port',
+      dialing("return (await host.route('direct')).dial({ host: target.host }, context)"),
+      70,
+      /: it: the plugin "\.\/plugin\.mjs" called dial\(\) without a port/,
+    ],
+    [
+      'dials on with a text for a port',
+      dialing("return host.forward.dial({ host: target.host, port: '22' }, context)"),
+      70,
+      /: it: the plugin "\.\/plugin\.mjs" called dial\(\) with a port that is not a number from 1 to 65535/,
+    ],
+    [
+      'dials on without a host',
+      dialing('return host.forward.dial(undefined, context)'),
+      70,
+      /: it: the plugin "\.\/plugin\.mjs" called dial\(\) without a host/,
+    ],
+    [
+      'dials on without the context',
+      dialing('return host.forward.dial(target)'),
+      70,
+      /: it: the plugin "\.\/plugin\.mjs" called dial\(\) without the context of its own dial; pass it on/,
+    ],
+    [
+      'reads from the socket that it gives',
+      dialing(`const s = (await host.forward.dial(target, context)).toStream();
+  await new Promise((resolve) => s.resume().once('data', resolve)); return s`),
+      70,
+      /: it: the plugin "\.\/plugin\.mjs" gave a socket that it has read from: .*; read through the connection/,
+    ],
+    [
+      'reads from a socket of its own and puts back half',
+      `import { connect } from 'node:net';
+${dialing(`const s = connect(target); await new Promise((resolve) => s.once('readable', resolve));
+  s.unshift(s.read().subarray(4)); return s`)}`,
+      70,
+      /: it: the plugin "\.\/plugin\.mjs" gave a socket that it has read from/,
     ],
     [
       'never settles',

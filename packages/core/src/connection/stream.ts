@@ -195,6 +195,20 @@ function ofBytes(stream: Duplex): Duplex {
   );
 }
 
+/**
+ * Whether bytes were taken from a plain `net.Socket`. Nobody can tell whether all of them belonged to a handshake: a socket
+ * reads what has arrived, and what nobody listened for is lost.
+ */
+export function wasReadFrom(stream: Duplex): boolean {
+  return isPlainSocket(stream) && stream.bytesRead > stream.readableLength;
+}
+
+/** Another class that extends net.Socket, such as TLSSocket, has a prototype of its own. */
+function isPlainSocket(stream: Duplex): stream is Socket {
+  const { Socket: NodeSocket } = process.getBuiltinModule('node:net');
+  return Object.getPrototypeOf(stream) === NodeSocket.prototype;
+}
+
 interface Handle {
   readonly fd?: number;
   /** Bytes accepted but not yet written. */
@@ -206,9 +220,7 @@ interface Handle {
  * unsent, and not a TLS or a library's socket. `_handle.fd` is not documented; there is no other way to it.
  */
 function plainDescriptor(stream: Duplex): number | undefined {
-  const { Socket: NodeSocket } = process.getBuiltinModule('node:net');
-  // Another class that extends net.Socket, such as TLSSocket, has a prototype of its own.
-  if (Object.getPrototypeOf(stream) !== NodeSocket.prototype) return undefined;
+  if (!isPlainSocket(stream)) return undefined;
   const socket = stream as Socket & { readonly _handle?: Handle | null };
   const { fd = -1, writeQueueSize = 0 } = socket._handle ?? {};
   const isReady = !socket.destroyed && !socket.connecting && fd >= 0;

@@ -77,11 +77,16 @@ function lowerCaseAddress(address: string): string {
 /** A decimal port from 1 to 65535. @throws FdpassError `usage` */
 export function parsePort(input: string | number): number {
   const port = typeof input === 'number' ? input : /^\d{1,5}$/.test(input) ? Number(input) : Number.NaN;
-  if (Number.isInteger(port) && port >= 1 && port <= 65535) return port;
+  if (isPort(port)) return port;
   throw new FdpassError(
     'usage',
     `the port ${JSON.stringify(String(input).slice(0, 40))} is not a number from 1 to 65535`,
   );
+}
+
+/** Whether a value is a port. */
+export function isPort(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65535;
 }
 
 function checkText(what: string, text: string): string {

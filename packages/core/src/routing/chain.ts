@@ -4,7 +4,7 @@ import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { messageOf, redactOptions } from '../ground/text.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import { isLazySchema, loadSchema, type SchemaIssue, type Strategy } from '../strategy/strategy.js';
-import { type GuardedDialer, guardDialer } from './guard.js';
+import { type GuardedDialer, guardDialer, lendChain } from './guard.js';
 import { type Hop, type HopScope, resolveHops } from './hop.js';
 import { createStrategyHost, type HostServices } from './strategy-host.js';
 
@@ -81,9 +81,9 @@ async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope)
     if (strategy.firstOnly === true && before !== undefined) throw notFirst(hop);
     const options = await checkOptions(strategy, hop.options);
     const isFirst = strategy.firstOnly === true || hop.entry.name === scope.defaultStrategy; // nothing is before the default
-    const forward = before ?? (isFirst ? NO_FORWARD : await defaultChain(scope));
+    const forward = lendChain(before ?? (isFirst ? NO_FORWARD : await defaultChain(scope)), origin);
     const route = (use: unknown): Promise<Chain> => {
-      const linking = linkUse(use, hop, before, scope);
+      const linking = linkUse(use, hop, before, scope).then((chain) => lendChain(chain, origin));
       linking.catch(() => {}); // a strategy that fails before it awaits this must not end the program
       return linking;
     };

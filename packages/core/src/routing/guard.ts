@@ -1,8 +1,17 @@
 import type { Connection } from '../connection/connection.js';
-import { isConnection, isStream, toConnection } from '../connection/stream.js';
-import { type DialContext, type Dialer, type OwningDial, ownConnection, ownDial, owningDial } from '../dial/dialer.js';
+import { isConnection, isStream, toConnection, wasReadFrom } from '../connection/stream.js';
+import {
+  type Chain,
+  type DialContext,
+  type Dialer,
+  type OwningDial,
+  ownConnection,
+  ownDial,
+  owningDial,
+} from '../dial/dialer.js';
 import { type Clock, onAbort } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
+import { isPort } from '../ground/read-target.js';
 import { formatHostPort, type Target, type TargetKind, targetKind } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 
@@ -48,6 +57,37 @@ function guardedNeedsRelay(dialer: Dialer, hop: GuardedHop, target: Target): boo
     return dialer.needsRelay?.(target) === true;
   } catch (error) {
     throw describeFailure(error, hop);
+  }
+}
+
+/**
+ * A chain as a strategy's host has it. A call that is wrong is the fault of the strategy that makes it, and not of the hop
+ * that it reaches.
+ */
+export function lendChain(chain: Chain, origin: string): Chain {
+  return {
+    ...chain,
+    dial: async (target, context) => {
+      checkCall(target, context, origin);
+      return chain.dial(target, context);
+    },
+  };
+}
+
+/** Plugins are often written without types. @throws FdpassError `internal` */
+function checkCall(
+  target: Partial<Target> | undefined,
+  context: Partial<DialContext> | undefined,
+  origin: string,
+): void {
+  const wrong = (what: string, hint: string): FdpassError =>
+    new FdpassError('internal', `${origin} called dial() ${what}`, { hint });
+  const form = 'give it { host, port } and the context';
+  if (typeof target?.host !== 'string' || target.host === '') throw wrong('without a host', form);
+  if (target.port === undefined) throw wrong('without a port', form);
+  if (!isPort(target.port)) throw wrong('with a port that is not a number from 1 to 65535', form);
+  if (context?.signal === undefined || context.trace === undefined) {
+    throw wrong('without the context of its own dial', 'pass it on: dial(target, context)');
   }
 }
 
@@ -129,6 +169,12 @@ function asConnection(given: unknown, { origin, clock }: GuardedHop, { trace }: 
     });
   }
   if (given.destroyed) throw new FdpassError('internal', `${origin} gave a stream that is already closed`);
+  if (wasReadFrom(given)) {
+    given.on('error', () => {}).destroy();
+    throw new FdpassError('internal', `${origin} gave a socket that it has read from: bytes may be missing`, {
+      hint: 'read through the connection instead: connection.read() and readThrough() take no byte too many',
+    });
+  }
   return toConnection(given, { trace, clock });
 }
 

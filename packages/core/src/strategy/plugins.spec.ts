@@ -70,6 +70,21 @@ describe('plugins', () => {
     expect(await refusal('./open.mjs')).to.match(/can be written by/);
   });
 
+  it('with a syntax error say in which file and line, also if that is one that they import', async () => {
+    write('wrong.mjs', 'export const a = 1;\n\nexport const = ;\n');
+    write('with space/wrong.mjs', '\nexport const = ;\n');
+    write('imports.mjs', "import './with space/wrong.mjs';\nthrow new Error('is run');\n");
+    write('wrong.cjs', 'exports.a = 1;\nexports.b = ;\n');
+    write('lacks.mjs', "import { nothing } from './wrong.cjs';\nimport { b } from './named.mjs';\n");
+    write('json.mjs', "JSON.parse('{');\n");
+    const place = (path: string): RegExp => new RegExp(`: ${join(folder, path)}: Unexpected token '.'$`);
+    expect(await refusal('./wrong.mjs')).to.match(place('wrong.mjs:3'));
+    expect(await refusal('./imports.mjs')).to.match(place('with space/wrong.mjs:2'));
+    expect(await refusal('./wrong.cjs')).to.match(place('wrong.cjs:2'));
+    expect(await refusal('./lacks.mjs')).to.match(/lacks\.mjs:\d+: |wrong\.cjs:2: /);
+    expect(await refusal('./json.mjs')).to.match(/the plugin .*: Expected property name/);
+  });
+
   it('may not take the name of another', async () => {
     write('again.mjs', `export default ${STRATEGY.replace('NAME', 'a')};`);
     expect(await names('./named.mjs', './again.mjs').catch((error: Error) => error.message)).to.match(

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import { isAbsolute, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { basename, isAbsolute, resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ConfigPlugin } from '../config/load.js';
 import { formatMs } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
@@ -53,9 +53,41 @@ async function importWithin(timeoutMs: number, file: string): Promise<object> {
   });
   try {
     return await Promise.race([import(pathToFileURL(file).href) as Promise<object>, tooLong]);
+  } catch (error) {
+    throw error instanceof SyntaxError ? await withPlace(error, file) : error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A syntax error with the file and line in its message, which need not be the plugin's own file but one that it imports. */
+async function withPlace(error: SyntaxError, file: string): Promise<Error> {
+  const isUnplaced = /at compileSourceTextModule\b/.test(error.stack ?? '');
+  const place = placeOf(isUnplaced ? await reportOfImport(file) : (error.stack ?? ''));
+  return place === undefined ? error : new SyntaxError(`${place}: ${error.message}`, { cause: error });
+}
+
+/** Node begins the report of a syntax error with `FILE:LINE`. */
+function placeOf(report: string): string | undefined {
+  const [, place, line] = /^(\/.*|file:.*):(\d+)\n/.exec(report) ?? [];
+  if (place === undefined) return undefined;
+  return `${place.startsWith('file:') ? fileURLToPath(place) : place}:${line}`;
+}
+
+/**
+ * What Node prints when it imports a file that it cannot parse. It tells the line of an ES module in no other way. Nothing
+ * of the module runs, since that begins only when everything that it imports has been parsed.
+ */
+async function reportOfImport(file: string): Promise<string> {
+  if (!basename(process.execPath).startsWith('node')) return ''; // a program with Node inside would start another of itself
+  const { execFile } = await import('node:child_process');
+  const args = ['--input-type=module', '--eval', `import ${JSON.stringify(pathToFileURL(file).href)}`];
+  const { NODE_OPTIONS, ...env } = process.env;
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: '/', env, timeout: LOAD_TIMEOUT_MS }, (_error, _stdout, stderr) =>
+      resolve(stderr),
+    );
+  });
 }
 
 /** What CommonJS exports arrives as a default export of its own. */
