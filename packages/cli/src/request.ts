@@ -1,6 +1,5 @@
-import { resolve } from 'node:path';
 import { FdpassError, makeTarget, type Target } from '@fdpass/core';
-import { type ConfigCache, parseDuration, type Route, type Router } from '@fdpass/core/host';
+import { type ConfigCache, currentFolder, expandPath, parseDuration, type Route, type Router } from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
 import { builtinFramework } from './builtin.js';
 import { FDPASS } from './usage.js';
@@ -12,7 +11,7 @@ export interface DialRequest {
   /** An absolute path. */
   readonly config?: string | undefined;
   readonly timeoutMs?: number | undefined;
-  /** The user's current directory: paths in `--via` hops start there. */
+  /** The user's current directory: paths in `--via` hops start there. Empty if it has been deleted. */
   readonly cwd: string;
 }
 
@@ -25,12 +24,13 @@ export function readRequest(args: Arguments, defaultPort?: number): DialRequest 
   const user = args.value('user');
   const alias = args.value('alias');
   const config = args.value('config');
+  const cwd = currentFolder();
   return {
     target: makeTarget({ host, port, ...(user !== undefined && { user }), ...(alias !== undefined && { alias }) }),
     via: args.values('via'),
-    config: config === undefined ? undefined : resolve(config),
+    config: config === undefined ? undefined : expandPath(config, cwd),
     timeoutMs: readTimeout(args),
-    cwd: process.cwd(),
+    cwd,
   };
 }
 

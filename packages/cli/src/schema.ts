@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { type Arguments, usage } from './arguments.js';
 import { formatConfigSchema } from './config-schema.js';
 import { print } from './print.js';
@@ -9,6 +8,6 @@ export async function schema(args: Arguments): Promise<number> {
   const [extra] = args.operands;
   if (extra !== undefined) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra)}`);
   const config = args.value('config');
-  await print(await formatConfigSchema(config === undefined ? {} : { file: resolve(config) }));
+  await print(await formatConfigSchema(config === undefined ? {} : { file: config }));
   return 0;
 }

@@ -83,7 +83,7 @@ export function loadRules(options: LoadOptions = {}): ReadRules | undefined {
  * @throws FdpassError `config` if a file was named and is missing, or one is there and cannot be used.
  */
 export function findConfig(options: LoadOptions): Source | undefined {
-  if (options.content !== undefined) return inlineSource(options.content, options.baseDir ?? '.');
+  if (options.content !== undefined) return inlineSource(options.content, options.baseDir);
   const file = configPath(options);
   if (options.file === undefined && options.searchFrom !== undefined)
     return searchFolder({ folder: resolve(options.searchFrom), names: PROGRAM_FOLDER_NAMES, up: options.searchUp });

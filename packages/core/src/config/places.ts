@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { FdpassError } from '../ground/errors.js';
-import { expandPath, homeFolder } from '../ground/files.js';
+import { currentFolder, expandPath, homeFolder } from '../ground/files.js';
 import { reasonOf } from '../ground/system-error.js';
 
 /** Where the config is looked for. */
@@ -73,7 +73,7 @@ function configFolders(options: LoadOptions): readonly string[] {
 export function configPath(options: LoadOptions): string | undefined {
   const env = options.env ?? process.env;
   if (options.content !== undefined) return undefined;
-  if (options.file !== undefined) return expandPath(options.file, '.', homeOf(options, env));
+  if (options.file !== undefined) return expandPath(options.file, currentFolder(), homeOf(options, env));
   if (options.searchFrom !== undefined) return undefined;
   if (env['FDPASS_CONFIG']) return namedByVariable(env['FDPASS_CONFIG'], options, env);
   for (const folder of configFolders(options)) {

@@ -1,7 +1,8 @@
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { FdpassError } from '../ground/errors.js';
-import { readTrustedFile } from '../ground/files.js';
+
+import { absoluteFolder, readTrustedFile } from '../ground/files.js';
 import { messageOf } from '../ground/text.js';
 import { formatWhere, type Where } from '../ground/where.js';
 
@@ -139,9 +140,10 @@ export const INLINE_NAME = '(config)';
  * A config given in code, as a {@link Source}: places are written as the path to the value (`config.rules[2].host`).
  *
  * @param baseDir The folder that relative paths start from, and that packages it extends are looked for beside.
+ *   Default: the current directory.
  */
-export function inlineSource(data: unknown, baseDir: string): Source {
-  const folder = resolve(baseDir);
+export function inlineSource(data: unknown, baseDir?: string): Source {
+  const folder = absoluteFolder(baseDir);
   return { file: join(folder, INLINE_NAME), baseDir: folder, data, locate: (path) => placeOf(path) };
 }
 

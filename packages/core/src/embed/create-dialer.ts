@@ -1,12 +1,13 @@
 import { EventEmitter, setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { INLINE_NAME } from '../config/source.js';
 import type { Connection } from '../connection/connection.js';
 import { type Framework, loadFramework, TOKENS } from '../framework/framework.js';
 import { type Clock, type Deadline, startDeadline, systemClock } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
+import { absoluteFolder, currentFolder } from '../ground/files.js';
 import type { Target } from '../ground/target.js';
 import type { Trace } from '../ground/trace.js';
 import { createResolver, shareLookups, systemResolver } from '../lookup/resolver.js';
@@ -156,7 +157,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
   ): Promise<Socket> {
     try {
       const options = tls === true ? {} : tls;
-      const request = { host: target.host, baseDir: '.', connection: options, signal: deadline.signal };
+      const request = { host: target.host, baseDir: currentFolder(), connection: options, signal: deadline.signal };
       return await readySocket(await wrapTls(connection, request));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
@@ -165,9 +166,8 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
   }
 
   #route(router: Router, target: Target, via: unknown): Promise<Route> {
-    return via === undefined
-      ? router.route(target)
-      : router.routeVia(target, via, resolve(this.#options.baseDir ?? '.'));
+    if (via === undefined) return router.route(target);
+    return router.routeVia(target, via, absoluteFolder(this.#options.baseDir));
   }
 }
 

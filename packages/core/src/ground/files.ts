@@ -132,13 +132,41 @@ function tooOpen(path: string, status: FileStatus, what: string, fix: string): F
 }
 
 /**
+ * The current directory, or '' if it has been deleted. Nothing needs it but a relative path that the user has written, and
+ * that fails in {@link expandPath}.
+ */
+export function currentFolder(): string {
+  try {
+    return process.cwd();
+  } catch {
+    return '';
+  }
+}
+
+/** A folder that a program names, as an absolute path. Default: {@link currentFolder}. */
+export function absoluteFolder(folder = '.'): string {
+  const current = isAbsolute(folder) ? '/' : currentFolder();
+  return current === '' ? '' : resolve(current, folder);
+}
+
+/**
  * A path as a config writes it: `~/` is the home folder, and a relative path starts at `baseDir`.
  *
+ * @param baseDir An absolute path, or what {@link currentFolder} returns.
  * @param home As {@link homeFolder} takes it.
- * @throws FdpassError `config` if it begins with `~/` and the home folder is not absolute.
+ * @throws FdpassError `config` if it begins with `~/` and the home folder is not absolute; `usage` if it is relative and
+ * the current directory has been deleted.
  */
 export function expandPath(written: string, baseDir: string, home?: string): string {
-  return written.startsWith('~/') ? join(homeFolder(home), written.slice(2)) : resolve(baseDir, written);
+  if (written.startsWith('~/')) return join(homeFolder(home), written.slice(2));
+  if (baseDir !== '' || isAbsolute(written)) return resolve(baseDir, written);
+  throw new FdpassError(
+    'usage',
+    `the path ${JSON.stringify(written)} starts at the current directory, which has been deleted`,
+    {
+      hint: 'write an absolute path, or change to another directory',
+    },
+  );
 }
 
 /**
