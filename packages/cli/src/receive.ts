@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { FdpassError, isFdpassError, reasonOf, startDeadline, systemClock } from '@fdpass/core';
-import { channelStreams, openChannel, relay } from '@fdpass/core/host';
+import { openChannel, relayOver } from '@fdpass/core/host';
 import {
   adoptFd,
   describeFd,
@@ -79,7 +79,6 @@ function formatDescription({ family, type, local, peer }: FdDescription): string
 }
 
 async function bridge(fd: number, sys: Sys): Promise<number> {
-  const socket = adoptFd(fd, sys);
-  await relay(channelStreams(openChannel({ as: 'relay' })), { readable: socket, writable: socket });
+  await relayOver(openChannel({ as: 'relay' }), adoptFd(fd, sys));
   return 0;
 }

@@ -1,8 +1,8 @@
-import { writeSync } from 'node:fs';
 import { fdpassVersion, formatError, isFdpassError } from '@fdpass/core';
 import { channelKind, exitCodeOf } from '@fdpass/core/host';
-import { findSys } from '@fdpass/core/sockets';
+import { findSys, rememberModes } from '@fdpass/core/sockets';
 import { formatHelp } from './help.js';
+import { writeStderr } from './stderr.js';
 import type { ProgramSpec } from './usage.js';
 
 const STDIN = 0;
@@ -14,38 +14,42 @@ const STDERR = 2;
  * the documented code. Ends the process at once: whatever is still open is of no use to anybody, and ssh waits.
  */
 export async function run(program: ProgramSpec, main: (argv: readonly string[]) => Promise<number>): Promise<never> {
+  const end = prepareEnd();
+  const endWith = (error: unknown): never => {
+    sayError(program, error);
+    return end(exitCodeOf(error));
+  };
   // Errors that nobody waits for, such as a plugin's own: the same line as for any other, and no stack.
-  process.on('uncaughtException', (error) => void endWith(program, error)); // unhandled rejections too
-  let code: number;
+  process.on('uncaughtException', endWith); // unhandled rejections too
   try {
-    code = await main(process.argv.slice(2));
+    return end(await main(process.argv.slice(2)));
   } catch (error) {
-    return endWith(program, error);
+    return endWith(error);
   }
-  return endProcess(code);
 }
 
-function endWith(program: ProgramSpec, error: unknown): Promise<never> {
-  say(`${program.name}: ${formatError(error)}`);
-  if (!isFdpassError(error) && process.env['FDPASS_DEBUG'] && error instanceof Error) say(error.stack ?? '');
-  return endProcess(exitCodeOf(error));
-}
+/** Ends the process with an exit status. */
+type End = (code: number) => never;
 
 /**
- * Ends the process at once. process.exit() joins libuv's threads first, and one of them may sit in getaddrinfo(3) for
- * seconds with a look-up that nobody waits for any more, while ssh waits for us. So where a program waits at the other
+ * How to end the process at once. process.exit() joins libuv's threads first, and one of them may sit in getaddrinfo(3)
+ * for seconds with a look-up that nobody waits for any more, while ssh waits for us. So where a program waits at the other
  * end of stdout the process ends by _exit(2), after doing what Node would have done and somebody could miss.
+ *
+ * It is prepared before anything else, as long as the standard streams are as we found them.
  */
-async function endProcess(code: number): Promise<never> {
+function prepareEnd(): End {
   const isWaitedFor = ['socket', 'pipe'].includes(channelKind(STDOUT));
   const sys = isWaitedFor ? findSys() : undefined;
-  if (sys === undefined) process.exit(code);
-  const nodeModule = process.getBuiltinModule('node:module') as { flushCompileCache?: () => void };
-  nodeModule.flushCompileCache?.(); // Node 22.10 and later
-  for (const fd of [STDIN, STDOUT]) {
-    if (['socket', 'pipe'].includes(channelKind(fd))) sys.setNonBlocking(fd, false); // as we found them: others may share them
-  }
-  return sys.exit(code);
+  if (sys === undefined) return (code) => process.exit(code);
+  const restoreModes = rememberModes([STDIN, STDOUT, STDERR], sys);
+  const end = (code: number): never => {
+    const nodeModule = process.getBuiltinModule('node:module') as { flushCompileCache?: () => void };
+    nodeModule.flushCompileCache?.(); // Node 22.10 and later
+    restoreModes();
+    return sys.exit(code);
+  };
+  return end;
 }
 
 /** Answers `--help` and `--version`. Returns whether that was all. */
@@ -56,10 +60,10 @@ export function answerGeneral(program: ProgramSpec, flag: (name: string) => bool
   return true;
 }
 
-/** A line on stderr, whatever state that is in: ssh may have closed it. */
-function say(line: string): void {
+function sayError(program: ProgramSpec, error: unknown): void {
   try {
-    writeSync(STDERR, `${line}\n`);
+    writeStderr(`${program.name}: ${formatError(error)}`);
+    if (!isFdpassError(error) && process.env['FDPASS_DEBUG'] && error instanceof Error) writeStderr(error.stack ?? '');
   } catch {
     // Nobody to tell; the exit code says it too.
   }

@@ -26,17 +26,13 @@ export {
 } from './framework/framework.js';
 export { parseDuration } from './ground/clock.js';
 export { exitCodeOf } from './ground/errors.js';
-export {
-  type Channel,
-  type ChannelKind,
-  channelKind,
-  channelStreams,
-  type Handover,
-  openChannel,
-} from './handover/channel.js';
+export { currentFolder, expandPath } from './ground/files.js';
+export { openLog } from './ground/log-file.js';
+export { relayOver } from './handover/caller.js';
+export { type Channel, type ChannelKind, channelKind, type Handover, openChannel } from './handover/channel.js';
 export { type DetachedOptions, dialDetached, runDetached } from './handover/detached.js';
 export { type HandOverOptions, handOver, type RelayRequest } from './handover/hand-over.js';
-export { type RelayResult, type RelaySide, relay } from './handover/relay.js';
+export type { RelayResult } from './handover/relay.js';
 export { configJsonSchema, type JsonSchema, optionsJsonSchema } from './json-schema/json-schema.js';
 export { createResolver, type Lookup, libcResolver, type Resolver } from './lookup/resolver.js';
 export type { BuiltChain, HopSummary } from './routing/chain.js';

@@ -5,7 +5,14 @@ export { DescriptorConnection } from './connection/descriptor.js';
 export { adoptFd } from './connection/descriptor-stream.js';
 export { type OpenContext, openConnection } from './connection/open.js';
 export { isConnection, StreamConnection, toConnection } from './connection/stream.js';
-export { describeFd, type FdDescription, type FdTransferOptions, recvFd, sendFd } from './sys/descriptors.js';
+export {
+  describeFd,
+  type FdDescription,
+  type FdTransferOptions,
+  recvFd,
+  rememberModes,
+  sendFd,
+} from './sys/descriptors.js';
 export { findSys, loadSys } from './sys/koffi.js';
 export { type FdAddress, formatFdAddress } from './sys/sockaddr.js';
 export type { Poller, Readiness, Sys } from './sys/sys.js';

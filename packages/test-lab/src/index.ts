@@ -2,6 +2,7 @@ export { type Background, type BackgroundOptions, freePort, startServer, tempora
 export { expectDescriptorsBack } from './descriptors-back.js';
 export { type LabOptions, labUnavailable, requireLab, runInLab } from './net-lab.js';
 export { findProgram, requirePeers, skip, skipOrFail } from './peers.js';
+export { makePipe } from './pipe.js';
 export { findPostgres, type Postgres, startPostgres } from './postgres.js';
 export {
   descendants,

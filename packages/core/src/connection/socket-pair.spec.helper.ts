@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 
 /** Two connected TCP sockets, ours made by a plain `net.connect`, as anybody's would be, and paused. */
 export async function tcpPair(): Promise<{ readonly ours: Socket; readonly theirs: Socket }> {
@@ -10,6 +11,18 @@ export async function tcpPair(): Promise<{ readonly ours: Socket; readonly their
   theirs.on('error', () => {});
   server.close();
   return { ours, theirs };
+}
+
+/** The next `length` bytes of a stream, as text. It stays as it is, whereas iterating would destroy it. */
+export async function nextBytes(stream: Readable, length: number): Promise<string> {
+  let bytes = Buffer.alloc(0);
+  const take = (chunk: Buffer): void => {
+    bytes = Buffer.concat([bytes, chunk]);
+  };
+  stream.on('data', take).resume();
+  while (bytes.length < length) await once(stream, 'data');
+  stream.off('data', take).pause();
+  return bytes.toString('latin1');
 }
 
 /** All that a stream gives until its end. */

@@ -24,9 +24,14 @@ export async function readySocket(connection: Connection): Promise<Socket> {
 
 function behindSocket(stream: Duplex): Socket {
   const [near, far] = socketPair(stream);
-  relay({ readable: far, writable: far }, { readable: stream, writable: stream }).catch((error: Error) => {
-    near.destroy(error); // what broke the stream breaks the socket
-  });
+  const gone = new AbortController();
+  near.once('close', () => gone.abort());
+  const relaying = relay(
+    { readable: far, writable: far },
+    { readable: stream, writable: stream },
+    { gone: gone.signal },
+  );
+  relaying.catch((error: Error) => near.destroy(error)); // what broke the stream breaks the socket
   return near;
 }
 

@@ -69,6 +69,15 @@ describe('choosing the hand-over', () => {
     expect(await ask('ignore', 'pipe')).to.deep.equal(['socket', 'descriptor']); // Node's pipes are socket pairs
   });
 
+  it('relays over a socket that the caller has written to, as libssh does, and leaves the bytes there', async () => {
+    const [channel, caller] = pair();
+    sys.send(caller, Buffer.from('SSH-2.0-libssh\r\n'), 0);
+    expect(await ask(channel, channel)).to.deep.equal(['socket', 'relay']);
+    expect(await ask(channel, channel, 'descriptor')).to.deep.equal(['socket', 'descriptor']);
+    expect(sys.recv(channel, Buffer.alloc(100), 0)).to.equal(16);
+    expect(await ask(channel, channel)).to.deep.equal(['socket', 'descriptor']);
+  });
+
   it('relays over a pipe, over which no descriptor can go', async () => {
     const shell = async (asked?: Handover): Promise<unknown> => {
       const child = spawn('sh', ['-c', '{ "$0" "$@" | cat >/dev/null; } 2>&1', process.execPath, ...program(asked)]);

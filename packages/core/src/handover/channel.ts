@@ -1,9 +1,10 @@
-import { fstatSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
 import type { Duplex, Readable, Writable } from 'node:stream';
+import { adoptSocket } from '../connection/descriptor-stream.js';
 import { FdpassError } from '../ground/errors.js';
 import { errnoName } from '../ground/system-error.js';
-import { isUnixSocket } from '../sys/descriptors.js';
-import { loadSys } from '../sys/koffi.js';
+import { hasBytes, isUnixSocket, rememberModes } from '../sys/descriptors.js';
+import { findSys, loadSys } from '../sys/koffi.js';
 import type { RelaySide } from './relay.js';
 
 /** How a connection is given away: the descriptor itself, or copied bytes. */
@@ -20,6 +21,8 @@ export interface Channel {
   readonly output: number;
   /** How the connection is given away. */
   readonly as: Handover;
+  /** The user asked for that. Default: it suits what the descriptors are. */
+  readonly isAsked?: boolean;
 }
 
 /** What {@link openChannel} looks at. */
@@ -34,6 +37,7 @@ export interface ChannelOptions {
 
 const STDIN = 0;
 const STDOUT = 1;
+const STDERR = 2;
 
 /** A cheap look at what `fd` is (fstat(2)). A closed one was reopened by Node as /dev/null and counts as closed. */
 export function channelKind(fd: number): ChannelKind {
@@ -66,12 +70,13 @@ const WRONG_CHANNEL: Readonly<Record<Exclude<ChannelKind, 'socket' | 'pipe'>, re
  * a pipe or another socket. Opens and reads nothing.
  *
  * A unix socket is taken for a pipe if the input is a different one: ssh and its like give one socket as both, whereas
- * some programs (all those that start children with Node) make their pipes of socket pairs and expect bytes.
+ * some programs (all those that start children with Node) make their pipes of socket pairs and expect bytes. It is also
+ * taken for a pipe if the caller has written to it, as libssh does ({@link expectsBytes}).
  *
  * @throws FdpassError `usage` with the fix, for a terminal, a file or nothing at all.
  */
 export function openChannel({ input = STDIN, output = STDOUT, as }: ChannelOptions = {}): Channel {
-  return { input, output, as: chooseHandover(input, output, as) };
+  return { input, output, as: chooseHandover(input, output, as), isAsked: as !== undefined };
 }
 
 function chooseHandover(input: number, output: number, asked: Handover | undefined): Handover {
@@ -81,7 +86,8 @@ function chooseHandover(input: number, output: number, asked: Handover | undefin
     throw wrongChannel(kind);
   }
   if (kind === 'socket' && isUnixSocket(output, loadSys())) {
-    return asked === 'descriptor' || !isDifferentSocket(input, output) ? 'descriptor' : 'relay';
+    const isPipe = isDifferentSocket(input, output) || hasBytes(input, loadSys());
+    return asked === 'descriptor' || !isPipe ? 'descriptor' : 'relay';
   }
   if (asked === 'descriptor') {
     throw new FdpassError('usage', 'stdout is not a unix socket, so no descriptor can be passed', {
@@ -102,9 +108,19 @@ function isDifferentSocket(fd: number, other: number): boolean {
   return channelKind(fd) === 'socket' && fstatSync(fd).ino !== fstatSync(other).ino;
 }
 
+/**
+ * Whether the caller turns out to want bytes. OpenSSH writes nothing before it has the descriptor. libssh, and with it
+ * Remmina, KDE and wezterm, give one socket as stdin and stdout too, but write their greeting to it at once.
+ */
+export function expectsBytes({ input, isAsked = false }: Channel): boolean {
+  return !isAsked && hasBytes(input, loadSys());
+}
+
 /** The channel's descriptors as one side of a relay. */
 export function channelStreams({ input, output }: Channel): RelaySide {
-  return { readable: inputStream(input), writable: outputStream(output) };
+  if (input !== output) return { readable: inputStream(input), writable: outputStream(output) };
+  const socket = adoptSocket(input);
+  return { readable: socket, writable: socket };
 }
 
 function inputStream(fd: number): Readable {
@@ -113,8 +129,26 @@ function inputStream(fd: number): Readable {
 
 /** Node writes to a pipe on stdout synchronously, which would stop the other direction whenever the reader is slow. */
 function outputStream(fd: number): Writable {
-  const isAsync = ['pipe', 'socket'].includes(channelKind(fd));
-  return isAsync || fd !== STDOUT ? nodeSocket({ fd, readable: false, writable: true }) : process.stdout;
+  const kind = channelKind(fd);
+  if (fd === STDOUT && kind !== 'pipe' && kind !== 'socket') return process.stdout;
+  const stream = nodeSocket({ fd, readable: false, writable: true });
+  return kind === 'pipe' && fd <= STDERR ? closingPipe(stream, fd) : stream;
+}
+
+/**
+ * Closes the pipe with its stream: its reader waits for that, and Node leaves standard streams open. /dev/null takes its
+ * place, so that no file that is opened later becomes our stdout.
+ */
+function closingPipe(stream: Writable, fd: number): Writable {
+  const sys = findSys();
+  if (sys === undefined) return stream;
+  const restoreMode = rememberModes([fd], sys);
+  return stream.once('close', () => {
+    restoreMode();
+    const nothing = openSync('/dev/null', 'w');
+    sys.replace(fd, nothing);
+    closeSync(nothing);
+  });
 }
 
 function nodeSocket(options: { fd: number; readable: boolean; writable: boolean }): Duplex {

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { openSocketsAndPipes } from '@fdpass/test-lab';
+import { descendants, expectNoneLeft, openDescriptors, openSocketsAndPipes } from '@fdpass/test-lab';
 import { expect } from 'chai';
+import { nextBytes } from '../connection/socket-pair.spec.helper.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { dialDetached } from './detached.js';
 
@@ -72,6 +74,41 @@ describe('the detached relay', function () {
     one.destroy();
     const other = await dialDetached({ command: COMMAND, request: { port } });
     other.destroy();
+  });
+
+  it('has a session and a folder of its own, and no inspector', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const connection = await dialDetached({ command: COMMAND, request: { port } });
+    const [pid] = descendants(process.pid).map((child) => child.pid);
+    const session = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[3];
+    expect([Number(session), readlinkSync(`/proc/${pid}/cwd`)]).to.deep.equal([pid, '/']);
+    const socket = connection.toStream();
+    await nextBytes(socket, 'hello '.length);
+    const before = openDescriptors(pid);
+    process.kill(pid ?? 0, 'SIGUSR1');
+    for (let turn = 0; turn < 50; turn++) {
+      socket.write('x'); // time enough for an inspector to start
+      await nextBytes(socket, 1);
+    }
+    expect(openDescriptors(pid)).to.deep.equal(before);
+    socket.destroy();
+  });
+
+  it('outlives a half-close of ours, and ends when we hang up, though the far side never reads nor closes', async () => {
+    const deaf = createServer({ allowHalfOpen: true, pauseOnConnect: true });
+    await once(deaf.listen(0, '127.0.0.1'), 'listening');
+    const connected = once(deaf, 'connection');
+    const { port: deafPort } = deaf.address() as { port: number };
+    const socket = (await dialDetached({ command: COMMAND, request: { port: deafPort } })).toStream();
+    const [far] = (await connected) as [Socket];
+    socket.end(Buffer.alloc(16 << 20));
+    far.write('only a half-close');
+    expect(await nextBytes(socket, 'only a half-close'.length)).to.equal('only a half-close');
+    expect(relays()).to.have.length(1);
+    socket.destroy();
+    await expectNoneLeft(relays);
+    far.destroy();
+    deaf.close();
   });
 
   it('sends the whole error home', async () => {

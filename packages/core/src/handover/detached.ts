@@ -2,13 +2,12 @@ import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { DescriptorConnection } from '../connection/descriptor.js';
-import { adoptSocket } from '../connection/descriptor-stream.js';
 import { onAbort } from '../ground/clock.js';
 import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError } from '../ground/errors.js';
 import type { Target } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 import { loadSys } from '../sys/koffi.js';
-import { relay } from './relay.js';
+import { relayOver } from './caller.js';
 
 /*
  * State such as TLS keys cannot move to another process, and ssh waits for ours to exit. So a connection that is not a
@@ -47,7 +46,7 @@ export interface DetachedOptions {
  * Starts a detached process that dials and relays, and waits until it is connected.
  *
  * The process has a session of its own, no terminal, /dev/null for stdout and stderr, and ends when either side closes.
- * On abort or failure it is killed. Resolves to the connection to hand over, which belongs to the caller.
+ * Its directory is `/`, so that it keeps no other file system busy. On abort or failure it is killed. Resolves to the connection to hand over, which belongs to the caller.
  */
 export async function dialDetached({ command, request, signal }: DetachedOptions): Promise<Connection> {
   signal?.throwIfAborted();
@@ -122,6 +121,7 @@ async function readLine(channel: Duplex): Promise<unknown> {
  * @param dial Dials what the request says; its signal aborts when the process that waits for us exits.
  */
 export async function runDetached(dial: (request: unknown, signal: AbortSignal) => Promise<Connection>): Promise<void> {
+  process.on('SIGUSR1', () => {}); // Node would open its inspector, on a port that every user of the machine can reach
   const { Socket } = process.getBuiltinModule('node:net');
   const control = new Socket({ fd: CONTROL_FD });
   control.on('error', () => {});
@@ -141,8 +141,7 @@ export async function runDetached(dial: (request: unknown, signal: AbortSignal) 
   }
   control.removeAllListeners('close');
   control.end(`${JSON.stringify({ ok: true } satisfies Report)}\n`);
-  const near = adoptSocket(RELAY_FD);
-  await relay({ readable: near, writable: near }, { readable: far, writable: far });
+  await relayOver({ input: RELAY_FD, output: RELAY_FD, as: 'relay' }, far);
 }
 
 function serialize(error: unknown): SerializedError {

@@ -7,6 +7,7 @@ import { expect } from 'chai';
 import type { Connection } from '../connection/connection.js';
 import { adoptFd } from '../connection/descriptor-stream.js';
 import { openConnection } from '../connection/open.js';
+import { readToEnd } from '../connection/socket-pair.spec.helper.js';
 import type { Dialer } from '../dial/dialer.js';
 import { loadFramework } from '../framework/framework.js';
 import { formatError } from '../ground/errors.js';
@@ -112,6 +113,57 @@ describe('the hand-over', () => {
     expect(await text(theirs)).to.equal('hello and goodbye');
     expect(await done).to.equal('relay');
     theirs.destroy();
+  });
+
+  it('copies bytes after all to a caller that writes during the dial, unless the descriptor was asked for', async () => {
+    for (const isAsked of [false, true]) {
+      const { channel: to, caller } = channel();
+      const dial: Dialer['dial'] = (...args) => {
+        sys.send(caller, Buffer.from('greeting'), 0);
+        return connect(...args);
+      };
+      const done = give({ ...to, isAsked }, { dial });
+      if (isAsked) {
+        sys.close(await recvFd(caller));
+      } else {
+        for (const fd of [caller, to.input]) open.splice(open.indexOf(fd), 1);
+        const theirs = adoptFd(caller, sys);
+        theirs.end();
+        expect(await readToEnd(theirs)).to.equal('hello greeting');
+        theirs.destroy();
+      }
+      expect(await done).to.equal(isAsked ? 'descriptor' : 'relay');
+    }
+  });
+
+  it('shares stdin with a stream of Node, such as a plugin can open', async () => {
+    const { channel: to, caller } = channel();
+    open.splice(open.indexOf(to.input), 1);
+    const reader = adoptFd(to.input, sys).resume();
+    await give(to, { dial: connect });
+    sys.close(await recvFd(caller));
+    reader.destroy();
+  });
+
+  it('leaves the channel blocking, also while it dials', async () => {
+    const { channel: to, caller } = channel();
+    const dial: Dialer['dial'] = async (...args) => {
+      await new Promise(setImmediate);
+      expect(sys.isNonBlocking(to.input)).to.equal(false);
+      return connect(...args);
+    };
+    await give(to, { dial });
+    expect(sys.isNonBlocking(to.output)).to.equal(false);
+    sys.close(await recvFd(caller));
+  });
+
+  it('tells no addresses of another socket to a listener that looks too late', async () => {
+    const { channel: to, caller } = channel();
+    const events: TraceEvent[] = [];
+    await give(to, { dial: connect }, { trace: (event) => void events.push(event) });
+    const received = await recvFd(caller); // most likely with the number that our copy had
+    expect(events.at(-1)).to.include({ event: 'handed-over', local: undefined, peer: undefined });
+    sys.close(received);
   });
 
   it('ends when the program that wanted the connection exits', async () => {

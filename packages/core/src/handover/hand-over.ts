@@ -1,12 +1,12 @@
 import type { Connection } from '../connection/connection.js';
-import { type Clock, startDeadline } from '../ground/clock.js';
-import { FdpassError } from '../ground/errors.js';
+import { startDeadline } from '../ground/clock.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import type { Route, Router } from '../routing/router.js';
 import { describeFd, sendFd } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
 import { formatFdAddress } from '../sys/sockaddr.js';
-import { type Channel, channelKind, channelStreams, type Handover } from './channel.js';
+import { watchCaller } from './caller.js';
+import { type Channel, channelKind, channelStreams, expectsBytes, type Handover } from './channel.js';
 import { relay } from './relay.js';
 
 /*
@@ -17,7 +17,7 @@ import { relay } from './relay.js';
  * 2. A process has some of it (TLS keys, a library's stream), and the caller wants a descriptor: that process has to stay
  *    as long as the connection does, and the caller waits for ours to exit. So `relayed` lets another one dial and copy
  *    bytes, and what we pass is one end of a socketpair to it.
- * 3. The caller wants bytes: we dial, and copy them ourselves until both directions have ended.
+ * 3. The caller wants bytes: we dial, and copy them ourselves until both directions have ended or the caller has gone.
  *
  * A strategy that knows in advance that its connection is not a kernel socket says so with `needsRelay`, and nothing is
  * dialled twice. One that does not know is dialled here first.
@@ -58,9 +58,17 @@ export async function handOver(
   router: Router,
   options: HandOverOptions,
 ): Promise<Handover> {
-  const dial = { route, router, trace: options.trace ?? noTrace, options };
-  await (channel.as === 'descriptor' ? passDescriptor(channel, dial) : relayBytes(channel, dial));
-  return channel.as;
+  const caller = watchCaller(channel, router.clock);
+  // What a pipe still holds is delivered even if whoever wrote it has exited.
+  const exit = channelKind(channel.input) === 'socket' ? caller.gone : undefined;
+  const wanted = startDeadline(0, [options.signal, exit], router.clock);
+  const dial = { route, router, trace: options.trace ?? noTrace, options, signal: wanted.signal, gone: caller.gone };
+  try {
+    return await (channel.as === 'descriptor' ? passDescriptor(channel, dial) : relayBytes(channel, dial));
+  } finally {
+    wanted.release();
+    caller.release();
+  }
 }
 
 interface Dial {
@@ -68,25 +76,26 @@ interface Dial {
   readonly router: Router;
   readonly trace: Trace;
   readonly options: HandOverOptions;
+  /** Aborts with the caller's own, or when the program that wants the connection exits. */
+  readonly signal: AbortSignal;
+  /** Aborts when that program exits. */
+  readonly gone: AbortSignal;
 }
 
 /** Dials and passes the descriptor (SCM_RIGHTS with one byte, as ssh's ProxyUseFdpass expects it), in blocking mode. */
-async function passDescriptor(channel: Channel, dial: Dial): Promise<void> {
-  const caller = abortWhenCallerExits(channel, dial.options.signal, dial.router.clock);
+async function passDescriptor(channel: Channel, dial: Dial): Promise<Handover> {
+  const connection = await dialPassable(dial);
+  if (expectsBytes(channel)) return relayBytes(channel, dial, connection);
   try {
-    const connection = await dialPassable(dial, caller.signal);
-    try {
-      await sendConnection(connection, channel, dial.trace, caller.signal);
-    } finally {
-      connection.destroy(); // our copy; no shutdown, the receiver's stays connected
-    }
+    await sendConnection(connection, channel, dial);
   } finally {
-    caller.release();
+    connection.destroy(); // our copy; no shutdown, the receiver's stays connected
   }
+  return 'descriptor';
 }
 
 /** A connection with a descriptor: the route's own, or one to a process that dials and relays. */
-async function dialPassable({ route, router, trace, options }: Dial, signal: AbortSignal): Promise<Connection> {
+async function dialPassable({ route, router, trace, options, signal }: Dial): Promise<Connection> {
   const startedAt = router.clock.now();
   if (!route.chain.needsRelay(route.target)) {
     const connection = await router.dial(route, { signal, timeoutMs: options.timeoutMs, trace });
@@ -104,12 +113,7 @@ async function dialPassable({ route, router, trace, options }: Dial, signal: Abo
   }
 }
 
-async function sendConnection(
-  connection: Connection,
-  { output }: Channel,
-  trace: Trace,
-  signal: AbortSignal,
-): Promise<void> {
+async function sendConnection(connection: Connection, { output }: Channel, { trace, signal }: Dial): Promise<void> {
   const sys = loadSys();
   const fd = connection.descriptor ?? -1;
   sys.setNonBlocking(fd, false); // most receivers expect that; the flag travels with the open file description
@@ -119,60 +123,33 @@ async function sendConnection(
     as: 'descriptor',
     // System calls that only a listener who looks should pay for.
     get local() {
-      return endsOf(fd).local;
+      return endsOf(connection).local;
     },
     get peer() {
-      return endsOf(fd).peer;
+      return endsOf(connection).peer;
     },
   });
 }
 
-/** Both addresses of an internet socket, for the log. */
-function endsOf(fd: number): { local?: string; peer?: string } {
-  try {
-    const { family, local, peer } = describeFd(fd, loadSys());
-    if (!family.startsWith('inet') || local === undefined || peer === undefined) return {};
-    return { local: formatFdAddress(local), peer: formatFdAddress(peer) };
-  } catch {
-    return {}; // closed by the receiver already
-  }
+/** Both addresses of an internet socket, for the log. A listener that looks too late finds none: our copy is closed then. */
+function endsOf({ descriptor }: Connection): { local?: string; peer?: string } {
+  if (descriptor === undefined) return {};
+  const { family, local, peer } = describeFd(descriptor, loadSys());
+  if (!family.startsWith('inet') || local === undefined || peer === undefined) return {};
+  return { local: formatFdAddress(local), peer: formatFdAddress(peer) };
 }
 
-async function relayBytes(channel: Channel, { route, router, trace, options }: Dial): Promise<void> {
-  const connection = await router.dial(route, { signal: options.signal, timeoutMs: options.timeoutMs, trace });
+/** Copies bytes over the channel until both directions have ended. */
+async function relayBytes(channel: Channel, dial: Dial, dialled?: Connection): Promise<Handover> {
+  const { route, router, trace, options, signal, gone } = dial;
+  const connection = dialled ?? (await router.dial(route, { signal, timeoutMs: options.timeoutMs, trace }));
   try {
     trace({ event: 'handed-over', as: 'relay' });
-    const caller = channelStreams(channel);
     const stream = connection.toStream();
-    await relay(caller, { readable: stream, writable: stream });
-  } catch (error) {
-    connection.destroy(error);
-    throw error;
+    const far = { readable: stream, writable: stream };
+    await relay(channelStreams(channel), far, { gone, clock: router.clock });
+  } finally {
+    connection.destroy();
   }
-}
-
-/**
- * A signal that aborts with the caller's own, or when the program that wants the connection exits. ssh gives its
- * ProxyCommand one end of a socketpair as stdin and sends nothing over it; its end is the only sign that ssh has exited.
- */
-function abortWhenCallerExits(
-  { input }: Channel,
-  signal: AbortSignal | undefined,
-  clock: Clock,
-): { readonly signal: AbortSignal; release(): void } {
-  const exited = new AbortController();
-  const either = startDeadline(0, [signal, exited.signal], clock);
-  if (channelKind(input) !== 'socket') return either;
-  const poller = loadSys().poll(input);
-  poller.until('closed').then(
-    () => exited.abort(new FdpassError('unreachable', 'the program that wanted this connection has exited')),
-    () => {}, // released
-  );
-  return {
-    signal: either.signal,
-    release() {
-      poller.close();
-      either.release();
-    },
-  };
+  return 'relay';
 }

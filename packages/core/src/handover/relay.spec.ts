@@ -3,6 +3,8 @@ import { connect, createServer, type Socket } from 'node:net';
 import { type Duplex, PassThrough, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
+import { HandClock } from '../ground/hand-clock.spec.helper.js';
+import { caught } from '../ground/rejection.spec.helper.js';
 import { type RelaySide, relay } from './relay.js';
 
 /** Two connected TCP sockets that may be half-closed. */
@@ -35,8 +37,33 @@ async function bench(signal?: AbortSignal): Promise<Bench> {
   const [user, near] = await socketPair();
   const [far, server] = await socketPair();
   server.resume();
-  const done = relay(side(near), side(far), signal).catch((error: unknown) => error);
+  const done = relay(side(near), side(far), { signal }).catch((error: unknown) => error);
   return { user, server, inner: [near, far], done };
+}
+
+/** Longer than a server may take nothing. */
+const STALL_MS = 300;
+
+/** Takes chunks at once or, if it is slow, one for each call of `next`. */
+class Sink extends Writable {
+  readonly taken: Buffer[] = [];
+  readonly #isSlow: boolean;
+  #next = (): void => {};
+
+  constructor({ isSlow = false } = {}) {
+    super();
+    this.#isSlow = isSlow;
+  }
+
+  next(): void {
+    this.#next();
+  }
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: () => void): void {
+    this.taken.push(chunk);
+    if (this.#isSlow) this.#next = done;
+    else done();
+  }
 }
 
 describe('relay', () => {
@@ -140,6 +167,87 @@ describe('relay', () => {
     controller.abort(reason);
     expect(await done).to.equal(reason);
     expect(inner.map((socket) => socket.destroyed)).to.deep.equal([true, true]);
+  });
+
+  it('does not wait for what ended before it began, on either side', async () => {
+    for (const early of ['user', 'server'] as const) {
+      const [user, near] = await socketPair();
+      const [far, server] = await socketPair();
+      opened.push(user, near, far, server);
+      const [source, first, second] = early === 'user' ? [near, user, server] : [far, server, user];
+      first.end();
+      await once(source.resume(), 'end');
+      const done = relay(side(near), side(far));
+      await once(second.resume(), 'end');
+      first.resume();
+      second.end();
+      await done;
+    }
+  });
+
+  it('does not wait for what was destroyed, or had failed, before it began', async () => {
+    const reset = Object.assign(new Error('x'), { code: 'ECONNRESET' });
+    for (const error of [undefined, reset]) {
+      for (const early of ['near', 'far'] as const) {
+        const [near, far] = [new PassThrough(), new PassThrough()];
+        for (const stream of [near, far]) stream.on('error', () => {});
+        const dead = early === 'near' ? near : far;
+        await new Promise((resolve) => dead.once('close', resolve).destroy(error));
+        await relay(side(near), side(far));
+        expect([near.destroyed, far.destroyed]).to.deep.equal([true, true]);
+      }
+    }
+  });
+
+  it('ends if nobody could take what arrives before it began', async () => {
+    const closed = new PassThrough();
+    await new Promise((resolve) => closed.once('close', resolve).destroy());
+    const far = new Sink();
+    await relay({ readable: new PassThrough(), writable: closed }, { readable: new PassThrough(), writable: far });
+    expect(far.destroyed).to.equal(true);
+  });
+
+  it('says why if a side broke before it began', async () => {
+    const far = new PassThrough().on('error', () => {});
+    const error = Object.assign(new Error('x'), { code: 'EHOSTUNREACH' });
+    await new Promise((resolve) => far.once('close', resolve).destroy(error));
+    const failed = await caught(relay(side(new PassThrough()), side(far)));
+    expect(failed).to.have.property('message', 'the connection broke: no route to host');
+  });
+
+  describe('when the user has gone', () => {
+    it('is over at once if everything is delivered, though the server stays open', async () => {
+      const gone = new AbortController();
+      const [near, far] = [new PassThrough(), new Sink()];
+      const done = relay(side(near), { readable: new PassThrough(), writable: far }, { gone: gone.signal });
+      near.end('last words');
+      gone.abort();
+      await done;
+      expect(String(Buffer.concat(far.taken))).to.equal('last words');
+    });
+
+    it('goes on as long as the server takes what the user had written, and gives it up then', async () => {
+      const clock = new HandClock();
+      const gone = new AbortController();
+      const [near, far] = [new PassThrough(), new Sink({ isSlow: true })];
+      let isOver = false;
+      const done = relay(side(near), { readable: new PassThrough(), writable: far }, { gone: gone.signal, clock });
+      void done.then(() => {
+        isOver = true;
+      });
+      for (let word = 0; word < 5; word++) near.write(`${word}`);
+      gone.abort();
+      for (let word = 0; word < 3; word++) {
+        far.next();
+        await new Promise(setImmediate);
+        clock.advance(STALL_MS);
+        await new Promise(setImmediate);
+        expect(isOver).to.equal(false);
+      }
+      clock.advance(STALL_MS);
+      await done;
+      expect([String(Buffer.concat(far.taken)), far.destroyed, clock.pending]).to.deep.equal(['0123', true, 0]);
+    });
   });
 
   it('says why if a side breaks in the middle', async () => {

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { fstatSync } from 'node:fs';
-import { expectDescriptorsBack } from '@fdpass/test-lab';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { expectDescriptorsBack, makePipe } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { refusal } from '../ground/rejection.spec.helper.js';
-import { recvFd, sendFd } from './descriptors.js';
+import { hasBytes, recvFd, rememberModes, sendFd } from './descriptors.js';
 import { fakeSys, systemError } from './fake-sys.spec.helper.js';
 import { loadSys } from './koffi.js';
 import { encodeRights } from './message.js';
@@ -64,9 +64,8 @@ describe('descriptors over sockets', () => {
 
   it('wait for a full channel, and for one on which nothing has come yet', async () => {
     const [channel, other] = pair();
-    sys.setNonBlocking(channel, true);
     try {
-      for (;;) sys.sendmsg(channel, Buffer.alloc(4096), Buffer.alloc(0), 0);
+      for (;;) sys.sendmsg(channel, Buffer.alloc(4096), Buffer.alloc(0), sys.platform.constants.MSG_DONTWAIT);
     } catch (error) {
       expect(error).to.have.property('code', 'EAGAIN');
     }
@@ -158,5 +157,69 @@ describe('descriptors over sockets', () => {
     });
     expect(await refusal(recvFd(7, { sys: fake }))).to.match(/^protocol: more descriptors/);
     expect(closed).to.deep.equal([11, 12]);
+  });
+
+  it('have bytes to read, or not, and keep them', () => {
+    const [one, other] = pair();
+    expect(hasBytes(one, sys)).to.equal(false);
+    sys.send(other, Buffer.from('x'), 0);
+    expect([hasBytes(one, sys), hasBytes(one, sys)]).to.deep.equal([true, true]);
+    expect(sys.recv(one, Buffer.alloc(9), 0)).to.equal(1);
+    sys.shutdown(other, 1);
+    expect(hasBytes(one, sys)).to.equal(false); // the end is not a byte
+    const file = openSync('/dev/null', 'r');
+    open.push(file);
+    expect(hasBytes(file, sys)).to.equal(false);
+  });
+
+  it('are hung up when the other end is closed, not when it has ended its own side', () => {
+    const [one, other] = pair();
+    sys.send(other, Buffer.from('unread'), 0);
+    expect(sys.isHungUp(one)).to.equal(false);
+    sys.shutdown(other, 1);
+    expect(sys.isHungUp(one)).to.equal(false);
+    sys.close(open.splice(open.indexOf(other), 1)[0] as number);
+    expect(sys.isHungUp(one)).to.equal(true);
+  });
+
+  it('of a pipe are hung up when its last writer or reader has closed it', () => {
+    for (const closing of [0, 1]) {
+      const pipe = makePipe();
+      expect(pipe.map((fd) => sys.isHungUp(fd))).to.deep.equal([false, false]);
+      sys.close(pipe[closing] as number);
+      const other = pipe[1 - closing] as number;
+      expect(sys.isHungUp(other)).to.equal(true);
+      sys.close(other);
+    }
+  });
+
+  it('can be written until they are full', () => {
+    const [one, other] = pair();
+    expect(sys.isWritable(one, 0)).to.equal(true);
+    expect(() => {
+      for (;;) sys.send(one, Buffer.alloc(65_536), sys.platform.constants.MSG_DONTWAIT);
+    }).to.throw(/EAGAIN/);
+    expect(sys.isWritable(one, 1)).to.equal(false);
+    expect(sys.isWritable(other, 0)).to.equal(true);
+  });
+
+  it('are replaced, which closes them', () => {
+    const [one, other] = pair();
+    const nothing = openSync('/dev/null', 'r+');
+    sys.replace(one, nothing);
+    closeSync(nothing);
+    expect([sys.isHungUp(other), fstatSync(one).isCharacterDevice()]).to.deep.equal([true, true]);
+  });
+
+  it('block as they did before, once their modes are restored', () => {
+    const [one, other] = pair();
+    const [closed] = pair();
+    sys.setNonBlocking(other, true);
+    const restore = rememberModes([one, other, closed, -1], sys);
+    sys.setNonBlocking(one, true);
+    sys.setNonBlocking(other, false);
+    sys.close(open.splice(open.indexOf(closed), 1)[0] as number);
+    restore();
+    expect([one, other].map((fd) => sys.isNonBlocking(fd))).to.deep.equal([false, true]);
   });
 });

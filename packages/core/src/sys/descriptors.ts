@@ -43,6 +43,39 @@ export function isUnixSocket(fd: number, sys: Sys): boolean {
   }
 }
 
+const MSG_PEEK = 2;
+
+/** Whether a socket has bytes to read. Takes nothing. */
+export function hasBytes(fd: number, sys: Sys): boolean {
+  try {
+    return sys.recv(fd, Buffer.alloc(1), MSG_PEEK | sys.platform.constants.MSG_DONTWAIT) > 0;
+  } catch {
+    return false; // nothing yet, or not a socket
+  }
+}
+
+/**
+ * Remembers which of `fds` block, and returns how to restore that. The mode (O_NONBLOCK) belongs to the open file
+ * description, which a shell or ssh can share with us, and Node changes it for its streams.
+ */
+export function rememberModes(fds: readonly number[], sys: Sys): () => void {
+  const modes = fds.map((fd) => [fd, modeOf(fd, sys)] as const);
+  return () => {
+    for (const [fd, wasNonBlocking] of modes) {
+      if (wasNonBlocking !== undefined && modeOf(fd, sys) !== undefined) sys.setNonBlocking(fd, wasNonBlocking);
+    }
+  };
+}
+
+/** Undefined for a descriptor that is closed. */
+function modeOf(fd: number, sys: Sys): boolean | undefined {
+  try {
+    return sys.isNonBlocking(fd);
+  } catch {
+    return undefined;
+  }
+}
+
 function peerOf(fd: number, sys: Sys): FdAddress | undefined {
   try {
     return decodeAddress(sys.getpeername(fd), sys.platform);
@@ -73,7 +106,7 @@ export async function sendFd(
   const sys = given ?? loadSys();
   const { layout, constants } = sys.platform;
   const control = encodeRights(layout, constants.SOL_SOCKET, constants.SCM_RIGHTS, [fd]);
-  const flags = constants.MSG_NOSIGNAL ?? 0; // ssh ignores SIGPIPE for us, others may not
+  const flags = constants.MSG_DONTWAIT | (constants.MSG_NOSIGNAL ?? 0); // ssh ignores SIGPIPE for us, others may not
   for (;;) {
     signal?.throwIfAborted();
     try {

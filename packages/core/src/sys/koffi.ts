@@ -91,6 +91,9 @@ const F_GETFL = 3;
 const F_SETFL = 4;
 const FD_CLOEXEC = 1;
 const MSG_PEEK = 2;
+const POLLOUT = 0x004;
+const POLLERR = 0x008;
+const POLLHUP = 0x010;
 const EINTR = 4;
 const MAX_SOCKADDR = 128; // sizeof(struct sockaddr_storage)
 
@@ -109,6 +112,8 @@ const PROTOTYPES = {
   send: 'intptr_t send(int, void*, size_t, int)',
   connect: 'int connect(int, void*, uint32_t)',
   shutdown: 'int shutdown(int, int)',
+  dup2: 'int dup2(int, int)',
+  poll: 'int poll(void*, unsigned long, int)',
   fcntl: 'int fcntl(int, int, ...)',
   close: 'int close(int)',
   getaddrinfo: 'int getaddrinfo(const char*, const char*, void*, void*)',
@@ -158,7 +163,17 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
       if (errnoName(error) === 'EBADF') throw error;
     }
   };
-  const pollCalls = { startPolling: koffi.node.poll as unknown as StartPolling, dup, close };
+  const isNonBlocking = (fd: number): boolean => (fcntl(fd, F_GETFL) & constants.O_NONBLOCK) !== 0;
+  const startPolling = koffi.node.poll as unknown as StartPolling;
+  const pollCalls = { startPolling, dup, close, isNonBlocking, setNonBlocking };
+  /** poll(2) of one descriptor: which of `events`, POLLERR and POLLHUP it has now, or within the time. */
+  const pollOnce = (fd: number, events: number, timeoutMs: number): number => {
+    const pollfd = new DataView(new ArrayBuffer(8)); // struct pollfd { int fd; short events; short revents; }
+    pollfd.setInt32(0, fd, layout.littleEndian);
+    pollfd.setInt16(4, events, layout.littleEndian);
+    call('poll', Buffer.from(pollfd.buffer), 1, timeoutMs);
+    return pollfd.getInt16(6, layout.littleEndian);
+  };
 
   const sockaddr = (name: 'getsockname' | 'getpeername', fd: number): Buffer => {
     const address = Buffer.alloc(MAX_SOCKADDR);
@@ -232,10 +247,13 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     },
     connect: (fd, address) => void call('connect', fd, address, address.length),
     dup,
+    replace: (fd, by) => void call('dup2', by, fd),
     setCloseOnExec,
     shutdown: (fd, how) => void call('shutdown', fd, how),
     setNonBlocking,
-    isNonBlocking: (fd) => (fcntl(fd, F_GETFL) & constants.O_NONBLOCK) !== 0,
+    isNonBlocking,
+    isHungUp: (fd) => (pollOnce(fd, 0, 0) & (POLLHUP | POLLERR)) !== 0,
+    isWritable: (fd, withinMs) => (pollOnce(fd, POLLOUT, withinMs) & POLLOUT) !== 0,
     close,
     errorOf: systemError,
     exit(code) {

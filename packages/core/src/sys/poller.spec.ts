@@ -94,6 +94,18 @@ describe('waiting for a descriptor', () => {
     });
   }
 
+  it('leaves a shared descriptor as it was: blocking or not', async () => {
+    for (const mode of [false, true]) {
+      const [one] = pair();
+      sys.setNonBlocking(one, mode);
+      await sys.wait(one, 'writable');
+      const poller = sys.poll(one, { isShared: true });
+      await poller.until('writable');
+      expect(sys.isNonBlocking(one)).to.equal(mode);
+      poller.close();
+    }
+  });
+
   it('notices that the other side has closed', async () => {
     const [one, other] = pair();
     const closed = sys.wait(one, 'closed');
@@ -160,7 +172,10 @@ describe('a poller', () => {
       return handle;
     };
     const close = (fd: number): void => void log.push(`close ${fd}`);
-    return { log, calls: { startPolling, dup, close }, fire: (ready, status = 0) => callback(status, ready) };
+    const isNonBlocking = (): boolean => true;
+    const setNonBlocking = (fd: number, on: boolean): void => void log.push(`${on ? 'unblock' : 'block'} ${fd}`);
+    const calls = { startPolling, dup, close, isNonBlocking, setNonBlocking };
+    return { log, calls, fire: (ready, status = 0) => callback(status, ready) };
   }
 
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -34,15 +34,19 @@ export interface PollCalls {
   readonly startPolling: StartPolling;
   readonly dup: (fd: number) => number;
   readonly close: (fd: number) => void;
+  readonly isNonBlocking: (fd: number) => boolean;
+  readonly setNonBlocking: (fd: number, on: boolean) => void;
 }
 
 /**
  * A poller over one poll handle. The handle stays armed after an event, since a handshake waits for the next one soon;
  * an event that nobody waits for disarms it.
  *
- * @param isShared Polls a copy, since a handle of Node's own can be polling `fd`: that ends the process too.
+ * @param isShared Polls a copy, since a handle of Node's own can be polling `fd`: that ends the process too. libuv makes
+ *   what it polls non-blocking, and other processes see that: here it is undone.
  */
-export function makePoller({ startPolling, dup, close }: PollCalls, fd: number, isShared: boolean): Poller {
+export function makePoller(calls: PollCalls, fd: number, isShared: boolean): Poller {
+  const { startPolling, dup, close } = calls;
   const waiters = new Set<Waiter>();
   let handle: PollHandle | undefined;
   let armed = '';
@@ -56,7 +60,9 @@ export function makePoller({ startPolling, dup, close }: PollCalls, fd: number, 
     if (handle !== undefined) handle.start(wanted, react);
     else {
       if (isShared || polled.has(fd)) copy ??= dup(fd);
+      const mustBlock = isShared && !calls.isNonBlocking(fd);
       handle = startPolling(copy ?? fd, wanted, react);
+      if (mustBlock) calls.setNonBlocking(fd, false);
       polled.add(copy ?? fd);
     }
     armed = key;

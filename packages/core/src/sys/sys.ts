@@ -40,6 +40,8 @@ export interface Sys {
   connect(fd: number, address: Buffer): void;
   /** dup(2), close-on-exec. */
   dup(fd: number): number;
+  /** dup2(2): closes `fd` and makes it a copy of `by`, which children inherit. */
+  replace(fd: number, by: number): void;
   /** FD_CLOEXEC (fcntl(2)). */
   setCloseOnExec(fd: number): void;
   /** shutdown(2). */
@@ -48,6 +50,10 @@ export interface Sys {
   setNonBlocking(fd: number, on: boolean): void;
   /** Whether O_NONBLOCK is set (fcntl(2)). */
   isNonBlocking(fd: number): boolean;
+  /** Whether nobody is left at the other end of a pipe or a unix socket; one that ended only its own side still is. */
+  isHungUp(fd: number): boolean;
+  /** Waits, and blocks the process, until a write would not block; false if it still would after `withinMs`. */
+  isWritable(fd: number, withinMs: number): boolean;
   /** close(2). @throws EBADF only: after any other error the descriptor is closed too. */
   close(fd: number): void;
   /**
@@ -63,10 +69,11 @@ export interface Sys {
    * Waits for events of `fd` in the event loop, without a thread and without reading. It makes `fd` non-blocking. The
    * caller closes it before `fd`.
    *
-   * With `isShared` a stream of Node's own can use `fd` at the same time. Default false: nothing but pollers waits for it.
+   * With `isShared` a stream of Node's own can use `fd` at the same time, and `fd` stays blocking if it is: other
+   * processes can share it. Default false: nothing but pollers waits for it.
    */
   poll(fd: number, options?: { readonly isShared?: boolean }): Poller;
-  /** Resolves when `fd` is readable or writable (or broken). Rejects with the signal's reason. */
+  /** Resolves when `fd`, which can be shared, is readable or writable (or broken). Rejects with the signal's reason. */
   wait(fd: number, what: Readiness, signal?: AbortSignal): Promise<void>;
 }
 

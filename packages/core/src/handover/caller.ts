@@ -1,0 +1,66 @@
+import type { Duplex } from 'node:stream';
+import { type Clock, systemClock } from '../ground/clock.js';
+import { FdpassError } from '../ground/errors.js';
+import { findSys } from '../sys/koffi.js';
+import type { Sys } from '../sys/sys.js';
+import { type Channel, channelKind, channelStreams } from './channel.js';
+import { type RelayResult, relay } from './relay.js';
+
+/** Whether the program at the other end of a channel is still there. */
+export interface CallerWatch {
+  /** Aborts when it has gone. */
+  readonly gone: AbortSignal;
+  /** Stops watching. */
+  release(): void;
+}
+
+/** How often a caller that has ended only its own side is looked at: no event tells when it closes the other one too. */
+const LOOK_INTERVAL_MS = 200;
+
+/**
+ * Watches the program that wants the connection: ssh gives its ProxyCommand one end of a socketpair and sends nothing over
+ * it, so the end of that is the only sign that ssh has exited.
+ *
+ * The caller has gone when nobody is left who could write to the channel's input or read from its output. A half-close is
+ * not that: it is passed on, and the caller still reads. A caller that gave a file as input is not watched.
+ */
+export function watchCaller(channel: Channel, clock: Clock): CallerWatch {
+  const gone = new AbortController();
+  const sys = isWatchable(channel.input) ? findSys() : undefined;
+  if (sys === undefined) return { gone: gone.signal, release() {} };
+  const release = onHangUp(channel, sys, clock, () =>
+    gone.abort(new FdpassError('unreachable', 'the program that wanted this connection has exited')),
+  );
+  return { gone: gone.signal, release };
+}
+
+/** Calls `listener` when both ends have hung up. Only the input is waited for: the output can be closed meanwhile. */
+function onHangUp({ input, output }: Channel, sys: Sys, clock: Clock, listener: () => void): () => void {
+  const poller = sys.poll(input, { isShared: true });
+  let cancel = (): void => {};
+  const look = (): void => {
+    if ([input, output].filter(isWatchable).every((fd) => sys.isHungUp(fd))) listener();
+    else cancel = clock.after(LOOK_INTERVAL_MS, look);
+  };
+  poller.until('closed').then(look, () => {}); // released
+  return () => {
+    poller.close();
+    cancel();
+  };
+}
+
+/** Whether somebody is at the other end. */
+function isWatchable(fd: number): boolean {
+  return ['socket', 'pipe', 'terminal'].includes(channelKind(fd));
+}
+
+/** Copies bytes between a channel and `far`, which is destroyed in the end, as {@link relay} does. */
+export async function relayOver(channel: Channel, far: Duplex, clock: Clock = systemClock): Promise<RelayResult> {
+  const caller = watchCaller(channel, clock);
+  try {
+    return await relay(channelStreams(channel), { readable: far, writable: far }, { gone: caller.gone, clock });
+  } finally {
+    caller.release();
+    far.on('error', () => {}).destroy();
+  }
+}
