@@ -1,5 +1,16 @@
-import { appendFileSync } from 'node:fs';
-import { FdpassError, oneLine, reasonOf, systemClock, type Trace, type TraceEvent } from '@fdpass/core';
+import { writeSync } from 'node:fs';
+import {
+  FdpassError,
+  fromSystemError,
+  isFdpassError,
+  oneLine,
+  reasonOf,
+  systemClock,
+  type Trace,
+  type TraceEvent,
+} from '@fdpass/core';
+import { openLog } from '@fdpass/core/host';
+import { writeStderr } from './stderr.js';
 
 /** Events that a single -v shows; the rest needs -vv or a log file. */
 const MAIN_EVENTS = new Set([
@@ -20,28 +31,57 @@ export interface LogOptions {
   readonly file?: string | undefined;
 }
 
-/** A trace that writes to stderr and a file. @throws FdpassError `usage` if the file cannot be written. */
+/**
+ * A trace that writes to stderr and a file. Either one is given up at its first failure, which the other reports in one
+ * line: a pipe that broke or a full disk never costs the connection.
+ *
+ * @throws FdpassError `usage` if the file cannot be opened.
+ */
 export function makeLog({ verbosity, file }: LogOptions): Trace {
-  if (file !== undefined) append(file, `fdpass started, pid ${process.pid}`);
+  const toStderr = untilBroken(writeStderr, (why) => toFile(`stderr is given up: ${why}`));
+  const toFile = untilBroken(fileWriter(file), (why) => toStderr(`fdpass: the log ${file} ends here: ${why}`));
+  toFile(`fdpass started, pid ${process.pid}`);
   const started = systemClock.now();
   return (event) => {
     // What a command says on its stderr is for the user as it is.
-    if (event.event === 'output') process.stderr.write(`${event.text}\n`);
+    if (event.event === 'output') toStderr(event.text);
     if (verbosity >= 2 || (verbosity === 1 && MAIN_EVENTS.has(event.event))) {
       const seconds = ((systemClock.now() - started) / 1000).toFixed(3);
-      process.stderr.write(`fdpass: [${seconds}] ${formatEvent(event)}\n`);
+      toStderr(`fdpass: [${seconds}] ${formatEvent(event)}`);
     }
-    if (file !== undefined) append(file, formatEvent(event));
+    if (file !== undefined) toFile(formatEvent(event));
   };
 }
 
-function append(file: string, line: string): void {
+type Write = (line: string) => void;
+
+/** Writes until that fails, then says why and no longer tries. */
+function untilBroken(write: Write, say: (why: string) => void): Write {
+  let isBroken = false;
+  return (line) => {
+    if (isBroken) return;
+    try {
+      write(line);
+    } catch (error) {
+      isBroken = true;
+      say(reasonOf(error));
+    }
+  };
+}
+
+/** Appends lines with the time of day and our process id. */
+function fileWriter(file: string | undefined): Write {
+  if (file === undefined) return () => {};
+  const fd = openLogFile(file);
+  return (line) => void writeSync(fd, `${new Date().toISOString()} [${process.pid}] ${line}\n`);
+}
+
+function openLogFile(file: string): number {
   try {
-    appendFileSync(file, `${new Date().toISOString()} [${process.pid}] ${line}\n`, { mode: 0o600 });
+    return openLog(file);
   } catch (error) {
-    throw new FdpassError('usage', `cannot write the log ${file}: ${reasonOf(error)}`, {
-      hint: 'choose another file with --log',
-    });
+    if (!isFdpassError(error)) throw fromSystemError(error, `cannot write the log ${file}`);
+    throw new FdpassError('usage', error.message, { hint: 'choose another file with --log', cause: error });
   }
 }
 

@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { closeSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { FdpassError } from '../ground/errors.js';
+import { openLog } from '../ground/log-file.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
+import { loadSys } from '../sys/koffi.js';
 
 /** How often the file is looked at while a command starts. */
 const LOOK_INTERVAL_MS = 50;
 const MAX_TAIL = 2000;
+/** Where a file without a name can be made if TMPDIR cannot hold it. */
+const MORE_FOLDERS = ['/tmp', '/var/tmp', '/dev/shm'];
 
 /**
  * Where a child's stderr goes, and how it reaches the user until the hand-over.
@@ -31,7 +35,7 @@ export class ChildOutput {
   #isFinished = false;
 
   constructor(log: string | undefined, say: (line: string) => void) {
-    [this.fd, this.#reader] = log === undefined ? openNameless() : openLog(log);
+    [this.fd, this.#reader] = log === undefined ? openNameless() : openUserLog(log);
     this.#position = fstatSync(this.fd).size; // what others wrote before is not ours to repeat
     this.#say = say;
     this.#timer = setInterval(() => this.#follow(), LOOK_INTERVAL_MS);
@@ -79,9 +83,21 @@ export class ChildOutput {
   }
 }
 
-/** A new file that only its descriptors lead to, to write and to read. */
-function openNameless(): [number, number] {
-  const path = join(tmpdir(), `fdpass-${randomUUID()}`);
+/** A new file that only its descriptors lead to, to write and to read. Where there is no place for one: nothing. */
+function openNameless(): [number, number | undefined] {
+  for (const folder of [tmpdir(), ...MORE_FOLDERS]) {
+    if (!isAbsolute(folder)) continue; // TMPDIR=. would be the current directory
+    try {
+      return openNamelessIn(folder);
+    } catch (error) {
+      if (isOutOfDescriptors(error)) throw error;
+    }
+  }
+  return [openSync('/dev/null', 'w'), undefined];
+}
+
+function openNamelessIn(folder: string): [number, number] {
+  const path = join(folder, `fdpass-${randomUUID()}`);
   const writer = openSync(path, 'ax', 0o600);
   try {
     return [writer, openSync(path, 'r')];
@@ -94,14 +110,19 @@ function openNameless(): [number, number] {
 }
 
 /** The user's log, to append to and to read; a terminal or a device is not read. @throws FdpassError `config` */
-function openLog(path: string): [number, number | undefined] {
-  let writer: number | undefined;
+function openUserLog(path: string): [number, number | undefined] {
+  const writer = openLog(path);
   try {
-    writer = openSync(path, 'a', 0o600);
+    loadSys().setNonBlocking(writer, false); // the program expects its stderr to block
     return [writer, fstatSync(writer).isFile() ? openSync(path, 'r') : undefined];
   } catch (cause) {
-    if (writer !== undefined) closeSync(writer);
-    if (['EMFILE', 'ENFILE'].includes(errnoName(cause) ?? '')) throw cause; // not the log's fault
-    throw new FdpassError('config', `cannot write the log ${path}: ${reasonOf(cause)}`, { cause });
+    closeSync(writer);
+    if (isOutOfDescriptors(cause)) throw cause;
+    throw new FdpassError('config', `cannot read the log ${path}: ${reasonOf(cause)}`, { cause });
   }
+}
+
+/** That is no reason to look for another place. */
+function isOutOfDescriptors(error: unknown): boolean {
+  return ['EMFILE', 'ENFILE'].includes(errnoName(error) ?? '');
 }

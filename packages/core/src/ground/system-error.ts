@@ -20,6 +20,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EINVAL: { code: 'unreachable', reason: 'invalid argument' },
   ENODEV: { code: 'config', reason: 'no such network interface' },
   ENOENT: { code: 'unreachable', reason: 'no such file or directory' },
+  ENOSPC: { code: 'internal', reason: 'no space left on the device' },
   ETIMEDOUT: { code: 'timeout', reason: 'connection timed out' },
   ENOTFOUND: { code: 'unknown-host', reason: 'no such host' },
   ENODATA: { code: 'unknown-host', reason: 'the name has no address' },
