@@ -58,7 +58,7 @@ describe('hosts', () => {
 
   it('takes names as users write them', () => {
     expect(optionsOf(hosts, { hosts: ['NAS.lan.', '[2001:DB8::1]'] })).to.deep.equal({
-      hosts: ['nas.lan', '2001:db8::1'],
+      hosts: ['nas.lan.', '2001:db8::1'],
     });
   });
 

@@ -1,4 +1,4 @@
-import { allFailed, duration, hostName, port, routeSchema, type Strategy } from '@fdpass/core';
+import { allFailed, duration, port, routeSchema, type Strategy, targetName } from '@fdpass/core';
 import * as v from 'valibot';
 
 /** The options of a `hosts` hop, as its schema gives them. */
@@ -15,7 +15,7 @@ export interface HostsOptions {
 
 const optionsSchema: v.GenericSchema<unknown, HostsOptions> = v.strictObject({
   hosts: v.pipe(
-    v.array(hostName, 'must be a list of host names'),
+    v.array(targetName('host', 'unix', 'vsock', 'machine'), 'must be a list of host names'),
     v.minLength(1, 'must name at least one host'),
     v.description('names or addresses of the host, the best one first'),
   ),

@@ -55,11 +55,11 @@ export function parseJumpHost(text: string): JumpHost {
   const [, user, bracketed, name, port] = /^(?:([^@]*)@)?(?:\[([^\]]*)\]|([^:@[\]]*))(?::(\d+))?$/.exec(text) ?? [];
   const host = bracketed ?? name;
   try {
-    if (host === undefined || host.includes('/')) throw new Error('it must be [USER@]HOST[:PORT]');
+    if (host === undefined) throw new Error('it must be [USER@]HOST[:PORT]');
     // ssh puts what it gets with -J into a command line for a shell; before 9.6 it did not look at it.
     if (user !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9._+-]*$/.test(user)) throw new Error('the user is malformed');
     return {
-      host: normalizeHost(host),
+      host: normalizeHost(host, ['host']),
       ...(user !== undefined && { user }),
       ...(port !== undefined && { port: parsePort(port) }),
     };

@@ -1,11 +1,11 @@
 import {
   type Family,
   family,
-  hostName,
   port,
   type SocketOptions,
   type StandardSchema,
   socketOptionEntries,
+  targetName,
 } from '@fdpass/core';
 import * as v from 'valibot';
 
@@ -21,7 +21,7 @@ export interface DirectOptions extends SocketOptions {
 
 /** Checks the options of a hop. */
 export const optionsSchema: StandardSchema<DirectOptions> = v.strictObject({
-  host: v.optional(v.pipe(hostName, v.description("connect to this host instead of the target's"))),
+  host: v.optional(v.pipe(targetName('host', 'unix'), v.description("connect to this host instead of the target's"))),
   port: v.optional(v.pipe(port, v.description("connect to this port instead of the target's"))),
   family: v.optional(family),
   ...socketOptionEntries,

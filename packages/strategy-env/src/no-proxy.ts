@@ -1,14 +1,16 @@
-import { ipFamily, ipv4Bytes, ipv6Bytes } from '@fdpass/core';
+import { canonicalAddress, ipFamily, ipv4Bytes, ipv6Bytes } from '@fdpass/core';
 
 /**
  * Whether NO_PROXY exempts `host`, by curl's rules: names match themselves and what is below them, with or without a
- * leading dot; addresses match literally or by CIDR; `*` alone matches all. Names are never resolved for this.
+ * leading dot; addresses match by value, however they are written, or by CIDR; `*` alone matches all. Names are never
+ * resolved for this.
  */
 export function isExempt(host: string, noProxy: string): boolean {
   const entries = noProxy.split(/[\s,]+/).filter(Boolean);
   if (entries.length === 1 && entries[0] === '*') return true;
   const name = host.replace(/\.$/, '').toLowerCase();
-  return entries.some((entry) => (ipFamily(name) === 0 ? matchesName(name, entry) : matchesAddress(name, entry)));
+  const address = canonicalAddress(name);
+  return entries.some((entry) => (address === undefined ? matchesName(name, entry) : matchesAddress(address, entry)));
 }
 
 function matchesName(name: string, entry: string): boolean {
@@ -17,13 +19,16 @@ function matchesName(name: string, entry: string): boolean {
 }
 
 function matchesAddress(address: string, entry: string): boolean {
-  const [literal = '', length, ...rest] = entry.replace(/^\[(.*)\]$/, '$1').split('/');
+  const [written = '', length, ...rest] = entry.replace(/^\[(.*)\]$/, '$1').split('/');
+  const literal = canonicalAddress(written) ?? '';
   if (ipFamily(literal) !== ipFamily(address) || rest.length > 0) return false;
   const [base, ip] = [bytesOf(literal), bytesOf(address)];
+  if (length === undefined) return base.equals(ip);
+  if (ipFamily(written) === 0 || !/^\d{1,3}$/.test(length)) return false; // 10.1/16 can mean two networks
   const width = base.length * 8;
-  const bits = length === undefined ? width : /^\d{1,3}$/.test(length) ? Number(length) : Number.NaN;
+  const bits = Number(length) - (ipFamily(written) === 6 ? 128 - width : 0); // ::ffff:10.0.0.0/104 is 10.0.0.0/8
   // Bits after the first `bits` are ignored, as curl does.
-  return bits <= width && prefixOf(base, bits) === prefixOf(ip, bits);
+  return bits >= 0 && bits <= width && prefixOf(base, bits) === prefixOf(ip, bits);
 }
 
 function bytesOf(address: string): Buffer {

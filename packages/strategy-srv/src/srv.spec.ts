@@ -213,9 +213,10 @@ describe('srv', () => {
 
   it('passes over what names no server', async () => {
     const net = new FakeNet('a.example');
-    const records = [record(1, '-oProxyCommand=x'), record(2, 'a.example', 0), record(3, 'a b'), record(4, '.')];
+    const names = ['-oProxyCommand=x', 'a b', 'a;id', '$(id)', 'unix/run/x', 'vsock%1'];
+    const records = [...names.map((name) => record(1, name)), record(2, 'a.example', 0), record(4, '.')];
     const error = await failure(net.dial(found(...records)));
-    expect([error.code, net.tried, error.attempts.length]).to.deep.equal(['protocol', [], 3]);
+    expect([error.code, net.tried, error.attempts.length]).to.deep.equal(['protocol', [], 7]);
     (await net.dial(found(...records, record(9, 'b.example')))).destroy();
     expect(net.tried).to.deep.equal(['forward b.example:22']);
   });

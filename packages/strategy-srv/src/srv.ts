@@ -5,8 +5,9 @@ import {
   FdpassError,
   formatHostPort,
   ipFamily,
-  makeTarget,
   messageOf,
+  normalizeHost,
+  parsePort,
   routeSchema,
   type Strategy,
   type Target,
@@ -92,9 +93,7 @@ function canHaveRecords(host: string): boolean {
 /** A name and a port that strangers have sent: checked as a target of the command line is. */
 function serverOf({ name, port }: SrvRecord): Target {
   try {
-    const target = makeTarget({ host: name, port });
-    if (targetKind(target.host) === 'host') return target;
-    throw new Error(`${JSON.stringify(name)} is not a host name`);
+    return { host: normalizeHost(name, ['host']), port: parsePort(port) };
   } catch (error) {
     throw new FdpassError('protocol', `the SRV record does not name a server: ${messageOf(error)}`, { cause: error });
   }

@@ -49,8 +49,50 @@ function splitZone(text: string): readonly [address: string, zone: string | unde
 export function ipFamily(text: string): 0 | 4 | 6 {
   if (!text.includes(':')) return parseIpv4(text) === undefined ? 0 : 4;
   const [address, zone] = splitZone(text);
-  if (zone !== undefined && !/^[\da-z.:-]+$/i.test(zone)) return 0;
+  if (zone !== undefined && !/^[\w.:~-]+$/.test(zone)) return 0;
   return parseIpv6(address) === undefined ? 0 : 6;
+}
+
+/**
+ * An address in the one form that fdpass writes it in; undefined for anything else. It reads what getaddrinfo(3) takes for
+ * an address: `127.1`, `2130706433`, `0x7f000001` and `0177.0.0.1` are all 127.0.0.1, and so is `::ffff:7f00:1`, because
+ * that is where a connection to it goes (RFC 4291, section 2.5.5.2). IPv6 is written as RFC 5952 has it; a zone is kept.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  if (!text.includes(':')) return readIpv4(text)?.join('.');
+  if (ipFamily(text) === 0) return undefined;
+  const ip = parseIp(text);
+  if (ip?.bits === 32) return ipv6Bytes(text).subarray(12).join('.');
+  const zone = splitZone(text)[1];
+  return formatIpv6(ipv6Bytes(text)) + (zone === undefined ? '' : `%${zone}`);
+}
+
+/**
+ * The bytes of an IPv4 address as inet_aton(3) takes it: one to four numbers, decimal, octal (`0…`) or hexadecimal (`0x…`),
+ * of which the last fills the bytes that are left.
+ */
+function readIpv4(text: string): number[] | undefined {
+  if (!/^\d/.test(text)) return undefined; // as almost every host is
+  const numbers = text.split('.').map(readNumber);
+  const last = numbers.pop() ?? Number.NaN;
+  const left = 4 - numbers.length;
+  if (left < 1 || !(last < 256 ** left) || !numbers.every((number) => number < 256)) return undefined;
+  return [
+    ...numbers,
+    ...Array.from({ length: left }, (_, index) => Math.floor(last / 256 ** (left - 1 - index)) % 256),
+  ];
+}
+
+/** A number as strtoul(3) reads it with base 0; NaN for anything else. */
+function readNumber(text: string): number {
+  if (/^0[0-7]*$/.test(text)) return Number.parseInt(text, 8);
+  return /^([1-9]\d*|0x[\da-f]+)$/i.test(text) ? Number(text) : Number.NaN;
+}
+
+/** RFC 5952, through the URL parser, which writes IPv6 addresses that way. */
+export function formatIpv6(bytes: Buffer): string {
+  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16)).join(':');
+  return new URL(`http://[${groups}]`).hostname.slice(1, -1);
 }
 
 /** The four bytes of an IPv4 literal. */

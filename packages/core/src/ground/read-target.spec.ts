@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { isFdpassError } from './errors.js';
-import { makeTarget, normalizeHost, parsePort } from './read-target.js';
+import { makeTarget, normalizeHost, normalizeTarget, parsePort } from './read-target.js';
 import { formatHostPort } from './target.js';
 
 function refusal(action: () => unknown): string {
@@ -16,15 +16,33 @@ function refusal(action: () => unknown): string {
 describe('target', () => {
   const accepted: readonly (readonly [input: string, host: string])[] = [
     ['Host.Example', 'host.example'],
-    ['host.example.', 'host.example'],
+    ['Host.Example.', 'host.example.'],
+    ['web1', 'web1'],
     ['127.0.0.1', '127.0.0.1'],
+    ['127.0.0.1.', '127.0.0.1'],
+    ['127.1', '127.0.0.1'],
+    ['2130706433', '127.0.0.1'],
+    ['0X7F000001', '127.0.0.1'],
+    ['0177.0.0.01', '127.0.0.1'],
+    ['１２７．１', '127.0.0.1'],
+    ['08.1', '08.1'],
+    ['1.2.3.4.5', '1.2.3.4.5'],
     ['[2001:DB8::1]', '2001:db8::1'],
+    ['2001:0DB8:0:0:0:0:0:01', '2001:db8::1'],
+    ['::FFFF:127.0.0.1', '127.0.0.1'],
+    ['::ffff:7f00:1', '127.0.0.1'],
     ['FE80::1%Eth0', 'fe80::1%Eth0'],
+    ['fe80::0:1%br_lan', 'fe80::1%br_lan'],
+    ['Ａ。ｅｘａｍｐｌｅ', 'a.example'],
     ['bücher.example', 'xn--bcher-kva.example'],
     ['xn--bcher-kva.example', 'xn--bcher-kva.example'],
     ['under_score.example', 'under_score.example'],
     ['unix/Run/Socket', 'unix/Run/Socket'],
     ['vsock%3', 'vsock%3'],
+    ['unix/run/a b', 'unix/run/a b'],
+    ['machine/Box-1', 'machine/Box-1'],
+    ['．ｈｏｓｔ', '.host'],
+    [`${'a'.repeat(253)}.`, `${'a'.repeat(253)}.`],
     ['a'.repeat(253), 'a'.repeat(253)],
   ];
   for (const [input, host] of accepted) {
@@ -46,10 +64,38 @@ describe('target', () => {
     ['shell characters', 'a`id`', /neither a name nor an address/],
     ['a command', 'a;id', /neither a name nor an address/],
     ['a pattern', '*.example', /neither a name nor an address/],
+    ['a full-width dash', '－oProxyCommand', /begins with a dash/],
+    ['a dash in brackets', '[-x]', /begins with a dash/],
+    ['a full-width command', '＄（id）', /neither a name nor an address/],
+    ['full-width shell characters', 'a；id', /neither a name nor an address/],
+    ['full-width backticks', '｀id｀.example', /neither a name nor an address/],
+    ['percent-encoding in an international name', 'é%3b', /not a valid international name/],
+    ['a path', 'x/$(id)', /neither a name nor an address/],
+    ['a word with a percent sign', 'x%y', /neither a name nor an address/],
+    ['a zone that is a command', 'fe80::1%$(id)', /neither a name nor an address/],
+    ['a virtual machine that is not a number', 'vsock%$(id)', /does not name a virtual machine/],
+    ['a machine that is a command', 'machine/$(id)', /does not name a local machine/],
+    ['a socket without a path', 'unix/', /does not name a unix socket/],
+    ['a socket with a line break in its path', 'unix/a\nb', /does not name a unix socket/],
   ];
   for (const [what, input, message] of refused) {
     it(`refuses ${what}`, () => expect(refusal(() => normalizeHost(input))).to.match(message));
   }
+
+  it('refuses what is not a host where only a host can be', () => {
+    for (const name of ['unix/run/x', 'unix%x', 'vsock/1', 'vsock-mux/x', 'machine/x', '.host', '．ｈｏｓｔ']) {
+      expect(
+        refusal(() => normalizeHost(name, ['host'])),
+        name,
+      ).to.match(/, not a host name or an address$/);
+    }
+  });
+
+  it('does not show what could be a password', () => {
+    expect(refusal(() => normalizeHost('me:secret@host.example'))).to.equal(
+      'the host "…@host.example" is neither a name nor an address',
+    );
+  });
 
   it('shows no control character of what it refuses', () => {
     expect(refusal(() => normalizeHost('a\u001b[2Jb'))).to.not.match(/\p{Cc}/u);
@@ -74,6 +120,55 @@ describe('target', () => {
     expect(refusal(() => makeTarget({ host: 'a', port: 22, user: '-oX=y' }))).to.match(
       /the user .* begins with a dash/,
     );
+  });
+
+  // The expected answers are those of valid_ruser and valid_hostname in OpenSSH's ssh.c.
+  const words: readonly (readonly [text: string, user: boolean, alias: boolean])[] = [
+    ['me', true, true],
+    ['CORP\\me', true, false],
+    ['CORP\\', false, false],
+    ['first last', true, false],
+    ['first -x', false, false],
+    ['-x', false, false],
+    ['－x', false, false],
+    ['a$b', true, false],
+    ['$(id)', false, false],
+    ['＄（id）', false, false],
+    ['a;b', false, false],
+    ['a；b', false, false],
+    ['a`b', false, false],
+    ['a"b', false, false],
+    ["a'b", false, false],
+    ['a|b', false, false],
+    ['a&b', false, false],
+    ['a<b', false, false],
+    ['{a,b}', false, false],
+    ['a\u001b[2J', false, false],
+    ['a\u202eb', false, false],
+    ['a,b', true, false],
+    ['bücher', true, true],
+    ['fe80::1%eth0', true, true],
+    ['*', true, true],
+  ];
+  for (const [text, user, alias] of words) {
+    it(`${user ? 'takes' : 'refuses'} the user ${JSON.stringify(text)} and ${alias ? 'takes' : 'refuses'} the alias`, () => {
+      const isTaken = (word: object): boolean => {
+        try {
+          return makeTarget({ host: 'a', port: 22, ...word }) !== undefined;
+        } catch (error) {
+          if (isFdpassError(error) && error.code === 'usage') return false;
+          throw error;
+        }
+      };
+      expect([isTaken({ user: text }), isTaken({ alias: text })]).to.deep.equal([user, alias]);
+    });
+  }
+
+  it('is the same object if it was normal before', () => {
+    const target = { host: 'a.example', port: 22, user: 'me' };
+    expect(normalizeTarget(target)).to.equal(target);
+    expect(normalizeTarget({ ...target, host: 'A.example' })).to.deep.equal(target);
+    expect(refusal(() => normalizeTarget({ ...target, port: 0 }))).to.match(/the port "0"/);
   });
 
   it('puts brackets round IPv6 literals', () => {

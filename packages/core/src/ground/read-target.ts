@@ -1,16 +1,35 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
 import { FdpassError } from './errors.js';
-import { ipFamily } from './ip.js';
-import type { Target } from './target.js';
+import { canonicalAddress } from './ip.js';
+import {
+  describeKind,
+  type LocalName,
+  splitLocalName,
+  type Target,
+  type TargetKind,
+  targetKind,
+  withoutRootDot,
+} from './target.js';
 
 /** A label in punycode (RFC 5890 §2.3.2.1). */
 const A_LABEL = /(^|\.)xn--/i;
 
-/** A name that needs no second look: no capital, no A-label, no dot at the end, no address (whose last letter is a digit). */
-const PLAIN_NAME = /^(?!.*xn--)[a-z0-9_][a-z0-9._-]*[a-z_-]$/;
+/** A name that needs no second look: no capital, no A-label, no dot at the end, no number in front, which begins an address. */
+const PLAIN_NAME = /^(?!.*xn--)[a-z_][a-z0-9._-]*[a-z0-9_-]$/;
+
+/**
+ * All that a name can consist of once it is normalised. Whoever gets one, an option parser or a shell of somebody's
+ * script, can take it for nothing but a word.
+ */
+const NORMAL_NAME = /^[a-z0-9._~][a-z0-9._~-]*$/;
+
+/** A user name or an alias that needs no second look. */
+const PLAIN_WORD = /^\w[\w.@+-]*$/;
 
 /** RFC 1035 §2.3.4 allows 255 octets on the wire, which is 253 characters of text. */
 const MAX_HOST_LENGTH = 253;
+
+const ANY_KIND: readonly TargetKind[] = ['host', 'unix', 'vsock', 'machine'];
 
 /**
  * Checks and normalises a target that came from outside: a host name is data, and data that could be taken for
@@ -19,59 +38,89 @@ const MAX_HOST_LENGTH = 253;
  * @throws FdpassError `usage`
  */
 export function makeTarget(input: { host: string; port: string | number; user?: string; alias?: string }): Target {
-  const target: { host: string; port: number; user?: string; alias?: string } = {
-    host: normalizeHost(input.host),
-    port: parsePort(input.port),
-  };
-  if (input.user !== undefined) target.user = checkText('user', input.user);
-  if (input.alias !== undefined) target.alias = checkText('alias', input.alias);
-  return target;
+  const { host, port, user, alias } = input;
+  return normalizeTarget({
+    host,
+    port: parsePort(port),
+    ...(user !== undefined && { user }),
+    ...(alias !== undefined && { alias }),
+  });
 }
 
-/** The host in the form rules are matched against: lower case, no brackets, no trailing dot, A-labels (RFC 5891). */
-export function normalizeHost(input: string): string {
+/** The target with its host normalised and all else checked; the same object if it is normal. @throws FdpassError `usage` */
+export function normalizeTarget(target: Target): Target {
+  const host = normalizeHost(target.host);
+  parsePort(target.port);
+  if (target.user !== undefined) checkWord('user', target.user, USER);
+  if (target.alias !== undefined) checkWord('alias', target.alias, ALIAS);
+  return host === target.host ? target : { ...target, host };
+}
+
+/**
+ * A host in the one form that everything after this sees: in lower case, without brackets, international names as
+ * A-labels (RFC 5891), addresses as fdpass writes them. A dot at the end stays: it says that the name is absolute.
+ *
+ * What is checked is the result, since the way there turns other characters into the ones of a shell (a full-width
+ * dollar sign becomes a plain one).
+ *
+ * @param kinds What it can name. Default: any kind of target.
+ * @throws FdpassError `usage`
+ */
+export function normalizeHost(input: string, kinds: readonly TargetKind[] = ANY_KIND): string {
   if (PLAIN_NAME.test(input) && input.length <= MAX_HOST_LENGTH) return input; // as almost every host is
-  const quoted = JSON.stringify(input.length > 80 ? `${input.slice(0, 80)}…` : input);
+  const quoted = quoteHost(input);
   if (input === '') throw new FdpassError('usage', 'the host is empty', { hint: 'usage: fdpass [options] HOST PORT' });
+  const host = targetKind(input) === 'host' ? normalizeName(input, quoted) : checkLocalName(input, quoted);
+  if (Buffer.byteLength(withoutRootDot(host)) > MAX_HOST_LENGTH) {
+    throw new FdpassError('usage', `the host ${quoted} is longer than ${MAX_HOST_LENGTH} bytes`);
+  }
+  const kind = targetKind(host);
+  if (kinds.includes(kind)) return host;
+  throw new FdpassError('usage', `${quoted} is ${describeKind(kind)}, not a host name or an address`);
+}
+
+function normalizeName(input: string, quoted: string): string {
   if (hasForbiddenCharacter(input)) {
     throw new FdpassError('usage', `the host ${quoted} has a space or a control character in it`);
   }
-  if (input.startsWith('-')) {
+  const bare = input.startsWith('[') && input.endsWith(']') ? input.slice(1, -1) : input;
+  const ascii = isAscii(bare) && !A_LABEL.test(bare) ? bare.toLowerCase() : toAscii(bare, quoted);
+  if (ascii.startsWith('-')) {
     throw new FdpassError('usage', `the host ${quoted} begins with a dash`, { hint: 'options go before the host' });
   }
-  const bare = input.startsWith('[') && input.endsWith(']') ? input.slice(1, -1) : input;
-  if (ipFamily(bare) !== 0) return lowerCaseAddress(bare);
-  return normalizeName(bare, quoted);
+  const address = canonicalAddress(bare) ?? canonicalAddress(withoutRootDot(ascii)); // a zone is case-sensitive
+  if (address !== undefined) return address;
+  if (NORMAL_NAME.test(ascii)) return ascii;
+  throw new FdpassError('usage', `the host ${quoted} is neither a name nor an address`, {
+    hint: 'give HOST and PORT as two operands',
+  });
 }
 
-function normalizeName(name: string, quoted: string): string {
-  // Names such as unix/PATH and vsock%3 carry a path or a number, whose case matters: they are not DNS names.
-  if (name.includes('/') || /^(unix|vsock|vsock-mux)%/.test(name)) return checkLength(name, quoted);
-  if (/[^-A-Za-z0-9._~\u0080-\uffff]/.test(name)) {
-    throw new FdpassError('usage', `the host ${quoted} is neither a name nor an address`, {
-      hint: 'give HOST and PORT as two operands',
-    });
-  }
-  const ascii = isAscii(name) && !A_LABEL.test(name) ? name.toLowerCase() : domainToASCII(name);
+function toAscii(name: string, quoted: string): string {
+  // domainToASCII also decodes percent signs.
+  const ascii = /[^-A-Za-z0-9._~\u0080-\uffff]/.test(name) ? '' : domainToASCII(name);
   // For an A-label that is not punycode Node 20 and 22 return nothing, and later ones return it unchanged, in both directions.
-  if (ascii === '' || (A_LABEL.test(ascii) && A_LABEL.test(domainToUnicode(ascii)))) {
-    throw new FdpassError('usage', `the host ${quoted} is not a valid international name (punycode)`);
-  }
-  return checkLength(ascii.length > 1 && ascii.endsWith('.') ? ascii.slice(0, -1) : ascii, quoted);
+  if (ascii !== '' && !(A_LABEL.test(ascii) && A_LABEL.test(domainToUnicode(ascii)))) return ascii;
+  throw new FdpassError('usage', `the host ${quoted} is not a valid international name (punycode)`);
 }
 
-function checkLength(host: string, quoted: string): string {
-  if (Buffer.byteLength(host) <= MAX_HOST_LENGTH) return host;
-  throw new FdpassError('usage', `the host ${quoted} is longer than ${MAX_HOST_LENGTH} bytes`);
-}
+/** What may follow the slash of a name that is not a host's. */
+const LOCAL_NAMES: Readonly<Record<LocalName['prefix'], readonly [pattern: RegExp, written: string]>> = {
+  unix: [/^./, 'unix/PATH'],
+  vsock: [/^\d+$/, 'vsock/CID, a whole number'],
+  'vsock-mux': [/^./, 'vsock-mux/PATH'],
+  machine: [/^[A-Za-z0-9._~][A-Za-z0-9._~-]*$/, 'machine/NAME'],
+};
 
-function isAscii(text: string): boolean {
-  return !/[^ -~]/.test(text);
-}
-
-function lowerCaseAddress(address: string): string {
-  const zone = address.indexOf('%'); // interface names are case-sensitive
-  return zone === -1 ? address.toLowerCase() : address.slice(0, zone).toLowerCase() + address.slice(zone);
+/** Names such as unix/PATH and vsock%3 carry a path or a number: they are not DNS names, and their case matters. */
+function checkLocalName(name: string, quoted: string): string {
+  const { prefix, rest } = splitLocalName(name) ?? {};
+  if (prefix === undefined || rest === undefined) return name; // .host
+  const [pattern, written] = LOCAL_NAMES[prefix];
+  if (pattern.test(rest) && !hasUnseenCharacter(rest)) return name;
+  throw new FdpassError('usage', `the host ${quoted} does not name ${describeKind(targetKind(name))}`, {
+    hint: `write ${written}`,
+  });
 }
 
 /** A decimal port from 1 to 65535. @throws FdpassError `usage` */
@@ -89,17 +138,39 @@ export function isPort(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65535;
 }
 
-function checkText(what: string, text: string): string {
-  if (text.startsWith('-'))
-    throw new FdpassError('usage', `the ${what} ${JSON.stringify(text.slice(0, 80))} begins with a dash`);
-  if (!hasForbiddenCharacter(text)) return text;
-  throw new FdpassError(
-    'usage',
-    `the ${what} ${JSON.stringify(text.slice(0, 80))} has a space or a control character in it`,
-  );
+/** What ssh refuses in a user name (valid_ruser in its source): a backslash is of a Windows domain, unless it is the last. */
+const USER = /['`";&<>|(){}]|\s-|\\$/;
+
+/** What ssh refuses in the name of a host as it was typed (valid_hostname). */
+const ALIAS = /['`"$\\;&<>|(){},\s]/;
+
+/** Checks what ssh gives for `%r` and `%n` as ssh does itself, and what other characters become in ASCII too. */
+function checkWord(what: string, text: string, refused: RegExp): void {
+  if (PLAIN_WORD.test(text)) return;
+  const refuse = (problem: string): FdpassError =>
+    new FdpassError('usage', `the ${what} ${quoteHost(text)} ${problem}`);
+  const ascii = text.normalize('NFKC');
+  if (ascii.startsWith('-')) throw refuse('begins with a dash');
+  if (hasUnseenCharacter(text)) throw refuse('has a control character in it');
+  if (refused.test(text) || refused.test(ascii)) throw refuse('has a character in it that ssh refuses there');
 }
 
+/** A host as errors show it: what stands before an "@" could be a password. */
+function quoteHost(host: string): string {
+  const shown = host.includes('@') ? `…${host.slice(host.lastIndexOf('@'))}` : host;
+  return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown);
+}
+
+function isAscii(text: string): boolean {
+  return !/[^ -~]/.test(text);
+}
+
+/** Compiling Unicode classes takes milliseconds, and almost every name is plain ASCII. */
 function hasForbiddenCharacter(text: string): boolean {
-  // Compiling Unicode classes takes milliseconds, and almost every name is plain ASCII.
   return isAscii(text) ? text.includes(' ') : /[\p{Cc}\p{Cf}\p{Z}\p{Cs}]/u.test(text);
+}
+
+/** A character that drives a terminal or that nobody sees; a space is allowed. */
+function hasUnseenCharacter(text: string): boolean {
+  return !isAscii(text) && /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u.test(text);
 }

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { parseDuration } from '../ground/clock.js';
 import { isFdpassError } from '../ground/errors.js';
 import { normalizeHost } from '../ground/read-target.js';
+import type { TargetKind } from '../ground/target.js';
 
 /*
  * Values that several strategies have in their options. Each schema takes what the config writes and gives what code
@@ -37,19 +38,24 @@ export const delay: v.GenericSchema<string | number, number> = v.pipe(
 
 const PLAIN_NUMBER = /^\d{1,6}(\.\d{1,6})?$/;
 
+/** The name of a target of one of these kinds, normalised as targets are. */
+export function targetName(...kinds: readonly TargetKind[]): v.GenericSchema<string, string> {
+  return v.pipe(
+    v.string('must be a host name or an address'),
+    v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
+      try {
+        return normalizeHost(dataset.value, kinds);
+      } catch (error) {
+        if (!isFdpassError(error)) throw error;
+        addIssue({ message: error.message });
+        return NEVER;
+      }
+    }),
+  );
+}
+
 /** A host name or an address, normalised as targets are. */
-export const hostName: v.GenericSchema<string, string> = v.pipe(
-  v.string('must be a host name or an address'),
-  v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
-    try {
-      return normalizeHost(dataset.value);
-    } catch (error) {
-      if (!isFdpassError(error)) throw error;
-      addIssue({ message: error.message });
-      return NEVER;
-    }
-  }),
-);
+export const hostName: v.GenericSchema<string, string> = targetName('host');
 
 const PORT = 'must be a port from 1 to 65535';
 

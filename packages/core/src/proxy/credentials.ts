@@ -1,5 +1,6 @@
 import { FdpassError } from '../ground/errors.js';
 import { expandPath, readTrustedFile } from '../ground/files.js';
+import { withoutRootDot } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { findNetrcEntry, type NetrcEntry } from './netrc.js';
 
@@ -118,7 +119,11 @@ async function fromCommand(
 function readNetrc(request: CredentialRequest, file: true | string): NetrcEntry {
   const { host, baseDir, options, username, environment = process.env } = request;
   const path = file === true ? (environment['NETRC'] ?? expandPath('~/.netrc', baseDir)) : expandPath(file, baseDir);
-  const entry = findNetrcEntry(readTrustedFile(path, { secret: true }), host, options?.username ?? username);
+  const entry = findNetrcEntry(
+    readTrustedFile(path, { secret: true }),
+    withoutRootDot(host),
+    options?.username ?? username,
+  );
   if (entry !== undefined) return entry;
   throw new FdpassError('config', `${path} has no entry for ${host}`);
 }

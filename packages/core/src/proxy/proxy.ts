@@ -82,9 +82,8 @@ function pathOf(written: string, refuse: Refuse): string {
 
 function hostOf(host: string, isBracketed: boolean, refuse: Refuse): string {
   const decoded = isBracketed ? host : decodeLeniently(host);
-  if (decoded.includes('/')) throw refuse('does not name a host');
   try {
-    return normalizeHost(decoded);
+    return normalizeHost(decoded, ['host']);
   } catch (error) {
     throw isFdpassError(error) ? refuse('does not name a host') : error;
   }

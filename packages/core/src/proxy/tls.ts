@@ -7,6 +7,7 @@ import { type ErrorCode, FdpassError, isFdpassError } from '../ground/errors.js'
 import { expandPath, readTrustedFile } from '../ground/files.js';
 import { ipFamily } from '../ground/ip.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
+import { withoutRootDot } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 import type { Trace } from '../ground/trace.js';
 
@@ -86,7 +87,7 @@ function connectWith(connect: typeof import('node:tls').connect, options: Connec
 function connectionOptions({ host, options = {}, baseDir }: TlsRequest): ConnectionOptions {
   const read = (file: string, isSecret = false): string =>
     readTrustedFile(expandPath(file, baseDir), { secret: isSecret });
-  const name = options.serverName ?? host;
+  const name = options.serverName ?? withoutRootDot(host);
   return {
     host: name,
     ...(ipFamily(name) === 0 && { servername: name }), // RFC 6066 §3: an address is not a server name

@@ -11,8 +11,8 @@ import {
 } from '../dial/dialer.js';
 import { type Clock, onAbort } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
-import { isPort } from '../ground/read-target.js';
-import { formatHostPort, type Target, type TargetKind, targetKind } from '../ground/target.js';
+import { isPort, normalizeTarget } from '../ground/read-target.js';
+import { describeKind, formatHostPort, type Target, type TargetKind, targetKind } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 
 /** A hop as the guard knows it. */
@@ -54,7 +54,7 @@ export function guardDialer(dialer: Dialer, hop: GuardedHop): GuardedDialer {
 
 function guardedNeedsRelay(dialer: Dialer, hop: GuardedHop, target: Target): boolean {
   try {
-    return dialer.needsRelay?.(target) === true;
+    return accepts(hop, target) && dialer.needsRelay?.(target) === true;
   } catch (error) {
     throw describeFailure(error, hop);
   }
@@ -91,17 +91,18 @@ function checkCall(
   }
 }
 
-async function guardedDial(dialer: Dialer, hop: GuardedHop, target: Target, outer: DialContext): Promise<Connection> {
+async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, outer: DialContext): Promise<Connection> {
   const { signal, trace } = outer;
   signal.throwIfAborted();
   if (hop.label !== undefined) {
-    trace({ event: 'dial', hop: hop.label, target: formatHostPort(target.host, target.port) });
+    trace({ event: 'dial', hop: hop.label, target: formatHostPort(wanted.host, wanted.port) });
     signal.throwIfAborted(); // whoever listens can abort
   }
   const owning = owningDial(outer);
   const { context } = owning;
   try {
-    checkTarget(target, hop);
+    const target = normalizeTarget(wanted); // a strategy can dial any name through its host
+    checkKind(target, hop);
     const given = await settled(async () => dialer.dial(target, context), owning);
     return ownConnection(asConnection(given, hop, context), outer);
   } catch (error) {
@@ -111,13 +112,17 @@ async function guardedDial(dialer: Dialer, hop: GuardedHop, target: Target, oute
 }
 
 /** A strategy is never given a name that it does not know how to read: what it would make of it is anyone's guess. */
-function checkTarget({ host }: Target, { targets = ['host'], label }: GuardedHop): void {
-  const kind = targetKind(host);
-  if (targets.includes(kind)) return;
-  const what = { host: 'a host name', unix: 'a unix socket', vsock: 'a virtual machine', machine: 'a local machine' };
-  throw new FdpassError('config', `${label ?? 'this hop'} cannot reach ${JSON.stringify(host)}: it is ${what[kind]}`, {
+function checkKind(target: Target, hop: GuardedHop): void {
+  if (accepts(hop, target)) return;
+  const { host } = target;
+  const kind = describeKind(targetKind(host));
+  throw new FdpassError('config', `${hop.label ?? hop.origin} cannot reach ${JSON.stringify(host)}: it is ${kind}`, {
     hint: 'add a rule for such names with "use: local"',
   });
+}
+
+function accepts({ targets = ['host'] }: GuardedHop, { host }: Target): boolean {
+  return targets.includes(targetKind(host));
 }
 
 /**

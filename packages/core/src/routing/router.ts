@@ -3,6 +3,7 @@ import type { Connection } from '../connection/connection.js';
 import type { DialContext } from '../dial/dialer.js';
 import { type Clock, startDeadline } from '../ground/clock.js';
 import { addDetails, type FailedAttempt, FdpassError, isFdpassError } from '../ground/errors.js';
+import { normalizeTarget } from '../ground/read-target.js';
 import type { Target } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { formatWhere, type Where } from '../ground/where.js';
@@ -76,8 +77,9 @@ export class Router {
   }
 
   /** The route of the first rule that matches; without a config, or where none matches, the default strategy. @throws FdpassError `config` */
-  async route(target: Target): Promise<Route> {
+  async route(wanted: Target): Promise<Route> {
     const { table, scope, timeoutMs } = this.#parts;
+    const target = normalizeTarget(wanted);
     const found = table?.find(target);
     if (found === undefined) {
       const chain = await this.#memoizedChain(scope, () => buildChain(scope.defaultStrategy, '/', scope));
@@ -92,7 +94,8 @@ export class Router {
   }
 
   /** The route through hops named by hand, regardless of the rules. @throws FdpassError `config` */
-  async routeVia(target: Target, use: unknown, baseDir: string): Promise<Route> {
+  async routeVia(wanted: Target, use: unknown, baseDir: string): Promise<Route> {
+    const target = normalizeTarget(wanted);
     const chain = await this.#chain(use, baseDir, '--via');
     return { target, reason: '--via', chain, timeoutMs: this.#parts.timeoutMs };
   }

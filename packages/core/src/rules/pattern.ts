@@ -1,4 +1,5 @@
-import { contains, type IpAddress, type Network, parseIp } from '../ground/ip.js';
+import { canonicalAddress, contains, type IpAddress, type Network, parseIp } from '../ground/ip.js';
+import { withoutRootDot } from '../ground/target.js';
 
 /** What one pattern accepts. */
 export type PatternTest =
@@ -43,10 +44,15 @@ export interface Subject {
   readonly zone: string | undefined;
 }
 
-/** A host or alias to match: letters count in either case. */
+/** A host or alias to match: letters count in either case, an address by its value, and a dot at the end does not count. */
 export function hostSubject(host: string): Subject {
+  const ip = parseIp(canonicalAddress(host) ?? '');
   const percent = host.indexOf('%');
-  return { text: host.toLowerCase(), ip: parseIp(host), zone: percent === -1 ? undefined : host.slice(percent + 1) };
+  return {
+    text: withoutRootDot(host).toLowerCase(),
+    ip,
+    zone: ip === undefined || percent === -1 ? undefined : host.slice(percent + 1),
+  };
 }
 
 /** A text to match as it is, for instance a user name. */

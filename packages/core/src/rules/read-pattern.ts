@@ -1,6 +1,6 @@
 import { domainToASCII } from 'node:url';
 import { FdpassError } from '../ground/errors.js';
-import { ipFamily, parseNetwork } from '../ground/ip.js';
+import { canonicalAddress, ipFamily, parseNetwork } from '../ground/ip.js';
 import {
   hasWildcard,
   type LocalNetwork,
@@ -79,8 +79,9 @@ function textTest(text: string): PatternTest {
 function addressTest(body: string): PatternTest | undefined {
   const bare = body.startsWith('[') && body.endsWith(']') ? body.slice(1, -1) : body;
   const [literal = '', length] = bare.split('/', 2);
-  if (ipFamily(literal) === 0 && !looksLikeNetwork(bare)) return undefined;
-  const network = parseNetwork(bare);
+  const address = length === undefined ? canonicalAddress(literal) : undefined;
+  if (address === undefined && ipFamily(literal) === 0 && !looksLikeNetwork(bare)) return undefined;
+  const network = parseNetwork(address ?? bare);
   if (typeof network === 'string')
     throw new FdpassError('config', network, {
       hint: 'write an address and a length, e.g. 10.0.0.0/8 or 2001:db8::/32',

@@ -1,5 +1,5 @@
 import { FdpassError } from '../ground/errors.js';
-import { ipv4Bytes, ipv6Bytes } from '../ground/ip.js';
+import { formatIpv6, ipv4Bytes, ipv6Bytes } from '../ground/ip.js';
 import { formatHostPort } from '../ground/target.js';
 import type { Platform } from './platform.js';
 
@@ -164,12 +164,6 @@ function decodePath(bytes: Buffer): FdAddress | undefined {
   if (bytes[0] === 0) return { path: `@${bytes.subarray(1).toString().replace(/\0+$/, '')}` };
   const end = bytes.indexOf(0);
   return { path: bytes.subarray(0, end === -1 ? undefined : end).toString() };
-}
-
-/** RFC 5952, through the URL parser, which writes IPv6 addresses that way. */
-function formatIpv6(bytes: Buffer): string {
-  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16)).join(':');
-  return new URL(`http://[${groups}]`).hostname.slice(1, -1);
 }
 
 /** An address as `fdrecv` prints it. */
