@@ -27,7 +27,7 @@ export { fdpassVersion } from './ground/version.js';
 export { allowedFamily, literalAddress } from './lookup/look-up.js';
 export { type Family, type HostAddress, isNoAddress } from './lookup/resolver.js';
 export { socketOptionEntries } from './options/socket.js';
-export { delay, duration, family, hostName, port, routeList, routeSchema, targetName } from './options/values.js';
+export { delay, duration, family, port, routeList, routeSchema, targetName } from './options/values.js';
 export type { CredentialOptions, CredentialRequest, Credentials } from './proxy/credentials.js';
 export { type ProxyReach, type ProxyScheme, type ProxyUrl, reachProxy, readProxyUrl } from './proxy/proxy.js';
 export { credentialsSchema, tlsSchema } from './proxy/schema.js';

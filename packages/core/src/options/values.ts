@@ -54,9 +54,6 @@ export function targetName(...kinds: readonly TargetKind[]): v.GenericSchema<str
   );
 }
 
-/** A host name or an address, normalised as targets are. */
-export const hostName: v.GenericSchema<string, string> = targetName('host');
-
 const PORT = 'must be a port from 1 to 65535';
 
 /** A port. */

@@ -104,10 +104,12 @@ describe('credentials', () => {
     expect(
       (await resolveCredentials({ ...request, options: { username: 'me', passwordEnv: VARIABLE } }))?.password,
     ).to.equal('from there');
-    expect(await resolveCredentials({ ...request, options: { netrc: true } })).to.deep.equal({
-      username: 'a',
-      password: 'one',
-    });
+    for (const host of ['proxy.example', 'proxy.example.']) {
+      expect(await resolveCredentials({ ...request, host, options: { netrc: true } })).to.deep.equal({
+        username: 'a',
+        password: 'one',
+      });
+    }
   });
 
   it('need a user name beside the password of a URL, from the options or netrc', async () => {

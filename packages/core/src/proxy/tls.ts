@@ -87,7 +87,7 @@ function connectWith(connect: typeof import('node:tls').connect, options: Connec
 function connectionOptions({ host, options = {}, baseDir }: TlsRequest): ConnectionOptions {
   const read = (file: string, isSecret = false): string =>
     readTrustedFile(expandPath(file, baseDir), { secret: isSecret });
-  const name = options.serverName ?? withoutRootDot(host);
+  const name = withoutRootDot(options.serverName ?? host);
   return {
     host: name,
     ...(ipFamily(name) === 0 && { servername: name }), // RFC 6066 §3: an address is not a server name

@@ -386,6 +386,17 @@ describe('guarded dialers', () => {
     (await (await build(dial, { targets: ['host', 'unix'] })).dial(unix, context())).destroy();
   });
 
+  it('ask a strategy nothing about a name of a kind that it does not accept', async () => {
+    const asked: string[] = [];
+    const strategy: Strategy = {
+      name: 'net',
+      create: () => ({ dial: () => Promise.reject(new Error()), needsRelay: ({ host }) => asked.push(host) > 0 }),
+    };
+    const chain = await buildChain('net', '/', scopeOf([strategy]));
+    expect(['host.example', 'unix/x'].map((host) => chain.needsRelay({ host, port: 1 }))).to.deep.equal([true, false]);
+    expect(asked).to.deep.equal(['host.example']);
+  });
+
   it('say whether a relay is certain, for each target', async () => {
     const strategy: Strategy = {
       name: 'net',

@@ -51,6 +51,21 @@ describe('Router', () => {
     expect([bare.reason, bare.timeoutMs]).to.deep.equal(['no configuration', 30_000]);
   });
 
+  it('normalises a target before rules see it', async () => {
+    const text = 'rules:\n  - { host: xn--bcher-kva.example, use: other }\n  - { use: net }\n';
+    const rules = await router(text, never);
+    const wanted = { host: 'Bücher.Example', port: 22 };
+    for (const route of [await rules.route(wanted), await rules.routeVia(wanted, 'other', '/')]) {
+      expect([route.target.host, route.chain.label]).to.deep.equal(['xn--bcher-kva.example', 'other']);
+    }
+    for (const route of [
+      rules.route({ host: '－x', port: 22 }),
+      rules.routeVia({ host: '－x', port: 22 }, 'net', '/'),
+    ]) {
+      expect(await route.catch(formatError)).to.match(/begins with a dash/);
+    }
+  });
+
   it('ends with its deadline, names the hop and what had been tried, and leaves no timer', async () => {
     const clock = new HandClock();
     const made = await router(
