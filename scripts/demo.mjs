@@ -33,15 +33,16 @@ async function main() {
 
   await directly(server.port);
   await throughJumpHost(server.port);
+  console.log('demo: to use fdpass for every host, put the block of README.md at the end of ~/.ssh/config');
 }
 
 /** A session over the socket that fdpass opened and handed over. */
 async function directly(port) {
   const log = join(folder, 'fdpass.log');
   console.log(
-    `demo: ssh -o ProxyUseFdpass=yes -o ProxyCommand="fdpass --log … %h %p" ${userInfo().username}@127.0.0.1`,
+    `demo: ssh -o ProxyUseFdpass=yes -o ProxyCommand="fdpass --user '%r' --alias '%n' --log … %h %p" ${userInfo().username}@127.0.0.1`,
   );
-  const { address, helpers } = await session(port, `'${FDPASS}' --log '${log}' %h %p`);
+  const { address, helpers } = await session(port, `'${FDPASS}' --user '%r' --alias '%n' --log '${log}' %h %p`);
   const opened = /handed-over as=descriptor local=(\S+)/.exec(readFileSync(log, 'utf8'))?.[1];
   console.log(`demo: fdpass opened and handed over the socket  ${opened}`);
   console.log(`demo: the server sees the client's address      ${address}`);

@@ -60,6 +60,7 @@ export const FDPASS: ProgramSpec = {
   summary: 'open the right socket for each host and hand it over',
   description: [
     'fdpass connects to HOST and PORT using the strategy of the first matching rule in its configuration (directly, through proxies, or through chains of them). It passes the connected descriptor over its standard output to the program that started it, and exits. Use it as a ProxyCommand of ssh(1) with ProxyUseFdpass yes. No process stays behind.',
+    "In ssh_config(5) the block for all hosts must be the last one, since ssh takes the first value that it finds for each option. A host that has a ProxyCommand of its own needs ProxyUseFdpass no, or it inherits ProxyUseFdpass yes and fails. A ProxyJump below the block is silently ignored. Write '%r' and '%n' with the quotes: ssh runs the line in a shell, which would remove a backslash.",
     'Standard output decides how the connection is handed over: a unix socket gets the descriptor, and a pipe gets a relay of bytes, as from nc(1). Without a configuration, Happy Eyeballs (RFC 8305) reaches every host.',
     'Two operands of which the second is a port are always HOST and PORT, even if HOST is the name of a subcommand.',
   ],
@@ -109,8 +110,16 @@ export const FDPASS: ProgramSpec = {
       repeatable: true,
       help: 'go through this hop (a URL, a strategy or a named hop); repeat it in travel order; overrides the rules',
     },
-    { name: 'user', argument: 'NAME', help: 'the remote user, for rules that match on it (%r)' },
-    { name: 'alias', argument: 'NAME', help: 'the host as the user typed it, for rules that match on it (%n)' },
+    {
+      name: 'user',
+      argument: 'NAME',
+      help: "the remote user, for rules that match it; in ssh_config write it as '%r', with the quotes",
+    },
+    {
+      name: 'alias',
+      argument: 'NAME',
+      help: "the host as the user typed it, for rules that match it; in ssh_config write it as '%n', with the quotes",
+    },
     {
       name: 'timeout',
       short: 'w',
@@ -131,7 +140,7 @@ export const FDPASS: ProgramSpec = {
   ],
   examples: [
     [
-      'Host *\n    ProxyCommand fdpass --user %r --alias %n %h %p\n    ProxyUseFdpass yes',
+      "# A host with a ProxyCommand of its own\nHost legacy.example\n    ProxyCommand nc -X connect -x proxy.example:3128 %h %p\n    ProxyUseFdpass no\n\n# Every other host. This block must be the last one.\nHost *\n    ProxyCommand fdpass --user '%r' --alias '%n' %h %p\n    ProxyUseFdpass yes",
       'in ~/.ssh/config: every connection follows the rules',
     ],
     [

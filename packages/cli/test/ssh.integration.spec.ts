@@ -9,6 +9,7 @@ import {
   run,
   type Sshd,
   startSshd,
+  temporaryFolder,
 } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { FDPASS_BIN, FDRECV_BIN, NO_CONFIG, proxyCommand } from './commands.spec.helper.js';
@@ -118,5 +119,61 @@ describe('ssh through fdpass', () => {
     const { status, stderr } = await sshd.ssh('true', passing, { env, host: 'no-such-host.invalid' });
     expect(status).to.equal(255);
     expect(stderr).to.match(/fdpass: no-such-host\.invalid:\d+: .*no such host|name resolution/);
+  });
+});
+
+/** The block that README.md tells users to put into ~/.ssh/config, as it is there. */
+describe('the ssh_config of the README', () => {
+  const folder = temporaryFolder();
+  const argv = join(folder.path, 'argv');
+  const block =
+    /```\n(# ~\/\.ssh\/config\n.*?)```/s.exec(
+      readFileSync(new URL('../../../README.md', import.meta.url), 'utf8'),
+    )?.[1] ?? '';
+
+  before(function () {
+    requirePeers(this, 'ssh');
+    // Stands for the command, and writes down what it is given.
+    const recorder = `#!/bin/sh\nprintf '%s\\n' "$@" >'${argv}'\n`;
+    writeFileSync(join(folder.path, 'fdpass'), recorder, { mode: 0o755 });
+  });
+  after(() => folder.remove());
+
+  function config(text: string): string {
+    const file = join(folder.path, 'config');
+    writeFileSync(file, text, { mode: 0o600 });
+    return file;
+  }
+
+  /** The options that ssh has for a host. */
+  async function optionsOf(host: string, text: string): Promise<Record<string, string>> {
+    const { status, stdout, stderr } = await run('ssh', ['-G', '-T', '-F', config(text), host], { input: '' });
+    expect([status, stderr]).to.deep.equal([0, '']);
+    return Object.fromEntries(stdout.split('\n').map((line) => [line.split(' ', 1)[0], line.replace(/^\S+ /, '')]));
+  }
+
+  it('gives the user name and the alias to fdpass as they are, a backslash too', async () => {
+    const env = { PATH: `${folder.path}:${process.env['PATH']}`, SHELL: '/bin/sh' };
+    const file = config(`Host nas\n    HostName nas.example\n${block}`);
+    await run('ssh', ['-F', file, '-l', 'CORP\\bob smith', 'nas'], { env, input: '' });
+    expect(readFileSync(argv, 'utf8')).to.equal(
+      ['--user', 'CORP\\bob smith', '--alias', 'nas', 'nas.example', '22', ''].join('\n'),
+    );
+  });
+
+  it('leaves a host with a ProxyCommand of its own alone, which without "ProxyUseFdpass no" it would not', async () => {
+    const { proxycommand, proxyusefdpass } = await optionsOf('legacy.example', block);
+    expect(proxycommand).to.match(/^nc /);
+    expect(proxyusefdpass).to.equal('no');
+    const inherited = await optionsOf('legacy.example', block.replace('ProxyUseFdpass no', ''));
+    expect(inherited['proxyusefdpass']).to.equal('yes');
+  });
+
+  it('is the last one of the file: a ProxyJump below it is off, and above it works', async () => {
+    expect(block.trimEnd().slice(block.lastIndexOf('Host '))).to.match(/^Host \*\n/);
+    const jump = 'Host inside.example\n    ProxyJump bastion.example\n';
+    const above = await optionsOf('inside.example', `${jump}${block}`);
+    expect(above).to.have.property('proxyjump', 'bastion.example');
+    expect(await optionsOf('inside.example', `${block}${jump}`)).to.not.have.property('proxyjump');
   });
 });

@@ -17,7 +17,7 @@ describe('tokens of a command', () => {
     expect(() => fillTokens('50%', target)).to.throw(/unknown token "%"/);
     expect(() => fillTokens('%r', { host: 'h', port: 1 }))
       .to.throw(/%r is not known/)
-      .with.property('hint', 'run fdpass with --user %r');
+      .with.property('hint', "run fdpass with --user '%r'");
   });
 });
 

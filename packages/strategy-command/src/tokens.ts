@@ -17,7 +17,7 @@ export function fillTokens(argument: string, { host, port, user, alias }: Target
   return argument.replace(/%(.?)/gs, (token, letter: string) => {
     const value = values[letter];
     if (value !== undefined) return value;
-    const option = { r: '--user %r', n: '--alias %n' }[letter];
+    const option = { r: "--user '%r'", n: "--alias '%n'" }[letter];
     if (option === undefined)
       throw new FdpassError('config', `option "command": unknown token ${JSON.stringify(token)}`, {
         hint: 'known: %h %p %r %n %%',
