@@ -90,10 +90,7 @@ const CASES: Readonly<Record<string, Case>> = {
     ({ refusalCode }) => refusalCode,
     (line, { refusal }) => line.send(refusal),
   ),
-  'closed at once': fails(
-    (protocol) => (protocol.scheme === 'http' ? 69 : 65),
-    (line) => line.end(),
-  ),
+  'closed at once': fails(69, (line) => line.end()),
   'closed in the middle': fails(65, async (line, { scheme }) => {
     await line.send(scheme === 'http' ? 'HTTP/1.1 2' : '\x05\x00\x00');
     line.end();

@@ -29,6 +29,7 @@ export { type Family, type HostAddress, isNoAddress } from './lookup/resolver.js
 export { socketOptionEntries } from './options/socket.js';
 export { delay, duration, family, port, routeList, routeSchema, targetName } from './options/values.js';
 export type { CredentialOptions, CredentialRequest, Credentials } from './proxy/credentials.js';
+export { type ExpectedAnswer, firstAnswer, hintAtPeer } from './proxy/first-answer.js';
 export { type ProxyReach, type ProxyScheme, type ProxyUrl, reachProxy, readProxyUrl } from './proxy/proxy.js';
 export { credentialsSchema, tlsSchema } from './proxy/schema.js';
 export type { TlsOptions } from './proxy/tls.js';

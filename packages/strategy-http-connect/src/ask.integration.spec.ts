@@ -42,7 +42,7 @@ describe('http-connect by the command: a password that is asked for', () => {
     const command = `'${FDPASS}' --stdio --config '${config}' host.example 22 </dev/null | cat; stty -a | grep -o '.\\?echo\\b'`;
     const env = { ...CLEAN, ...mark, SSH_ASKPASS: undefined, SSH_ASKPASS_REQUIRE: undefined, SHELL: '/bin/sh' };
     const { stdout } = await run('script', ['-qec', command, '/dev/null'], { env, input: `${SECRET}x\u007f\r` });
-    expect(stdout).to.contain('Password for me@127.0.0.1: ').and.contain('SSH-2.0-test');
+    expect(stdout).to.contain(`Proxy password for me@127.0.0.1:${proxy.port}: `).and.contain('SSH-2.0-test');
     expect(stdout.trim().split(/\s+/).at(-1)).to.equal('echo');
     const [request = ''] = proxy.received.map((bytes) => bytes.toString());
     expect(request).to.contain(`Basic ${Buffer.from(`me:${SECRET}`).toString('base64')}`);

@@ -1,4 +1,4 @@
-import { type Clock, type Connection, type Credentials, FdpassError } from '@fdpass/core';
+import { type Clock, type Connection, type Credentials, FdpassError, firstAnswer, type Target } from '@fdpass/core';
 import { type AuthenticationScheme, answerable, answerFirst, encodeBasic } from './authentication.js';
 import { drainBody, readExcerpt } from './body.js';
 import { type Challenge, parseChallenges } from './challenge.js';
@@ -10,6 +10,7 @@ import { keepsAlive, missingHeadBytes, parseHead, type ResponseHead } from './re
 
 /** What is asked of the proxy, and how far the authentication has come; it can go over several connections. */
 export interface Conversation {
+  readonly proxy: Target;
   readonly authority: string;
   readonly headers: Headers;
   /** Gets the user name and password when they are first needed: they may be asked from the user. */
@@ -49,10 +50,17 @@ export async function talk(peer: Connection, conversation: Conversation): Promis
   }
 }
 
+/** A proxy is silent while it connects to the target, so silence says little about it. */
+const EXPECTED = {
+  what: 'HTTP response',
+  hint: 'check that it is an HTTP proxy, not a SOCKS or TLS one, and that the target answers',
+};
+
 /** The head of the final response; interim ones (1xx) are passed over. */
 async function readFinalHead(peer: Connection, conversation: Conversation): Promise<ResponseHead> {
   for (let interim = 0; interim <= MAX_INTERIM_RESPONSES; interim++) {
-    const head = parseHead(await peer.readThrough(missingHeadBytes, MAX_HEAD_BYTES, "the proxy's response"));
+    const answer = peer.readThrough(missingHeadBytes, MAX_HEAD_BYTES, "the proxy's response");
+    const head = parseHead(await firstAnswer(answer, { peer: conversation.proxy, ...EXPECTED }));
     if (head.status >= 200) return head;
     if (head.status === 101) throw refusal(head, { mask: maskOf(conversation) }); // nobody asked for another protocol
   }

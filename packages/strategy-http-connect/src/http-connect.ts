@@ -82,7 +82,7 @@ async function startConversation(
   context: DialContext,
 ): Promise<Conversation> {
   const { username, password, target: place } = proxy;
-  const request = { options: options.credentials, username, password, host: place.host };
+  const request = { options: options.credentials, username, password, host: place.host, port: place.port };
   let asked: Promise<Credentials | undefined> | undefined;
   const getCredentials = (): Promise<Credentials | undefined> => (asked ??= host.credentials(request, context));
   const authority = authorityOf(target);
@@ -90,6 +90,7 @@ async function startConversation(
   // Those of a URL cost nothing. For others a program may run, or the user be asked, so they wait until they are needed.
   const credentials = isPreemptive || options.credentials === undefined ? await getCredentials() : undefined;
   return {
+    proxy: place,
     authority,
     headers: options.headers ?? {},
     getCredentials,

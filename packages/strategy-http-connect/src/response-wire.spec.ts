@@ -50,7 +50,7 @@ describe('http-connect response head', () => {
     [Buffer.of(5, 0), /socks5h/],
     [Buffer.of(0, 0x5a), /socks5h/],
     [Buffer.of(0x15, 3, 1, 0, 2), /https/],
-    [Buffer.from('SSH-2'), /check that it is an HTTP proxy/],
+    [Buffer.from('SSH-2'), /it is an ssh server, not a proxy/],
     [Buffer.from('HTTX/'), /check that it is an HTTP proxy/],
     [Buffer.from('ICY 2'), /check that it is an HTTP proxy/],
     [Buffer.from('\r\nHTT'), /check that it is an HTTP proxy/],

@@ -1,4 +1,4 @@
-import { FdpassError } from '@fdpass/core';
+import { FdpassError, hintAtPeer } from '@fdpass/core';
 
 /** The head of a response. */
 export interface ResponseHead {
@@ -35,12 +35,8 @@ export function missingHeadBytes(soFar: Buffer): number {
 }
 
 function notHttp(soFar: Buffer): FdpassError {
-  const looksLike =
-    soFar[0] === 5 || soFar[0] === 0 || soFar[0] === 4
-      ? 'it looks like a SOCKS proxy: use socks5h://'
-      : 'check that it is an HTTP proxy';
   return new FdpassError('protocol', 'the proxy does not speak HTTP', {
-    hint: soFar[0] === 0x15 ? 'it wants TLS: use https://' : looksLike,
+    hint: hintAtPeer(soFar, 'https') ?? 'check that it is an HTTP proxy',
   });
 }
 

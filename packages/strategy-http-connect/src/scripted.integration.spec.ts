@@ -1,6 +1,6 @@
-import { fdpassVersion } from '@fdpass/core';
+import { type DialContext, fdpassVersion, startDeadline } from '@fdpass/core';
 import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
-import type { Script, ScriptedLine } from '@fdpass/testkit';
+import { type Script, type ScriptedLine, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { type DialSpec, dialProxy, drain, requestsOf, withProxy } from './proxy.spec.helper.js';
 
@@ -214,7 +214,12 @@ describe('http-connect against a scripted proxy', () => {
         /interim responses without end/,
       ],
       ['garbage', answering('\u0001\u0002\u0003garbage'), 'protocol', /does not speak HTTP; check that it is/],
-      ['an ssh server', answering('SSH-2.0-OpenSSH_9.9\r\n'), 'protocol', /does not speak HTTP/],
+      [
+        'an ssh server',
+        answering('SSH-2.0-OpenSSH_9.9\r\n'),
+        'protocol',
+        /speak HTTP; it is an ssh server, not a proxy/,
+      ],
       ['a SOCKS 5 server', answering(Buffer.of(5, 0xff)), 'protocol', /socks5h:\/\//],
       ['a SOCKS 4 server', answering(Buffer.of(0, 91, 0, 0, 0, 0, 0, 0)), 'protocol', /socks5h:\/\//],
       ['a TLS server', answering(Buffer.of(0x15, 3, 1, 0, 2, 2, 22)), 'protocol', /https:\/\//],
@@ -231,7 +236,12 @@ describe('http-connect against a scripted proxy', () => {
         'protocol',
         /no end within 65536 bytes/,
       ],
-      ['a close at once', (line) => line.end(), 'unreachable', /the connection closed before the proxy's response/],
+      [
+        'a close at once, as by a SOCKS proxy',
+        (line) => line.end(),
+        'unreachable',
+        /the connection closed before the proxy's response; check that it is an HTTP proxy, not a SOCKS or TLS one/,
+      ],
       ['a close after the request', answering(''), 'unreachable', /the connection closed before the proxy's response/],
       ['a 407 without a challenge', answering('HTTP/1.1 407 Auth\r\n\r\n'), 'protocol', /does not say which/],
       [
@@ -334,6 +344,26 @@ describe('http-connect against a scripted proxy', () => {
           expect(text).to.match(/the connection broke \(connection reset/);
         });
       }
+    });
+
+    it('silence until the time is over: that the proxy was reached', async () => {
+      const clock = new VirtualClock();
+      const deadline = startDeadline(9000, undefined, clock);
+      const context: DialContext = {
+        signal: deadline.signal,
+        trace: ({ event }) => void (event === 'waiting' && clock.advance(9000)),
+      };
+      await withProxy(
+        (line) => line.stall(),
+        { context },
+        ({ text, code }) => {
+          expect(text).to.match(
+            /^timed out after 9 s: connected to 127\.0\.0\.1:\d+, but no HTTP response came; check that it is an HTTP proxy, not/,
+          );
+          expect(code).to.equal('timeout');
+        },
+      );
+      deadline.release();
     });
 
     it('silence, with the reason of whoever ends it', async () => {

@@ -1,8 +1,7 @@
 import { writeFileSync } from 'node:fs';
-import type { Dialer, TlsOptions } from '@fdpass/core';
-import { fdpassVersion } from '@fdpass/core';
+import { type Dialer, fdpassVersion, startDeadline, type TlsOptions } from '@fdpass/core';
 import { expectNoDescriptorLeft, openDescriptors, requirePeers, temporaryFolder } from '@fdpass/test-lab';
-import { type ScriptedLine, startScriptedServer, testHost } from '@fdpass/testkit';
+import { type ScriptedLine, startScriptedServer, testHost, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { dialProxy, HOST, type Outcome } from './proxy.spec.helper.js';
 import { Certificates, startTlsProxy, type TlsProxy, type TlsProxyOptions } from './tls-proxy.spec.helper.js';
@@ -205,6 +204,24 @@ describe('http-connect over TLS', () => {
       ({ code, text }) =>
         expect([code, text]).to.deep.equal(['unreachable', '127.0.0.1: connection reset during the TLS handshake']),
     ));
+
+  it('knows a server that stays silent', async () => {
+    const clock = new VirtualClock();
+    const deadline = startDeadline(9000, undefined, clock);
+    await withStranger(
+      async (line) => {
+        await clock.advance(9000);
+        await line.stall();
+      },
+      ({ code, text }) =>
+        expect([code, text]).to.deep.equal([
+          'timeout',
+          'timed out after 9 s: connected to 127.0.0.1, but it did not answer the TLS handshake; check that it speaks TLS on this port',
+        ]),
+      deadline.signal,
+    );
+    deadline.release();
+  });
 
   it('ends with the reason of whoever ends it, in the middle of the TLS handshake', () => {
     const abort = new AbortController();

@@ -1,23 +1,32 @@
-import { type Connection, FdpassError } from '@fdpass/core';
+import { type Connection, FdpassError, firstAnswer, hintAtPeer, type Target } from '@fdpass/core';
 import { REPLY4_GRANTED } from './constants.js';
-import { replyError } from './reply.js';
+import { readReplyHead, replyError } from './reply.js';
 import { encodeRequest4, REPLY4_LENGTH } from './socks4-wire.js';
 
 export interface Request4 {
+  /** For errors. */
+  readonly proxy: Target;
   /** An IPv4 literal, or for SOCKS 4a a name. */
   readonly host: string;
   readonly port: number;
   readonly userId: string;
 }
 
+/** The proxy is silent while it connects to the target, so silence says little about it. */
+const EXPECTED = {
+  what: 'SOCKS reply',
+  hint: 'check that it is a SOCKS 4 proxy, not an HTTP or TLS one, and that the target answers',
+};
+
 /** The SOCKS 4 and 4a conversation: one request, one reply of eight bytes. */
-export async function talkSocks4(peer: Connection, { host, port, userId }: Request4): Promise<void> {
+export async function talkSocks4(peer: Connection, { proxy, host, port, userId }: Request4): Promise<void> {
   await peer.write(encodeRequest4(host, port, userId));
-  const [version, reply = -1] = await peer.read(2, 'the reply');
+  const head = await firstAnswer(readReplyHead(peer), { peer: proxy, ...EXPECTED });
+  const [version, reply = -1] = head;
   // The reply's version byte is 0; some servers send 4.
   if (version !== 0 && version !== 4) {
     throw new FdpassError('protocol', `the proxy does not speak SOCKS 4: its reply begins with byte ${version}`, {
-      hint: 'try socks5://',
+      hint: hintAtPeer(head, 'socks4a+tls') ?? 'try socks5h://',
     });
   }
   if (reply !== REPLY4_GRANTED) throw replyError(4, reply);

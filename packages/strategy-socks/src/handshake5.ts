@@ -1,4 +1,4 @@
-import { type Connection, FdpassError } from '@fdpass/core';
+import { type Connection, FdpassError, firstAnswer, hintAtPeer, type Target } from '@fdpass/core';
 import {
   ATYP_DOMAINNAME,
   AUTH_SUCCESS,
@@ -8,7 +8,7 @@ import {
   REPLY_SUCCEEDED,
   SOCKS_VERSION_5,
 } from './constants.js';
-import { replyError } from './reply.js';
+import { readReplyHead, replyError } from './reply.js';
 import {
   boundAddressLength,
   type Credentials,
@@ -18,9 +18,12 @@ import {
 } from './socks5-wire.js';
 
 export interface Request5 {
+  /** For errors. */
+  readonly proxy: Target;
   readonly host: string;
   readonly port: number;
-  readonly credentials?: Credentials | undefined;
+  /** Gets the user name and password once the proxy wants them: they may be asked from the user. */
+  readonly getCredentials?: (() => Promise<Credentials | undefined>) | undefined;
   /** Greeting, authentication and request in one flight, without waiting for the answers between them. */
   readonly optimistic: boolean;
 }
@@ -28,14 +31,17 @@ export interface Request5 {
 /** The SOCKS5 conversation (RFC 1928, RFC 1929) up to and including the last byte of the success reply. */
 export async function talkSocks5(peer: Connection, request: Request5): Promise<void> {
   await (request.optimistic ? inOneFlight(peer, request) : stepByStep(peer, request));
-  await readReply(peer);
+  await readReply(peer, request);
 }
 
-async function stepByStep(peer: Connection, { host, port, credentials }: Request5): Promise<void> {
-  const offered = credentials ? [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD] : [METHOD_NO_AUTHENTICATION];
+async function stepByStep(peer: Connection, request: Request5): Promise<void> {
+  const { host, port, getCredentials } = request;
+  const offered = getCredentials ? [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD] : [METHOD_NO_AUTHENTICATION];
   await peer.write(encodeGreeting(offered));
-  const method = await readMethod(peer, offered);
-  if (method === METHOD_USERNAME_PASSWORD && credentials) {
+  const method = await readMethod(peer, offered, request);
+  if (method === METHOD_USERNAME_PASSWORD) {
+    const credentials = await getCredentials?.();
+    if (credentials === undefined) throw noMethod([METHOD_NO_AUTHENTICATION]);
     await peer.write(encodeAuthentication(credentials));
     await readAuthentication(peer);
   }
@@ -43,20 +49,28 @@ async function stepByStep(peer: Connection, { host, port, credentials }: Request
 }
 
 /** What comes after the greeting depends on the method chosen, so exactly one is offered. */
-async function inOneFlight(peer: Connection, { host, port, credentials }: Request5): Promise<void> {
+async function inOneFlight(peer: Connection, request: Request5): Promise<void> {
+  const { host, port } = request;
+  const credentials = await request.getCredentials?.();
   const offered = [credentials ? METHOD_USERNAME_PASSWORD : METHOD_NO_AUTHENTICATION];
   const authentication = credentials ? encodeAuthentication(credentials) : Buffer.alloc(0);
   await peer.write(Buffer.concat([encodeGreeting(offered), authentication, encodeRequest(host, port)]));
-  await readMethod(peer, offered);
+  await readMethod(peer, offered, request);
   if (credentials) await readAuthentication(peer);
 }
 
 /** RFC 1928 §3: VER METHOD. */
-async function readMethod(peer: Connection, offered: readonly number[]): Promise<number> {
-  const [version, method = METHOD_NO_ACCEPTABLE] = await peer.read(2, 'the method selection');
-  checkVersion(version);
-  if (method === METHOD_NO_ACCEPTABLE) throw noMethod(offered);
+async function readMethod(peer: Connection, offered: readonly number[], { proxy }: Request5): Promise<number> {
+  const answer = await firstAnswer(peer.read(2, 'the method selection'), {
+    peer: proxy,
+    what: 'SOCKS reply',
+    hint: 'check that it is a SOCKS 5 proxy, not an HTTP or TLS one',
+  });
+  const [, method = METHOD_NO_ACCEPTABLE] = answer;
+  checkVersion(answer);
   if (offered.includes(method)) return method;
+  // RFC 1928 §3 forbids choosing a method that was not offered; one that does so wants a password all the same.
+  if (method === METHOD_NO_ACCEPTABLE || method === METHOD_USERNAME_PASSWORD) throw noMethod(offered);
   throw new FdpassError(
     'protocol',
     `the proxy chose the authentication method 0x${method.toString(16)}, which was not offered`,
@@ -82,19 +96,23 @@ async function readAuthentication(peer: Connection): Promise<void> {
 }
 
 /** RFC 1928 §6: VER REP RSV ATYP BND.ADDR BND.PORT. A refusal counts as soon as its code is there: some proxies close early. */
-async function readReply(peer: Connection): Promise<void> {
-  const [version, reply = -1] = await peer.read(2, 'the reply');
-  checkVersion(version);
+async function readReply(peer: Connection, { proxy }: Request5): Promise<void> {
+  const head = await firstAnswer(readReplyHead(peer), {
+    peer: proxy,
+    what: 'reply to the request',
+    hint: 'the proxy answers, so check the target',
+  });
+  const [, reply = -1] = head;
+  checkVersion(head);
   if (reply !== REPLY_SUCCEEDED) throw replyError(5, reply);
   const [, atyp = 0] = await peer.read(2, 'the reply');
   const [domainLength = 0] = atyp === ATYP_DOMAINNAME ? await peer.read(1, 'the bound address') : [];
   await peer.read(boundAddressLength(atyp, domainLength), 'the bound address');
 }
 
-function checkVersion(version: number | undefined): void {
-  if (version === SOCKS_VERSION_5) return;
-  const looksLikeHttp = version === 'H'.charCodeAt(0);
-  throw new FdpassError('protocol', `the proxy does not speak SOCKS5: it answered with version ${version}`, {
-    hint: looksLikeHttp ? 'it looks like an HTTP proxy: use http://' : 'check that it is a SOCKS5 proxy',
+function checkVersion(answer: Buffer): void {
+  if (answer[0] === SOCKS_VERSION_5) return;
+  throw new FdpassError('protocol', `the proxy does not speak SOCKS5: it answered with version ${answer[0]}`, {
+    hint: hintAtPeer(answer, 'socks5h+tls') ?? 'check that it is a SOCKS5 proxy',
   });
 }

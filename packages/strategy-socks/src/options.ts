@@ -11,7 +11,7 @@ export interface SocksOptions {
   readonly isolate?: boolean | undefined;
   /** Sends greeting, authentication and request in one flight. Default false. */
   readonly optimistic?: boolean | undefined;
-  /** The user id of SOCKS 4. Default: none. */
+  /** The user id of SOCKS 4. Default: the user name in the URL, else none. */
   readonly userId?: string | undefined;
   /** How a `+tls` proxy proves itself. */
   readonly tls?: TlsOptions | undefined;
@@ -42,6 +42,6 @@ export const socksOptions: v.GenericSchema<SocksOptions> = v.strictObject({
       ),
     ),
   ),
-  userId: v.optional(v.pipe(v.string(), v.description('the user id of SOCKS 4 (default: none)'))),
+  userId: v.optional(v.pipe(v.string(), v.description("the user id of SOCKS 4 (default: the URL's user name)"))),
   tls: v.optional(v.pipe(tlsSchema, v.description('for +tls URLs: ca, cert, key, serverName, fingerprint'))),
 });

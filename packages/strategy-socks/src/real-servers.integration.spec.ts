@@ -137,6 +137,23 @@ socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 protocol: tcp }
     after(() => server?.close());
     sessions(['socks5', 'socks5h', 'socks4', 'socks4a'], () => server.port);
 
+    it('says that the target is not there, which ssh shows by closing', async () => {
+      for (const scheme of ['socks5', 'socks5h', 'socks4', 'socks4a']) {
+        const via = `${scheme}://127.0.0.1:${server.port}`;
+        const args = [bin('fdpass'), '--via', via, '127.0.0.1', String(await freePort())];
+        const { status, stderr } = await run(process.execPath, args, { env, input: '' });
+        expect(stderr).to.match(/before the reply: the target refused or is unreachable/);
+        expect([scheme, status]).to.deep.equal([scheme, 69]);
+      }
+    });
+
+    it('is not an HTTP proxy: the error says what to check', async () => {
+      const args = [bin('fdpass'), '--via', `http://127.0.0.1:${server.port}`, '127.0.0.1', '22'];
+      const { status, stderr } = await run(process.execPath, args, { env, input: '' });
+      expect(stderr).to.match(/check that it is an HTTP proxy, not a SOCKS or TLS one/);
+      expect(status).to.equal(69);
+    });
+
     it('gives fdrecv a descriptor of the socket to the proxy', async () => {
       const { stdout, status } = await run(
         process.execPath,

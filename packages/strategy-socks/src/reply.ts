@@ -1,4 +1,4 @@
-import { type ErrorCode, FdpassError } from '@fdpass/core';
+import { type Connection, type ErrorCode, FdpassError, isFdpassError } from '@fdpass/core';
 
 /** A proxy's refusal, with the code it gave; the `cause` of the FdpassError a dial fails with. */
 export class SocksReplyError extends Error {
@@ -61,4 +61,25 @@ export function replyError(version: 4 | 5, reply: number): FdpassError {
     hint: known?.hint,
     cause: new SocksReplyError(version, reply, words),
   });
+}
+
+/**
+ * The first two octets of a reply. A proxy that closes before them has refused: `ssh -D` does so when the far side cannot
+ * connect to the target.
+ */
+export async function readReplyHead(peer: Connection): Promise<Buffer> {
+  let count = 0;
+  const missing = (soFar: Buffer): number => {
+    count = soFar.length;
+    return 2 - count;
+  };
+  try {
+    return await peer.readThrough(missing, 2, 'the reply');
+  } catch (error) {
+    const isClose = isFdpassError(error) && (error.code === 'protocol' || error.code === 'unreachable');
+    if (!isClose || count > 0) throw error;
+    throw new FdpassError('unreachable', `${error.message}: the target refused or is unreachable`, {
+      cause: error.cause,
+    });
+  }
 }

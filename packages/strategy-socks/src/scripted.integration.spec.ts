@@ -1,5 +1,14 @@
 import type { Duplex } from 'node:stream';
-import { type Chain, type Clock, type DialContext, FdpassError, systemClock, type Target } from '@fdpass/core';
+import {
+  type Chain,
+  type Clock,
+  type DialContext,
+  FdpassError,
+  type StrategyHost,
+  startDeadline,
+  systemClock,
+  type Target,
+} from '@fdpass/core';
 import type { Resolver } from '@fdpass/core/host';
 import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
 import {
@@ -123,8 +132,10 @@ describe('socks against a scripted proxy', () => {
       const message = await refusalOf(dial(proxy));
       expect(message, `${count} bytes`).to.match(
         count === 0
-          ? /^unreachable: the connection closed before the method selection/
-          : /^protocol: the connection closed (before|after)/,
+          ? /^unreachable: the connection closed before the method selection; check that it is a SOCKS 5 proxy/
+          : count === 2
+            ? /^unreachable: the connection closed before the reply: the target refused or is unreachable; /
+            : /^protocol: the connection closed (before|after)/,
       );
       await proxy.close();
     }
@@ -157,6 +168,31 @@ describe('socks against a scripted proxy', () => {
       (line) => line.send('\x05\x01'),
       /^protocol: .*method 0x1, which was not offered/,
     ],
+    [
+      'a password that is wanted, though it was not offered',
+      (line) => line.send('\x05\x02'),
+      /^permission: .*accepts none .*; it wants a user name and a password: add "credentials"/,
+    ],
+    ['an ssh server', (line) => line.send('SSH-2.0-x\r\n'), /^protocol: .*; it is an ssh server, not a proxy/],
+    [
+      'a TLS server',
+      (line) => line.send('\x15\x03\x01\0\x02\x02\x0a'),
+      /^protocol: .*; it wants TLS: use socks5h\+tls:/,
+    ],
+    [
+      'a SOCKS 4 proxy',
+      (line) => line.send('\x00\x5b\0\0\0\0\0\0'),
+      /^protocol: .*looks like a SOCKS proxy: .*socks4a:\/\//,
+    ],
+    ['a mail server', (line) => line.send('220 x\r\n'), /^protocol: .*; check that it is a SOCKS5 proxy/],
+    [
+      'a reset in place of the reply, as by ssh -D',
+      async (line) => {
+        await polite(line);
+        line.reset();
+      },
+      /^unreachable: the connection broke \(connection reset\) before the reply: the target refused or is unreachable/,
+    ],
     ['a reset', (line) => line.reset(), /^unreachable: .*(broke|closed|reset)/],
     [
       'an unknown address type',
@@ -182,6 +218,43 @@ describe('socks against a scripted proxy', () => {
       expect(await refusalOf(dial(proxy))).to.match(message);
     });
   }
+  const silences: readonly (readonly [scheme: string, greeted: boolean, message: RegExp])[] = [
+    [
+      'socks5h',
+      false,
+      /^timeout: timed out after 9 s: connected to 127\.0\.0\.1:\d+, but no SOCKS reply came; check that it is a SOCKS 5 proxy, not an HTTP or TLS one$/,
+    ],
+    [
+      'socks5h',
+      true,
+      /^timeout: timed out after 9 s: connected to .*, but no reply to the request came; .*check the target$/,
+    ],
+    [
+      'socks4a',
+      false,
+      /^timeout: timed out after 9 s: connected to .*, but no SOCKS reply came; check that it is a SOCKS 4 proxy/,
+    ],
+  ];
+  for (const [scheme, greeted, message] of silences) {
+    it(`says that a ${scheme} proxy was reached but stays silent${greeted ? ' after its greeting' : ''}`, async () => {
+      const proxy = await start(async (line) => {
+        if (greeted) await polite(line);
+        await line.stall();
+      });
+      const clock = new VirtualClock();
+      const deadline = startDeadline(9000, undefined, clock);
+      let waits = 0;
+      const context: DialContext = {
+        signal: deadline.signal,
+        trace: ({ event }) => {
+          if (event === 'waiting' && ++waits === (greeted ? 2 : 1)) void clock.advance(9000);
+        },
+      };
+      expect(await refusalOf(dial(proxy, {}, TARGET, context, scheme))).to.match(message);
+      deadline.release();
+    });
+  }
+
   it('ends with its signal in the middle of silence', async () => {
     const proxy = await start((line) => line.stall());
     const controller = new AbortController();
@@ -203,6 +276,60 @@ describe('socks against a scripted proxy', () => {
     const url = `socks5h://me:s%C3%BC%C3%9F@127.0.0.1:${right.port}`;
     expect(await readToEnd(await dial(right, { url }))).to.equal(BANNER);
     expect(right.received[0]?.subarray(4, 14).toString()).to.equal('\x01\x02me\x05süß');
+  });
+
+  it('sends an empty password, or an empty user name, where the URL has one', async () => {
+    for (const [userInfo, sent] of [
+      ['me@', '\x01\x02me\x00'],
+      ['me:@', '\x01\x02me\x00'],
+      [':pw@', '\x01\x00\x02pw'],
+    ] as const) {
+      const proxy = await startScriptedServer(async (line) => {
+        await polite(line, '\x02');
+        await line.send(OK + BANNER);
+        line.end();
+      });
+      const url = `socks5h://${userInfo}127.0.0.1:${proxy.port}`;
+      expect(await readToEnd(await dial(proxy, { url }))).to.equal(BANNER);
+      expect(String(proxy.received[0]?.subarray(4, 4 + sent.length)), userInfo).to.equal(sent);
+      await proxy.close();
+    }
+  });
+
+  it('asks for a password when the proxy wants one, and not before', async () => {
+    for (const [method, questions] of [
+      ['\x00', 0],
+      ['\x02', 1],
+    ] as const) {
+      const proxy = await startScriptedServer(async (line) => {
+        await polite(line, method);
+        await line.send(OK + BANNER);
+        line.end();
+      });
+      let asked = 0;
+      const host: StrategyHost = {
+        ...testHost({ forward }),
+        credentials: async () => {
+          asked++;
+          return { username: 'me', password: 'pw' };
+        },
+      };
+      const options = { url: `socks5h://127.0.0.1:${proxy.port}`, credentials: { username: 'me', ask: true } };
+      const dialer = await socks.create(options, host);
+      expect(await readToEnd(streamOf(await dialer.dial(TARGET, contextOf())))).to.equal(BANNER);
+      expect(asked).to.equal(questions);
+      await proxy.close();
+    }
+  });
+
+  it('says that a password is wanted where credentials come to none', async () => {
+    const proxy = await start(async (line) => {
+      await line.take(4);
+      await line.send('\x05\x02');
+    });
+    expect(await refusalOf(dial(proxy, { credentials: {} }))).to.match(
+      /^permission: .*it wants a user name and a password/,
+    );
   });
 
   it('refuses a wrong password in words that do not hold it', async () => {
@@ -256,6 +383,48 @@ describe('socks against a scripted proxy', () => {
       await proxy.close();
     }
   });
+
+  it('SOCKS 4 takes the user name of the URL for its user id, unless the options name one', async () => {
+    for (const [options, userId] of [
+      [{}, 'm\u00e9'],
+      [{ userId: 'other' }, 'other'],
+    ] as const) {
+      const proxy = await startScriptedServer(async (line) => {
+        await line.take(9 + Buffer.byteLength(userId));
+        await line.send(`\x00\x5a\0\0\0\0\0\0${BANNER}`);
+        line.end();
+      });
+      const url = `socks4://m%C3%A9@127.0.0.1:${proxy.port}`;
+      expect(await readToEnd(await dial(proxy, { ...options, url }))).to.equal(BANNER);
+      expect(String(proxy.received[0]?.subarray(8))).to.equal(`${userId}\0`);
+      await proxy.close();
+    }
+  });
+
+  const failures4: readonly (readonly [what: string, script: Script, message: RegExp])[] = [
+    [
+      'a close',
+      (line) => line.end(),
+      /^unreachable: .*before the reply: the target refused or is unreachable; check that/,
+    ],
+    [
+      'an HTTP proxy',
+      (line) => line.send('HTTP/1.1 400 No\r\n\r\n'),
+      /^protocol: .*begins with byte 72; .*use http:\/\//,
+    ],
+    ['a SOCKS 5 proxy', (line) => line.send('\x05\xff'), /^protocol: .*; it looks like a SOCKS 5 proxy: use socks5h/],
+    ['an ssh server', (line) => line.send('SSH-2.0-x\r\n'), /^protocol: .*; it is an ssh server, not a proxy/],
+    ['garbage', (line) => line.send('zz'), /^protocol: .*; try socks5h:\/\//],
+  ];
+  for (const [what, script, message] of failures4) {
+    it(`SOCKS 4 says what is wrong with ${what}`, async () => {
+      const proxy = await start(async (line) => {
+        await line.take(9);
+        await script(line);
+      });
+      expect(await refusalOf(dial(proxy, {}, TARGET, contextOf(), 'socks4'))).to.match(message);
+    });
+  }
 
   it('SOCKS 4 says why it was refused', async () => {
     const proxy = await start(async (line) => {
@@ -415,6 +584,7 @@ describe('socks against a scripted proxy', () => {
     [{ url: 'socks5://h', isolate: true, credentials: { username: 'x' } }, /cannot go with credentials/],
     [{ url: 'socks5://h', userId: 'x' }, /"userId": is for SOCKS 4/],
     [{ url: 'socks4://h', credentials: { username: 'x' } }, /SOCKS 4 has no password/],
+    [{ url: 'socks4a://me:hush@h' }, /^the URL has a password, and SOCKS 4 has none$/],
   ];
   for (const [options, message] of refusedOptions) {
     it(`refuses ${JSON.stringify(options)}`, () => {

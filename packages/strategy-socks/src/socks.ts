@@ -14,7 +14,7 @@ import {
   type Target,
 } from '@fdpass/core';
 import { talkSocks4 } from './handshake4.js';
-import { talkSocks5 } from './handshake5.js';
+import { type Request5, talkSocks5 } from './handshake5.js';
 import { type SocksOptions, socksOptions } from './options.js';
 import { readSocksUrl, SOCKS_SCHEMES, type SocksScheme } from './proxy-url.js';
 
@@ -35,7 +35,7 @@ export const socks: Strategy<SocksOptions> = {
   optionsSchema: socksOptions,
   create(options, host) {
     const hop: Hop = { proxy: readSocksUrl(options.url), options, host };
-    checkOptions(hop);
+    checkHop(hop);
     const { proxy } = hop;
     return {
       dial: (target, context) => dialThrough(hop, target, context),
@@ -44,7 +44,7 @@ export const socks: Strategy<SocksOptions> = {
   },
 };
 
-function checkOptions({ proxy: { scheme }, options }: Hop): void {
+function checkHop({ proxy: { scheme, password }, options }: Hop): void {
   const wrong = (option: string, why: string): never => {
     throw new FdpassError('config', `option "${option}": ${why}`);
   };
@@ -54,23 +54,24 @@ function checkOptions({ proxy: { scheme }, options }: Hop): void {
   if (options.userId !== undefined && scheme.version === 5) wrong('userId', 'is for SOCKS 4; use credentials');
   if (options.credentials !== undefined && scheme.version === 4)
     wrong('credentials', 'SOCKS 4 has no passwords; use userId');
+  if (password && scheme.version === 4) {
+    throw new FdpassError('config', 'the URL has a password, and SOCKS 4 has none', {
+      hint: 'leave it out, or use socks5h://',
+    });
+  }
 }
 
 async function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Connection> {
   const host = await destination(hop, target, context);
   const isVersion5 = hop.proxy.scheme.version === 5;
-  const credentials = isVersion5 ? await credentialsFor(hop, target, context) : undefined;
-  const request = { host, port: target.port, credentials };
+  const getCredentials = isVersion5 ? await credentialsFor(hop, target, context) : undefined;
+  const request: Request = { proxy: hop.proxy.target, host, port: target.port, getCredentials };
   return hop.options.optimistic === true && isVersion5
     ? optimistically(hop, request, context)
     : openTunnel(hop, request, false, context);
 }
 
-interface Request {
-  readonly host: string;
-  readonly port: number;
-  readonly credentials: Credentials | undefined;
-}
+type Request = Omit<Request5, 'optimistic'>;
 
 /** Connects to the proxy and talks to it until the tunnel is open. */
 async function openTunnel(
@@ -84,7 +85,7 @@ async function openTunnel(
   const { connection } = await reachProxy({ proxy, tls, forward, baseDir }, context, (peer) =>
     proxy.scheme.version === 5
       ? talkSocks5(peer, { ...request, optimistic })
-      : talkSocks4(peer, { ...request, userId: options.userId ?? '' }),
+      : talkSocks4(peer, { ...request, userId: options.userId ?? proxy.username ?? '' }),
   );
   return connection;
 }
@@ -127,14 +128,21 @@ async function destination({ proxy: { scheme }, host }: Hop, target: Target, con
   return (address as HostAddress).host; // there is at least one
 }
 
+/**
+ * How to get the user name and password; undefined if there are none. Those of a URL are there at once; for others a program
+ * may run, or the user be asked, so they wait until the proxy wants them.
+ */
 async function credentialsFor(
   { proxy, options, host }: Hop,
   target: Target,
   context: DialContext,
-): Promise<Credentials | undefined> {
-  if (options.isolate === true) return isolationFor(target);
+): Promise<Request['getCredentials']> {
+  if (options.isolate === true) return () => isolationFor(target);
   const { username, password, target: place } = proxy;
-  return host.credentials({ options: options.credentials, username, password, host: place.host }, context);
+  const request = { options: options.credentials, username, password, host: place.host, port: place.port };
+  if (options.credentials !== undefined) return () => host.credentials(request, context);
+  const credentials = await host.credentials(request, context);
+  return credentials && (async () => credentials);
 }
 
 /** Tor keeps streams with different user names or passwords on different circuits (torrc(5), IsolateSOCKSAuth). */

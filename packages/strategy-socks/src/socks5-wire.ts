@@ -10,7 +10,7 @@ import {
 } from './constants.js';
 import { portBytes } from './port-bytes.js';
 
-/** User name and password of RFC 1929, each 1 to 255 bytes. */
+/** User name and password of RFC 1929, each at most 255 bytes. The RFC asks for one at least; proxies take none, and curl sends it. */
 export interface Credentials {
   readonly username: string;
   readonly password: string;
@@ -21,7 +21,7 @@ export function encodeGreeting(methods: readonly number[]): Buffer {
   return Buffer.from([SOCKS_VERSION_5, methods.length, ...methods]);
 }
 
-/** RFC 1929 §2: VER ULEN UNAME PLEN PASSWD. @throws FdpassError `config` if a field is empty or too long. */
+/** RFC 1929 §2: VER ULEN UNAME PLEN PASSWD. @throws FdpassError `config` if a field is too long. */
 export function encodeAuthentication({ username, password }: Credentials): Buffer {
   return Buffer.concat([Buffer.from([AUTH_VERSION]), field(username, 'user name'), field(password, 'password')]);
 }
@@ -47,7 +47,6 @@ export function boundAddressLength(atyp: number, domainLength = 0): number {
 
 function field(text: string, what: string): Buffer {
   const bytes = Buffer.from(text);
-  if (bytes.length >= 1 && bytes.length <= MAX_FIELD_LENGTH) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
-  const problem = bytes.length === 0 ? 'is empty' : `is longer than ${MAX_FIELD_LENGTH} bytes`;
-  throw new FdpassError('config', `the ${what} ${problem}, which SOCKS5 cannot carry`);
+  if (bytes.length <= MAX_FIELD_LENGTH) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
+  throw new FdpassError('config', `the ${what} is longer than ${MAX_FIELD_LENGTH} bytes, which SOCKS5 cannot carry`);
 }

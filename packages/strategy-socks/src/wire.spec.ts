@@ -26,10 +26,11 @@ describe('SOCKS messages', () => {
     expect(hex(encodeGreeting([0]))).to.equal('050100');
     expect(hex(encodeGreeting([0, 2]))).to.equal('05020002');
     expect(hex(encodeAuthentication({ username: 'me', password: 'ß' }))).to.equal('01026d6502c39f');
+    expect(hex(encodeAuthentication({ username: '', password: 'x' }))).to.equal('01000178');
+    expect(hex(encodeAuthentication({ username: 'x', password: '' }))).to.equal('01017800');
     for (const [username, password] of [
-      ['', 'x'],
-      ['x', ''],
       ['x'.repeat(256), 'x'],
+      ['x', '\u00e9'.repeat(128)],
     ] as const) {
       expect(() => encodeAuthentication({ username, password }))
         .to.throw(/which SOCKS5 cannot carry/)

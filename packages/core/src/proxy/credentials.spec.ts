@@ -53,10 +53,11 @@ describe('credentials', () => {
 
   it('warn of nothing where the URL has only a user name', async () => {
     const events: TraceEvent[] = [];
-    expect(await get(undefined, 'http://me@proxy.example', NEVER, events)).to.deep.equal({
-      username: 'me',
-      password: '',
-    });
+    for (const userInfo of ['me', 'me:'])
+      expect(await get(undefined, `http://${userInfo}@proxy.example`, NEVER, events)).to.deep.equal({
+        username: 'me',
+        password: '',
+      });
     expect(events).to.deep.equal([]);
   });
 
@@ -112,11 +113,9 @@ describe('credentials', () => {
     }
   });
 
-  it('need a user name beside the password of a URL, from the options or netrc', async () => {
+  it('take the user name beside the password of a URL from the options or netrc, else an empty one', async () => {
     folder.write('netrc', 'machine proxy.example login a password one');
-    expect(await failure(undefined, 'http://:hush@proxy.example')).to.match(
-      /^config: a password for proxy\.example but no/,
-    );
+    expect(await get(undefined, 'http://:pw@proxy.example')).to.deep.equal({ username: '', password: 'pw' });
     expect(await get({ username: 'me' }, 'http://:pw@proxy.example')).to.deep.equal({ username: 'me', password: 'pw' });
     expect(await get({ netrc: 'netrc' }, 'http://:pw@proxy.example')).to.deep.equal({ username: 'a', password: 'one' });
   });
@@ -166,6 +165,7 @@ describe('credentials', () => {
       { username: 'me', passwordCommand: script('for (;;) require("fs").writeSync(1, "hush".repeat(9999))') },
       /^permission: .*ended with SIGKILL/,
     ],
+    ['a question without a name', { ask: true }, /^config: a password for proxy\.example but no user name/],
     ['a netrc without an entry', { netrc: 'empty' }, /^config: .*no entry for proxy\.example/],
     [
       'a password without a name',
@@ -200,6 +200,18 @@ describe('credentials', () => {
     const program = folder.write('askpass', '#!/bin/sh\necho "$#:$1"\n', 0o700);
     const env = { SSH_ASKPASS: program, SSH_ASKPASS_REQUIRE: 'force', PATH: process.env['PATH'] };
     expect(await askSecret('Password for me@proxy: ', NEVER, env)).to.equal('1:Password for me@proxy: ');
+  });
+
+  it('ask for the password of the proxy, so that nobody gives the one for ssh', async () => {
+    const program = folder.write('askpass', '#!/bin/sh\necho "$1"\n', 0o700);
+    const environment = { SSH_ASKPASS: program, SSH_ASKPASS_REQUIRE: 'force', PATH: process.env['PATH'] };
+    const ask = async (host: string, port?: number): Promise<string | undefined> => {
+      const request = { options: { username: 'me', ask: true }, baseDir: '/', signal: NEVER, environment, host };
+      return (await resolveCredentials(port === undefined ? request : { ...request, port }))?.password;
+    };
+    expect(await ask('proxy.example', 3128)).to.equal('Proxy password for me@proxy.example:3128: ');
+    expect(await ask('::1', 3128)).to.equal('Proxy password for me@[::1]:3128: ');
+    expect(await ask('proxy.example')).to.equal('Proxy password for me@proxy.example: ');
   });
 
   it('say so where SSH_ASKPASS is cancelled or names nothing', async () => {

@@ -1,12 +1,12 @@
 import { FdpassError } from '../ground/errors.js';
 import { expandPath, readTrustedFile } from '../ground/files.js';
-import { withoutRootDot } from '../ground/target.js';
+import { formatHostPort, withoutRootDot } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { findNetrcEntry, type NetrcEntry } from './netrc.js';
 
 /** A user name and a password. Never shown, logged or put into a command line. */
 export interface Credentials {
-  /** As it is sent. */
+  /** As it is sent; empty only where a URL has a password alone. */
   readonly username: string;
   /** As it is sent; empty only where a URL has a user name without a password. */
   readonly password: string;
@@ -38,6 +38,8 @@ export interface CredentialRequest {
   readonly password?: string | undefined;
   /** The proxy's host name: netrc looks it up, the question names it. */
   readonly host: string;
+  /** The proxy's port, for the question. */
+  readonly port?: number | undefined;
   /** The folder that relative paths start from. */
   readonly baseDir: string;
   /** Ends the question or the program; its reason is rethrown unchanged. */
@@ -55,28 +57,33 @@ export interface CredentialRequest {
  * @throws FdpassError `config` if a source is missing or others can read it; `permission` if it gives nothing.
  */
 export async function resolveCredentials(request: CredentialRequest): Promise<Credentials | undefined> {
-  const { options = {}, host } = request;
+  const { options = {} } = request;
   const netrc = options.netrc === undefined || options.netrc === false ? undefined : readNetrc(request, options.netrc);
-  const username = options.username ?? request.username ?? netrc?.login;
-  const password = (await readPassword(request, username)) ?? netrc?.password ?? passwordOfUrl(request);
-  if (username === undefined && password === undefined) return undefined;
-  if (username === undefined) {
-    throw new FdpassError('config', `a password for ${host} but no user name`, {
+  // A URL that has a password alone leaves the user name to the others, and is right if they have none.
+  const username = options.username ?? (request.username || netrc?.login) ?? request.username;
+  if (username === undefined && hasPassword(request, netrc)) {
+    throw new FdpassError('config', `a password for ${request.host} but no user name`, {
       hint: 'add "username" to its credentials',
     });
   }
-  return { username, password: password ?? '' };
+  const password = (await readPassword(request, username)) ?? netrc?.password ?? passwordOfUrl(request);
+  return username === undefined ? undefined : { username, password: password ?? '' };
+}
+
+function hasPassword({ options = {}, password }: CredentialRequest, netrc: NetrcEntry | undefined): boolean {
+  const { passwordFile, passwordEnv, passwordCommand, ask } = options;
+  return ask === true || (passwordFile ?? passwordEnv ?? passwordCommand ?? netrc?.password ?? password) !== undefined;
 }
 
 function passwordOfUrl({ password, host, trace = noTrace }: CredentialRequest): string | undefined {
-  if (password !== undefined) {
+  if (password) {
     const advice = 'passwordFile, passwordEnv, passwordCommand and netrc keep it out of configs and command lines';
     trace({ event: 'note', text: `warning: the password for ${host} is in a URL; ${advice}` });
   }
   return password;
 }
 
-async function readPassword(request: CredentialRequest, username: string | undefined): Promise<string | undefined> {
+async function readPassword(request: CredentialRequest, username = ''): Promise<string | undefined> {
   const { passwordFile, passwordEnv, passwordCommand, ask } = request.options ?? {};
   if (passwordFile !== undefined)
     return notEmpty(
@@ -88,9 +95,14 @@ async function readPassword(request: CredentialRequest, username: string | undef
     return notEmpty(await fromCommand(passwordCommand, request), 'the password command');
   if (ask === true) {
     const { askSecret } = await import('./ask.js');
-    return askSecret(`Password for ${username ?? 'user'}@${request.host}: `, request.signal, request.environment);
+    return askSecret(questionFor(request, username), request.signal, request.environment);
   }
   return undefined;
+}
+
+/** It says whose password is meant: ssh asks for one on the same terminal a moment later. */
+function questionFor({ host, port }: CredentialRequest, username: string): string {
+  return `Proxy password for ${username}@${port === undefined ? host : formatHostPort(host, port)}: `;
 }
 
 function notEmpty(password: string, source: string): string {
@@ -122,7 +134,7 @@ function readNetrc(request: CredentialRequest, file: true | string): NetrcEntry 
   const entry = findNetrcEntry(
     readTrustedFile(path, { secret: true }),
     withoutRootDot(host),
-    options?.username ?? username,
+    options?.username ?? (username || undefined),
   );
   if (entry !== undefined) return entry;
   throw new FdpassError('config', `${path} has no entry for ${host}`);

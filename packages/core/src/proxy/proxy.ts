@@ -20,9 +20,9 @@ export interface ProxyUrl<Scheme extends ProxyScheme = ProxyScheme> {
   readonly scheme: Scheme;
   /** Where it is; a unix socket is the host `unix/PATH`. */
   readonly target: Target;
-  /** From the URL's user-info, decoded. */
+  /** From the URL's user-info, decoded. Empty where that begins with a colon. */
   readonly username?: string | undefined;
-  /** From the URL's user-info, decoded. */
+  /** From the URL's user-info, decoded. Empty where nothing follows its colon. */
   readonly password?: string | undefined;
 }
 
@@ -45,6 +45,8 @@ export function readProxyUrl<Scheme extends ProxyScheme>(
   const [, word, rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text.trim()) ?? [];
   const known = Object.keys(schemes).join(', ');
   if (word === undefined) throw refuse('the proxy', `is not the URL of one of ${known}`);
+  // In YAML and many languages "CORP\bob" between double quotes has one: \b is a backspace.
+  if (/\p{Cc}/u.test(rest)) throw refuse(`${word}://…`, 'has a control character in it: write a backslash as %5C');
   const name = word.toLowerCase();
   const end = rest.search(/[/?#]/);
   const authority = end === -1 ? rest : rest.slice(0, end);
@@ -55,7 +57,8 @@ export function readProxyUrl<Scheme extends ProxyScheme>(
   const shown = `${name}://${after.includes('@') ? '…' : (/^\[[^\]]*\]|^[^:]*/.exec(place)?.[0] ?? '')}`;
   const scheme = Object.hasOwn(schemes, name) ? schemes[name] : undefined;
   if (scheme === undefined) throw refuse(shown, `is not the URL of one of ${known}`);
-  const target = readPlace(place, after, scheme.port, (problem) => refuse(shown, problem));
+  const advice = after.includes('@') ? ': in a user name or password, write "/", "?" and "#" as %2F, %3F and %23' : '';
+  const target = readPlace(place, after, scheme.port, (problem) => refuse(shown, problem + advice));
   return { scheme, target, ...(at !== -1 && readUserInfo(authority.slice(0, at))) };
 }
 
@@ -67,7 +70,8 @@ function readPlace(place: string, after: string, defaultPort: number, refuse: Re
   if (/[?#]/.test(after)) throw refuse('has a query or a fragment');
   if (after !== '' && after !== '/') throw refuse('has a path');
   const [, bracketed, bare, port] = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(\d*))?$/.exec(place) ?? [];
-  const host = bracketed?.replace(/%25/, '%') ?? bare;
+  // RFC 6874 writes the zone's percent sign as %25; like curl we take it alone too.
+  const host = bracketed?.replace(/%25(?=.)/, '%') ?? bare;
   if (host === undefined) throw refuse('is not a host and a port');
   if (host === '') throw refuse('names no host');
   return { host: hostOf(host, bracketed !== undefined, refuse), port: portOf(port, defaultPort, refuse) };
@@ -96,17 +100,20 @@ function portOf(written: string | undefined, defaultPort: number, refuse: Refuse
   throw refuse('has a port that is not a number from 1 to 65535');
 }
 
-/** An empty user name or password counts as not given. */
+/** `USER` gives no password, `USER:` an empty one, and `:PASSWORD` an empty user name. */
 function readUserInfo(text: string): Pick<ProxyUrl, 'username' | 'password'> {
-  const colon = text.indexOf(':');
-  const username = decodeLeniently(colon === -1 ? text : text.slice(0, colon));
-  const password = colon === -1 ? '' : decodeLeniently(text.slice(colon + 1));
-  return { username: username || undefined, password: password || undefined };
+  const [username = '', ...password] = text.split(':');
+  if (text === '' || text === ':') return {};
+  if (password.length === 0) return { username: decodeLeniently(username) };
+  return { username: decodeLeniently(username), password: decodeLeniently(password.join(':')) };
 }
+
+/** Each character of UTF-8, percent-encoded: one octet below 128, or a first octet and those that go on. */
+const ENCODED = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}/gi;
 
 /** Decodes the percent-encoding that is valid UTF-8, and leaves all else as it is. */
 function decodeLeniently(text: string): string {
-  return text.replace(/(?:%[0-9a-f]{2})+/gi, (encoded) => {
+  return text.replace(ENCODED, (encoded) => {
     try {
       return decodeURIComponent(encoded);
     } catch {

@@ -87,7 +87,8 @@ function connectWith(connect: typeof import('node:tls').connect, options: Connec
 function connectionOptions({ host, options = {}, baseDir }: TlsRequest): ConnectionOptions {
   const read = (file: string, isSecret = false): string =>
     readTrustedFile(expandPath(file, baseDir), { secret: isSecret });
-  const name = withoutRootDot(options.serverName ?? host);
+  const [bare = host] = host.split('%'); // a zone means nothing to the proxy (RFC 6874 §1)
+  const name = withoutRootDot(options.serverName ?? bare);
   return {
     host: name,
     ...(ipFamily(name) === 0 && { servername: name }), // RFC 6066 §3: an address is not a server name
@@ -113,7 +114,7 @@ function secured(socket: TLSSocket, { signal, options, host }: TlsRequest): Prom
     const failed = (error: Error): void => settle(tlsError(error, host));
     const closed = (): void => settle(closedEarly(host));
     const checked = (): void => settle(pinError(socket, options?.fingerprint, host));
-    const release = onAbort(signal, (reason) => settle(reason));
+    const release = onAbort(signal, (reason) => settle(silent(reason, host)));
     socket.once('error', failed).once('close', closed).once('secureConnect', checked);
   });
 }
@@ -148,6 +149,19 @@ function tlsError(error: Error, host: string): FdpassError {
   const trust = 'name its CA with tls.ca, or pin it with tls.fingerprint';
   const message = `TLS with ${host} failed: ${opensslReason(error)}`;
   return isCertificate ? fail('permission', message, trust) : fail('protocol', message);
+}
+
+/** What the end of a handshake's time says; any other reason to abort goes back unchanged. */
+function silent(reason: unknown, host: string): unknown {
+  if (!isFdpassError(reason) || reason.code !== 'timeout') return reason;
+  return new FdpassError(
+    'timeout',
+    `${reason.message}: connected to ${host}, but it did not answer the TLS handshake`,
+    {
+      hint: 'check that it speaks TLS on this port',
+      cause: reason,
+    },
+  );
 }
 
 function closedEarly(host: string): FdpassError {

@@ -156,9 +156,13 @@ function settled<T>(dial: () => Promise<T>, owning: OwningDial): Promise<T> {
   });
 }
 
-/** What an aborted dial rejects with: the reason, or if that is a deadline of ours, the error that says which hop it caught. */
+/**
+ * What an aborted dial rejects with: the reason, or if that is a deadline of ours, the error that says more about it: which
+ * hop it caught, or what a strategy was waiting for.
+ */
 function caughtBy(error: unknown, reason: unknown): unknown {
-  return isFdpassError(reason) && isFdpassError(error) && error.hop !== undefined ? error : reason;
+  const saysMore = isFdpassError(error) && (error.hop !== undefined || error.cause === reason);
+  return isFdpassError(reason) && saysMore ? error : reason;
 }
 
 function dropLate(value: unknown): void {

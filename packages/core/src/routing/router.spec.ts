@@ -88,6 +88,20 @@ describe('Router', () => {
     expect(clock.pending).to.equal(0);
   });
 
+  it('says what a strategy was waiting for when its deadline came', async () => {
+    const clock = new HandClock();
+    const dial: Dialer['dial'] = (_, { signal }) =>
+      new Promise((_, reject) => {
+        const says = (): void =>
+          reject(new FdpassError('timeout', 'no reply came', { hint: 'check it', cause: signal.reason }));
+        signal.addEventListener('abort', says);
+      });
+    const made = await router(undefined, dial, clock);
+    const failed = made.dial(await made.route(TARGET), { timeoutMs: 2000 }).catch(formatError);
+    clock.advance(2000);
+    expect(await failed).to.equal('host.example:22: no configuration: net: no reply came; check it');
+  });
+
   it("rethrows the caller's own reason unchanged, even one that looks like ours", async () => {
     for (const reason of [new Error('mine'), new FdpassError('timeout', 'mine too')]) {
       const controller = new AbortController();
