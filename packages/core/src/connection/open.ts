@@ -1,14 +1,14 @@
 import type { Socket } from 'node:net';
 import { onAbort } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
-import { ipFamily } from '../ground/ip.js';
+import { ipFamily, lacksZone } from '../ground/ip.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
 import { findSys } from '../sys/koffi.js';
 import { encodeSockaddr, familyNumber, type SocketAddress } from '../sys/sockaddr.js';
 import type { Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
-import { applySocketOptions, optionError, type SocketOptions, scopeId } from './socket-options.js';
+import { applySocketOptions, optionError, type SocketOptions } from './socket-options.js';
 import { StreamConnection } from './stream.js';
 
 export { formatAddress, type SocketAddress } from '../sys/sockaddr.js';
@@ -43,18 +43,35 @@ export async function openConnection(
     connection.destroy(context.signal.reason);
     throw context.signal.reason;
   } catch (error) {
-    throw context.signal.aborted ? context.signal.reason : connectError(error, address);
+    throw context.signal.aborted ? context.signal.reason : connectError(error, address, options);
   }
 }
 
-function connectError(error: unknown, address: SocketAddress): FdpassError {
+function connectError(error: unknown, address: SocketAddress, { bindInterface }: SocketOptions): FdpassError {
   if (isFdpassError(error)) return error;
+  const name = errnoName(error) ?? '';
+  if ('host' in address && lacksZone(address.host) && bindInterface === undefined && NO_ZONE.has(name))
+    return zoneMissing(address.host, error);
   // connect(2) of a unix socket does not wait for room in the queue unless it blocks. Others are silent about a full one.
-  const isQueueFull = 'path' in address && errnoName(error) === 'EAGAIN';
+  const isQueueFull = 'path' in address && name === 'EAGAIN';
   if (!isQueueFull) return fromSystemError(error);
   return new FdpassError('unreachable', 'too many connections wait there', {
     hint: 'check that the program that listens there still accepts connections',
     cause: error,
+  });
+}
+
+/** What connect(2) says, by system, of a link-local address without an interface. */
+const NO_ZONE = new Set(['EINVAL', 'EHOSTUNREACH', 'ENETUNREACH']);
+
+function zoneMissing(host: string, cause: unknown): FdpassError {
+  const { networkInterfaces } = process.getBuiltinModule('node:os');
+  const linked = Object.entries(networkInterfaces()).find(([, addresses]) =>
+    addresses?.some(({ address }) => lacksZone(address)),
+  );
+  return new FdpassError('unreachable', `${host} is a link-local address, and its interface is missing`, {
+    hint: `write ${host}%${linked?.[0] ?? 'INTERFACE'}, with the interface that leads to it`,
+    cause,
   });
 }
 
@@ -64,7 +81,7 @@ async function open(
   context: OpenContext,
   sys: Sys,
 ): Promise<DescriptorConnection> {
-  const sockaddr = encodeSockaddr(address, sys.platform, scopeId);
+  const sockaddr = encodeSockaddr(address, sys.platform, sys.interfaceIndex);
   const connection = new DescriptorConnection(makeSocket(address, options, sys), sys, context);
   const release = onAbort(context.signal, (reason) => connection.destroy(reason));
   try {
@@ -111,7 +128,7 @@ function bind(fd: number, family: 4 | 6, { bindAddress, bindPort }: SocketOption
     throw new FdpassError('unreachable', `the source address ${host} is of the other family`);
   }
   try {
-    sys.bind(fd, encodeSockaddr({ family, host, port: bindPort ?? 0 }, sys.platform, scopeId));
+    sys.bind(fd, encodeSockaddr({ family, host, port: bindPort ?? 0 }, sys.platform, sys.interfaceIndex));
   } catch (error) {
     throw isFdpassError(error) ? error : optionError(bindAddress === undefined ? 'bindPort' : 'bindAddress', error);
   }
@@ -177,7 +194,22 @@ function connectByNode(
     const connected = (): void => settle();
     socket.once('error', settle).once('connect', connected);
     socket.connect(
-      'path' in address ? { path: address.path.replace(/^@/, '\0') } : { host: address.host, port: address.port },
+      'path' in address
+        ? { path: address.path.replace(/^@/, '\0') }
+        : { host: withZoneName(address.host), port: address.port },
     );
   });
+}
+
+/** Node takes the interface of an IPv6 address by its name only, and leaves out one that it does not find. */
+function withZoneName(host: string): string {
+  const [address = '', zone] = host.split('%');
+  if (zone === undefined) return host;
+  const { networkInterfaces } = process.getBuiltinModule('node:os');
+  const found = Object.entries(networkInterfaces()).find(
+    ([name, addresses = []]) =>
+      name === zone || addresses.some((own) => own.family === 'IPv6' && own.scopeid === Number(zone)),
+  );
+  if (found !== undefined) return `${address}%${found[0]}`;
+  throw new FdpassError('config', `there is no interface ${JSON.stringify(zone)}`);
 }

@@ -164,7 +164,8 @@ export function optionError(option: keyof SocketOptions, error: unknown): Fdpass
   });
 }
 
-function settingsOf(family: 4 | 6, options: SocketOptions, { platform }: Sys): Setting[] {
+function settingsOf(family: 4 | 6, options: SocketOptions, sys: Sys): Setting[] {
+  const { platform } = sys;
   const names = NAMES[platform.name];
   const { SOL_SOCKET, SO_KEEPALIVE, SO_SNDBUF, SO_RCVBUF } = platform.constants;
   const settings: Setting[] = [];
@@ -188,7 +189,7 @@ function settingsOf(family: 4 | 6, options: SocketOptions, { platform }: Sys): S
   const [ipLevel, tos] = family === 6 ? [IPPROTO_IPV6, names.IPV6_TCLASS] : [IPPROTO_IP, names.IP_TOS];
   set('dscp', ipLevel, tos, dscp === undefined ? undefined : tosByte(dscp));
   set('mark', SOL_SOCKET, names.SO_MARK, mark);
-  if (bindInterface !== undefined) settings.push(interfaceSetting(bindInterface, family, names, SOL_SOCKET));
+  if (bindInterface !== undefined) settings.push(interfaceSetting(bindInterface, family, names, sys));
   if (fastOpen === true) set('fastOpen', IPPROTO_TCP, names.TCP_FASTOPEN_CONNECT, 1);
   set('userTimeout', IPPROTO_TCP, names.TCP_USER_TIMEOUT, userTimeout);
   set('sendBuffer', SOL_SOCKET, SO_SNDBUF, sendBuffer);
@@ -197,10 +198,15 @@ function settingsOf(family: 4 | 6, options: SocketOptions, { platform }: Sys): S
   return settings;
 }
 
-function interfaceSetting(name: string, family: 4 | 6, names: Names, level: number): Setting {
+function interfaceSetting(name: string, family: 4 | 6, names: Names, { platform, interfaceIndex }: Sys): Setting {
   if (names.IP_BOUND_IF === undefined)
-    return { option: 'bindInterface', level, name: names.SO_BINDTODEVICE, value: Buffer.from(`${name}\0`) };
-  const index = scopeId(name);
+    return {
+      option: 'bindInterface',
+      level: platform.constants.SOL_SOCKET,
+      name: names.SO_BINDTODEVICE,
+      value: Buffer.from(`${name}\0`),
+    };
+  const index = interfaceIndex(name);
   if (index === undefined)
     throw new FdpassError('config', `option "bindInterface": there is no interface ${JSON.stringify(name)}`);
   return family === 6
@@ -214,11 +220,4 @@ function seconds(ms: number | undefined): number | undefined {
 
 function int(value: number): Buffer {
   return Buffer.from(Uint32Array.of(value).buffer);
-}
-
-/** The index of an interface, from its name or as a number; IPv6 scope ids are these. */
-export function scopeId(zone: string): number | undefined {
-  if (/^\d+$/.test(zone)) return Number(zone);
-  const { networkInterfaces } = process.getBuiltinModule('node:os'); // few dials have a zone
-  return networkInterfaces()[zone]?.find((address) => 'scopeid' in address && address.scopeid !== undefined)?.scopeid;
 }

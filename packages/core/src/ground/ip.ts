@@ -95,6 +95,11 @@ export function formatIpv6(bytes: Buffer): string {
   return new URL(`http://[${groups}]`).hostname.slice(1, -1);
 }
 
+/** Whether an address is link-local (RFC 4291, section 2.5.6) and does not say on which interface. */
+export function lacksZone(address: string): boolean {
+  return /^fe[89ab][\da-f]:[^%]*$/i.test(address);
+}
+
 /** The four bytes of an IPv4 literal. */
 export function ipv4Bytes(address: string): Buffer {
   return Buffer.from(parseIpv4(address) ?? []);

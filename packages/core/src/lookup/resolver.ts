@@ -1,10 +1,11 @@
 import type { LookupAddress } from 'node:dns';
 import { onAbort, untilAborted } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
+import { lacksZone } from '../ground/ip.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
-import { loadSys } from '../sys/koffi.js';
-import type { Platform } from '../sys/platform.js';
+import { findSys, loadSys } from '../sys/koffi.js';
 import { AF_INET, decodeAddress } from '../sys/sockaddr.js';
+import type { Sys } from '../sys/sys.js';
 
 /** IPv4 or IPv6, as Node writes them. */
 export type Family = 4 | 6;
@@ -53,16 +54,75 @@ export function createResolver(lookup: Lookup): Resolver {
     });
 }
 
-/** The system's own resolver (getaddrinfo), so that /etc/hosts, nsswitch.conf and RFC 6724's order hold. */
-export const systemResolver: Resolver = createResolver((host, options, done) =>
-  process.getBuiltinModule('node:dns').lookup(host, options, done),
-);
-
 /** How many look-ups can be under way: koffi allows 256 calls, and libuv's threads run four at a time by default. */
 const MAX_LOOKUPS = 64;
 
-let underWay = 0;
-const waiting: (() => void)[] = [];
+/** getaddrinfo(3) through koffi, a limited number of calls at a time. */
+export class LibcLookups {
+  readonly #load: () => Sys;
+  readonly #waiting: (() => void)[] = [];
+  #underWay = 0;
+
+  /** @param load Gives the system calls when the first look-up needs them. */
+  constructor(load: () => Sys) {
+    this.#load = load;
+  }
+
+  /** The addresses of a host. @throws an error whose `code` is the resolver's (`EAI_NONAME`, …) */
+  async ask(host: string, family: Family | 0): Promise<LookupAddress[]> {
+    const addresses = await this.#ask(host, family);
+    return family === 0 ? addresses : this.addZones(host, addresses);
+  }
+
+  /**
+   * The addresses of a host together with the interfaces of those that mean nothing without one, as names that mDNS
+   * answers have. glibc tells the interface only if it is asked without a family, so it is asked once more.
+   */
+  async addZones(host: string, addresses: LookupAddress[]): Promise<LookupAddress[]> {
+    if (!addresses.some(({ address }) => lacksZone(address))) return addresses;
+    const all = await this.#ask(host, 0).catch(() => []);
+    return addresses.flatMap((found) => {
+      const zoned = lacksZone(found.address)
+        ? all.filter(({ address }) => address.startsWith(`${found.address}%`))
+        : [];
+      return zoned.length > 0 ? zoned : [found];
+    });
+  }
+
+  async #ask(host: string, family: Family | 0): Promise<LookupAddress[]> {
+    const sys = this.#load();
+    const wanted = { 0: 0, 4: AF_INET, 6: sys.platform.constants.AF_INET6 }[family];
+    if (this.#underWay < MAX_LOOKUPS) this.#underWay++;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return (await sys.getaddrinfo(host, wanted)).flatMap((sockaddr) => toAddress(sockaddr, sys));
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#underWay--;
+      else next(); // it takes the place of this one
+    }
+  }
+}
+
+function toAddress(sockaddr: Buffer, { platform, interfaceName }: Sys): LookupAddress[] {
+  const found = decodeAddress(sockaddr, platform);
+  if (found === undefined || !('address' in found)) return [];
+  const { address, scope } = found;
+  if (!address.includes(':')) return [{ address, family: 4 }];
+  return [{ address: scope === undefined ? address : `${address}%${interfaceName(scope) ?? scope}`, family: 6 }];
+}
+
+/** One for the process, as koffi's limit is. */
+const libcLookups = new LibcLookups(loadSys);
+
+/** The system's own resolver (getaddrinfo), so that /etc/hosts, nsswitch.conf and RFC 6724's order hold. */
+export const systemResolver: Resolver = createResolver((host, options, done) =>
+  process.getBuiltinModule('node:dns').lookup(host, options, (error, addresses) => {
+    const lacksNothing = error !== null || !addresses.some(({ address }) => lacksZone(address));
+    if (lacksNothing || findSys() === undefined) done(error, addresses);
+    else void libcLookups.addZones(host, addresses).then((zoned) => done(null, zoned)); // Node drops them
+  }),
+);
 
 /**
  * The same through koffi, for a process that makes one dial: loading `node:dns` and its first look-up cost as much as
@@ -72,7 +132,7 @@ const waiting: (() => void)[] = [];
 export const libcResolver: Resolver = createResolver((host, options, done) => {
   const ask = async (): Promise<void> => {
     try {
-      done(null, await askLibc(host, options.family));
+      done(null, await libcLookups.ask(host, options.family));
     } catch (error) {
       const name = errnoName(error) ?? '';
       if (name.startsWith('EAI_') && name !== 'EAI_SYSTEM') return done(error as Error, []);
@@ -81,32 +141,6 @@ export const libcResolver: Resolver = createResolver((host, options, done) => {
   };
   void ask();
 });
-
-async function askLibc(host: string, family: Family | 0): Promise<LookupAddress[]> {
-  const { platform, getaddrinfo } = loadSys();
-  const wanted = { 0: 0, 4: AF_INET, 6: platform.constants.AF_INET6 }[family];
-  await acquireSlot();
-  try {
-    return (await getaddrinfo(host, wanted)).flatMap((sockaddr) => toAddress(sockaddr, platform));
-  } finally {
-    underWay--;
-    waiting.shift()?.();
-  }
-}
-
-/** Resolves when there is room for one more look-up, which is then counted. */
-async function acquireSlot(): Promise<void> {
-  if (underWay >= MAX_LOOKUPS) await new Promise<void>((resolve) => waiting.push(resolve));
-  underWay++;
-}
-
-function toAddress(sockaddr: Buffer, platform: Platform): LookupAddress[] {
-  const found = decodeAddress(sockaddr, platform);
-  if (found === undefined || !('address' in found)) return [];
-  const { address, scope } = found;
-  if (!address.includes(':')) return [{ address, family: 4 }];
-  return [{ address: scope === undefined ? address : `${address}%${scope}`, family: 6 }];
-}
 
 /**
  * A resolver that asks `resolve` once for what several dials want to know at the same time: a thousand dials to one host

@@ -95,6 +95,7 @@ const POLLOUT = 0x004;
 const POLLERR = 0x008;
 const POLLHUP = 0x010;
 const EINTR = 4;
+const IF_NAMESIZE = 16;
 const MAX_SOCKADDR = 128; // sizeof(struct sockaddr_storage)
 
 /** The C functions we call. Each is declared when it is first needed: that takes a while too, and a dial needs few. */
@@ -116,6 +117,8 @@ const PROTOTYPES = {
   poll: 'int poll(void*, unsigned long, int)',
   fcntl: 'int fcntl(int, int, ...)',
   close: 'int close(int)',
+  if_nametoindex: 'uint32_t if_nametoindex(const char*)',
+  if_indextoname: 'intptr_t if_indextoname(uint32_t, void*)',
   getaddrinfo: 'int getaddrinfo(const char*, const char*, void*, void*)',
   freeaddrinfo: 'void freeaddrinfo(void*)',
   _exit: 'int _exit(int)',
@@ -202,6 +205,11 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
       (declare('getaddrinfo') as AsyncFunction).async(host, null, hints, list, settle);
     });
 
+  const interfaceName = (index: number): string | undefined => {
+    const name = Buffer.alloc(IF_NAMESIZE);
+    return call('if_indextoname', index, name) === 0 ? undefined : name.toString('latin1', 0, name.indexOf(0));
+  };
+
   return {
     platform,
     socket(domain, type, protocol) {
@@ -255,6 +263,11 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     isHungUp: (fd) => (pollOnce(fd, 0, 0) & (POLLHUP | POLLERR)) !== 0,
     isWritable: (fd, withinMs) => (pollOnce(fd, POLLOUT, withinMs) & POLLOUT) !== 0,
     close,
+    interfaceIndex(zone) {
+      if (/^\d+$/.test(zone)) return interfaceName(Number(zone)) === undefined ? undefined : Number(zone);
+      return call('if_nametoindex', zone) || undefined;
+    },
+    interfaceName,
     errorOf: systemError,
     exit(code) {
       call('_exit', code);

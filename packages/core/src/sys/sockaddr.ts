@@ -62,7 +62,7 @@ export function familyNumber(address: SocketAddress, { constants }: Platform): n
 /**
  * The raw `sockaddr` of an address.
  *
- * @param scopeId Finds the index of an interface for an IPv6 zone; undefined if there is no such interface.
+ * @param scopeId Finds the number of an interface for an IPv6 zone; undefined if there is no such interface.
  * @throws FdpassError `config` for a zone that is not an interface, or a path that is too long.
  */
 export function encodeSockaddr(

@@ -61,6 +61,10 @@ export interface Sys {
    * Rejects with an error whose `code` is the resolver's (`EAI_NONAME`, …). Cannot be interrupted.
    */
   getaddrinfo(host: string, family: number): Promise<readonly Buffer[]>;
+  /** The number of an interface, by its name or as a number; undefined if there is none. IPv6 scope ids are these. */
+  interfaceIndex(zone: string): number | undefined;
+  /** The name of the interface with a number; undefined if there is none. */
+  interfaceName(index: number): string | undefined;
   /** The system error for an errno that did not come from a call, such as SO_ERROR's. */
   errorOf(syscall: string, errno: number): Error;
   /** _exit(2): ends the process at once; nothing is flushed, no thread is waited for. */
