@@ -37,7 +37,9 @@ const optionsSchema: v.GenericSchema<unknown, JumpOptions> = v.strictObject({
   sshOptions: v.optional(
     v.pipe(
       v.array(v.string()),
-      v.description("more arguments for ssh, which runs in the config's folder, e.g. [-F, jump_config]"),
+      v.description(
+        "more arguments for ssh, which runs in the config's folder, e.g. [-F, jump_config] or [-F, ~/jump_config]",
+      ),
     ),
   ),
   ...runEntries,
@@ -114,11 +116,16 @@ export const jump: Strategy<JumpOptions> = {
   optionsSchema,
   create(options, host) {
     const { ssh = 'ssh', sshOptions = [], patience: patienceMs, log, terminal } = options;
-    const program = ssh.startsWith('~/') ? host.path(ssh) : ssh;
+    const fromHome = (word: string): string => (word.startsWith('~/') ? host.path(word) : word);
+    const program = fromHome(ssh);
     const hosts = hostsOf(options);
     return {
       dial: async (target, context) =>
-        host.spawn([program, ...jumpArguments(hosts, target, sshOptions)], context, { patienceMs, log, terminal }),
+        host.spawn([program, ...jumpArguments(hosts, target, sshOptions.map(fromHome))], context, {
+          patienceMs,
+          log,
+          terminal,
+        }),
     };
   },
 };

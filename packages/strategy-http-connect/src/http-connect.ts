@@ -50,7 +50,6 @@ export function createHttpConnect({ schemes = [], name }: HttpConnectParts = {})
       return {
         dial: (target, context) => dialThrough(hop, target, context),
         needsRelay: () => proxy.scheme.tls || host.forward.needsRelay(proxy.target),
-        explain: () => host.forward.explain?.(proxy.target) ?? [],
       };
     },
   };

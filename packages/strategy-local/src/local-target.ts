@@ -13,7 +13,7 @@ const MAX_CID = 0xffff_ffff;
 
 /**
  * `unix/PATH`, `unix%PATH`, `vsock/CID`, `vsock%CID`, `vsock-mux/PATH`, `vsock-mux%PATH` and `.host`; undefined for any
- * other host. @throws FdpassError `usage` for what is not a CID.
+ * other host. @throws FdpassError `usage` for what is not a CID, and for `machine/NAME`.
  */
 export function readLocalTarget(host: string): LocalTarget | undefined {
   if (host === '.host') return { kind: 'unix', path: OWN_HOST_SOCKET };
@@ -21,8 +21,21 @@ export function readLocalTarget(host: string): LocalTarget | undefined {
   if (unix !== undefined) return { kind: 'unix', path: unix };
   const mux = /^vsock-mux([/%].+)$/s.exec(host)?.[1];
   if (mux !== undefined) return { kind: 'vsock-mux', path: unixPath(`unix${mux}`) ?? '' };
+  const machine = /^machine[/%](.+)$/s.exec(host)?.[1];
+  if (machine !== undefined) throw unsupportedMachine(host, machine);
   const cid = /^vsock[/%](.+)$/s.exec(host)?.[1];
   return cid === undefined ? undefined : { kind: 'vsock', cid: readCid(cid) };
+}
+
+/** systemd-ssh-proxy asks systemd-machined which CID or address a machine has. */
+function unsupportedMachine(host: string, name: string): FdpassError {
+  return new FdpassError(
+    'usage',
+    `${JSON.stringify(host)}: fdpass does not ask systemd-machined for machines by name`,
+    {
+      hint: `write vsock/CID with the VSockCID that "machinectl show ${name}" prints`,
+    },
+  );
 }
 
 function readCid(text: string): number {

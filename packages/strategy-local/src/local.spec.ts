@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { type Connection, systemClock } from '@fdpass/core';
+import { type Connection, FdpassError, systemClock } from '@fdpass/core';
 import { guardDialer } from '@fdpass/core/host';
 import { findSys } from '@fdpass/core/sockets';
 import { expectNoDescriptorLeft, openDescriptors, skip, temporaryFolder } from '@fdpass/test-lab';
@@ -34,6 +34,27 @@ describe('local targets', () => {
       expect(() => readLocalTarget(host))
         .to.throw(/is not a vsock context id/)
         .with.property('code', 'usage'));
+  }
+});
+
+describe('local paths', () => {
+  const paths: readonly (readonly [written: string, opened: string])[] = [
+    ['/run/x', '/run/x'],
+    ['vm/x.sock', '/etc/fdpass/vm/x.sock'],
+    ['~/x.sock', `${process.env['HOME']}/x.sock`],
+    ['@abstract', '@abstract'],
+  ];
+  for (const [written, opened] of paths) {
+    it(`${written} is ${opened}, whatever the current directory is`, async () => {
+      const asked: unknown[] = [];
+      const open = (address: unknown): Promise<never> => {
+        asked.push(address);
+        return Promise.reject(new FdpassError('unreachable', 'not here'));
+      };
+      const dialer = await local.create({ path: written }, testHost({ baseDir: '/etc/fdpass', open }));
+      await refusalOf(dialer.dial({ host: 'anything.example', port: 22 }, contextOf()));
+      expect(asked).to.deep.equal([{ path: opened }]);
+    });
   }
 });
 
@@ -124,6 +145,14 @@ describe('local', () => {
         await script(line);
       };
       await withServer(play, async () => expect(await refusalOf(dial(`vsock-mux${path}`))).to.match(message));
+    });
+  }
+
+  for (const name of ['machine/web', 'machine%web']) {
+    it(`refuses ${name} in words`, async () => {
+      expect(await refusalOf(dial(name))).to.equal(
+        `usage: "${name}": fdpass does not ask systemd-machined for machines by name; write vsock/CID with the VSockCID that "machinectl show web" prints`,
+      );
     });
   }
 

@@ -569,13 +569,25 @@ describe('socks against a scripted proxy', () => {
     const clock = new VirtualClock();
     const controller = new AbortController();
     const reason = new Error('enough');
+    const events: string[] = [];
     const context: DialContext = {
       ...contextOf(controller.signal),
-      trace: ({ event }) => void (event === 'waiting' && controller.abort(reason)),
+      trace({ event }) {
+        events.push(event);
+        if (event === 'waiting') controller.abort(reason);
+      },
     };
     const failed = dial(proxy, { optimistic: true }, TARGET, context, 'socks5h', clock);
     expect(await failed.catch((error: unknown) => error)).to.equal(reason);
     expect([proxy.connections(), clock.pending]).to.deep.equal([1, 0]);
+    expect(events).to.not.include('note'); // which would say that it tries again
+  });
+
+  it('asks once by SOCKS 4, which has no greeting to be optimistic about', async () => {
+    const proxy = await start((line) => line.end());
+    const failed = refusalOf(dial(proxy, { optimistic: true }, TARGET, contextOf(), 'socks4a'));
+    expect(await failed).to.match(/^(unreachable|protocol): /);
+    expect(proxy.connections()).to.equal(1);
   });
 
   const refusedOptions: readonly (readonly [options: SocksOptions, message: RegExp])[] = [

@@ -136,7 +136,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
       const { router } = await this.#framework();
       const route = await this.#route(router, target, options.via);
       const timeoutMs = readTimeout(options.timeout ?? this.#options.timeout) ?? route.timeoutMs;
-      const deadline = startDeadline(timeoutMs, abort.signal, this.#clock);
+      const deadline = startDeadline(timeoutMs, abort.signal, router.clock);
       try {
         const connection = await router.dial(route, { signal: abort.signal, timeoutMs, trace });
         if (options.tls === undefined || options.tls === false) return await readySocket(connection);

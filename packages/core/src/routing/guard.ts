@@ -31,7 +31,6 @@ export interface GuardedHop {
 export interface GuardedDialer {
   dial(target: Target, context: DialContext): Promise<Connection>;
   needsRelay(target: Target): boolean;
-  explain(target: Target): readonly string[];
 }
 
 /**
@@ -49,15 +48,13 @@ export function guardDialer(dialer: Dialer, hop: GuardedHop): GuardedDialer {
   }
   return {
     dial: (target, context) => ownDial(guardedDial(dialer, hop, target, context), context),
-    needsRelay: (target) => guardedAnswer(hop, target, () => dialer.needsRelay?.(target)) === true,
-    explain: (target) => guardedAnswer(hop, target, () => dialer.explain?.(target)) ?? [],
+    needsRelay: (target) => guardedNeedsRelay(dialer, hop, target),
   };
 }
 
-/** What a dialer says about a target; undefined for one that it does not accept. */
-function guardedAnswer<T>(hop: GuardedHop, target: Target, answer: () => T): T | undefined {
+function guardedNeedsRelay(dialer: Dialer, hop: GuardedHop, target: Target): boolean {
   try {
-    return accepts(hop, target) ? answer() : undefined;
+    return accepts(hop, target) && dialer.needsRelay?.(target) === true;
   } catch (error) {
     throw describeFailure(error, hop);
   }

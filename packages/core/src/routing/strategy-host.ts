@@ -18,7 +18,11 @@ export interface HostServices {
   /** How names are looked up. Default: the system's resolver. */
   readonly resolve: Resolver;
   /** Makes one attempt; rejects with an FdpassError or the signal's reason, and then leaves nothing open. */
-  readonly open: (address: SocketAddress, options: SocketOptions, context: DialContext) => Promise<Connection>;
+  readonly open: (
+    address: SocketAddress,
+    options: SocketOptions,
+    context: DialContext & { readonly clock?: Clock },
+  ) => Promise<Connection>;
   /** Finds the user name and password for a proxy. */
   readonly credentials: (request: CredentialRequest) => Promise<Credentials | undefined>;
   /** Default: the process's own. */
@@ -31,7 +35,7 @@ export interface HostServices {
 export const DEFAULT_SERVICES: HostServices = {
   clock: systemClock,
   resolve: systemResolver,
-  open: (address, options, { signal, trace }) => openConnection(address, options, { signal, trace }),
+  open: openConnection,
   credentials: async (request) => (await import('../proxy/credentials.js')).resolveCredentials(request),
   environment: process.env,
   random: Math.random,
@@ -60,7 +64,10 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     random: services.random,
     path: (written) => expandPath(written, baseDir),
     lookUp: (host, family, context) => lookUp(host, family, context, { clock, resolve }),
-    open: async (address, options, context) => ownConnection(await services.open(address, options, context), context),
+    open: async (address, options, context) => {
+      const { signal, trace } = context;
+      return ownConnection(await services.open(address, options, { signal, trace, clock }), context);
+    },
     race: (candidates, options, context) => race(candidates, options, context, clock),
     credentials: (request, { signal, trace }) =>
       services.credentials({ ...request, baseDir, signal, trace, environment: services.environment }),

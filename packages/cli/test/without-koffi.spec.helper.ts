@@ -1,0 +1,38 @@
+/*
+ * A program that embeds fdpass where koffi cannot be loaded. It dials each route that it is given, as JSON on its command
+ * line, and prints what came of each.
+ */
+import { text } from 'node:stream/consumers';
+import { openSocketsAndPipes } from '@fdpass/test-lab';
+
+process.dlopen = () => {
+  throw new Error('not built for this platform');
+};
+const { createDialer, formatError, isFdpassError } = await import('../dist/index.js'); // after that
+
+interface Dial {
+  readonly use: unknown;
+  readonly host: string;
+  readonly port: number;
+}
+
+async function talk({ use, host, port }: Dial): Promise<string> {
+  const openBefore = openSocketsAndPipes();
+  const dialer = createDialer({ rules: [{ use: use as string }] });
+  try {
+    const socket = await dialer.dial({ host, port });
+    socket.end('and goodbye');
+    const said = await text(socket);
+    await new Promise(setImmediate);
+    const left = openSocketsAndPipes().filter((entry) => !openBefore.includes(entry));
+    return left.length === 0 ? said : `left open: ${left.join()}`;
+  } catch (error) {
+    return isFdpassError(error) ? `${error.code}: ${formatError(error)}` : String(error);
+  } finally {
+    await dialer.close();
+  }
+}
+
+const results: string[] = [];
+for (const dial of JSON.parse(process.argv[2] ?? '[]') as Dial[]) results.push(await talk(dial));
+console.log(JSON.stringify(results));
