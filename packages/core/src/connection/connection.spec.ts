@@ -512,6 +512,62 @@ describe('a connection by system calls', () => {
     theirs.destroy();
   });
 
+  describe('acknowledges what it has read at once (TCP_QUICKACK, Linux)', () => {
+    const IPPROTO_TCP = 6;
+    const TCP_QUICKACK = 12;
+
+    /** The calls on a copy of the descriptor while it reads 2 bytes, the rest of a line, and 2 bytes that come one by one. */
+    async function callsOf({ ours: original, theirs }: Pair): Promise<string[]> {
+      const calls: string[] = [];
+      const sys = loadSys();
+      const copy = new DescriptorConnection(sys.dup(original.descriptor ?? -1), {
+        ...sys,
+        recv(fd, data, flags) {
+          const length = sys.recv(fd, data, flags);
+          if ((flags & MSG_PEEK) === 0) calls.push(`took ${length}`);
+          return length;
+        },
+        setsockopt(fd, level, name, value) {
+          expect([level, name, value.readUInt32LE()]).to.deep.equal([IPPROTO_TCP, TCP_QUICKACK, 1]);
+          calls.push('acknowledge');
+          sys.setsockopt(fd, level, name, value);
+        },
+      });
+      theirs.write('abline\n');
+      await copy.read(2, 'two bytes');
+      await copy.readThrough((soFar) => (soFar.at(-1) === 0x0a ? 0 : 1), 20, 'the line');
+      const last = copy.read(2, 'two bytes');
+      theirs.write('c');
+      while (calls.filter((call) => call.startsWith('took')).length < 3) await new Promise(setImmediate);
+      theirs.write('d');
+      await last;
+      copy.destroy();
+      original.destroy();
+      theirs.destroy();
+      return calls;
+    }
+    const READS = ['took 2', 'took 5', 'took 1', 'took 1'];
+
+    it('after each read of TCP', async function () {
+      if (process.platform !== 'linux') this.skip();
+      const pair = await acceptedBy(
+        { port: 0, host: '127.0.0.1' },
+        (port) => ({ family: 4, host: '127.0.0.1', port }),
+        {},
+      );
+      expect(await callsOf(pair)).to.deep.equal(READS.flatMap((read) => [read, 'acknowledge']));
+    });
+
+    it('and asks other sockets only once', async function () {
+      if (process.platform !== 'linux') this.skip();
+      const sys = loadSys();
+      const [one, other] = sys.socketpair();
+      const pair = { ours: new DescriptorConnection(one, sys), theirs: new Socket({ fd: other, allowHalfOpen: true }) };
+      const [first, ...others] = READS;
+      expect(await callsOf(pair)).to.deep.equal([first, 'acknowledge', ...others]);
+    });
+  });
+
   it('does not make room for all of a long read at once', async () => {
     const { ours, theirs, asked } = await slowlyTaking(1);
     const read = refusal(ours.read(4_000_000_000, 'a length that the other side chose'));

@@ -8,6 +8,7 @@ import type { Connection } from './connection.js';
 import { adoptFd, whenReady } from './descriptor-stream.js';
 import { ExactReader } from './exact-reader.js';
 import { checkBytes, givenAway } from './misuse.js';
+import { acknowledgeAtOnce } from './socket-options.js';
 
 /** What a connection reports to and waits by. */
 export interface ConnectionServices {
@@ -34,6 +35,8 @@ export class DescriptorConnection implements Connection {
   #isPulling = false;
   /** We have just written, so the answer is not there yet: trying to read it would be a system call for nothing. */
   #awaitsAnswer = false;
+  /** Until that fails: not every socket is one of TCP. */
+  #acknowledges = true;
   /** Settles when the last write has: writes that wait for room must not mix. */
   #writing: Promise<void> = Promise.resolve();
   /** Why it cannot be used any more: it was destroyed or given away. */
@@ -92,6 +95,7 @@ export class DescriptorConnection implements Connection {
     const buffer = Buffer.allocUnsafe(Math.min(this.#reader.wanted, CHUNK));
     const length = await this.#whenReadable(() => this.#sys.recv(this.#fd, buffer, this.#flags));
     this.#reader.take(buffer.subarray(0, length));
+    this.#acknowledge();
     return length === 0;
   }
 
@@ -101,7 +105,12 @@ export class DescriptorConnection implements Connection {
     const length = await this.#whenReadable(() => this.#sys.recv(this.#fd, buffer, this.#flags | MSG_PEEK));
     const taken = this.#reader.take(buffer.subarray(0, length));
     this.#discard(taken);
+    this.#acknowledge();
     return length === 0;
+  }
+
+  #acknowledge(): void {
+    if (this.#acknowledges) this.#acknowledges = acknowledgeAtOnce(this.#fd, this.#sys);
   }
 
   /** Takes what a look has seen, at once: whoever waited for it can give the connection away next. */
