@@ -30,6 +30,7 @@ const PLUGINS = 'packages/core/dist/strategy/plugins.js';
 /** Modules that are imported dynamically and become separate bundles: name and compiled file. */
 const SEPARATE = new Map(
   [
+    'packages/core/dist/ground/private-folder.js',
     'packages/core/dist/config/load.js',
     'packages/core/dist/cold-start/config-cache.js',
     PLUGINS,

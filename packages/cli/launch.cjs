@@ -1,5 +1,4 @@
 'use strict';
-const fs = require('node:fs');
 const path = require('node:path');
 
 /**
@@ -9,7 +8,7 @@ const path = require('node:path');
  */
 module.exports = function launch(file) {
   const name = path.basename(file, '.cjs');
-  const bundle = path.join(__dirname, 'bundle', `${name}.cjs`);
+  const bundles = path.join(__dirname, 'bundle');
   if (isTooOld(process.versions.node)) {
     const fix = 'put a newer one first in PATH';
     process.stderr.write(
@@ -17,11 +16,11 @@ module.exports = function launch(file) {
     );
     process.exit(78);
   }
-  enableCompileCache();
   try {
-    require(bundle);
+    enableCompileCache(bundles);
+    require(path.join(bundles, `${name}.cjs`));
   } catch (error) {
-    process.stderr.write(`${name}: ${reasonOf(error, bundle)}\n`);
+    process.stderr.write(`${name}: ${reasonOf(error, bundles)}\n`);
     process.exit(70);
   }
 };
@@ -33,23 +32,18 @@ function isTooOld(version) {
 }
 
 /** Why the command cannot start: each a state of this machine, for which a stack trace would be of no help. */
-function reasonOf({ code, message }, bundle) {
+function reasonOf({ code, message }, bundles) {
   if (code === 'EMFILE') return 'no file descriptor left in this process; raise the limit: ulimit -n';
-  if (code === 'MODULE_NOT_FOUND' && message.includes(bundle)) return 'not built yet; run: npm run build';
+  if (code === 'MODULE_NOT_FOUND' && message.includes(bundles)) return 'not built yet; run: npm run build';
   return `internal error: ${String(message).split('\n', 1)[0]}; please report it`;
 }
 
-function enableCompileCache() {
+function enableCompileCache(bundles) {
   const { enableCompileCache: enable } = require('node:module');
-  const home = process.env.HOME;
-  const base = process.env.XDG_CACHE_HOME || (home && path.join(home, '.cache'));
-  if (!enable || !base || !path.isAbsolute(base)) return;
+  const { XDG_CACHE_HOME, HOME } = process.env;
+  const base = XDG_CACHE_HOME || (HOME && path.join(HOME, '.cache'));
+  if (!enable || !base || !path.isAbsolute(base)) return; // a cache that cannot be had only costs time
+  const { makePrivateFolder } = require(path.join(bundles, 'private-folder.cjs'));
   const folder = path.join(base, 'fdpass');
-  try {
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const stat = fs.lstatSync(folder);
-    if (stat.isDirectory() && stat.uid === process.geteuid() && (stat.mode & 0o022) === 0) enable(folder);
-  } catch {
-    // A cache that cannot be had only costs time.
-  }
+  if (makePrivateFolder(folder)) enable(folder);
 }

@@ -1,21 +1,29 @@
 import {
   chmodSync,
+  chownSync,
+  cpSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { expect } from 'chai';
+import { refusal } from '../config/folder.spec.helper.js';
 import type { Config } from '../config/load.js';
 import { loadRules, type ReadRules } from '../config/load.js';
 import type { ConfigCache } from '../config/places.js';
+import { changeAfterOpen } from '../ground/after-open.spec.helper.js';
 import { makeTarget } from '../ground/read-target.js';
 import { compileRules } from '../rules/rule-table.js';
 import { cacheRules, readCached } from './config-cache.js';
@@ -31,6 +39,8 @@ rules:
 plugins: ["./plugin.mjs"]
 extends: ./team.yaml
 `;
+const isRoot = process.getuid?.() === 0;
+const STRANGER = 54321;
 const TEAM = 'rules: { host: "*.team.example", use: team }\nhops: { team: "socks5h://team.example" }\nplugins: other\n';
 
 describe('a config that is cached between runs', () => {
@@ -60,6 +70,12 @@ describe('a config that is cached between runs', () => {
   function replaceConfig(): void {
     rmSync(config);
     write('config.yaml', CONFIG);
+  }
+
+  function edit(file: string, what: string | RegExp, by: string): void {
+    const text = readFileSync(file, 'utf8');
+    expect(text).to.match(new RegExp(what));
+    writeFileSync(file, text.replace(what, by));
   }
 
   function replaceByLink(entry: string): void {
@@ -143,18 +159,102 @@ describe('a config that is cached between runs', () => {
     ['another version has written it', () => (cache = { ...cache, version: '1.2.4' })],
     ['others can read it', (entry) => chmodSync(entry, 0o644)],
     ['others can write into the folder', () => chmodSync(cache.folder, 0o777)],
-    ['it is damaged', (entry) => writeFileSync(entry, '{"version":')],
+    ['somebody else has written it (needs root)', (entry) => chownSync(entry, isRoot ? STRANGER : 0, 0)],
+    ['it is cut off', (entry) => truncateSync(entry, 300)],
+    ['it is damaged', (entry) => edit(entry, 'proxy.example', 'proxy.exbmple')],
+    ['its stamps are gone', (entry) => edit(entry, /"stamps":\[.*?\]/, '"stamps":[]')],
+    ['it is other JSON', (entry) => writeFileSync(entry, 'null')],
+    ['it is of the old format', (entry) => writeFileSync(entry, '{"version":"1 1.2.3","stamps":[],"config":{}}')],
     ['it is empty', (entry) => writeFileSync(entry, '')],
     ['it is a link', replaceByLink],
   ];
   for (const [what, change] of unused) {
-    it(`is not used when ${what}`, () => {
+    it(`is not used when ${what}`, function () {
+      if (what.includes('needs root') && !isRoot) this.skip();
       load();
+      expect(readCached(config, cache)).not.to.equal(undefined);
       change(join(cache.folder, cached()[0] ?? ''));
       expect(readCached(config, cache)).to.equal(undefined);
       expect(load().rules).to.have.length(4);
     });
   }
+
+  it('is looked at on the descriptor that is read: what is put in its place meanwhile does not count', () => {
+    load();
+    const entry = join(cache.folder, cached()[0] ?? '');
+    cpSync(entry, join(folder, 'open'));
+    chmodSync(join(folder, 'open'), 0o666);
+    const swap = (): void => {
+      renameSync(entry, join(folder, 'other'));
+      renameSync(join(folder, 'open'), entry);
+      renameSync(join(folder, 'other'), join(folder, 'open'));
+    };
+    expect(changeAfterOpen(swap, () => readCached(config, cache))).not.to.equal(undefined);
+    expect(changeAfterOpen(swap, () => readCached(config, cache))).to.equal(undefined);
+  });
+
+  it('is not used when a build of the same version has written it in another shape', () => {
+    later(() => {
+      const rules = loadRules({ file: config }) as ReadRules;
+      const [main] = rules.files;
+      const { rules: written } = Object(main?.source.data) as { rules: { host: unknown }[] };
+      Object.assign(written[0] ?? {}, { host: 5 });
+      cacheRules(rules, cache);
+    });
+    expect(cached()).to.have.length(1);
+    expect(readCached(config, cache)).to.equal(undefined);
+  });
+
+  it('is not used after a link to the file was switched while it was read', () => {
+    const link = join(folder, 'link.yaml');
+    write('old.yaml', 'rules: { use: old }');
+    write('new.yaml', 'rules: { use: new }');
+    symlinkSync('old.yaml', link);
+    const switchLink = (): void => {
+      rmSync(link);
+      symlinkSync('new.yaml', link);
+    };
+    expect(changeAfterOpen(switchLink, () => load(link)).rules[0]?.use).to.equal('old');
+    expect(cached()).to.have.length(1);
+    expect(readCached(link, cache)).to.equal(undefined);
+    expect(load(link).rules[0]?.use).to.equal('new');
+    expect(readCached(link, cache)?.config.rules[0]?.use).to.equal('new');
+  });
+
+  for (const [length, file] of [
+    ['short', 'config.yaml'],
+    ['long', `${'x'.repeat(200)}.yaml`],
+  ] as const) {
+    it(`is not used for another home folder, at a ${length} path`, () => {
+      const home = process.env['HOME'];
+      const path = write(file, 'extends: ~/team.yaml');
+      try {
+        for (const name of ['me', 'us']) {
+          mkdirSync(join(folder, name));
+          write(`${name}/team.yaml`, `rules: { use: ${name} }`);
+        }
+        const rules = ['me', 'us', 'me'].map((name) => {
+          process.env['HOME'] = join(folder, name);
+          return (readCached(path, cache)?.config ?? load(path)).rules[0]?.use;
+        });
+        expect(rules).to.deep.equal(['me', 'us', 'me']);
+      } finally {
+        if (home === undefined) delete process.env['HOME'];
+        else process.env['HOME'] = home;
+      }
+    });
+  }
+
+  it('is refused like the files when others can write where one of them is', () => {
+    mkdirSync(join(folder, 'team'));
+    write('team/team.yaml', TEAM);
+    write('config.yaml', CONFIG.replace('./team.yaml', './team/team.yaml'));
+    load();
+    expect(readCached(config, cache)).not.to.equal(undefined);
+    chmodSync(join(folder, 'team'), 0o777);
+    const { message } = refusal(() => readCached(config, cache));
+    expect(message).to.match(/\/team can be written by its group and everybody/);
+  });
 
   const notKept: readonly [what: string, text: string][] = [
     ['a password in a URL', 'rules: [ { use: "http://me:secret@proxy.example" } ]'],
@@ -183,12 +283,53 @@ describe('a config that is cached between runs', () => {
     expect(cached()).to.deep.equal([]);
   });
 
+  it('is not cached when the file was so new as it was read, however long that took', () => {
+    const rules = loadRules({ file: config }) as ReadRules;
+    later(() => cacheRules(rules, cache));
+    expect(cached()).to.deep.equal([]);
+  });
+
+  it('leaves no file behind when it cannot be written, or when its writer was killed', () => {
+    load();
+    const entry = join(cache.folder, cached()[0] ?? '');
+    rmSync(entry);
+    mkdirSync(entry);
+    load();
+    expect(cached()).to.deep.equal([basename(entry)]);
+    rmdirSync(entry);
+    for (const [name, ageMs] of [
+      ['killed', 2 * LONG_AGO_MS],
+      ['writing', 0],
+    ] as const) {
+      writeFileSync(`${entry}.${name}`, '');
+      const then = (realNow() + LONG_AGO_MS - ageMs) / 1000;
+      utimesSync(`${entry}.${name}`, then, then);
+    }
+    load();
+    expect(cached().sort()).to.deep.equal([basename(entry), `${basename(entry)}.writing`]);
+  });
+
+  it('does not follow what is put where it is written', () => {
+    load();
+    const entry = join(cache.folder, cached()[0] ?? '');
+    write('victim', 'text');
+    symlinkSync(join(folder, 'victim'), `${entry}.${process.pid}`);
+    rmSync(entry);
+    load();
+    expect(readFileSync(join(folder, 'victim'), 'utf8')).to.equal('text');
+  });
+
   it('is not cached where others can write, or where no folder can be', () => {
     chmodSync(cache.folder, 0o777);
     load();
     expect(cached()).to.deep.equal([]);
     cache = { ...cache, folder: join(config, 'below-a-file') };
     expect(load().rules).to.have.length(4);
+    cache = { ...cache, folder: join(folder, 'link') };
+    mkdirSync(join(folder, 'ours'), { mode: 0o700 });
+    symlinkSync('ours', cache.folder);
+    load();
+    expect(cached()).to.deep.equal([]);
   });
 
   it('is kept in a folder that is made for it, for nobody else to see', () => {
@@ -196,6 +337,24 @@ describe('a config that is cached between runs', () => {
     load();
     expect(cached()).to.have.length(1);
     expect(statMode(cache.folder)).to.equal(0o700);
+  });
+
+  it('makes no folder behind what others control', function () {
+    mkdirSync(join(folder, 'shared'));
+    mkdirSync(join(folder, 'theirs'));
+    chmodSync(join(folder, 'shared'), 0o777);
+    cache = { ...cache, folder: join(folder, 'shared/.cache/fdpass') };
+    load();
+    expect(readdirSync(join(folder, 'shared'))).to.deep.equal([]);
+    if (!isRoot) this.skip();
+    chmodSync(join(folder, 'shared'), 0o1777);
+    symlinkSync(join(folder, 'theirs'), join(folder, 'shared/.cache'));
+    lchownSync(join(folder, 'shared/.cache'), STRANGER, STRANGER);
+    load();
+    expect(readdirSync(join(folder, 'theirs'))).to.deep.equal([]);
+    rmSync(join(folder, 'shared/.cache'));
+    load();
+    expect(cached()).to.have.length(1);
   });
 
   it('makes room for others', () => {

@@ -1,12 +1,13 @@
 import {
-  existsSync,
+  closeSync,
+  constants,
+  fstatSync,
   lstatSync,
-  mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -14,7 +15,8 @@ import type { LoadedFile } from '../config/extends.js';
 import type { Config, LoadedRules, ReadRules } from '../config/load.js';
 import { type ConfigCache, isFileSpecifier } from '../config/places.js';
 import type { SocketOptions } from '../connection/socket-options.js';
-import { type FileStatus, identityOf, whyDistrusted } from '../ground/files.js';
+import { type FileInspection, inspectFile } from '../ground/files.js';
+import { isPrivateFolder, makePrivateFolder } from '../ground/private-folder.js';
 import { redactOptions } from '../ground/text.js';
 import type { Where } from '../ground/where.js';
 import { parseMatchers, type WrittenMatchers } from '../rules/rule.js';
@@ -29,7 +31,6 @@ import { compileRules } from '../rules/rule-table.js';
 /** A file as it was when the config was read. */
 interface Stamp {
   readonly path: string;
-  /** Device, inode, size, and both times in nanoseconds. */
   readonly identity: string;
 }
 
@@ -58,18 +59,21 @@ export interface CachedConfig {
 }
 
 interface Entry {
-  readonly version: string;
+  /** What the result of reading depends on, besides the files. */
+  readonly key: string;
   readonly stamps: readonly Stamp[];
   readonly config: CachedConfig;
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 const PREFIX = 'config-';
+const SUFFIX = '.json';
 const MAX_CACHED = 32;
-const OTHERS_MAY_WRITE = 0o022;
 const OTHERS_MAY_ANYTHING = 0o077;
 /** A file that was written this recently can be written again without a change of its times. */
 const TOO_NEW_MS = 2000;
+/** A process that writes an entry is done long before. */
+const ABANDONED_MS = 60_000;
 
 /**
  * The config that was cached for `file`, if every file it was made of is still the same; undefined otherwise.
@@ -78,84 +82,117 @@ const TOO_NEW_MS = 2000;
  */
 export function readCached(file: string, cache: ConfigCache): LoadedRules | undefined {
   const entry = readEntry(file, cache);
-  const found = entry?.stamps.map(({ path, identity }) => ({ path, identity, status: statusOf(path) }));
-  if (entry === undefined || !found?.every(({ identity, status }) => status?.identity === identity)) return undefined;
-  for (const { path, status } of found) {
-    const distrust = status && whyDistrusted(path, status, process.getuid?.());
-    if (distrust !== undefined) throw distrust;
+  const found = entry?.stamps.map(({ path }) => inspect(path));
+  if (entry === undefined || !entry.stamps.every(({ identity }, index) => found?.[index]?.stamp.identity === identity))
+    return undefined;
+  for (const inspection of found ?? []) if (inspection?.distrust !== undefined) throw inspection.distrust;
+  return compile(entry.config);
+}
+
+function inspect(path: string): FileInspection | undefined {
+  try {
+    return inspectFile(path);
+  } catch {
+    return undefined; // reading it says what is wrong
   }
-  const config = toConfig(entry.config);
-  return { config, table: compileRules(config.rules) };
+}
+
+function compile(cached: CachedConfig): LoadedRules | undefined {
+  try {
+    const config = toConfig(cached);
+    return { config, table: compileRules(config.rules) };
+  } catch {
+    return undefined; // a build of the same version has written it in another shape
+  }
 }
 
 /** Caches a config for the next run. What cannot be cached only costs time. */
 export function cacheRules(read: ReadRules, cache: ConfigCache): void {
-  const config = existsSync(read.config.file) ? cacheable(read) : undefined;
-  if (config === undefined) return;
+  const config = cacheable(read);
   try {
-    mkdirSync(cache.folder, { recursive: true, mode: 0o700 });
-    if (!isPrivate(cache.folder)) return;
-    const newest = Math.max(...config.sources.map((path) => statSync(path).ctimeMs));
-    if (Date.now() - newest < TOO_NEW_MS) return;
-    const stamps = config.sources.map((path): Stamp => ({ path, identity: statusOf(path)?.identity ?? 'missing' }));
-    const place = placeOf(config.file, cache);
-    const fresh = `${place}.${process.pid}`;
-    writeFileSync(fresh, JSON.stringify({ version: versionOf(cache), stamps, config } satisfies Entry), {
-      mode: 0o600,
-    });
-    try {
-      renameSync(fresh, place);
-    } finally {
-      rmSync(fresh, { force: true });
-    }
+    if (config === undefined || !makePrivateFolder(cache.folder)) return;
+    const stamps = stampsOf(read.files);
+    if (stamps === undefined) return;
+    const entry: Entry = { key: keyOf(config.file, cache), stamps, config };
+    const json = JSON.stringify(entry);
+    replaceFile(placeOf(config.file, cache), `${checksumOf(json)}\n${json}`);
     prune(cache.folder);
   } catch {
     // without the cache the next run reads the config again
   }
 }
 
-/** Removes the oldest entries, most of which belong to configs that no longer exist. */
+/** Undefined if the config is not made of files alone, or if one of them was too new when it was read. */
+function stampsOf(files: readonly LoadedFile[]): readonly Stamp[] | undefined {
+  const stamps: Stamp[] = [];
+  for (const { file: path, stamp } of files.map(({ source }) => source)) {
+    if (stamp === undefined || stamp.ageMs < TOO_NEW_MS) return undefined;
+    stamps.push({ path, identity: stamp.identity });
+  }
+  return stamps;
+}
+
+function replaceFile(path: string, text: string): void {
+  const fresh = `${path}.${process.pid}`;
+  try {
+    writeFileSync(fresh, text, { mode: 0o600, flag: 'wx' });
+    renameSync(fresh, path);
+  } finally {
+    rmSync(fresh, { force: true });
+  }
+}
+
+/** Removes the oldest entries, most of which belong to configs that no longer exist, and what killed processes left. */
 function prune(folder: string): void {
-  const cached = readdirSync(folder).filter((name) => name.startsWith(PREFIX));
-  if (cached.length <= MAX_CACHED) return;
-  const aged = cached.map((name) => ({ name, ms: lstatSync(join(folder, name)).mtimeMs })).sort((a, b) => b.ms - a.ms);
-  for (const { name } of aged.slice(MAX_CACHED)) rmSync(join(folder, name), { force: true });
+  const ours = readdirSync(folder).filter((name) => name.startsWith(PREFIX));
+  const aged = ours.map((name) => ({ name, ms: lstatSync(join(folder, name)).mtimeMs })).sort((a, b) => b.ms - a.ms);
+  const entries = aged.filter(({ name }) => name.endsWith(SUFFIX));
+  const abandoned = aged.filter(({ name, ms }) => !name.endsWith(SUFFIX) && ms < Date.now() - ABANDONED_MS);
+  for (const { name } of [...entries.slice(MAX_CACHED), ...abandoned]) rmSync(join(folder, name), { force: true });
 }
 
 function readEntry(file: string, cache: ConfigCache): Entry | undefined {
   try {
-    const place = placeOf(file, cache);
-    const status = lstatSync(place);
-    const isOurs = status.isFile() && status.uid === process.geteuid?.() && (status.mode & OTHERS_MAY_ANYTHING) === 0;
-    if (!isOurs || !isPrivate(cache.folder)) return undefined;
-    const entry = JSON.parse(readFileSync(place, 'utf8')) as Entry;
-    return entry.version === versionOf(cache) && entry.config.file === file ? entry : undefined;
+    if (!isPrivateFolder(cache.folder)) return undefined;
+    const [checksum = '', json = ''] = readOwn(placeOf(file, cache)).split(/\n(.*)/s, 2);
+    if (checksum !== checksumOf(json)) return undefined;
+    const entry = JSON.parse(json) as Entry;
+    return entry.key === keyOf(file, cache) ? entry : undefined;
   } catch {
     return undefined; // there is none, or it is damaged
   }
 }
 
-function isPrivate(folder: string): boolean {
-  const status = lstatSync(folder);
-  return status.isDirectory() && status.uid === process.geteuid?.() && (status.mode & OTHERS_MAY_WRITE) === 0;
+/** Reads a file that nobody but us can have written: it is looked at on the descriptor that is read. @throws otherwise */
+function readOwn(path: string): string {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const status = fstatSync(fd);
+    const isOurs = status.isFile() && status.uid === process.geteuid?.() && (status.mode & OTHERS_MAY_ANYTHING) === 0;
+    if (!isOurs) throw new Error(`${path} is not ours`);
+    return readFileSync(fd, 'utf8');
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What decides on the result of reading besides the files: this program, and the folder that `~/` means. */
+function keyOf(file: string, { version }: ConfigCache): string {
+  return JSON.stringify([FORMAT, version, process.env['HOME'] ?? null, file]);
 }
 
 function placeOf(file: string, { folder }: ConfigCache): string {
-  return join(folder, `${PREFIX}${Buffer.from(file).toString('base64url').slice(-200)}.json`);
+  const name = Buffer.from(`${process.env['HOME'] ?? ''}\n${file}`)
+    .toString('base64url')
+    .slice(-200);
+  return join(folder, `${PREFIX}${name}${SUFFIX}`);
 }
 
-function versionOf({ version }: ConfigCache): string {
-  return `${FORMAT} ${version}`;
-}
-
-/** Which file is at `path`, in which state, and who can have written it; undefined if it cannot be looked at. */
-function statusOf(path: string): (FileStatus & { readonly identity: string }) | undefined {
-  try {
-    const status = statSync(path, { bigint: true });
-    return { identity: identityOf(status), uid: Number(status.uid), mode: Number(status.mode) };
-  } catch {
-    return undefined;
-  }
+/** Finds damage, not forgery: FNV-1a, 32 bits. Nobody else can write an entry, and a cryptographic hash takes time to load. */
+function checksumOf(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  return (hash >>> 0).toString(16);
 }
 
 function toConfig({ hops, rules, plugins, ...rest }: CachedConfig): Config {

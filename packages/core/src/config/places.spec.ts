@@ -74,6 +74,29 @@ describe('where the config comes from', () => {
     );
   });
 
+  it('is not in a home folder that there is not, as where a service runs', () => {
+    const system = folder.write('etc/config.yaml', '{}');
+    const file = folder.write('file', '');
+    for (const home of ['', '/dev/null', file, folder.path('none')]) {
+      expect(findConfig({ ...options(), home })?.file, home).to.equal(system);
+      expect(findConfig({ ...options({ HOME: home }), home: undefined })?.file, home).to.equal(system);
+      expect(hasConfig({ ...options(), home, systemDir: folder.path('none') }), home).to.equal(false);
+    }
+    expect(findConfig(options({ XDG_CONFIG_HOME: '/dev/null' }))?.file).to.equal(system);
+    folder.write('home/.config', '');
+    expect(findConfig(options())?.file).to.equal(system);
+    const error = refusal(() => findConfig({ ...options({ HOME: '', FDPASS_CONFIG: '~/x' }), home: undefined }));
+    expect(error).to.include({ message: 'the home folder "" is not an absolute path', hint: 'set HOME' });
+  });
+
+  it('is not a file where the folder should be', () => {
+    const wrong = folder.write('home/.config/fdpass', 'rules: []');
+    expect(refusal(() => findConfig(options()))).to.include({
+      message: `${wrong} is not a folder`,
+      hint: `move the configuration to ${wrong}/config.yaml`,
+    });
+  });
+
   it('does not depend on names: a package.yaml named by hand is a config like any other', () => {
     const file = folder.write('package.yaml', 'rules: []');
     expect(findConfig({ ...options(), file })?.data).to.deep.equal({ rules: [] });

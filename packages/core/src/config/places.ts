@@ -1,8 +1,8 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, type Stats, statSync } from 'node:fs';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { FdpassError } from '../ground/errors.js';
 import { currentFolder, expandPath, homeFolder } from '../ground/files.js';
-import { reasonOf } from '../ground/system-error.js';
+import { errnoName, reasonOf } from '../ground/system-error.js';
 
 /** Where the config is looked for. */
 export interface LoadOptions {
@@ -61,7 +61,8 @@ export const PROGRAM_FOLDER_NAMES: readonly string[] = [
 /** The folders that are searched where no file is named: the user's, then the system's. */
 function configFolders(options: LoadOptions): readonly string[] {
   const env = options.env ?? process.env;
-  return [userFolder(options, env), resolve(options.systemDir ?? '/etc/fdpass')];
+  const user = userFolder(options, env);
+  return [...(user === undefined ? [] : [user]), resolve(options.systemDir ?? '/etc/fdpass')];
 }
 
 /**
@@ -73,7 +74,7 @@ function configFolders(options: LoadOptions): readonly string[] {
 export function configPath(options: LoadOptions): string | undefined {
   const env = options.env ?? process.env;
   if (options.content !== undefined) return undefined;
-  if (options.file !== undefined) return expandPath(options.file, currentFolder(), homeOf(options, env));
+  if (options.file !== undefined) return expandPath(options.file, currentFolder(), options.home ?? env['HOME']);
   if (options.searchFrom !== undefined) return undefined;
   if (env['FDPASS_CONFIG']) return namedByVariable(env['FDPASS_CONFIG'], options, env);
   for (const folder of configFolders(options)) {
@@ -84,7 +85,7 @@ export function configPath(options: LoadOptions): string | undefined {
 }
 
 function namedByVariable(value: string, options: LoadOptions, env: NodeJS.ProcessEnv): string {
-  if (isAbsolute(value) || value.startsWith('~/')) return expandPath(value, '/', homeOf(options, env));
+  if (isAbsolute(value) || value.startsWith('~/')) return expandPath(value, '/', options.home ?? env['HOME']);
   // Relative to the current directory it would name a stranger's file in a stranger's clone.
   const message = `FDPASS_CONFIG names ${JSON.stringify(value)}, which depends on the current directory`;
   throw new FdpassError('config', message, { hint: 'write an absolute path' });
@@ -100,30 +101,43 @@ export function hasConfig(options: LoadOptions, path: string | undefined = confi
   return path !== undefined || options.content !== undefined || options.searchFrom !== undefined;
 }
 
-/** The first of `names` that exists in `folder`, as a path. @throws FdpassError `config` if that cannot be told. */
+/**
+ * The first of `names` that exists in `folder`, as a path.
+ *
+ * @throws FdpassError `config` if that cannot be told, or if `folder` is something else.
+ */
 export function findIn(folder: string, names: readonly string[]): string | undefined {
-  if (!exists(folder)) return undefined;
+  const entry = entryAt(folder);
+  if (entry === undefined) return undefined;
+  if (!entry.isDirectory() && !statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+    throw new FdpassError('config', `${folder} is not a folder`, {
+      hint: `move the configuration to ${join(folder, String(names[0]))}`,
+    });
   return names.map((name) => join(folder, name)).find(exists);
 }
 
-function homeOf(options: LoadOptions, env: NodeJS.ProcessEnv): string | undefined {
-  return options.home ?? (env['HOME'] || undefined);
-}
-
-/** XDG Base Directory Specification 0.8: a relative XDG_CONFIG_HOME is invalid and ignored. */
-function userFolder(options: LoadOptions, env: NodeJS.ProcessEnv): string {
+/**
+ * XDG Base Directory Specification 0.8: a relative XDG_CONFIG_HOME is invalid and ignored. Undefined without a home folder,
+ * as services can be started: HOME is then empty.
+ */
+function userFolder(options: LoadOptions, env: NodeJS.ProcessEnv): string | undefined {
   const configHome = env['XDG_CONFIG_HOME'];
-  return join(
-    configHome && isAbsolute(configHome) ? configHome : join(homeFolder(homeOf(options, env)), '.config'),
-    'fdpass',
-  );
+  if (configHome && isAbsolute(configHome)) return join(configHome, 'fdpass');
+  const home = options.home ?? env['HOME'];
+  return home === '' ? undefined : join(homeFolder(home), '.config/fdpass');
 }
 
 /** Whether there is anything at `path`, a link to nowhere included. @throws FdpassError `config` if that cannot be told. */
 export function exists(path: string): boolean {
+  return entryAt(path) !== undefined;
+}
+
+/** A folder on the way that is a file, as where HOME is /dev/null, means that there is nothing. */
+function entryAt(path: string): Stats | undefined {
   try {
-    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+    return lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
+    if (errnoName(error) === 'ENOTDIR') return undefined;
     throw new FdpassError('config', `${path}: ${reasonOf(error)}`, {
       hint: 'fdpass does not connect without it, since it can hold the rules',
       cause: error,

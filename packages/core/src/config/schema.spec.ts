@@ -48,7 +48,7 @@ extends: "@acme/fdpass-config"
 
   it('takes sections that are absent or commented out, and single values for lists', () => {
     const nothing = { defaults: {}, hops: {}, rules: [], plugins: [], extends: [] };
-    for (const text of ['{}', '# nothing', 'rules:\nhops:\ndefaults:\nplugins:\nextends:'])
+    for (const text of ['{}', '# nothing\n{}', 'rules:\nhops:\ndefaults:\nplugins:\nextends:'])
       expect(check(text)).to.deep.equal(nothing);
     const single = check('rules: { host: a, port: 22, use: direct }\nplugins: ./x.js');
     expect([single.rules.length, single.rules[0]?.host?.length, single.plugins]).to.deep.equal([1, 1, ['./x.js']]);

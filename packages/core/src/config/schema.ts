@@ -118,7 +118,7 @@ function atLeastOne<T>(list: v.GenericSchema<unknown, T[]>): v.GenericSchema<unk
  * @throws FdpassError `config` that points at the first thing wrong; if there are more, the cause is an AggregateError of all.
  */
 export function checkContent(source: Source): FileContent {
-  const result = v.safeParse(configSchema, source.data ?? {}); // null: nothing but comments
+  const result = v.safeParse(configSchema, source.data);
   if (result.success) return result.output;
   const problems = result.issues.map((issue) => problemAt(source, issue)).sort(byPlace);
   const [first] = problems;

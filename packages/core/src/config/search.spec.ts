@@ -142,7 +142,9 @@ describe('the search for a config', () => {
 
   it('does not pass over a folder that is a file', () => {
     const file = folder.write('fdpass', '{}');
-    expect(refusal(() => search(file)).message).to.match(/ENOTDIR/);
+    expect(refusal(() => search(file)).message).to.equal(`${file} is not a folder`);
+    symlinkSync('nowhere', folder.path('link'));
+    expect(refusal(() => search(folder.path('link'))).message).to.equal(`${folder.path('link')} is not a folder`);
   });
 
   it('does not take a plain mapping with $import to pieces', () => {

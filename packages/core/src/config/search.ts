@@ -49,11 +49,11 @@ function makeExplorer(names: readonly string[], up: boolean, read: Map<string, T
   // The result is a Source, not a plain mapping, so cosmiconfig finds no `$import` in it and imports nothing.
   const load = (file: string, text: string): Source => {
     checkTrust(file, read);
-    return parseSource(file, text);
+    return parseSource(file, text, read.get(file)?.stamp);
   };
   const loadJson = (file: string, text: string): Source | { fdpass?: Source | undefined } => {
     if (!file.endsWith(`/${PACKAGE_FILE}`)) return load(file, text);
-    const source = packageSource(file, text);
+    const source = packageSource(file, text, read.get(file)?.stamp);
     if (source !== undefined) checkTrust(file, read); // a package.json without our key is not a config
     return { fdpass: source };
   };

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { formatWhere } from '../ground/where.js';
 import { refusal } from './folder.spec.helper.js';
-import { parseSource } from './source.js';
+import { packageSource, parseSource } from './source.js';
 
 const TEXT = `# rules
 defaults:
@@ -46,11 +46,20 @@ describe('config files', () => {
     expect(formatWhere(source.locate(['rules', 0, 'use']))).to.equal('/f.json:3:11');
   });
 
-  it('may hold nothing but comments', () => expect(parseSource('/f', '# nothing yet\n').data).to.equal(null));
+  it('in a package.json may be absent, but not empty', () => {
+    expect(packageSource('/package.json', '{"name": "a"}')).to.equal(undefined);
+    expect(packageSource('/package.json', '{"fdpass": {}}')?.data).to.deep.equal({});
+    const empty = refusal(() => packageSource('/package.json', '{"name": "a", "fdpass": null}'));
+    expect(empty.message).to.equal('/package.json:1:25: nothing is under "fdpass"');
+  });
 
   const bad: readonly (readonly [what: string, text: string, message: RegExp])[] = [
     ['an empty file', '', /^\/f:1:1: the file is empty/],
     ['a blank file', ' \n\n', /^\/f:1:1: the file is empty/],
+    ['nothing but comments', '# rules: []\n', /^\/f:1:1: the file has nothing in it but comments or null/],
+    ['null', 'null\n', /^\/f:1:1: the file has nothing in it/],
+    ['null in other words', '--- ~ # later', /^\/f:1:1: the file has nothing in it/],
+    ['a document that begins and ends', '---\n...\n', /^\/f:1:1: the file has nothing in it/],
     ['a list that is not closed', 'a: [1, 2', /^\/f:1:9: Flow sequence/],
     ['a text that is not closed', 'a:\n  "x', /^\/f:2:5: Missing closing "quote/],
     ['wrong indentation', 'rules:\n  - a: 1\n b: 2', /^\/f:\d+:\d+: /],

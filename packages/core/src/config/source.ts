@@ -1,8 +1,7 @@
 import { dirname, join } from 'node:path';
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { FdpassError } from '../ground/errors.js';
-
-import { absoluteFolder, readTrustedFile } from '../ground/files.js';
+import { absoluteFolder, type FileStamp, readTrustedText } from '../ground/files.js';
 import { messageOf } from '../ground/text.js';
 import { formatWhere, type Where } from '../ground/where.js';
 
@@ -16,36 +15,43 @@ export interface Source {
   /** The folder that relative paths in the file start from. */
   readonly baseDir: string;
   readonly data: unknown;
+  /** Of the descriptor that was read; undefined for what is not from a file. */
+  readonly stamp?: FileStamp | undefined;
   /** Where the value at `path` (or its key) is; if it is absent, the nearest thing around it. */
   locate(path: ValuePath, part?: 'key' | 'value'): Where;
 }
 
 /** Reads a YAML or JSON file that can be trusted. @throws FdpassError `config` that points at what is wrong. */
 export function readSource(file: string): Source {
-  return parseSource(file, readTrustedFile(file));
+  const { text, stamp } = readTrustedText(file);
+  return parseSource(file, text, stamp);
 }
 
 /**
  * Parses the text of a config file; JSON is YAML too. The parsed document stays in memory: the place of the rule that
  * matched is part of every route, and finding it later would mean parsing twice.
  *
- * @throws FdpassError `config` for syntax errors, duplicate keys, unknown tags and aliases, and an empty file.
+ * @throws FdpassError `config` for syntax errors, duplicate keys, unknown tags and aliases, and a file with nothing in it.
  */
-export function parseSource(file: string, text: string): Source {
+export function parseSource(file: string, text: string, stamp?: FileStamp): Source {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   const whereIs = (offset: number): Where => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  // An empty file is a write that failed or a file yet to be written: taking it for "no rules" would connect directly.
-  if (text.trim() === '')
-    throw configError(whereIs(0), 'the file is empty', 'write the rules into it, or {} for none, or delete it');
   checkSyntax(document, whereIs);
+  const data = toData(document, whereIs);
+  // A write that failed, or a file yet to be written: taking it for "no rules" would connect directly.
+  if (data === null) {
+    const what = text.trim() === '' ? 'the file is empty' : 'the file has nothing in it but comments or null';
+    throw configError(whereIs(0), what, 'write the rules into it, or {} for none, or delete it');
+  }
   return {
     file,
     baseDir: dirname(file),
-    data: toData(document, whereIs),
+    data,
+    stamp,
     locate: (path, part = 'value') => whereIs(offsetOf(document, path, part)),
   };
 }
@@ -55,10 +61,11 @@ export function parseSource(file: string, text: string): Source {
  *
  * @throws FdpassError `config` that points at what is wrong.
  */
-export function packageSource(file: string, text: string): Source | undefined {
-  const source = parseSource(file, text);
+export function packageSource(file: string, text: string, stamp?: FileStamp): Source | undefined {
+  const source = parseSource(file, text, stamp);
   const data = (Object(source.data) as Record<string, unknown>)['fdpass'];
   if (data === undefined) return undefined;
+  if (data === null) throw configError(source.locate(['fdpass']), 'nothing is under "fdpass"', 'write the rules there');
   return { ...source, data, locate: (path, part) => source.locate(['fdpass', ...path], part) };
 }
 

@@ -1,8 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readdirSync, symlinkSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+} from 'node:fs';
 import { expect } from 'chai';
 import { refusal, useFolder } from '../config/folder.spec.helper.js';
-import { checkTrusted, readTrustedFile, whyDistrusted } from './files.js';
+import { changeAfterOpen } from './after-open.spec.helper.js';
+import { checkTrusted, inspectFile, readTrustedFile, readTrustedText } from './files.js';
+import { whyDistrusted } from './trust.js';
 
 const isRoot = process.getuid?.() === 0;
 
@@ -35,18 +46,19 @@ describe('trusted files', () => {
   }
 
   it('with a secret in them may not be open to others at all', () => {
-    const status = (mode: number) => whyDistrusted('/f', { uid: 1, mode }, 1, { secret: true });
+    const status = (mode: number) => whyDistrusted('/f', { uid: 1, gid: 1, mode }, 1, { secret: true });
     expect(status(0o100600)).to.equal(undefined);
     expect(status(0o100640)).to.include({
       message: '/f holds a secret and is open to its group (mode 0640)',
       hint: 'run: chmod go= /f',
     });
     expect(status(0o100604)?.message).to.match(/open to everybody/);
-    expect(whyDistrusted('/f', { uid: 1, mode: 0o100644 }, 1)).to.equal(undefined);
+    expect(whyDistrusted('/f', { uid: 1, gid: 1, mode: 0o100644 }, 1)).to.equal(undefined);
   });
 
   it('belong to the user or to root', () => {
-    const owner = (uid: number, user: number | undefined) => whyDistrusted("/it's", { uid, mode: 0o100600 }, user);
+    const owner = (uid: number, user: number | undefined) =>
+      whyDistrusted("/it's", { uid, gid: 1, mode: 0o100600 }, user);
     expect([owner(0, 1000), owner(1000, 1000), owner(5, undefined)]).to.deep.equal([undefined, undefined, undefined]);
     expect(owner(1001, 1000)?.message).to.equal("/it's belongs to the user with uid 1001, neither to you nor to root");
     expect(owner(1001, 1000)?.hint).to.equal("make it yours: chown 1000 '/it'\\''s'");
@@ -75,6 +87,30 @@ describe('trusted files', () => {
     expect(refusal(() => readTrustedFile(folder.path('none'))).message).to.match(/no such file/);
     if (spawnSync('mkfifo', ['-m', '600', folder.path('pipe')]).status !== 0) this.skip();
     expect(refusal(() => readTrustedFile(folder.path('pipe'))).message).to.match(/is a device or a pipe, not a file/);
+  });
+
+  it('are looked at on the descriptor that is read: what is put in their place meanwhile does not count', () => {
+    const file = folder.write('a', 'first');
+    const replace = (text: string, mode: number) => (): void => {
+      rmSync(file);
+      chmodSync(folder.write('a', text), mode);
+    };
+    const inode = (identity: string): string | undefined => identity.split(' ')[1];
+    const first = inode(inspectFile(file).stamp.identity);
+    const read = changeAfterOpen(replace('second', 0o666), () => readTrustedText(file));
+    expect([read.text, inode(read.stamp.identity)]).to.deep.equal(['first', first]);
+    const error = refusal(() => changeAfterOpen(replace('third', 0o600), () => readTrustedFile(file)));
+    expect(error.message).to.match(/can be written by its group and everybody/);
+  });
+
+  it('are no larger than 1 MiB, whatever their status says', () => {
+    const largest = folder.write('a', 'x'.repeat(2 ** 20));
+    expect(readTrustedFile(largest)).to.have.length(2 ** 20);
+    const tooLarge = { message: `${largest} is larger than 1 MiB`, hint: 'check that it is the right file' };
+    const grow = (): void => appendFileSync(largest, 'x');
+    expect(refusal(() => changeAfterOpen(grow, () => readTrustedFile(largest)))).to.include(tooLarge);
+    truncateSync(largest, 2 ** 40);
+    expect(refusal(() => readTrustedFile(largest))).to.include(tooLarge);
   });
 
   it('are closed again, whatever comes of them', () => {

@@ -1,47 +1,56 @@
-import {
-  type BigIntStats,
-  closeSync,
-  constants,
-  fstatSync,
-  openSync,
-  readFileSync,
-  type Stats,
-  statSync,
-} from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { FdpassError } from './errors.js';
 import { errnoName, reasonOf } from './system-error.js';
 import { quote } from './text.js';
+import {
+  entriesOnWayTo,
+  type PathEntry,
+  statusOf,
+  type TrustOptions,
+  whyDistrusted,
+  whyEntriesDistrusted,
+  whyWayDistrusted,
+} from './trust.js';
 
-/** What a file must be before it is trusted. */
-export interface TrustOptions {
-  /** The file holds a secret: others must not even read it. Default false. */
-  readonly secret?: boolean | undefined;
-}
-
-/** The part of a file's status that decides on trust. */
-export interface FileStatus {
-  readonly uid: number;
-  readonly mode: number;
-}
+/** No config, key or password is larger; whoever names a larger file has named the wrong one. */
+const MAX_BYTES = 2 ** 20;
 
 /**
- * The contents of a file that only the user or root can have written, as ssh asks of its own (readconf.c: the owner is
- * root or the user, nobody else can write). Owner and mode are checked on the very descriptor that is read.
+ * The contents of a file that only the user or root can have written or put there, as ssh asks of its own. Owner and mode are
+ * checked on the very descriptor that is read, and every folder on the way to it is checked.
  *
  * @throws FdpassError `config` if it cannot be read or cannot be trusted, with the command that repairs it.
  */
 export function readTrustedFile(path: string, options: TrustOptions = {}): string {
-  const { text, distrust } = readFileWithTrust(path, options);
-  if (distrust !== undefined) throw distrust;
-  return text;
+  return readTrustedText(path, options).text;
 }
 
-/** The text of a file, and why it must not be trusted. */
-export interface TrustedText {
-  readonly text: string;
+/** The same, with the state that the file was in. @throws FdpassError `config` */
+export function readTrustedText(path: string, options: TrustOptions = {}): TrustedText {
+  const read = readFileWithTrust(path, options);
+  if (read.distrust !== undefined) throw read.distrust;
+  return read;
+}
+
+/** Which file it was, in which state. */
+export interface FileStamp {
+  /** Device, inode, size, and both times in nanoseconds. */
+  readonly identity: string;
+  /** How long its contents and its status had not changed by then. */
+  readonly ageMs: number;
+}
+
+/** The state of a file, and why it must not be trusted. */
+export interface FileInspection {
+  readonly stamp: FileStamp;
   /** Undefined if the file can be trusted. */
   readonly distrust: FdpassError | undefined;
+}
+
+/** The text of a file. The stamp is that of the descriptor, from before the text was read from it. */
+export interface TrustedText extends FileInspection {
+  readonly text: string;
 }
 
 /**
@@ -50,17 +59,18 @@ export interface TrustedText {
  * @throws FdpassError `config` if it cannot be read, or is not a file.
  */
 export function readFileWithTrust(path: string, options: TrustOptions = {}): TrustedText {
-  let fd: number | undefined;
-  try {
+  const absolute = resolve(path);
+  return fromSystem(absolute, () => {
     // O_NONBLOCK: opening a named pipe would wait for its writer. Node opens every file close-on-exec.
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const distrust = distrustOf(path, fstatSync(fd), options);
-    return { distrust, text: readFileSync(fd, 'utf8') };
-  } catch (error) {
-    throw isOfSystem(error) ? unreadable(path, error) : error;
-  } finally {
-    if (fd !== undefined) closeSync(fd);
-  }
+    const fd = openSync(absolute, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const status = fstatSync(fd, { bigint: true });
+      const distrust = whyFileDistrusted(absolute, status, options) ?? whyWayDistrusted(absolute);
+      return { distrust, stamp: stampOf(status), text: readText(fd, absolute) };
+    } finally {
+      closeSync(fd);
+    }
+  });
 }
 
 /**
@@ -69,25 +79,57 @@ export function readFileWithTrust(path: string, options: TrustOptions = {}): Tru
  * @throws FdpassError `config`
  */
 export function checkTrusted(path: string): void {
-  let distrust: FdpassError | undefined;
-  try {
-    distrust = distrustOf(path, statSync(path), {});
-  } catch (error) {
-    throw isOfSystem(error) ? unreadable(path, error) : error;
-  }
+  const { distrust } = inspectFile(path);
   if (distrust !== undefined) throw distrust;
 }
 
-/** Which file this is, and in which state: device, inode, size, and both times in nanoseconds. */
-export function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+/**
+ * Looks at a file as {@link readFileWithTrust} does, without opening it.
+ *
+ * @param path Absolute.
+ * @throws FdpassError `config` if there is none.
+ */
+export function inspectFile(path: string): FileInspection {
+  return fromSystem(path, () => {
+    const entries = entriesOnWayTo(path);
+    const { status } = entries.pop() as PathEntry;
+    const distrust = whyFileDistrusted(path, status, {}) ?? whyEntriesDistrusted(path, entries);
+    return { stamp: stampOf(status), distrust };
+  });
+}
+
+function stampOf({ dev, ino, size, mtimeNs, ctimeNs, ctimeMs }: BigIntStats): FileStamp {
+  return { identity: [dev, ino, size, mtimeNs, ctimeNs].join(' '), ageMs: Date.now() - Number(ctimeMs) };
 }
 
 /** Why a file must not be trusted; undefined if it can be. @throws FdpassError `config` if it is not a file. */
-function distrustOf(path: string, status: Stats, options: TrustOptions): FdpassError | undefined {
-  if (status.isFile()) return whyDistrusted(path, status, process.getuid?.(), options);
+function whyFileDistrusted(path: string, status: BigIntStats, options: TrustOptions): FdpassError | undefined {
+  if (status.isFile()) return whyDistrusted(path, statusOf(status), process.getuid?.(), options);
   const kind = status.isDirectory() ? 'a folder' : 'a device or a pipe';
   throw new FdpassError('config', `${path} is ${kind}, not a file`);
+}
+
+/** Reads to the end, which is not always where the status says: a file can grow meanwhile. */
+function readText(fd: number, path: string): string {
+  const chunks: Buffer[] = [];
+  for (let length = 0; ; ) {
+    const chunk = Buffer.allocUnsafe(2 ** 16);
+    const read = readSync(fd, chunk);
+    if (read === 0) return Buffer.concat(chunks).toString('utf8');
+    length += read;
+    if (length > MAX_BYTES)
+      throw new FdpassError('config', `${path} is larger than 1 MiB`, { hint: 'check that it is the right file' });
+    chunks.push(chunk.subarray(0, read));
+  }
+}
+
+/** The result of `action`, a system error as one about `path`. */
+function fromSystem<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw isOfSystem(error) ? unreadable(path, error) : error;
+  }
 }
 
 function isOfSystem(error: unknown): boolean {
@@ -97,38 +139,6 @@ function isOfSystem(error: unknown): boolean {
 function unreadable(path: string, error: unknown): FdpassError {
   const hint = errnoName(error) === 'EACCES' ? `make it readable: chmod u+r ${quote(path)}` : undefined;
   return new FdpassError('config', `${path}: ${reasonOf(error)}`, { hint, cause: error });
-}
-
-/** Why the user `uid` must not trust a file with this status; undefined if they can. */
-export function whyDistrusted(
-  path: string,
-  status: FileStatus,
-  uid: number | undefined,
-  options: TrustOptions = {},
-): FdpassError | undefined {
-  if (uid === undefined) return undefined; // no owners and modes on this system
-  if (status.uid !== 0 && status.uid !== uid) {
-    const hint = `make it yours: chown ${uid} ${quote(path)}`;
-    return new FdpassError('config', `${path} belongs to the user with uid ${status.uid}, neither to you nor to root`, {
-      hint,
-    });
-  }
-  const others = whoElse(status.mode, 0o020, 0o002);
-  if (others !== undefined) return tooOpen(path, status, `can be written by ${others}`, `chmod go-w ${quote(path)}`);
-  const readers = options.secret === true ? whoElse(status.mode, 0o070, 0o007) : undefined;
-  if (readers !== undefined)
-    return tooOpen(path, status, `holds a secret and is open to ${readers}`, `chmod go= ${quote(path)}`);
-  return undefined;
-}
-
-function whoElse(mode: number, groupBits: number, otherBits: number): string | undefined {
-  const who = [(mode & groupBits) !== 0 && 'its group', (mode & otherBits) !== 0 && 'everybody'].filter(Boolean);
-  return who.length === 0 ? undefined : who.join(' and ');
-}
-
-function tooOpen(path: string, status: FileStatus, what: string, fix: string): FdpassError {
-  const mode = (status.mode & 0o777).toString(8).padStart(4, '0');
-  return new FdpassError('config', `${path} ${what} (mode ${mode})`, { hint: `run: ${fix}` });
 }
 
 /**
