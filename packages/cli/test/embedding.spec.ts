@@ -269,13 +269,13 @@ describe('a dialer in a program of its own', () => {
     expect(await read('unix/run/a:b:1')).to.deep.equal({ host: 'unix/run/a:b', port: 1 });
   });
 
-  it('takes strategies of the program, and streams that are no sockets', () =>
+  it('takes strategies of the program, and streams that are not sockets', () =>
     withServer(async (port) => {
       const dialer = createDialer({ rules: [{ use: 'library' }], plugins: [library] });
       expect(await talk(await dialer.dial({ host: 'any.example', port }))).to.equal('hello and goodbye');
     }));
 
-  it('carries much through a stream that is no socket, both ways', () =>
+  it('carries much through a stream that is not a socket, both ways', () =>
     withServer(async (port) => {
       const dialer = createDialer({ rules: [{ use: 'library' }], plugins: [library] });
       const socket = await dialer.dial({ host: 'any.example', port });

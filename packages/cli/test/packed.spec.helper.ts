@@ -42,7 +42,7 @@ export async function installPacked(): Promise<string> {
   return script.installPacked();
 }
 
-/** The workspace's scripts are no part of any package, so their place is only known at run time. */
+/** The workspace's scripts do not belong to any package, so their place is only known at run time. */
 async function scriptOf<T>(name: string): Promise<T> {
   return (await import(new URL(`../../../scripts/${name}`, import.meta.url).href)) as T;
 }
@@ -67,6 +67,6 @@ export function runInstalled(installed: string, words: readonly string[], option
 
 export function installedEnv(installed: string): NodeJS.ProcessEnv {
   const places = [join(installed, 'global/bin'), dirname(process.execPath), process.env['PATH'] ?? ''];
-  // What mocha was started with is no business of the commands.
+  // The commands must not see what mocha was started with.
   return { ...NO_CONFIG, PATH: places.join(delimiter), NODE_OPTIONS: '', XDG_CACHE_HOME: join(installed, 'cache') };
 }

@@ -33,11 +33,11 @@ describe('create-fdpass-strategy', () => {
     writeFileSync(join(folder.path, 'full/notes'), 'mine');
     const { status, stdout, stderr } = await create('full');
     expect([status, stdout]).to.deep.equal([73, '']);
-    expect(stderr).to.match(/^create-fdpass-strategy: .*full is there and not empty.*\n$/);
+    expect(stderr).to.match(/^create-fdpass-strategy: .*full is exists and is not empty.*\n$/);
     expect(readdirSync(join(folder.path, 'full'))).to.deep.equal(['notes']);
   });
 
-  it('refuses what is no name, and writes nothing', async () => {
+  it('refuses what is not a name, and writes nothing', async () => {
     for (const name of ['Bad Name', '9lives', 'fdpass-strategy-', 'über']) {
       const { status, stderr } = await create(name);
       expect([name, status]).to.deep.equal([name, 73]);

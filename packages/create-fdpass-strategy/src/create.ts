@@ -37,7 +37,7 @@ export function createProject(folder: string, version: string = ownVersion()): C
     );
   }
   if (existsSync(path) && readdirSync(path).length > 0) {
-    throw new Error(`${path} is there and not empty: name a new or an empty folder`);
+    throw new Error(`${path} exists and is not empty; name a new or an empty folder`);
   }
   cpSync(TEMPLATE, path, { recursive: true });
   for (const [from, to] of Object.entries(RENAMED)) renameSync(join(path, from), join(path, to));

@@ -12,7 +12,7 @@ export interface FirstOfOptions {
 const optionsSchema: v.GenericSchema<unknown, FirstOfOptions> = v.strictObject({
   routes: v.pipe(routeList, v.description('the routes, each as "use" takes it, the best one first')),
   timeout: v.optional(
-    v.pipe(duration, v.description('the most one route can take (default: what the timeout of the dial allows)')),
+    v.pipe(duration, v.description('the time limit for one route (default: what the timeout of the dial allows)')),
   ),
 });
 

@@ -22,7 +22,7 @@ const optionsSchema: v.GenericSchema<unknown, HostsOptions> = v.strictObject({
   port: v.optional(v.pipe(port, v.description("the port to connect to (default: the target's)"))),
   use: v.optional(v.pipe(routeSchema, v.description('the route to them (default: the hops before this one)'))),
   timeout: v.optional(
-    v.pipe(duration, v.description('the most one host can take (default: what the timeout of the dial allows)')),
+    v.pipe(duration, v.description('the time limit for one host (default: what the timeout of the dial allows)')),
   ),
 });
 

@@ -45,7 +45,7 @@ describe('happy-eyeballs options', () => {
     [{ attemptDelay: 'soon' }, /"soon" is not a duration/],
     [{ attemptDelay: 250 }, /needs a unit; write 250ms or 250s/],
     [{ resolutionDelay: '50' }, /needs a unit; write 50ms or 50s/],
-    [{ attemptTimeout: 0 }, /must be longer than nothing/],
+    [{ attemptTimeout: 0 }, /must be longer than 0/],
     [{ firstFamily: 5 }, /must be 4 or 6/],
     [{ firstFamilyCount: 0 }, /must be at least 1/],
     [{ firstFamilyCount: 1.5 }, /must be a whole number/],

@@ -41,8 +41,8 @@ const resolutionDelay = v.pipe(
 
 const attemptTimeout = v.pipe(
   duration,
-  v.minValue(1, 'must be longer than nothing'),
-  v.description('the most one attempt may take (default: what the kernel and the timeout of the dial allow)'),
+  v.minValue(1, 'must be longer than 0'),
+  v.description('the time limit for one attempt (default: what the kernel and the timeout of the dial allow)'),
 );
 
 const firstFamily = v.pipe(

@@ -140,7 +140,7 @@ describe('srv', () => {
     expect(net.tried).to.deep.equal([]);
   });
 
-  it('fails if the name server does: that nobody could say is no "no"', async () => {
+  it('fails if the name server does: an answer that nobody gave does not mean "none"', async () => {
     server.answers.set(NAME, SERVFAIL);
     const net = new FakeNet();
     const error = await failure(net.dial(ours));
@@ -182,7 +182,7 @@ describe('srv', () => {
     }
   });
 
-  it('asks nothing for addresses and for names that are no DNS names', async () => {
+  it('asks nothing for addresses and for names that are not DNS names', async () => {
     for (const host of ['192.0.2.1', '2001:db8::1', 'unix/run/x.sock']) {
       const net = new FakeNet();
       (await net.dial(ours, { host, port: 22 })).destroy();

@@ -48,7 +48,7 @@ const optionsSchema: v.GenericSchema<unknown, SrvOptions> = v.strictObject({
     ),
   ),
   timeout: v.optional(
-    v.pipe(duration, v.description('the most one server can take (default: what the timeout of the dial allows)')),
+    v.pipe(duration, v.description('the time limit for one server (default: what the timeout of the dial allows)')),
   ),
 });
 

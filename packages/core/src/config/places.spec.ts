@@ -56,7 +56,7 @@ describe('where the config comes from', () => {
     });
   });
 
-  it('is no relative path in FDPASS_CONFIG, which any directory could answer', () => {
+  it('is not a relative path in FDPASS_CONFIG, which any directory could answer', () => {
     const file = folder.write('config.yaml', '{}');
     const named = relative(process.cwd(), file);
     expect(refusal(() => findConfig(options({ FDPASS_CONFIG: named }))).message).to.match(

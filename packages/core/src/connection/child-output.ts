@@ -122,7 +122,7 @@ function openUserLog(path: string): [number, number | undefined] {
   }
 }
 
-/** That is no reason to look for another place. */
+/** An error for which another place would not help. */
 function isOutOfDescriptors(error: unknown): boolean {
   return ['EMFILE', 'ENFILE'].includes(errnoName(error) ?? '');
 }

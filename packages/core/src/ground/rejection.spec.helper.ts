@@ -15,7 +15,7 @@ export async function rejection(promise: Promise<unknown>): Promise<FdpassError>
   throw error;
 }
 
-/** What a promise rejects with as `code: message`, or as it is where it is no FdpassError. */
+/** What a promise rejects with as `code: message`, or as it is if it is not an FdpassError. */
 export async function refusal(promise: Promise<unknown>): Promise<string> {
   const error = await caught(promise);
   return isFdpassError(error) ? `${error.code}: ${error.message}` : String(error);

@@ -9,7 +9,7 @@ export const credentialsSchema: v.GenericSchema<CredentialOptions> = v.pipe(
   v.strictObject({
     username: v.optional(v.pipe(v.string(), v.description('the user name'))),
     passwordFile: v.optional(
-      v.pipe(v.string(), v.description('a file whose first line is the password; nobody else may read it')),
+      v.pipe(v.string(), v.description('a file whose first line is the password, and which nobody else can read')),
     ),
     passwordEnv: v.optional(v.pipe(v.string(), v.description('an environment variable that holds the password'))),
     passwordCommand: v.optional(
@@ -36,7 +36,7 @@ const FINGERPRINT = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
 export const tlsSchema: v.GenericSchema<TlsOptions> = v.strictObject({
   ca: v.optional(v.pipe(v.string(), v.description('a file of CA certificates to trust instead of the built-in ones'))),
   cert: v.optional(v.pipe(v.string(), v.description('a file with our certificate, for proxies that ask for one'))),
-  key: v.optional(v.pipe(v.string(), v.description('a file with the key of our certificate; nobody else may read it'))),
+  key: v.optional(v.pipe(v.string(), v.description('a file with the key of our certificate, which nobody else can read'))),
   serverName: v.optional(v.pipe(v.string(), v.description('the name the certificate must have (default: the host)'))),
   fingerprint: v.optional(
     v.pipe(

@@ -61,7 +61,7 @@ describe('host patterns', () => {
     [['fe80::1%eth0'], 'fe80::1%eth1', false],
     [['fe80::1%eth0'], 'fe80::1', false],
     [['fe80::/10'], 'fe80::1%eth1', true],
-    // international names, and targets that are no names at all
+    // international names, and targets that are not names at all
     [['*.bücher.example'], 'a.xn--bcher-kva.example', true],
     [['unix/Run/*'], 'unix/Run/Socket', true],
     [['vsock/3'], 'vsock/3', true],

@@ -84,7 +84,7 @@ describe('describing descriptors', () => {
     for (const fd of [one, other, lone]) sys.close(fd);
   });
 
-  it('fails on what is no socket', () => {
+  it('fails on what is not a socket', () => {
     const fd = openSync('/dev/null', 'r');
     expect(() => describeFd(fd, sys))
       .to.throw()

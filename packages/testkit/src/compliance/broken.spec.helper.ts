@@ -101,7 +101,7 @@ let last: Duplex | undefined;
 /** The strategies by the check that each of them is made to fail. */
 const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
   [SOUND]: strategyOf(soundDial),
-  'has a name that a config can hold, and a version that is known': strategyOf(soundDial, { name: 'My Gateway' }),
+  'has a name that a config can hold, and a known version': strategyOf(soundDial, { name: 'My Gateway' }),
   'opens nothing when it is created': strategyOf(soundDial, {
     create(options, { forward }) {
       const early = connect(options.port, '127.0.0.1').on('error', () => {});
@@ -109,20 +109,20 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
       return { dial: (target, context) => soundDial(target, context, forward, options) };
     },
   }),
-  'leaves its options as they are': strategyOf(soundDial, {
+  'does not change its options': strategyOf(soundDial, {
     create(options, { forward }) {
       const changed = options as { port: number };
       changed.port = Number(changed.port);
       return { dial: (target, context) => soundDial(target, context, forward, options) };
     },
   }),
-  'refuses junk for options, in words': strategyOf(soundDial, { optionsSchema: schema('', true) }),
+  'refuses invalid options, with a message': strategyOf(soundDial, { optionsSchema: schema('', true) }),
   'gives a paused stream with nothing read ahead': after((stream) => stream.resume().pause() && flowing(stream)),
-  'loses no byte of a banner that comes with the last reply': strategyOf(async (target, context, forward, options) => {
+  'loses no byte of a banner that arrives with the last reply': strategyOf(async (target, context, forward, options) => {
     const socket = (await forward.dial(place(options), context)).toStream() as Socket;
     return greedy(socket, target, context, options);
   }),
-  'takes its replies one byte at a time': strategyOf(
+  'accepts replies one byte at a time': strategyOf(
     dialReading(async (connection) => {
       await connection.readThrough((soFar) => (soFar.length === 0 ? 1 : 0), 3, 'the reply'); // takes one read for all
     }),
@@ -134,7 +134,7 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
     if (connection.descriptor === undefined) throw new FdpassError('internal', 'expected a socket');
     return soundDial(target, context, connected(connection), options);
   }),
-  'carries another handshake, and a banner behind that': strategyOf(
+  'carries another handshake, and a banner after that': strategyOf(
     dialReading(async (connection) => {
       await connection.read(2, 'the reply'); // and its newline is left to whoever comes next
     }),
@@ -149,14 +149,14 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
     }) as typeof stream.end;
     return unlikeASocket(stream);
   }),
-  'keeps dials apart that run at the same time': strategyOf(async (...args) => {
+  'keeps simultaneous dials apart': strategyOf(async (...args) => {
     const stream = (await connectionDial(...args)).toStream();
     const given = last !== undefined && !last.destroyed ? last : stream;
     if (given !== stream) stream.destroy();
     last = given;
     return given;
   }),
-  'fails when the connection closes, wherever in the handshake that is': strategyOf(async (...args) => {
+  'fails when the connection closes at any point of the handshake': strategyOf(async (...args) => {
     try {
       return await soundDial(...args);
     } catch (error) {
@@ -164,7 +164,7 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
       throw new Error('something went wrong');
     }
   }),
-  'fails with the reason when aborted, at whatever point': strategyOf(async (...args) => {
+  'rejects with the reason when aborted at any point': strategyOf(async (...args) => {
     try {
       return await soundDial(...args);
     } catch (error) {
@@ -172,7 +172,7 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
       throw new FdpassError('unreachable', 'aborted');
     }
   }),
-  'ends with its deadline when nothing comes': strategyOf(async (target, context, forward, options) => {
+  'ends at its deadline when nothing arrives': strategyOf(async (target, context, forward, options) => {
     const { reason } = context.signal;
     try {
       return await soundDial(target, context, forward, options);
@@ -182,14 +182,14 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
       throw error;
     }
   }),
-  'passes on why its forward failed, and goes nowhere else': strategyOf(async (target, context, forward, options) => {
+  'passes on the error of its forward, and connects to nothing else': strategyOf(async (target, context, forward, options) => {
     const connection = await forward.dial(place(options), context).catch((error: unknown) => {
       context.signal.throwIfAborted();
       throw new FdpassError('unreachable', `the gateway cannot be reached: ${String(error)}`);
     });
     return soundDial(target, context, connected(connection), options);
   }),
-  'lets go of its signal: a late abort changes nothing': after((stream, { signal }) => {
+  'removes its listeners from the signal: a late abort changes nothing': after((stream, { signal }) => {
     signal.addEventListener('abort', () => stream.destroy(), { once: true });
     return stream;
   }),

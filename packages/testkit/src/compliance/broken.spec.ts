@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { run } from '@fdpass/test-lab';
@@ -34,6 +35,13 @@ describe('the compliance suite', function () {
   });
   const failuresOf = (title: string) =>
     report.failures.filter(({ fullTitle }) => fullTitle.startsWith(`${title} strategy`));
+
+  it('has the checks that the README lists, in its words', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const [, table = ''] = /it checks that the strategy.*\n\|.*\n([\s\S]*?)\n\n/.exec(readme) ?? [];
+    const listed = table.split('\n').map((row) => row.split('|')[1]?.trim());
+    expect(listed.sort()).to.deep.equal([...CHECK_NAMES].sort());
+  });
 
   it('passes a sound strategy in every check', () => {
     expect(failuresOf('nothing, it is sound')).to.deep.equal([]);

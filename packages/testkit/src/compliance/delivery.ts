@@ -33,11 +33,11 @@ export const DELIVERY: readonly Check[] = [
     },
   },
   {
-    name: 'loses no byte of a banner that comes with the last reply',
+    name: 'loses no byte of a banner that arrives with the last reply',
     run: (lab) => checkBanner(lab, { policy: { hold: true } }),
   },
   {
-    name: 'takes its replies one byte at a time',
+    name: 'accepts replies one byte at a time',
     run: (lab) => checkBanner(lab, { policy: { dribble: true } }),
   },
   {
@@ -56,7 +56,7 @@ export const DELIVERY: readonly Check[] = [
     run: (lab) => checkBanner(lab, { policy: { hold: true }, forward: overSocketpair(lab) }),
   },
   {
-    name: 'carries another handshake, and a banner behind that',
+    name: 'carries another handshake, and a banner after that',
     async run(lab) {
       const connection = toConnection(await lab.connect({ policy: { hold: true } }));
       await connection.write(Buffer.from(`echo this and${BANNER}`));
@@ -95,7 +95,7 @@ export const DELIVERY: readonly Check[] = [
     },
   },
   {
-    name: 'keeps dials apart that run at the same time',
+    name: 'keeps simultaneous dials apart',
     async run(lab) {
       lab.begin({ banner: BANNER, policy: { dribble: true } });
       const dialer = await lab.dialer();

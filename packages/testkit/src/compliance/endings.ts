@@ -16,7 +16,7 @@ const CODES = ['protocol', 'unreachable', 'permission'];
 /** How a dial ends that cannot succeed or must not continue. */
 export const ENDINGS: readonly Check[] = [
   {
-    name: 'fails when the connection closes, wherever in the handshake that is',
+    name: 'fails when the connection closes at any point of the handshake',
     applies: hasHandshake,
     async run(lab) {
       const length = await handshakeLength(lab);
@@ -30,7 +30,7 @@ export const ENDINGS: readonly Check[] = [
     },
   },
   {
-    name: 'fails with the reason when aborted, at whatever point',
+    name: 'rejects with the reason when aborted at any point',
     async run(lab) {
       const early = await abortedAfter(lab, 0);
       demand(
@@ -58,7 +58,7 @@ export const ENDINGS: readonly Check[] = [
     },
   },
   {
-    name: 'ends with its deadline when nothing comes',
+    name: 'ends at its deadline when nothing arrives',
     applies: hasHandshake,
     async run(lab) {
       const length = await handshakeLength(lab);
@@ -77,7 +77,7 @@ export const ENDINGS: readonly Check[] = [
     },
   },
   {
-    name: 'passes on why its forward failed, and goes nowhere else',
+    name: 'passes on the error of its forward, and connects to nothing else',
     applies: ({ strategy }) => strategy.firstOnly !== true,
     async run(lab) {
       const failure = new FdpassError('permission', 'the hop before refused');
@@ -99,7 +99,7 @@ export const ENDINGS: readonly Check[] = [
     },
   },
   {
-    name: 'lets go of its signal: a late abort changes nothing',
+    name: 'removes its listeners from the signal: a late abort changes nothing',
     async run(lab) {
       const controller = new AbortController();
       const connection = toConnection(await lab.connect({ signal: controller.signal }));

@@ -10,7 +10,7 @@ const JUNK: readonly unknown[] = [null, 7, 'junk', { 'no-such-option': true }];
 /** What a strategy is before it dials. */
 export const SHAPE: readonly Check[] = [
   {
-    name: 'has a name that a config can hold, and a version that is known',
+    name: 'has a name that a config can hold, and a known version',
     async run({ strategy: { name, apiVersion = STRATEGY_API_VERSION, schemes = [] } }) {
       demand(/^[a-z][a-z0-9-]*$/.test(name), `the name is ${JSON.stringify(name)}`, 'use a-z, 0-9 and dashes');
       demand(apiVersion === STRATEGY_API_VERSION, `apiVersion is ${apiVersion}`, `write ${STRATEGY_API_VERSION}`);
@@ -38,7 +38,7 @@ export const SHAPE: readonly Check[] = [
     },
   },
   {
-    name: 'leaves its options as they are',
+    name: 'does not change its options',
     async run(lab) {
       const options = await lab.options();
       const before = JSON.stringify(options);
@@ -56,7 +56,7 @@ export const SHAPE: readonly Check[] = [
     },
   },
   {
-    name: 'refuses junk for options, in words',
+    name: 'refuses invalid options, with a message',
     applies: ({ strategy }) => 'load' in strategy || strategy.optionsSchema !== undefined,
     async run(lab) {
       const optionsSchema = await loadSchema(lab.strategy);
