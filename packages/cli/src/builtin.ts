@@ -9,6 +9,7 @@ import {
 } from '@fdpass/core/host';
 import { direct } from '@fdpass/strategy-direct';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
+import { divertStdout } from './stdout.js';
 
 const ANY: readonly TargetKind[] = ['host', 'unix', 'vsock', 'machine'];
 
@@ -56,6 +57,12 @@ export const BUILTIN: readonly StrategyEntry[] = [
 
 /** The framework of the commands: the built-in strategies, and Happy Eyeballs where no rule says otherwise. */
 export function builtinFramework(config: LoadOptions | false, cache?: ConfigCache): Promise<Framework> {
-  const parts = { strategies: BUILTIN, defaultStrategy: happyEyeballs.name, config, cache };
+  const parts = {
+    strategies: BUILTIN,
+    defaultStrategy: happyEyeballs.name,
+    beforePlugins: divertStdout,
+    config,
+    cache,
+  };
   return loadFramework(parts, (container) => container.register(TOKENS.resolve, { useValue: libcResolver }));
 }

@@ -19,16 +19,20 @@ export async function check(args: Arguments): Promise<number> {
       `${JSON.stringify({ file: config?.file ?? null, sources: config?.sources ?? [], problems }, null, 2)}\n`,
     );
   } else {
-    report(config?.sources, config?.rules.length ?? 0, errors);
+    await report(config?.sources, config?.rules.length ?? 0, errors);
   }
   return errors.length === 0 ? 0 : EXIT_CONFIG;
 }
 
-function report(sources: readonly string[] | undefined, rules: number, errors: readonly FdpassError[]): void {
+async function report(
+  sources: readonly string[] | undefined,
+  rules: number,
+  errors: readonly FdpassError[],
+): Promise<void> {
   if (sources === undefined) {
-    process.stdout.write('no configuration: every host is reached by happy-eyeballs\n');
+    await print('no configuration: every host is reached by happy-eyeballs\n');
   } else if (errors.length === 0) {
-    process.stdout.write(`${sources.join(', ')}: ${rules} ${rules === 1 ? 'rule' : 'rules'}, no error\n`);
+    await print(`${sources.join(', ')}: ${rules} ${rules === 1 ? 'rule' : 'rules'}, no error\n`);
   }
   for (const error of errors) process.stderr.write(`fdpass: ${formatError(error)}\n`);
 }

@@ -1,9 +1,10 @@
 import { type Connection, FdpassError, formatError } from '@fdpass/core';
-import { dialDetached, type Handover, handOver, openChannel, type RelayRequest } from '@fdpass/core/host';
+import { dialDetached, type Handover, handOver, openChannel, type RelayRequest, stackOf } from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
 import { configCache } from './config-cache.js';
 import { makeLog } from './log.js';
 import { type DialRequest, findRoute, readRequest } from './request.js';
+import { ownStdout } from './stdout.js';
 import { FDPASS } from './usage.js';
 
 /** The first argument that makes the command a relay process. */
@@ -18,10 +19,11 @@ export async function connect(args: Arguments): Promise<number> {
     const { router, route } = await findRoute(request, configCache());
     trace({ event: 'route', reason: route.reason, chain: route.chain.label });
     const { timeoutMs } = request;
-    await handOver(channel, route, router, { trace, timeoutMs, relayed: (relay) => dialRelayed(request, relay) });
+    const own = { ...channel, output: ownStdout() }; // plugins have another stdout from here on
+    await handOver(own, route, router, { trace, timeoutMs, relayed: (relay) => dialRelayed(request, relay) });
     return 0;
   } catch (error) {
-    trace({ event: 'failed', error: formatError(error) }); // the log may be all that the user ever sees
+    trace({ event: 'failed', error: formatError(error), stack: stackOf(error) }); // the log may be all that the user ever sees
     throw error;
   }
 }

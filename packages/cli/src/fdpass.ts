@@ -16,16 +16,20 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   strategies: async (args) => (await import('./strategies.js')).strategies(args),
 };
 
+/** How often -v was given. */
+let verbosity = 0;
+
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === RELAY_ARGUMENT) {
     await runDetached((request, signal) => dialForRelay(request as DialRequest, signal));
     return 0;
   }
   const args = parseArguments(FDPASS, argv);
+  verbosity = args.count('verbose');
   if (answerGeneral(FDPASS, args.flag)) return 0;
   const command = COMMANDS[args.command.name];
   if (command === undefined) throw new FdpassError('internal', `unknown command ${args.command.name}`);
   return command(args);
 }
 
-void run(FDPASS, main);
+void run(FDPASS, main, () => verbosity >= 2);

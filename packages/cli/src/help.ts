@@ -9,12 +9,13 @@ export function formatHelp(program: ProgramSpec): string {
     return `  ${words}\n${wrap(command.summary, 8)}`;
   });
   const options = program.options.map((option) => `  ${formatOption(option)}\n${wrap(option.help, 8)}`);
+  const { exitNote } = program;
   const statuses = EXIT_STATUS.map(([code, what]) => `  ${String(code).padStart(2)}  ${what}`);
   return [
     `${program.name}: ${program.summary}\n`,
     `Usage:\n${commands.join('\n')}\n`,
     `Options:\n${options.join('\n')}\n`,
-    `Exit status:\n${statuses.join('\n')}\n`,
+    `Exit status:\n${[...statuses, ...(exitNote === undefined ? [] : [wrap(exitNote, 2)])].join('\n')}\n`,
   ].join('\n');
 }
 

@@ -49,7 +49,10 @@ export function makeLog({ verbosity, file }: LogOptions): Trace {
       const seconds = ((systemClock.now() - started) / 1000).toFixed(3);
       toStderr(`fdpass: [${seconds}] ${formatEvent(event)}`);
     }
-    if (file !== undefined) toFile(formatEvent(event));
+    if (file === undefined) return;
+    toFile(formatEvent(event));
+    // On stderr the stack follows the error that ends the command.
+    if (event.event === 'failed') for (const line of stackLines(event.stack)) toFile(line);
   };
 }
 
@@ -85,10 +88,21 @@ function openLogFile(file: string): number {
   }
 }
 
+/** A stack as lines that cannot drive a terminal. */
+export function stackLines(stack: string | undefined): string[] {
+  return stack === undefined ? [] : stack.split('\n').map((line) => `    ${oneLine(line)}`);
+}
+
 /** An event as a line: its name, then its details as `key=value`. */
 function formatEvent({ event, ...details }: TraceEvent): string {
   const words = Object.entries(details)
-    .filter(([, value]) => value !== undefined)
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    .filter(([key, value]) => value !== undefined && key !== 'stack')
+    .map(([key, value]) => `${key}=${formatDetail(key, value)}`);
   return oneLine([event, ...words].join(' '));
+}
+
+/** Fractions of a millisecond only make the line harder to read. */
+function formatDetail(key: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  return key === 'ms' && typeof value === 'number' ? String(Math.round(value)) : JSON.stringify(value);
 }

@@ -26,6 +26,7 @@ export function formatManPage(program: ProgramSpec): string {
     ...program.options.flatMap((option) => ['.TP', `.B ${roff(formatOption(option).trim())}`, roff(option.help)]),
     '.SH EXIT STATUS',
     ...EXIT_STATUS.flatMap(([code, what]) => ['.TP', `.B ${code}`, roff(what)]),
+    ...(program.exitNote === undefined ? [] : ['.PP', roff(program.exitNote)]),
     ...manList('ENVIRONMENT', program.environment),
     ...manList('FILES', program.files),
     '.SH EXAMPLES',
@@ -88,6 +89,7 @@ export function formatMarkdown(program: ProgramSpec): string {
       ['exit status', 'meaning'],
       EXIT_STATUS.map(([code, what]) => [String(code), what]),
     ),
+    ...(program.exitNote === undefined ? [] : [`${program.exitNote}\n`]),
     ...(program.environment.length > 0
       ? [
           table(

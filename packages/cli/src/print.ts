@@ -1,10 +1,14 @@
 import type { Writable } from 'node:stream';
+import { outputStream } from '@fdpass/core/host';
+import { ownStdout } from './stdout.js';
+
+const STDOUT = 1;
 
 /**
  * Writes to stdout and waits until all of it is out: the commands end by _exit(2), and a pipe holds 64 KiB at a time. A
  * reader that has seen enough, such as head(1), is not an error.
  */
-export function print(text: string, stdout: Writable = process.stdout): Promise<void> {
+export function print(text: string, stdout: Writable = ownStream()): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException): void => (error.code === 'EPIPE' ? resolve() : reject(error));
     stdout.once('error', fail);
@@ -14,4 +18,10 @@ export function print(text: string, stdout: Writable = process.stdout): Promise<
       resolve();
     });
   });
+}
+
+/** process.stdout writes to descriptor 1, which plugins have been given. */
+function ownStream(): Writable {
+  const fd = ownStdout();
+  return fd === STDOUT ? process.stdout : outputStream(fd);
 }

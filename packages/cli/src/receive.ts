@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { FdpassError, isFdpassError, reasonOf, startDeadline, systemClock } from '@fdpass/core';
+import { FdpassError, reasonOf, startDeadline, systemClock } from '@fdpass/core';
 import { openChannel, relayOver } from '@fdpass/core/host';
 import {
   adoptFd,
@@ -12,10 +12,18 @@ import {
   type Sys,
 } from '@fdpass/core/sockets';
 import { type Arguments, usage } from './arguments.js';
+import { print } from './print.js';
 import { readTimeout } from './request.js';
+import { writeStderr } from './stderr.js';
 import { FDRECV } from './usage.js';
 
-/** `fdrecv COMMAND …`: runs it as ssh runs a ProxyCommand, receives its descriptor, tells or bridges it. Returns the exit code. */
+/** How long a command that has closed its stdout without passing a descriptor can take to exit. */
+const EXIT_LIMIT_MS = 1000;
+
+/**
+ * `fdrecv COMMAND …`: runs it as ssh runs a ProxyCommand, receives its descriptor, tells or bridges it. Returns the exit
+ * code, which is the command's own.
+ */
 export async function receive(args: Arguments): Promise<number> {
   const [command, ...rest] = args.operands;
   if (command === undefined) throw usage(FDRECV, 'the command is missing');
@@ -29,14 +37,14 @@ export async function receive(args: Arguments): Promise<number> {
   try {
     fd = await recvFd(ours, { sys, signal: deadline.signal });
   } catch (error) {
-    if (child.pid !== undefined) child.kill(); // without a pid, as after ENOENT, Node 20 would signal our whole process group
-    throw await explainFailure(error, exited, command);
+    return await withoutDescriptor(error, { child, exited, command, isLate: deadline.signal.aborted });
   } finally {
     deadline.release();
     sys.close(ours);
   }
-  await exited; // as ssh does: time after the hand-over is the user's time
-  return args.flag('stdio') ? bridge(fd, sys) : tell(describeFd(fd, sys), args.flag('json'));
+  const { status } = await exited; // as ssh does: time after the hand-over is the user's time
+  await (args.flag('stdio') ? bridge(fd, sys) : tell(describeFd(fd, sys), args.flag('json')));
+  return status;
 }
 
 function start(command: string, args: readonly string[], channel: number, sys: Sys): ChildProcess {
@@ -47,30 +55,50 @@ function start(command: string, args: readonly string[], channel: number, sys: S
   }
 }
 
-/** The exit status of the child, 128 + N if signal N ended it. Rejects if it could not be started. */
-function exitOf(child: ChildProcess, command: string): Promise<number> {
+/** How a command ended. */
+interface Exit {
+  /** 128 + N if signal N ended it, as a shell has it. */
+  readonly status: number;
+  /** In words. */
+  readonly how: string;
+}
+
+/** Rejects if the child could not be started. */
+function exitOf(child: ChildProcess, command: string): Promise<Exit> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause) =>
       reject(new FdpassError('usage', `cannot run ${JSON.stringify(command)}: ${reasonOf(cause)}`, { cause })),
     );
-    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+    child.once('exit', (code, signal) => {
+      if (signal === null) resolve({ status: code ?? 0, how: `exited with status ${code}` });
+      else resolve({ status: 128 + constants.signals[signal], how: `was ended by ${signal}` });
+    });
   });
 }
 
-/** Why no descriptor came: the command could not run, failed by itself, or does not pass descriptors. */
-async function explainFailure(error: unknown, exited: Promise<number>, command: string): Promise<unknown> {
-  const status = await exited; // rejects with the better reason if it never ran
-  if (status === 0 || !isFdpassError(error) || error.code !== 'protocol') return error;
-  return new FdpassError(
-    error.code,
-    `${JSON.stringify(command)} ended with status ${status} and passed no descriptor`,
-    { cause: error },
-  );
+/**
+ * No descriptor came: the command could not run, failed by itself, or does not pass descriptors. A status that says why is
+ * passed on. A command that does not exit by itself is killed.
+ *
+ * @throws the error, if the command did not fail by itself.
+ */
+async function withoutDescriptor(
+  error: unknown,
+  { child, exited, command, isLate }: { child: ChildProcess; exited: Promise<Exit>; command: string; isLate: boolean },
+): Promise<number> {
+  let isKilled = false;
+  const cancel = systemClock.after(isLate ? 0 : EXIT_LIMIT_MS, () => {
+    // Without a pid, as after ENOENT, Node 20 would signal our whole process group.
+    isKilled = child.pid !== undefined && child.kill('SIGKILL');
+  });
+  const { status, how } = await exited.finally(cancel); // rejects with the better reason if it never ran
+  if (isKilled || status === 0) throw error;
+  writeStderr(`${FDRECV.name}: ${JSON.stringify(command)} ${how} and passed no descriptor`);
+  return status;
 }
 
-function tell(description: FdDescription, asJson: boolean): number {
-  process.stdout.write(asJson ? `${JSON.stringify(description)}\n` : `${formatDescription(description)}\n`);
-  return 0;
+async function tell(description: FdDescription, asJson: boolean): Promise<void> {
+  await print(asJson ? `${JSON.stringify(description)}\n` : `${formatDescription(description)}\n`);
 }
 
 function formatDescription({ family, type, local, peer }: FdDescription): string {
@@ -78,7 +106,6 @@ function formatDescription({ family, type, local, peer }: FdDescription): string
   return words.filter(Boolean).join(' ');
 }
 
-async function bridge(fd: number, sys: Sys): Promise<number> {
+async function bridge(fd: number, sys: Sys): Promise<void> {
   await relayOver(openChannel({ as: 'relay' }), adoptFd(fd, sys));
-  return 0;
 }

@@ -1,8 +1,10 @@
-import { fdpassVersion, formatError, isFdpassError } from '@fdpass/core';
-import { channelKind, exitCodeOf } from '@fdpass/core/host';
+import { fdpassVersion, formatError } from '@fdpass/core';
+import { channelKind, exitCodeOf, stackOf } from '@fdpass/core/host';
 import { findSys, rememberModes } from '@fdpass/core/sockets';
 import { formatHelp } from './help.js';
+import { stackLines } from './log.js';
 import { writeStderr } from './stderr.js';
+import { restoreStdout } from './stdout.js';
 import type { ProgramSpec } from './usage.js';
 
 const STDIN = 0;
@@ -11,15 +13,19 @@ const STDERR = 2;
 
 /**
  * Runs a program to its exit code: `--help` and `--version` at any place before `--`, errors as one line on stderr with
- * the documented code. Ends the process at once: whatever is still open is of no use to anybody, and ssh waits.
+ * the documented code, and with the stack if `showsStacks` says so. Ends the process at once: whatever is still open is of no use to anybody, and ssh waits.
  */
-export async function run(program: ProgramSpec, main: (argv: readonly string[]) => Promise<number>): Promise<never> {
+export async function run(
+  program: ProgramSpec,
+  main: (argv: readonly string[]) => Promise<number>,
+  showsStacks: () => boolean = () => false,
+): Promise<never> {
   const end = prepareEnd();
   const endWith = (error: unknown): never => {
-    sayError(program, error);
+    sayError(program, error, showsStacks());
     return end(exitCodeOf(error));
   };
-  // Errors that nobody waits for, such as a plugin's own: the same line as for any other, and no stack.
+  // Errors that nobody waits for, such as a plugin's own: the same line as for any other.
   process.on('uncaughtException', endWith); // unhandled rejections too
   try {
     return end(await main(process.argv.slice(2)));
@@ -42,10 +48,12 @@ function prepareEnd(): End {
   const isWaitedFor = ['socket', 'pipe'].includes(channelKind(STDOUT));
   const sys = isWaitedFor ? findSys() : undefined;
   if (sys === undefined) return (code) => process.exit(code);
-  const restoreModes = rememberModes([STDIN, STDOUT, STDERR], sys);
+  const restoreModes = rememberModes([STDIN, STDERR], sys);
+  const restoreStdoutMode = rememberModes([STDOUT], sys);
   const end = (code: number): never => {
     const nodeModule = process.getBuiltinModule('node:module') as { flushCompileCache?: () => void };
     nodeModule.flushCompileCache?.(); // Node 22.10 and later
+    if (restoreStdout()) restoreStdoutMode();
     restoreModes();
     return sys.exit(code);
   };
@@ -60,10 +68,10 @@ export function answerGeneral(program: ProgramSpec, flag: (name: string) => bool
   return true;
 }
 
-function sayError(program: ProgramSpec, error: unknown): void {
+function sayError(program: ProgramSpec, error: unknown, withStack: boolean): void {
   try {
     writeStderr(`${program.name}: ${formatError(error)}`);
-    if (!isFdpassError(error) && process.env['FDPASS_DEBUG'] && error instanceof Error) writeStderr(error.stack ?? '');
+    if (withStack) for (const line of stackLines(stackOf(error))) writeStderr(line);
   } catch {
     // Nobody to tell; the exit code says it too.
   }

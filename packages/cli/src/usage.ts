@@ -30,6 +30,8 @@ export interface ProgramSpec {
   readonly examples: readonly (readonly [code: string, what: string])[];
   readonly files: readonly (readonly [path: string, what: string])[];
   readonly environment: readonly (readonly [name: string, what: string])[];
+  /** What is to say of the exit status besides {@link EXIT_STATUS}. */
+  readonly exitNote?: string;
 }
 
 /** sysexits.h; the codes of FdpassError map to these. */
@@ -132,7 +134,7 @@ export const FDPASS: ProgramSpec = {
       name: 'verbose',
       short: 'v',
       repeatable: true,
-      help: 'report progress on stderr; give it twice to see every attempt and wait',
+      help: "report progress on stderr; give it twice to see every attempt and wait, and the stack of a plugin's own errors",
     },
     { name: 'log', argument: 'FILE', help: 'append a full report to FILE (ssh can have stderr on /dev/null)' },
     { name: 'json', help: 'answer in JSON' },

@@ -34,6 +34,21 @@ describe('fdrecv', () => {
     });
   });
 
+  it('exits with the status of a command that has passed a descriptor', async () => {
+    const words = [...fdpass, '127.0.0.1', String(server.port)].map((word) => `'${word}'`).join(' ');
+    const told = await fdrecv(['sh', '-c', `${words}; exit 5`]);
+    expect([told.status, told.stderr]).to.deep.equal([5, '']);
+    expect(told.stdout).to.match(/^inet stream /);
+    const bridged = await fdrecv(['--stdio', 'sh', '-c', `${words}; exit 6`], { input: '!' });
+    expect([bridged.status, bridged.stdout]).to.deep.equal([6, 'hello\n!']);
+  });
+
+  it('exits as fdpass does that cannot connect', async () => {
+    const { status, stderr } = await fdrecv([...fdpass, '127.0.0.1', '1']);
+    expect(status).to.equal(69);
+    expect(stderr).to.match(/^fdpass: .*refused.*\nfdrecv: ".*" exited with status 69 and passed no descriptor\n$/);
+  });
+
   it('bridges it with --stdio, half-close included', async () => {
     const { status, stdout } = await fdrecv(['--stdio', ...fdpass, '127.0.0.1', String(server.port)], {
       input: 'and back',
@@ -44,7 +59,17 @@ describe('fdrecv', () => {
   const wrong: readonly (readonly [what: string, args: readonly string[], status: number, stderr: RegExp])[] = [
     ['no command', [], 64, /the command is missing; see: fdrecv --help/],
     ['a command that is not there', ['no-such-command'], 64, /cannot run "no-such-command": no such file or directory/],
-    ['a command that fails', ['sh', '-c', 'exit 3'], 65, /"sh" ended with status 3 and passed no descriptor/],
+    ['a command that fails', ['sh', '-c', 'exit 3'], 3, /"sh" exited with status 3 and passed no descriptor/],
+    ['a command that fails later', ['sh', '-c', 'exec 0<&- 1>&-; exit 9'], 9, /exited with status 9 and passed no/],
+    ['a command that fails after words', ['sh', '-c', 'echo hello; exit 4'], 4, /exited with status 4 and passed no/],
+    ['a command that is killed', ['sh', '-c', 'kill -9 $$'], 137, /"sh" was ended by SIGKILL and passed no descriptor/],
+    ['a command that stays', ['sh', '-c', 'echo hello; exec sleep 60'], 65, /sent data but no descriptor/],
+    [
+      'a command that ignores signals',
+      ['-w', '100ms', 'sh', '-c', "trap '' TERM; while :; do sleep 1; done"],
+      75,
+      /timed out after 100 ms/,
+    ],
     ['a command that passes nothing', ['true'], 65, /closed without passing a descriptor/],
     ['a command that writes instead', ['echo', 'hello'], 65, /sent data but no descriptor/],
     ['a silent command', ['-w', '100ms', 'sleep', '60'], 75, /timed out after 100 ms/],

@@ -1,11 +1,11 @@
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expectNoneLeft, type Finished, markedEnvironment, markedProcesses, temporaryFolder } from '@fdpass/test-lab';
 import { Greeter, type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { fdpass, fdrecv } from './commands.spec.helper.js';
+import { fdpass, fdpassOnto, fdrecv } from './commands.spec.helper.js';
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
 
@@ -169,6 +169,80 @@ ${dialing(`const s = connect(target); await new Promise((resolve) => s.once('rea
       expect([ended, stdout]).to.deep.equal([status, '']);
     });
   }
+
+  const noise = (when: string): string => `console.log('log ${when}'); process.stdout.write('write ${when}\\n');
+  await new Promise((resolve) => spawn('echo', ['child ${when}'], { stdio: 'inherit' }).once('close', resolve));`;
+  const noisy = `import { spawn } from 'node:child_process';
+${noise('at load')}
+export const it = { name: 'it', async create(options, host) { ${noise('in create')}
+  setInterval(() => console.log('a timer'), 1).unref();
+  return { async dial(target, context) { ${noise('in dial')} return host.forward.dial(target, context); } }; } };\n`;
+  const NOISE = ['at load', 'in create', 'in dial'].flatMap((when) =>
+    ['log', 'write', 'child'].map((how) => `${how} ${when}`),
+  );
+
+  it('prints: that goes to stderr, and the descriptor is handed over', async () => {
+    write('plugin.mjs', noisy);
+    const config = write('config.yaml', 'plugins: ["./plugin.mjs"]\nrules: [ { use: it } ]\n');
+    const words = [process.execPath, bin('fdpass'), '--config', config, '127.0.0.1', String(greeter.port)];
+    const { status, stdout, stderr } = await fdrecv(words, { env });
+    expect([status, stdout]).to.match(/^0,inet stream local \S+ peer 127\.0\.0\.1:\d+\n$/);
+    expect(stderr.split('\n')).to.include.members(NOISE);
+  });
+
+  it('prints: the bytes of a relay and the answers of other commands stay clean', async () => {
+    const relayed = await withPlugin(noisy, '--stdio');
+    expect([relayed.status, relayed.stdout]).to.deep.equal([0, 'SSH-2.0-greeter\r\n']);
+    expect(relayed.stderr.split('\n')).to.include.members(NOISE);
+    const config = join(folder.path, 'config.yaml');
+    const explained = await fdpass(['explain', '--json', '--config', config, 'host.example'], { env });
+    expect(JSON.parse(explained.stdout)).to.have.nested.property('route[0].strategy', 'it');
+    const checked = await fdpass(['check', '--config', config], { env });
+    expect(checked.stdout).to.match(/^\S+config\.yaml: 1 rule, no error\n$/);
+    const toFile = join(folder.path, 'answer');
+    const file = openSync(toFile, 'w');
+    await fdpassOnto(file, ['explain', '--json', '--config', config, 'host.example']);
+    closeSync(file);
+    expect(JSON.parse(readFileSync(toFile, 'utf8'))).to.have.nested.property('route[0].strategy', 'it');
+  });
+
+  it('fails: with -vv and in the log its stack is shown, and with -v only one line', async () => {
+    const log = join(folder.path, 'log');
+    const codes: readonly (readonly [code: string, says: RegExp])[] = [
+      [dialing("\n  throw new RangeError('too far')"), /^ {4}RangeError: too far\n {4}at .*plugin\.mjs:2:9/m],
+      ["export const it = { name: 'it', create() {\n  null.x } };", /^ {4}TypeError: .*\n {4}at .*plugin\.mjs:2:8/m],
+      ["\n\nthrow new Error('bad day');", /^ {4}Error: bad day\n {4}at .*plugin\.mjs:3:7/m],
+      [
+        dialing("\n  setImmediate(() => { throw new Error('later') }); await new Promise(() => {})"),
+        /^ {4}Error: later\n {4}at .*plugin\.mjs:2/m,
+      ],
+      [
+        dialing('\n  return host.forward.dial({ host: target.host }, context)'),
+        /^ {4}.*\n(?: {4}at .*\n)+?.*plugin\.mjs:2/m,
+      ],
+    ];
+    for (const [code, says] of codes) {
+      expect((await withPlugin(code, '--stdio', '-vv')).stderr, code).to.match(says);
+      expect((await withPlugin(code, '--stdio', '-v')).stderr, code).to.not.match(/^\s+at /m);
+    }
+    await withPlugin(dialing("\n  throw new RangeError('too far')"), '--stdio', '--log', log);
+    expect(readFileSync(log, 'utf8')).to.match(/ failed error=.*\n.* {4}RangeError: too far\n.*plugin\.mjs:2:9/);
+  });
+
+  it('fails in a relay process: with -vv its stack is shown too', async () => {
+    const code = `export const it = { name: 'it', create: () => ({ needsRelay: () => true,
+  async dial() { throw new RangeError('too far') } }) };\n`;
+    const { status, stderr } = await withPlugin(code, '--fdpass', '-vv');
+    expect(status).to.equal(70);
+    expect(stderr).to.match(/ failed: too far\n {4}RangeError: too far\n {4}at .*plugin\.mjs:2/);
+  });
+
+  it('reports times in whole milliseconds with -v', async () => {
+    const { stderr } = await withPlugin(dialing('return host.forward.dial(target, context)'), '--stdio', '-vv');
+    expect(stderr)
+      .to.match(/ connected .*\bms=\d+\n/)
+      .and.not.match(/ms=\d+\.|ms=\d+e/);
+  });
 
   it('hangs while it loads: one clear line', async function () {
     this.timeout(30_000);

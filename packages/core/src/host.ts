@@ -25,11 +25,18 @@ export {
   TOKENS,
 } from './framework/framework.js';
 export { parseDuration } from './ground/clock.js';
-export { exitCodeOf } from './ground/errors.js';
+export { exitCodeOf, stackOf } from './ground/errors.js';
 export { currentFolder, expandPath } from './ground/files.js';
 export { openLog } from './ground/log-file.js';
 export { relayOver } from './handover/caller.js';
-export { type Channel, type ChannelKind, channelKind, type Handover, openChannel } from './handover/channel.js';
+export {
+  type Channel,
+  type ChannelKind,
+  channelKind,
+  type Handover,
+  openChannel,
+  outputStream,
+} from './handover/channel.js';
 export { type DetachedOptions, dialDetached, runDetached } from './handover/detached.js';
 export { type HandOverOptions, handOver, type RelayRequest } from './handover/hand-over.js';
 export type { RelayResult } from './handover/relay.js';

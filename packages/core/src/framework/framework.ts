@@ -22,6 +22,8 @@ export interface FrameworkParts {
   readonly defaultStrategy: string;
   /** Loaded before the config's own. Default: none. */
   readonly plugins?: readonly ConfigPlugin[] | undefined;
+  /** Called before code of plugins is loaded. The command protects its stdout then. Default: nothing happens. */
+  readonly beforePlugins?: (() => void) | undefined;
   /** Where the config is looked for, or `false` for none at all. Default: the user's, then the system's. */
   readonly config?: LoadOptions | false | undefined;
   /** Where the result of reading a config file is cached between runs. Default: nowhere. */
@@ -88,11 +90,11 @@ export async function loadFramework(
 }
 
 async function makeFramework(container: DependencyContainer): Promise<Framework> {
-  const { config: options = {}, plugins = [], defaultStrategy, timeoutMs } = container.resolve(PARTS);
+  const { config: options = {}, plugins = [], beforePlugins, defaultStrategy, timeoutMs } = container.resolve(PARTS);
   const registry = container.resolve(REGISTRY);
-  await registerPlugins(plugins, registry);
+  await registerPlugins(plugins, registry, beforePlugins);
   const loaded = options === false ? undefined : await container.resolve(TOKENS.configStore)(options);
-  await registerPlugins(loaded?.config.plugins ?? [], registry);
+  await registerPlugins(loaded?.config.plugins ?? [], registry, beforePlugins);
   const { defaults, hops = new Map() } = loaded?.config ?? {};
   const scope = {
     registry,
@@ -152,8 +154,13 @@ async function readRules(options: LoadOptions, cache: ConfigCache | undefined): 
   return read;
 }
 
-async function registerPlugins(plugins: readonly ConfigPlugin[], registry: StrategyRegistry): Promise<void> {
+async function registerPlugins(
+  plugins: readonly ConfigPlugin[],
+  registry: StrategyRegistry,
+  before: FrameworkParts['beforePlugins'],
+): Promise<void> {
   if (plugins.length === 0) return;
+  before?.();
   const { loadPlugins } = await import('../strategy/plugins.js');
   await loadPlugins(plugins, registry);
 }

@@ -108,6 +108,17 @@ export function addDetails(error: FdpassError, details: ErrorDetails): FdpassErr
   return copy;
 }
 
+/**
+ * The stack of what a plugin threw, or of a bug of ours; undefined for failures of the system and of proxies, whose stack
+ * says nothing.
+ */
+export function stackOf(error: unknown): string | undefined {
+  let deepest: unknown = error;
+  while (isFdpassError(deepest) && deepest.cause instanceof Error) deepest = deepest.cause;
+  if (!(deepest instanceof Error) || 'syscall' in deepest) return undefined;
+  return isFdpassError(deepest) && deepest.code !== 'internal' ? undefined : deepest.stack;
+}
+
 /** The error as one line for a terminal: target, rule, hop, what, why and what to try. */
 export function formatError(error: unknown): string {
   if (!isFdpassError(error)) return `internal error: ${oneLine(messageOf(error))}; please report it`;

@@ -33,7 +33,8 @@ export type CoreEvent =
       readonly local?: string | undefined;
       readonly peer?: string | undefined;
     }
-  | { readonly event: 'failed'; readonly error: string };
+  /** The dial failed; `stack` is that of a plugin's own error, or of a bug. */
+  | { readonly event: 'failed'; readonly error: string; readonly stack?: string | undefined };
 
 /** An event of a plugin's own: its name, a colon and a word, with details that are safe to show. */
 export interface PluginEvent {

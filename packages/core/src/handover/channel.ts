@@ -1,10 +1,11 @@
-import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, createWriteStream, fstatSync, openSync, statSync } from 'node:fs';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { adoptSocket } from '../connection/descriptor-stream.js';
 import { FdpassError } from '../ground/errors.js';
 import { errnoName } from '../ground/system-error.js';
 import { hasBytes, isUnixSocket, rememberModes } from '../sys/descriptors.js';
 import { findSys, loadSys } from '../sys/koffi.js';
+import type { Sys } from '../sys/sys.js';
 import type { RelaySide } from './relay.js';
 
 /** How a connection is given away: the descriptor itself, or copied bytes. */
@@ -127,28 +128,38 @@ function inputStream(fd: number): Readable {
   return fd === STDIN ? process.stdin : nodeSocket({ fd, readable: true, writable: false });
 }
 
-/** Node writes to a pipe on stdout synchronously, which would stop the other direction whenever the reader is slow. */
-function outputStream(fd: number): Writable {
+/**
+ * A stream that writes to a descriptor of any kind and owns it. Node writes to a pipe on stdout synchronously, which would
+ * stop the other direction whenever the reader is slow.
+ */
+export function outputStream(fd: number): Writable {
   const kind = channelKind(fd);
-  if (fd === STDOUT && kind !== 'pipe' && kind !== 'socket') return process.stdout;
-  const stream = nodeSocket({ fd, readable: false, writable: true });
-  return kind === 'pipe' && fd <= STDERR ? closingPipe(stream, fd) : stream;
+  if (kind === 'pipe') return closingPipe(nodeSocket({ fd, readable: false, writable: true }), fd);
+  if (kind === 'socket') return nodeSocket({ fd, readable: false, writable: true });
+  if (fd === STDOUT) return process.stdout;
+  if (kind === 'terminal') return new (process.getBuiltinModule('node:tty').WriteStream)(fd);
+  return createWriteStream('', { fd });
 }
 
-/**
- * Closes the pipe with its stream: its reader waits for that, and Node leaves standard streams open. /dev/null takes its
- * place, so that no file that is opened later becomes our stdout.
- */
+/** Gives the pipe its mode back when its stream closes, and closes it: its reader waits for that. */
 function closingPipe(stream: Writable, fd: number): Writable {
   const sys = findSys();
   if (sys === undefined) return stream;
-  const restoreMode = rememberModes([fd], sys);
+  const isStandard = fd <= STDERR;
+  const own = isStandard ? fd : sys.dup(fd); // Node closes any other descriptor before we can look at it
+  const restoreMode = rememberModes([own], sys);
   return stream.once('close', () => {
     restoreMode();
-    const nothing = openSync('/dev/null', 'w');
-    sys.replace(fd, nothing);
-    closeSync(nothing);
+    if (isStandard) discard(fd, sys);
+    else sys.close(own);
   });
+}
+
+/** Closes a standard stream, which Node leaves open. /dev/null takes its place, so that no file opened later becomes it. */
+function discard(fd: number, sys: Sys): void {
+  const nothing = openSync('/dev/null', 'w');
+  sys.replace(fd, nothing);
+  closeSync(nothing);
 }
 
 function nodeSocket(options: { fd: number; readable: boolean; writable: boolean }): Duplex {

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { DescriptorConnection } from '../connection/descriptor.js';
 import { onAbort } from '../ground/clock.js';
-import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError } from '../ground/errors.js';
+import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError, stackOf } from '../ground/errors.js';
 import type { Target } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 import { loadSys } from '../sys/koffi.js';
@@ -30,6 +30,7 @@ interface SerializedError {
   readonly rule?: string | undefined;
   readonly target?: Target | undefined;
   readonly attempts?: readonly FailedAttempt[];
+  readonly stack?: string | undefined;
 }
 
 /** What {@link dialDetached} starts and tells the process that dials and relays. */
@@ -145,11 +146,13 @@ export async function runDetached(dial: (request: unknown, signal: AbortSignal) 
 }
 
 function serialize(error: unknown): SerializedError {
-  if (!isFdpassError(error)) return { code: 'internal', message: messageOf(error) };
+  const stack = stackOf(error);
+  if (!isFdpassError(error)) return { code: 'internal', message: messageOf(error), stack };
   const { code, message, hint, hop, rule, target, attempts } = error;
-  return { code, message, hint, hop, rule, target, attempts };
+  return { code, message, hint, hop, rule, target, attempts, stack };
 }
 
-function deserialize({ code, message, ...details }: SerializedError): FdpassError {
-  return new FdpassError(code, message, details);
+function deserialize({ code, message, stack, ...details }: SerializedError): FdpassError {
+  const cause = stack === undefined ? undefined : Object.assign(new Error(message), { stack });
+  return new FdpassError(code, message, { ...details, cause });
 }

@@ -36,7 +36,9 @@ const FINGERPRINT = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
 export const tlsSchema: v.GenericSchema<TlsOptions> = v.strictObject({
   ca: v.optional(v.pipe(v.string(), v.description('a file of CA certificates to trust instead of the built-in ones'))),
   cert: v.optional(v.pipe(v.string(), v.description('a file with our certificate, for proxies that ask for one'))),
-  key: v.optional(v.pipe(v.string(), v.description('a file with the key of our certificate, which nobody else can read'))),
+  key: v.optional(
+    v.pipe(v.string(), v.description('a file with the key of our certificate, which nobody else can read')),
+  ),
   serverName: v.optional(v.pipe(v.string(), v.description('the name the certificate must have (default: the host)'))),
   fingerprint: v.optional(
     v.pipe(

@@ -118,10 +118,12 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
   }),
   'refuses invalid options, with a message': strategyOf(soundDial, { optionsSchema: schema('', true) }),
   'gives a paused stream with nothing read ahead': after((stream) => stream.resume().pause() && flowing(stream)),
-  'loses no byte of a banner that arrives with the last reply': strategyOf(async (target, context, forward, options) => {
-    const socket = (await forward.dial(place(options), context)).toStream() as Socket;
-    return greedy(socket, target, context, options);
-  }),
+  'loses no byte of a banner that arrives with the last reply': strategyOf(
+    async (target, context, forward, options) => {
+      const socket = (await forward.dial(place(options), context)).toStream() as Socket;
+      return greedy(socket, target, context, options);
+    },
+  ),
   'accepts replies one byte at a time': strategyOf(
     dialReading(async (connection) => {
       await connection.readThrough((soFar) => (soFar.length === 0 ? 1 : 0), 3, 'the reply'); // takes one read for all
@@ -182,13 +184,15 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
       throw error;
     }
   }),
-  'passes on the error of its forward, and connects to nothing else': strategyOf(async (target, context, forward, options) => {
-    const connection = await forward.dial(place(options), context).catch((error: unknown) => {
-      context.signal.throwIfAborted();
-      throw new FdpassError('unreachable', `the gateway cannot be reached: ${String(error)}`);
-    });
-    return soundDial(target, context, connected(connection), options);
-  }),
+  'passes on the error of its forward, and connects to nothing else': strategyOf(
+    async (target, context, forward, options) => {
+      const connection = await forward.dial(place(options), context).catch((error: unknown) => {
+        context.signal.throwIfAborted();
+        throw new FdpassError('unreachable', `the gateway cannot be reached: ${String(error)}`);
+      });
+      return soundDial(target, context, connected(connection), options);
+    },
+  ),
   'removes its listeners from the signal: a late abort changes nothing': after((stream, { signal }) => {
     signal.addEventListener('abort', () => stream.destroy(), { once: true });
     return stream;
