@@ -13,7 +13,8 @@ const STDERR = 2;
 
 /**
  * Runs a program to its exit code: `--help` and `--version` at any place before `--`, errors as one line on stderr with
- * the documented code, and with the stack if `showsStacks` says so. Ends the process at once: whatever is still open is of no use to anybody, and ssh waits.
+ * the documented code, and with the stack if `showsStacks` says so. Ends the process at once: whatever is still open is of
+ * no use to anybody, and ssh waits.
  */
 export async function run(
   program: ProgramSpec,
@@ -21,43 +22,61 @@ export async function run(
   showsStacks: () => boolean = () => false,
 ): Promise<never> {
   const end = prepareEnd();
+  for (const name of UNTIDY_SIGNALS) process.once(name, () => end.bySignal(name));
   const endWith = (error: unknown): never => {
     sayError(program, error, showsStacks());
-    return end(exitCodeOf(error));
+    return end.withStatus(exitCodeOf(error));
   };
   // Errors that nobody waits for, such as a plugin's own: the same line as for any other.
   process.on('uncaughtException', endWith); // unhandled rejections too
   try {
-    return end(await main(process.argv.slice(2)));
+    return end.withStatus(await main(process.argv.slice(2)));
   } catch (error) {
     return endWith(error);
   }
 }
 
-/** Ends the process with an exit status. */
-type End = (code: number) => never;
+/** Signals that Node dies of without restoring the standard streams, as it does for SIGINT and SIGTERM. */
+const UNTIDY_SIGNALS = ['SIGHUP', 'SIGQUIT', 'SIGALRM'] as const;
+
+/** How the process ends: at once, with the standard streams as it found them. */
+interface End {
+  withStatus(status: number): never;
+  bySignal(name: NodeJS.Signals): void;
+}
 
 /**
- * How to end the process at once. process.exit() joins libuv's threads first, and one of them may sit in getaddrinfo(3)
- * for seconds with a look-up that nobody waits for any more, while ssh waits for us. So where a program waits at the other
- * end of stdout the process ends by _exit(2), after doing what Node would have done and somebody could miss.
+ * Prepares the end before anything has changed the standard streams.
  *
- * It is prepared before anything else, as long as the standard streams are as we found them.
+ * process.exit() joins libuv's threads first, and one of them may sit in getaddrinfo(3) for seconds with a look-up that
+ * nobody waits for any more, while ssh waits for us. So where a program waits at the other end of stdout the process ends by
+ * _exit(2), after doing what Node would have done and somebody could miss.
  */
 function prepareEnd(): End {
   const isWaitedFor = ['socket', 'pipe'].includes(channelKind(STDOUT));
   const sys = isWaitedFor ? findSys() : undefined;
-  if (sys === undefined) return (code) => process.exit(code);
-  const restoreModes = rememberModes([STDIN, STDERR], sys);
+  if (sys === undefined) {
+    const { signals } = process.getBuiltinModule('node:os').constants;
+    return { withStatus: (status) => process.exit(status), bySignal: (name) => process.exit(128 + signals[name]) };
+  }
+  const restoreInputModes = rememberModes([STDIN, STDERR], sys);
   const restoreStdoutMode = rememberModes([STDOUT], sys);
-  const end = (code: number): never => {
-    const nodeModule = process.getBuiltinModule('node:module') as { flushCompileCache?: () => void };
-    nodeModule.flushCompileCache?.(); // Node 22.10 and later
+  const restoreModes = (): void => {
     if (restoreStdout()) restoreStdoutMode();
-    restoreModes();
-    return sys.exit(code);
+    restoreInputModes();
   };
-  return end;
+  return {
+    withStatus(status) {
+      const nodeModule = process.getBuiltinModule('node:module') as { flushCompileCache?: () => void };
+      nodeModule.flushCompileCache?.(); // Node 22.10 and later
+      restoreModes();
+      return sys.exit(status);
+    },
+    bySignal(name) {
+      restoreModes();
+      process.kill(process.pid, name);
+    },
+  };
 }
 
 /** Answers `--help` and `--version`. Returns whether that was all. */
