@@ -5,6 +5,7 @@ import {
   chownSync,
   mkdirSync,
   readdirSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -12,7 +13,15 @@ import {
 import { expect } from 'chai';
 import { refusal, useFolder } from '../config/folder.spec.helper.js';
 import { changeAfterOpen } from './after-open.spec.helper.js';
-import { checkTrusted, inspectFile, readTrustedFile, readTrustedText } from './files.js';
+import {
+  absoluteFolder,
+  checkTrusted,
+  currentFolder,
+  expandPath,
+  inspectFile,
+  readTrustedFile,
+  readTrustedText,
+} from './files.js';
 import { whyDistrusted } from './trust.js';
 
 const isRoot = process.getuid?.() === 0;
@@ -124,5 +133,32 @@ describe('trusted files', () => {
       readTrustedFile(good);
     }
     expect(readdirSync('/proc/self/fd')).to.deep.equal(before);
+  });
+});
+
+describe('paths in a current directory that has been deleted', () => {
+  const here = process.cwd();
+  const folder = useFolder();
+  beforeEach(() => {
+    mkdirSync(folder.path('gone'));
+    process.chdir(folder.path('gone'));
+    rmdirSync(folder.path('gone'));
+  });
+  afterEach(() => process.chdir(here));
+
+  it('are as ever if they are absolute', () => {
+    expect(expandPath('/a/../b', currentFolder())).to.equal('/b');
+    expect(expandPath('~/a', currentFolder(), '/home/me')).to.equal('/home/me/a');
+    expect(expandPath('a', '/etc')).to.equal('/etc/a');
+    expect(absoluteFolder('/a/../b')).to.equal('/b');
+  });
+
+  it('are refused if they are relative', () => {
+    for (const base of [currentFolder(), absoluteFolder(), absoluteFolder('sub')]) {
+      expect(base).to.equal('');
+      expect(() => expandPath('a b', base))
+        .to.throw('the path "a b" starts at the current directory, which has been deleted')
+        .with.property('code', 'usage');
+    }
   });
 });
