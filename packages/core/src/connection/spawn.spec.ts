@@ -1,14 +1,19 @@
+import { execFileSync } from 'node:child_process';
 import { getEventListeners, once } from 'node:events';
 import {
   chmodSync,
+  closeSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   realpathSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
@@ -300,6 +305,33 @@ describe('a program as a connection', () => {
     });
   });
 
+  describe('without a log', () => {
+    const TMPDIR = process.env['TMPDIR'];
+    const here = process.cwd();
+    afterEach(() => {
+      process.chdir(here);
+      if (TMPDIR === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = TMPDIR;
+    });
+
+    for (const temporary of ['/nonexistent', '/proc', '/dev/null', '.']) {
+      it(`says what it says, though TMPDIR is ${temporary}`, async () => {
+        mkdirSync(join(folder, 'current'), { recursive: true });
+        process.chdir(join(folder, 'current'));
+        process.env['TMPDIR'] = temporary;
+        let whereItWrites = '';
+        const onOutput = (): void => {
+          whereItWrites = openFiles('/').join();
+        };
+        await run(sh('echo words >&2; exit 3'), {}, { onOutput }).catch(() => {});
+        expect(output()).to.deep.equal(['words']);
+        expect(whereItWrites)
+          .to.match(/fdpass-[\w-]+ \(deleted\)/)
+          .and.not.contain(join(folder, 'current'));
+      });
+    }
+  });
+
   describe('with a log', () => {
     it('has its stderr there, from before the connection and after it; only what is new is reported', async () => {
       const log = join(folder, 'both.log');
@@ -318,6 +350,35 @@ describe('a program as a connection', () => {
         `config: cannot write the log ${log}: no such file or directory`,
       );
       expect(existsSync(join(folder, 'started'))).to.equal(false);
+    });
+
+    it('can be read by its owner alone, whatever the umask', async () => {
+      const log = join(folder, 'new.log');
+      const mask = process.umask(0);
+      try {
+        (await run(sh('echo private >&2; exec cat'), { log })).destroy();
+      } finally {
+        process.umask(mask);
+      }
+      expect(statSync(log).mode & 0o777).to.equal(0o600);
+    });
+
+    it('that is not a file is refused at once: a named pipe, with and without a reader, and a folder', async () => {
+      const log = join(folder, 'pipe');
+      execFileSync('mkfifo', [log]);
+      const refused = `config: cannot write the log ${log}: it is not a file`;
+      expect(await refusal(run(sh('exec cat'), { log }))).to.equal(refused);
+      const reader = openSync(log, constants.O_RDONLY | constants.O_NONBLOCK);
+      expect(await refusal(run(sh('exec cat'), { log }))).to.equal(refused);
+      closeSync(reader);
+      expect(await refusal(run(sh('exec cat'), { log: folder }))).to.match(/^config: cannot write the log .*: EISDIR/);
+    });
+
+    it('blocks for the program that writes it', async function () {
+      if (!HAS_PROC) this.skip();
+      const words = await wordsOf(sh('cat /proc/self/fdinfo/2'), { log: join(folder, 'mode.log') });
+      const { O_NONBLOCK = 0 } = constants;
+      expect(Number.parseInt(/flags:\s+(\d+)/.exec(words)?.[1] ?? '', 8) & O_NONBLOCK).to.equal(0);
     });
 
     it('that is a device has it too', async () => {
