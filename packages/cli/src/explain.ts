@@ -16,7 +16,7 @@ export async function explain(args: Arguments): Promise<number> {
 }
 
 function format(explanation: Explanation): string {
-  const { target, config, reason, route, relay, timeoutMs, skipped } = explanation;
+  const { target, config, reason, route, decisions, relay, timeoutMs, skipped } = explanation;
   const lines = [
     `target   ${formatHostPort(target.host, target.port)}`,
     `config   ${config ?? 'none'}`,
@@ -24,6 +24,7 @@ function format(explanation: Explanation): string {
     ...(skipped.length > SKIPPED_SHOWN ? [`skipped  … and ${skipped.length - SKIPPED_SHOWN} more`] : []),
     `chosen   ${reason}`,
     ...route.map((hop, index) => `hop ${index + 1}    ${hop.label}${formatOptions(hop)}`),
+    ...decisions.map((decision) => `decided  ${decision}`),
     `gives    ${relay ? 'a relay process (the connection is not a kernel socket)' : 'the descriptor of the connected socket'}`,
     `timeout  ${timeoutMs === 0 ? 'none' : `${timeoutMs / 1000} s`}`,
   ];

@@ -96,6 +96,23 @@ rules:
         .and.contain('skipped  rule 1: host');
     });
 
+    it('explains which variable named the proxy of an env hop, also behind other hops, and which entry exempted a host', async () => {
+      const file = config(`rules:
+  - { host: "*.example", use: { firstOf: [[env, "socks5h://gate.corp.example:1"], [env, "http://gate.example"]] } }
+  - use: env
+`);
+      const env = { ALL_PROXY: 'http://me:hush@proxy.example:3128', NO_PROXY: 'localhost,.corp.example' };
+      const { stdout } = await fdpass(['explain', '-c', file, 'a.example'], { env });
+      expect(stdout.match(/^decided .*$/gm)).to.deep.equal([
+        'decided  env: no proxy: NO_PROXY exempts it by the entry .corp.example',
+        'decided  env: ALL_PROXY names the proxy http://me:***@proxy.example:3128',
+      ]);
+      const plain = await fdpass(['explain', '--json', '-c', file, 'x.test'], { env });
+      expect(JSON.parse(plain.stdout).decisions).to.deep.equal([
+        'env: ALL_PROXY names the proxy http://me:***@proxy.example:3128',
+      ]);
+    });
+
     it('never falls back to a direct connection when a rule fails', async () => {
       const file = config(`rules: [ { use: { strategy: direct, port: 1 } } ]\n`);
       expectRefusal(await fdpass(['-c', file, '127.0.0.1', port()]), 69, /rule 1 .*refused/);

@@ -42,6 +42,7 @@ export const firstOf: Strategy<FirstOfOptions> = {
       // Where one route gives a kernel socket, the dial runs in the process that can pass it. Should another win, core
       // dials again in a relay process. The other way round, every connection would be relayed.
       needsRelay: (target) => chains.every((chain) => chain.needsRelay(target)),
+      explain: (target) => chains.flatMap((chain) => chain.explain?.(target) ?? []),
     };
   },
 };

@@ -100,6 +100,7 @@ export const race: Strategy<RaceOptions> = {
         );
       },
       needsRelay: (target) => chains.every((chain) => chain.needsRelay(target)),
+      explain: (target) => chains.flatMap((chain) => chain.explain?.(target) ?? []),
     };
   },
 };

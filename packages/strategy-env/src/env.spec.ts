@@ -109,6 +109,12 @@ describe('env', () => {
       ['x.example', 22, HTTPS_BROKEN, /^unreachable: went by socks5h:\/\/a$/],
       ['x.example', 443, HTTPS_BROKEN, /^config: a hop: the variable https_proxy: no strategy/],
       ['x.example', 22, { HTTPS_PROXY: 'nonsense://b' }, /^config: a hop: the variable HTTPS_PROXY: no strategy/],
+      [
+        'x.example',
+        22,
+        { ALL_PROXY: 'nonsense://b', HTTPS_PROXY: 'nonsense://b' },
+        /^config: a hop: the variable ALL_PROXY: no strategy/,
+      ],
     ];
     for (const [host, port, environment, end] of ENDS) {
       it(`${host}:${port} with ${JSON.stringify(environment)}: ${end.source}`, async () => {
@@ -124,10 +130,78 @@ describe('env', () => {
       expect(dialer.needsRelay?.({ host: 'x.example', port: 22 })).to.equal(false);
     });
 
+    it('says so in explain', async () => {
+      const route = (): Promise<Chain> => Promise.reject(new FdpassError('config', 'broken'));
+      const dialer = await env.create({}, testHost({ environment: ALL_BROKEN, route }));
+      expect(dialer.explain?.({ host: 'x.example', port: 22 })).to.deep.equal([
+        'env: ALL_PROXY names the proxy nonsense://me:***@a',
+        'broken',
+      ]);
+    });
+
     it('does not hide a fault that is not about the variable', async () => {
       const bug = new TypeError('a bug');
       const made = env.create({}, testHost({ environment: ALL_BROKEN, route: () => Promise.reject(bug) }));
       expect(await Promise.resolve(made).catch((error: unknown) => error)).to.equal(bug);
     });
+  });
+
+  describe('explain', () => {
+    const via = (name: string): Chain => ({
+      label: name,
+      dial: () => Promise.reject(new Error('not used')),
+      needsRelay: () => false,
+      explain: ({ host }) => [`${name} decides for ${host}`],
+    });
+    const environment = { ALL_PROXY: 'me:hush@a', https_proxy: 'http://b', no_proxy: 'localhost .corp.example' };
+    const CASES: readonly [host: string, port: number, environment: Environment, decisions: readonly string[]][] = [
+      [
+        'x.example',
+        22,
+        environment,
+        ['env: ALL_PROXY names the proxy http://me:***@a', 'http://me:hush@a decides for x.example'],
+      ],
+      ['x.example', 443, environment, ['env: https_proxy names the proxy http://b', 'http://b decides for x.example']],
+      [
+        'git.corp.example',
+        22,
+        environment,
+        ['env: no proxy: no_proxy exempts it by the entry .corp.example', 'forward decides for git.corp.example'],
+      ],
+      [
+        'x.example',
+        22,
+        { NO_PROXY: '*' },
+        ['env: no proxy: neither ALL_PROXY nor HTTPS_PROXY is set', 'forward decides for x.example'],
+      ],
+    ];
+    for (const [host, port, variables, decisions] of CASES) {
+      it(`${host}:${port}: ${decisions[0]}`, async () => {
+        const route = async (use: unknown): Promise<Chain> => via(String(use));
+        const dialer = await env.create({}, testHost({ environment: variables, forward: via('forward'), route }));
+        expect(dialer.explain?.({ host, port })).to.deep.equal(decisions);
+      });
+    }
+  });
+
+  it('names the variable where the proxy cannot be reached, and leaves the hops before and reasons to abort alone', async () => {
+    const reason = new Error('enough');
+    const failing = (name: string, error: unknown): Chain => ({
+      label: name,
+      dial: () => Promise.reject(error),
+      needsRelay: () => false,
+    });
+    const dial = async (host: string, error: unknown): Promise<unknown> => {
+      const environment = { all_proxy: 'http://a', NO_PROXY: 'corp.example' };
+      const forward = failing('forward', new FdpassError('unreachable', 'refused', { hop: 'before' }));
+      const route = async (): Promise<Chain> => failing('proxy', error);
+      const dialer = await env.create({}, testHost({ environment, forward, route }));
+      return Promise.resolve(dialer.dial({ host, port: 22 }, contextOf())).catch((thrown: unknown) => thrown);
+    };
+    const attempts = [{ address: '192.0.2.1:80', reason: 'refused' }];
+    const error = new FdpassError('unreachable', 'refused', { hop: 'http://a', hint: 'check it', attempts });
+    expect(await dial('x.example', error)).to.deep.include({ hop: 'all_proxy (http://a)', hint: 'check it', attempts });
+    expect(await dial('corp.example', error)).to.include({ hop: 'before' });
+    expect(await dial('x.example', reason)).to.equal(reason);
   });
 });

@@ -1,7 +1,7 @@
-import { type Chain, FdpassError, isFdpassError, type Strategy, type Target } from '@fdpass/core';
+import { type Chain, FdpassError, isFdpassError, redactUrl, type Strategy, type Target } from '@fdpass/core';
 import * as v from 'valibot';
 import { chooseProxy, type ProxyChoice, readVariables } from './environment.js';
-import { isExempt } from './no-proxy.js';
+import { findExemption } from './no-proxy.js';
 
 /** The options of an `env` hop: none but the URL that names it. */
 export interface EnvOptions {
@@ -32,31 +32,67 @@ export const env: Strategy<EnvOptions> = {
     }
 
     /** A variable that is wrong matters only to the targets that it is chosen for. */
-    async function compiled({ proxy, variable }: ProxyChoice): Promise<Chain | FdpassError> {
+    async function compiled({ proxy }: ProxyChoice): Promise<Chain | FdpassError> {
       try {
         return await host.route(proxy);
       } catch (error) {
-        if (!isFdpassError(error)) throw error;
-        const { code, hint, hop } = error;
-        return new FdpassError(code, `the variable ${variable}: ${error.message}`, { hint, hop, cause: error });
+        if (isFdpassError(error)) return error;
+        throw error;
       }
     }
 
-    function chooseRoute({ host: name, port }: Target): Chain | FdpassError {
-      const choice = isExempt(name, variables.no) ? undefined : chooseProxy(variables, port);
-      return (choice && routes.get(choice.proxy)) || host.forward;
+    function decide({ host: name, port }: Target): Decision {
+      const choice = chooseProxy(variables, port);
+      if (choice === undefined)
+        return { route: host.forward, why: 'no proxy: neither ALL_PROXY nor HTTPS_PROXY is set' };
+      const { entries, variable } = variables.no;
+      const entry = findExemption(name, entries);
+      if (entry !== undefined)
+        return { route: host.forward, why: `no proxy: ${variable} exempts it by the entry ${entry}` };
+      const why = `${choice.variable} names the proxy ${redactUrl(choice.proxy)}`;
+      return { route: routes.get(choice.proxy) ?? host.forward, why, variable: choice.variable };
     }
 
     return {
       async dial(target, context) {
-        const route = chooseRoute(target);
-        if (isFdpassError(route)) throw route;
-        return route.dial(target, context);
+        const { route, variable } = decide(target);
+        if (isFdpassError(route)) throw inVariable(route, variable);
+        try {
+          return await route.dial(target, context);
+        } catch (error) {
+          throw isFdpassError(error) ? hopNamed(error, variable) : error;
+        }
       },
       needsRelay(target) {
-        const route = chooseRoute(target);
+        const { route } = decide(target);
         return !isFdpassError(route) && route.needsRelay(target);
+      },
+      explain(target) {
+        const { route, why } = decide(target);
+        return [`env: ${why}`, ...(isFdpassError(route) ? [route.message] : (route.explain?.(target) ?? []))];
       },
     };
   },
 };
+
+/** Which way a target takes. */
+interface Decision {
+  /** The way, or why the variable that names it cannot be used. */
+  readonly route: Chain | FdpassError;
+  /** For people. */
+  readonly why: string;
+  /** The one that names the proxy; undefined where none is used. */
+  readonly variable?: string;
+}
+
+/** A proxy's URL that is wrong: the user has to find it in the environment. */
+function inVariable({ code, message, hint, hop, cause }: FdpassError, variable = ''): FdpassError {
+  return new FdpassError(code, `the variable ${variable}: ${message}`, { hint, hop, cause });
+}
+
+/** A dial that failed at the proxy, whose hop the user has not written: it is called as the variable, as named hops are. */
+function hopNamed(error: FdpassError, variable: string | undefined): FdpassError {
+  if (variable === undefined || error.hop === undefined) return error;
+  const { code, message, hint, rule, target, attempts, cause } = error;
+  return new FdpassError(code, message, { hint, rule, hop: `${variable} (${error.hop})`, target, attempts, cause });
+}

@@ -24,8 +24,9 @@ describe('env: proxy variables', () => {
   }
 
   it('reads NO_PROXY in either case, lower first', () => {
-    expect(readVariables({ NO_PROXY: 'a', no_proxy: 'b' }).no).to.equal('b');
-    expect(readVariables({ NO_PROXY: 'a' }).no).to.equal('a');
-    expect(readVariables({}).no).to.equal('');
+    const read = (env: Record<string, string>): string[] => Object.values(readVariables(env).no);
+    expect(read({ NO_PROXY: 'a', no_proxy: 'b' })).to.deep.equal(['b', 'no_proxy']);
+    expect(read({ NO_PROXY: 'a' })).to.deep.equal(['a', 'NO_PROXY']);
+    expect(read({})).to.deep.equal(['', 'NO_PROXY']);
   });
 });

@@ -10,7 +10,7 @@ export interface ProxyChoice {
 export interface ProxyVariables {
   readonly all: ProxyChoice | undefined;
   readonly https: ProxyChoice | undefined;
-  readonly no: string;
+  readonly no: { readonly entries: string; readonly variable: string };
 }
 
 /** Reads ALL_PROXY, HTTPS_PROXY and NO_PROXY (curl(1), ENVIRONMENT). An empty variable counts as not set. */
@@ -20,7 +20,8 @@ export function readVariables(env: Readonly<Record<string, string | undefined>>)
     const variable = spelling(name);
     return variable === undefined ? undefined : { proxy: withScheme(env[variable] ?? ''), variable };
   };
-  return { all: read('all_proxy'), https: read('https_proxy'), no: env[spelling('no_proxy') ?? ''] ?? '' };
+  const variable = spelling('no_proxy') ?? 'NO_PROXY';
+  return { all: read('all_proxy'), https: read('https_proxy'), no: { entries: env[variable] ?? '', variable } };
 }
 
 /** curl's default. */

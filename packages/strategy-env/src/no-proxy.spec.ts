@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { isExempt } from './no-proxy.js';
+import { findExemption } from './no-proxy.js';
 
 const CASES: readonly [noProxy: string, exempt: readonly string[], proxied: readonly string[]][] = [
   ['', [], ['a.example', '192.0.2.1', '::1']],
@@ -43,11 +43,18 @@ const CASES: readonly [noProxy: string, exempt: readonly string[], proxied: read
 describe('env: NO_PROXY', () => {
   for (const [noProxy, exempt, proxied] of CASES) {
     for (const host of exempt) {
-      it(`${JSON.stringify(noProxy)} exempts ${host}`, () => void expect(isExempt(host, noProxy)).to.equal(true));
+      it(`${JSON.stringify(noProxy)} exempts ${host}`, () => {
+        expect(noProxy.split(/[\s,]+/)).to.include(findExemption(host, noProxy));
+      });
     }
     for (const host of proxied) {
       it(`${JSON.stringify(noProxy)} does not exempt ${host}`, () =>
-        void expect(isExempt(host, noProxy)).to.equal(false));
+        void expect(findExemption(host, noProxy)).to.equal(undefined));
     }
   }
+
+  it('names the entry that exempts', () => {
+    expect(findExemption('git.corp.example', 'localhost, 10.0.0.0/8 .corp.example,*')).to.equal('.corp.example');
+    expect(findExemption('10.1.2.3', 'localhost, 10.0.0.0/8 .corp.example')).to.equal('10.0.0.0/8');
+  });
 });

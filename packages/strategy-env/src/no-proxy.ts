@@ -1,16 +1,16 @@
 import { canonicalAddress, ipFamily, ipv4Bytes, ipv6Bytes } from '@fdpass/core';
 
 /**
- * Whether NO_PROXY exempts `host`, by curl's rules: names match themselves and what is below them, with or without a
+ * The entry of NO_PROXY that exempts `host`, by curl's rules; undefined if none does: names match themselves and what is below them, with or without a
  * leading dot; addresses match by value, however they are written, or by CIDR; `*` alone matches all. Names are never
  * resolved for this.
  */
-export function isExempt(host: string, noProxy: string): boolean {
+export function findExemption(host: string, noProxy: string): string | undefined {
   const entries = noProxy.split(/[\s,]+/).filter(Boolean);
-  if (entries.length === 1 && entries[0] === '*') return true;
+  if (entries.length === 1 && entries[0] === '*') return '*';
   const name = host.replace(/\.$/, '').toLowerCase();
   const address = canonicalAddress(name);
-  return entries.some((entry) => (address === undefined ? matchesName(name, entry) : matchesAddress(address, entry)));
+  return entries.find((entry) => (address === undefined ? matchesName(name, entry) : matchesAddress(address, entry)));
 }
 
 function matchesName(name: string, entry: string): boolean {

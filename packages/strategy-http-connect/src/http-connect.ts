@@ -50,6 +50,7 @@ export function createHttpConnect({ schemes = [], name }: HttpConnectParts = {})
       return {
         dial: (target, context) => dialThrough(hop, target, context),
         needsRelay: () => proxy.scheme.tls || host.forward.needsRelay(proxy.target),
+        explain: () => host.forward.explain?.(proxy.target) ?? [],
       };
     },
   };

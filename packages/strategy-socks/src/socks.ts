@@ -40,6 +40,7 @@ export const socks: Strategy<SocksOptions> = {
     return {
       dial: (target, context) => dialThrough(hop, target, context),
       needsRelay: () => proxy.scheme.tls || host.forward.needsRelay(proxy.target),
+      explain: () => host.forward.explain?.(proxy.target) ?? [],
     };
   },
 };

@@ -27,6 +27,8 @@ export interface Dialer {
    * the process that relays it should be the one that dials. Default: core finds out by dialling.
    */
   needsRelay?(target: Target): boolean;
+  /** What it decides for this target and why, one line each, for `explain`. Never a secret. Default: nothing. */
+  explain?(target: Target): readonly string[];
 }
 
 /** A `use` value ready to dial: a chain of hops, each of which dials through the one before it. */
@@ -37,6 +39,8 @@ export interface Chain {
   dial(target: Target, context: DialContext): Promise<Connection>;
   /** As {@link Dialer.needsRelay}, for the whole chain. */
   needsRelay(target: Target): boolean;
+  /** As {@link Dialer.explain}, for the whole chain. */
+  explain?(target: Target): readonly string[];
 }
 
 /** What belongs to a dial, by its context. */

@@ -410,6 +410,26 @@ describe('guarded dialers', () => {
     ]);
   });
 
+  it('say what their hops decide, for explain: asked of strategies that accept the name, through those that pass it on', async () => {
+    const decider: Strategy = {
+      name: 'net',
+      firstOnly: true,
+      create: () => ({ dial: () => Promise.reject(new Error()), explain: ({ host }) => [`decided for ${host}`] }),
+    };
+    const passing: Strategy = {
+      name: 'gate',
+      create: (_, { forward }) => ({
+        dial: () => Promise.reject(new Error()),
+        explain: () => forward.explain?.({ host: 'gate.example', port: 1 }) ?? [],
+      }),
+    };
+    const explain = async (use: unknown, host: string): Promise<unknown> =>
+      (await buildChain(use, '/', scopeOf([decider, passing]))).explain?.({ host, port: 1 });
+    expect(await explain('net', 'host.example')).to.deep.equal(['decided for host.example']);
+    expect(await explain('net', 'unix/x')).to.deep.equal([]);
+    expect(await explain(['net', 'gate'], 'host.example')).to.deep.equal(['decided for gate.example']);
+  });
+
   it('turn what needsRelay() throws into an error that names the hop', async () => {
     const strategy: Strategy = {
       name: 'net',

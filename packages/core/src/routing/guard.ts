@@ -31,6 +31,7 @@ export interface GuardedHop {
 export interface GuardedDialer {
   dial(target: Target, context: DialContext): Promise<Connection>;
   needsRelay(target: Target): boolean;
+  explain(target: Target): readonly string[];
 }
 
 /**
@@ -48,13 +49,15 @@ export function guardDialer(dialer: Dialer, hop: GuardedHop): GuardedDialer {
   }
   return {
     dial: (target, context) => ownDial(guardedDial(dialer, hop, target, context), context),
-    needsRelay: (target) => guardedNeedsRelay(dialer, hop, target),
+    needsRelay: (target) => guardedAnswer(hop, target, () => dialer.needsRelay?.(target)) === true,
+    explain: (target) => guardedAnswer(hop, target, () => dialer.explain?.(target)) ?? [],
   };
 }
 
-function guardedNeedsRelay(dialer: Dialer, hop: GuardedHop, target: Target): boolean {
+/** What a dialer says about a target; undefined for one that it does not accept. */
+function guardedAnswer<T>(hop: GuardedHop, target: Target, answer: () => T): T | undefined {
   try {
-    return accepts(hop, target) && dialer.needsRelay?.(target) === true;
+    return accepts(hop, target) ? answer() : undefined;
   } catch (error) {
     throw describeFailure(error, hop);
   }

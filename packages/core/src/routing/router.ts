@@ -53,6 +53,8 @@ export interface Explanation {
   readonly reason: string;
   /** The hops in travel order, secrets masked. */
   readonly route: readonly HopSummary[];
+  /** What the hops decide for this target, e.g. which environment variable names the proxy. */
+  readonly decisions: readonly string[];
   /** Whether a relay is needed for a descriptor: the connection is not a kernel socket. */
   readonly relay: boolean;
   /** For the whole dial; 0 means no limit. */
@@ -114,6 +116,7 @@ export class Router {
       config: this.#parts.config?.file ?? null,
       reason,
       route: chain.hops,
+      decisions: chain.explain?.(target) ?? [],
       relay: chain.needsRelay(target),
       timeoutMs,
       skipped: trials.flatMap(({ matched, index, why }) => (matched ? [] : [{ rule: index + 1, why: why ?? '' }])),
