@@ -40,7 +40,7 @@ describe('a dead IPv6 address', () => {
     expect(stdout).to.match(
       /fdpass: dead\.example:2022: .*happy-eyeballs: timed out after 500 ms \(\[2001:db8:dead::1\]:2022 no answer\)/,
     );
-    expect(stdout).to.match(/ended with status 75/);
-    expect(status).to.equal(65); // fdrecv's own: no descriptor came
+    expect(stdout).to.match(/exited with status 75/);
+    expect(status).to.equal(75); // fdrecv has the status of its command
   });
 });
