@@ -6,7 +6,6 @@ import { StringDecoder } from 'node:string_decoder';
 import { FdpassError } from '../ground/errors.js';
 import { openLog } from '../ground/log-file.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
-import { loadSys } from '../sys/koffi.js';
 
 /** How often the file is looked at while a command starts. */
 const LOOK_INTERVAL_MS = 50;
@@ -113,7 +112,6 @@ function openNamelessIn(folder: string): [number, number] {
 function openUserLog(path: string): [number, number | undefined] {
   const writer = openLog(path);
   try {
-    loadSys().setNonBlocking(writer, false); // the program expects its stderr to block
     return [writer, fstatSync(writer).isFile() ? openSync(path, 'r') : undefined];
   } catch (cause) {
     closeSync(writer);

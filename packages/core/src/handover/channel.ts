@@ -134,21 +134,21 @@ function inputStream(fd: number): Readable {
  */
 export function outputStream(fd: number): Writable {
   const kind = channelKind(fd);
-  if (kind === 'pipe') return closingPipe(nodeSocket({ fd, readable: false, writable: true }), fd);
+  if (kind === 'pipe') return pipeStream(fd);
   if (kind === 'socket') return nodeSocket({ fd, readable: false, writable: true });
   if (fd === STDOUT) return process.stdout;
   if (kind === 'terminal') return new (process.getBuiltinModule('node:tty').WriteStream)(fd);
   return createWriteStream('', { fd });
 }
 
-/** Gives the pipe its mode back when its stream closes, and closes it: its reader waits for that. */
-function closingPipe(stream: Writable, fd: number): Writable {
+/** A stream that, when it closes, gives the pipe its mode back and closes it: its reader waits for that. */
+function pipeStream(fd: number): Writable {
   const sys = findSys();
-  if (sys === undefined) return stream;
+  if (sys === undefined) return nodeSocket({ fd, readable: false, writable: true });
   const isStandard = fd <= STDERR;
   const own = isStandard ? fd : sys.dup(fd); // Node closes any other descriptor before we can look at it
-  const restoreMode = rememberModes([own], sys);
-  return stream.once('close', () => {
+  const restoreMode = rememberModes([own], sys); // before Node changes it
+  return nodeSocket({ fd, readable: false, writable: true }).once('close', () => {
     restoreMode();
     if (isStandard) discard(fd, sys);
     else sys.close(own);

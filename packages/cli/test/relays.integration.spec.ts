@@ -1,0 +1,191 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readSync, writeFileSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { loadSys, recvFd } from '@fdpass/core/sockets';
+import {
+  expectNoDescriptorLeft,
+  expectNoneLeft,
+  killMarked,
+  makePipe,
+  markedEnvironment,
+  markedProcesses,
+  openDescriptors,
+  temporaryFolder,
+} from '@fdpass/test-lab';
+import { expect } from 'chai';
+import { FDPASS_BIN, FDRECV_BIN, NO_CONFIG } from './commands.spec.helper.js';
+
+const GREETING = 'hello from the server\n';
+
+/** A strategy whose connection is not a kernel socket. */
+const PLUGIN = `
+import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
+export const stream = {
+  name: 'stream',
+  create: () => ({
+    needsRelay: () => true,
+    dial: ({ host, port }) => new Promise((resolve, reject) => {
+      const socket = connect({ host, port, allowHalfOpen: true }).on('error', reject);
+      socket.once('connect', () => resolve(Duplex.from({ readable: socket, writable: socket })));
+    }),
+  }),
+};
+`;
+
+/** One that dials for ever. */
+const SILENT_PLUGIN = `
+export const stream = { name: 'stream', create: () => ({ needsRelay: () => true, dial: () => new Promise(() => {}) }) };
+`;
+
+/** How a relay ends, seen by the two programs that it stands between. */
+describe('a relay of the commands', () => {
+  const sys = loadSys();
+  const folder = temporaryFolder();
+  const config = join(folder.path, 'config.yaml');
+  const { env: mark, marker } = markedEnvironment();
+  const env = { ...process.env, ...NO_CONFIG, ...mark };
+  const open: number[] = [];
+  let server: Server;
+  let port: string;
+  let accepted: Socket[];
+  let openBefore: readonly string[];
+
+  before(() => {
+    writeFileSync(join(folder.path, 'plugin.mjs'), PLUGIN, { mode: 0o600 });
+    writeFileSync(config, 'plugins: ["./plugin.mjs"]\nrules: [{ use: stream }]\n', { mode: 0o600 });
+  });
+  after(() => folder.remove());
+  beforeEach(async () => {
+    openBefore = openDescriptors();
+    accepted = [];
+    // Reads nothing and never closes by itself.
+    server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+      accepted.push(socket.on('error', () => {}));
+      socket.write(GREETING);
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    port = String((server.address() as { port: number }).port);
+  });
+  afterEach(async () => {
+    for (const fd of open.splice(0)) sys.close(fd);
+    try {
+      await expectNoneLeft(() => markedProcesses(marker));
+    } finally {
+      killMarked(marker);
+      for (const socket of accepted) socket.destroy();
+      server.close();
+    }
+    await expectNoDescriptorLeft(openBefore);
+  });
+
+  const keep = <T extends readonly number[]>(fds: T): T => {
+    open.push(...fds);
+    return fds;
+  };
+  const close = (fd: number): void => sys.close(open.splice(open.indexOf(fd), 1)[0] as number);
+
+  function start(
+    args: readonly string[],
+    stdin: number,
+    stdout: number,
+    nodeOptions: readonly string[] = [],
+  ): ChildProcess {
+    const child = spawn(process.execPath, [...nodeOptions, ...args], { env, stdio: [stdin, stdout, 'ignore'] });
+    return child;
+  }
+
+  /** What comes over a descriptor: all until its end, or so many bytes. */
+  async function read(fd: number, length = Number.POSITIVE_INFINITY): Promise<string> {
+    let words = '';
+    while (words.length < length) {
+      await sys.wait(fd, 'readable');
+      const buffer = Buffer.alloc(4096);
+      const count = readSync(fd, buffer);
+      if (count === 0) break;
+      words += buffer.toString('latin1', 0, count);
+    }
+    return words;
+  }
+
+  const commands: Readonly<Record<string, () => readonly string[]>> = {
+    fdpass: () => [FDPASS_BIN, '127.0.0.1', port],
+    'fdpass through a plugin': () => [FDPASS_BIN, '-c', config, '127.0.0.1', port],
+    'fdrecv --stdio': () => [FDRECV_BIN, '--stdio', process.execPath, FDPASS_BIN, '127.0.0.1', port],
+  };
+  for (const [what, command] of Object.entries(commands)) {
+    it(`tells a client that keeps its side open that the server has ended: ${what}`, async () => {
+      const [stdin, writer] = keep(makePipe());
+      const [reader, stdout] = keep(makePipe());
+      const child = start(command(), stdin, stdout);
+      const ended = once(child, 'exit');
+      const mode = sys.dup(stdout); // as a shell can have it, to see the mode
+      close(stdin);
+      close(stdout);
+      expect(await read(reader, GREETING.length)).to.equal(GREETING);
+      sys.close(mode);
+      for (const socket of accepted) socket.end();
+      expect(await read(reader)).to.equal('');
+      expect(child.exitCode).to.equal(null);
+      close(writer);
+      expect(await ended).to.deep.equal([0, null]);
+    });
+  }
+
+  it('gives a pipe its mode back before it closes it', async () => {
+    const [stdin, writer] = keep(makePipe());
+    const [reader, stdout] = keep(makePipe());
+    const child = start([FDPASS_BIN, '127.0.0.1', port], stdin, stdout);
+    const ended = once(child, 'exit');
+    expect(await read(reader, GREETING.length)).to.equal(GREETING);
+    expect(sys.isNonBlocking(stdout)).to.equal(true);
+    for (const socket of accepted) socket.end();
+    await expectNoneLeft(() => openDescriptors(child.pid).filter((entry) => /^1 (?!\/dev\/null)/.test(entry)));
+    expect(sys.isNonBlocking(stdout)).to.equal(false);
+    close(writer);
+    await ended;
+  });
+
+  it('ends with a client that gave one socket and hangs up, though the server neither reads nor closes', async () => {
+    const [theirs, ours] = keep(sys.socketpair());
+    sys.send(ours, Buffer.from('SSH-2.0-libssh\r\n'), 0);
+    const child = start([FDPASS_BIN, '127.0.0.1', port], theirs, theirs);
+    const ended = once(child, 'exit');
+    close(theirs);
+    expect(await read(ours, GREETING.length)).to.equal(GREETING);
+    close(ours);
+    expect(await ended).to.deep.equal([0, null]);
+  });
+
+  it('that is detached runs with the options of Node that the command was given', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const [theirs, ours] = keep(sys.socketpair());
+    const args = [FDPASS_BIN, '-c', config, '127.0.0.1', port];
+    const child = start(args, theirs, theirs, ['--stack-trace-limit=7', '--no-warnings']);
+    const ended = once(child, 'exit');
+    close(theirs);
+    keep([await recvFd(ours)]);
+    expect(await ended).to.deep.equal([0, null]);
+    const relays = markedProcesses(marker);
+    expect(relays).to.have.length(1);
+    const words = readFileSync(`/proc/${Number.parseInt(relays[0] ?? '', 10)}/cmdline`, 'utf8').split('\0');
+    expect(words.slice(1, 3)).to.deep.equal(['--stack-trace-limit=7', '--no-warnings']);
+  });
+
+  for (const signal of ['SIGKILL', 'SIGTERM', 'SIGHUP'] as const) {
+    it(`that is detached and still dials ends with the command: ${signal}`, async () => {
+      writeFileSync(join(folder.path, 'silent.mjs'), SILENT_PLUGIN, { mode: 0o600 });
+      const silent = join(folder.path, 'silent.yaml');
+      writeFileSync(silent, 'plugins: ["./silent.mjs"]\nrules: [{ use: stream }]\n', { mode: 0o600 });
+      const [theirs] = keep(sys.socketpair());
+      const child = start([FDPASS_BIN, '-c', silent, '127.0.0.1', port], theirs, theirs);
+      const ended = once(child, 'exit');
+      const hasRelay = (): boolean => markedProcesses(marker).some((line) => line.includes('--detached-relay'));
+      while (!hasRelay()) await new Promise((resolve) => setTimeout(resolve, 10));
+      child.kill(signal);
+      await ended;
+    });
+  }
+});
