@@ -38,6 +38,8 @@ const SEPARATE = new Map(
     'packages/core/dist/proxy/credentials.js',
     'packages/core/dist/proxy/tls.js',
     'packages/core/dist/connection/spawn.js',
+    'packages/core/dist/connection/pass-on.js',
+    'packages/core/dist/proxy/first-line.js',
     'packages/strategy-http-connect/dist/digest.js',
     'packages/core/dist/json-schema/config-schema.js',
     'packages/strategy-direct/dist/options.js',

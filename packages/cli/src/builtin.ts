@@ -34,7 +34,6 @@ export const BUILTIN: readonly StrategyEntry[] = [
   {
     name: 'jump',
     schemes: ['jump'],
-    firstOnly: true,
     load: async () => (await import('@fdpass/strategy-command')).jump,
   },
   { name: 'local', firstOnly: true, targets: ANY, load: async () => (await import('@fdpass/strategy-local')).local },

@@ -11,8 +11,6 @@ export interface DialRequest {
   /** An absolute path. */
   readonly config?: string | undefined;
   readonly timeoutMs?: number | undefined;
-  /** The user's current directory: paths in `--via` hops start there. Empty if it has been deleted. */
-  readonly cwd: string;
 }
 
 /** Reads HOST, PORT and the options that choose a route. @throws FdpassError `usage` */
@@ -30,7 +28,6 @@ export function readRequest(args: Arguments, defaultPort?: number): DialRequest 
     via: args.values('via'),
     config: config === undefined ? undefined : expandPath(config, cwd),
     timeoutMs: readTimeout(args),
-    cwd,
   };
 }
 
@@ -45,6 +42,9 @@ export function readTimeout(args: Arguments): number | undefined {
   });
 }
 
+/** Where the programs of `--via` hops run: not in the current directory, which can be a stranger's clone. */
+const VIA_FOLDER = '/';
+
 /** A route, and the router that dials it. */
 export interface FoundRoute {
   readonly router: Router;
@@ -58,8 +58,8 @@ export interface FoundRoute {
  * @throws FdpassError `config`
  */
 export async function findRoute(request: DialRequest, cache?: ConfigCache): Promise<FoundRoute> {
-  const { target, via, config, cwd } = request;
+  const { target, via, config } = request;
   const { router } = await builtinFramework(config === undefined ? {} : { file: config }, cache);
-  const route = await (via.length > 0 ? router.routeVia(target, via, cwd) : router.route(target));
+  const route = await (via.length > 0 ? router.routeVia(target, via, VIA_FOLDER) : router.route(target));
   return { router, route };
 }

@@ -1,5 +1,5 @@
 import { fdpassVersion, formatError } from '@fdpass/core';
-import { channelKind, exitCodeOf, stackOf } from '@fdpass/core/host';
+import { channelKind, exitCodeOf, prepareForDeath, stackOf } from '@fdpass/core/host';
 import { findSys, rememberModes } from '@fdpass/core/sockets';
 import { formatHelp } from './help.js';
 import { stackLines } from './log.js';
@@ -22,7 +22,7 @@ export async function run(
   showsStacks: () => boolean = () => false,
 ): Promise<never> {
   const end = prepareEnd();
-  for (const name of UNTIDY_SIGNALS) process.once(name, () => end.bySignal(name));
+  for (const name of end.signals) process.once(name, () => end.bySignal(name));
   const endWith = (error: unknown): never => {
     sayError(program, error, showsStacks());
     return end.withStatus(exitCodeOf(error));
@@ -41,6 +41,8 @@ const UNTIDY_SIGNALS = ['SIGHUP', 'SIGQUIT', 'SIGALRM'] as const;
 
 /** How the process ends: at once, with the standard streams as it found them. */
 interface End {
+  /** Those that it has to listen to for that. */
+  readonly signals: readonly NodeJS.Signals[];
   withStatus(status: number): never;
   bySignal(name: NodeJS.Signals): void;
 }
@@ -57,7 +59,11 @@ function prepareEnd(): End {
   const sys = isWaitedFor ? findSys() : undefined;
   if (sys === undefined) {
     const { signals } = process.getBuiltinModule('node:os').constants;
-    return { withStatus: (status) => process.exit(status), bySignal: (name) => process.exit(128 + signals[name]) };
+    return {
+      signals: UNTIDY_SIGNALS,
+      withStatus: (status) => process.exit(status),
+      bySignal: (name) => process.exit(128 + signals[name]),
+    };
   }
   const restoreInputModes = rememberModes([STDIN, STDERR], sys);
   const restoreStdoutMode = rememberModes([STDOUT], sys);
@@ -66,13 +72,17 @@ function prepareEnd(): End {
     restoreInputModes();
   };
   return {
+    // Node no longer restores the streams itself once anybody, such as a dial with a child process, has listened to the last two.
+    signals: [...UNTIDY_SIGNALS, 'SIGINT', 'SIGTERM'],
     withStatus(status) {
       const nodeModule = process.getBuiltinModule('node:module') as { flushCompileCache?: () => void };
       nodeModule.flushCompileCache?.(); // Node 22.10 and later
+      prepareForDeath();
       restoreModes();
       return sys.exit(status);
     },
     bySignal(name) {
+      prepareForDeath();
       restoreModes();
       process.kill(process.pid, name);
     },

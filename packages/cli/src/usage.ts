@@ -110,7 +110,7 @@ export const FDPASS: ProgramSpec = {
       name: 'via',
       argument: 'URL',
       repeatable: true,
-      help: 'go through this hop (a URL, a strategy or a named hop); repeat it in travel order; overrides the rules',
+      help: 'go through this hop (a URL, a strategy or a named hop); repeat it in travel order; overrides the rules; its programs run in /',
     },
     {
       name: 'user',
@@ -166,6 +166,10 @@ export const FDPASS: ProgramSpec = {
   environment: [
     ['FDPASS_CONFIG', 'names a configuration file, as --config does'],
     ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'the folders of the configuration and of the cache'],
+    [
+      'FDPASS_INSIDE',
+      'set for the programs that fdpass runs: it tells an fdpass inside of them which they are, so that none runs itself without end',
+    ],
     NODE_OPTIONS,
   ],
 };

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { loadSys } from '@fdpass/core/sockets';
-import { expectNoDescriptorLeft, makePipe, openDescriptors } from '@fdpass/test-lab';
+import { expectNoDescriptorLeft, makePipe, openDescriptors, temporaryFolder } from '@fdpass/test-lab';
 import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { FDPASS_BIN, FDRECV_BIN, NO_CONFIG } from './commands.spec.helper.js';
@@ -25,11 +27,18 @@ function start(command: readonly string[], stdio: readonly number[]): ChildProce
 describe('the standard streams block, or do not, as they did before', () => {
   const sys = loadSys();
   const open: number[] = [];
+  const folder = temporaryFolder();
+  const config = join(folder.path, 'fdpass.json');
   let server: ScriptedServer;
-  let before: readonly string[];
+  let openBefore: readonly string[];
 
+  before(() => {
+    const use = { strategy: 'command', command: ['sh', '-c', 'echo hello; exec cat'], terminal: true };
+    writeFileSync(config, JSON.stringify({ rules: [{ use }] }), { mode: 0o600 });
+  });
+  after(() => folder.remove());
   beforeEach(async () => {
-    before = openDescriptors();
+    openBefore = openDescriptors();
     server = await startScriptedServer(async (line) => {
       await line.send('hello\n');
       line.socket.end(await line.rest());
@@ -38,7 +47,7 @@ describe('the standard streams block, or do not, as they did before', () => {
   afterEach(async () => {
     for (const fd of open.splice(0)) sys.close(fd);
     await server.close();
-    await expectNoDescriptorLeft(before);
+    await expectNoDescriptorLeft(openBefore);
   });
 
   const keep = <T extends readonly number[]>(fds: T): T => {
@@ -109,6 +118,10 @@ describe('the standard streams block, or do not, as they did before', () => {
             command: (port: string) => [FDRECV_BIN, '--stdio', process.execPath, FDPASS_BIN, '127.0.0.1', port],
             signal,
           },
+        ],
+        [
+          `${signal} in a relay to a program that shares the terminal`,
+          { channel: pipes, command: () => [FDPASS_BIN, '--config', config, 'host.example', '22'], signal },
         ],
       ]),
     ),

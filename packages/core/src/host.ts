@@ -24,6 +24,7 @@ export {
   loadFramework,
   TOKENS,
 } from './framework/framework.js';
+export { prepareForDeath } from './ground/before-death.js';
 export { parseDuration } from './ground/clock.js';
 export { exitCodeOf, stackOf } from './ground/errors.js';
 export { currentFolder, expandPath } from './ground/files.js';

@@ -4,6 +4,7 @@
 export type { Connection } from './connection/connection.js';
 export type { SocketAddress } from './connection/open.js';
 export type { KeepAlive, SocketOptions } from './connection/socket-options.js';
+export type { SpawnForward } from './connection/spawn.js';
 export type { Candidate } from './dial/attempt.js';
 export type { Chain, DialContext, Dialer } from './dial/dialer.js';
 export { allFailed, connectFailed, type Failure } from './dial/failures.js';

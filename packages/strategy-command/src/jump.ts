@@ -1,10 +1,23 @@
-import { FdpassError, formatHostPort, normalizeHost, parsePort, type Strategy } from '@fdpass/core';
+import {
+  type Chain,
+  type Connection,
+  type DialContext,
+  FdpassError,
+  formatHostPort,
+  isFdpassError,
+  normalizeHost,
+  parsePort,
+  type SpawnForward,
+  type Strategy,
+  type Target,
+  type Trace,
+} from '@fdpass/core';
 import * as v from 'valibot';
 import { runEntries } from './command.js';
 
 /** The options of a `jump` hop, as its schema gives them; either `url` or `hosts` is needed. */
 export interface JumpOptions {
-  /** `jump://[USER@]HOST[:PORT][,…]`. */
+  /** `jump://[USER@]HOST[:PORT][,…][?terminal=true]`. */
   readonly url?: string | undefined;
   /** The jump hosts in travel order, `[USER@]HOST[:PORT]`, as `ssh -J` takes them (ssh(1)). */
   readonly hosts?: readonly string[] | undefined;
@@ -22,7 +35,10 @@ export interface JumpOptions {
 
 const optionsSchema: v.GenericSchema<unknown, JumpOptions> = v.strictObject({
   url: v.optional(
-    v.pipe(v.string(), v.description('jump://[USER@]HOST[:PORT][,…]: the jump hosts as --via writes them')),
+    v.pipe(
+      v.string(),
+      v.description('jump://[USER@]HOST[:PORT][,…][?terminal=true]: the jump hosts as --via writes them'),
+    ),
   ),
   hosts: v.optional(
     v.pipe(
@@ -96,36 +112,95 @@ export function jumpArguments(
   ];
 }
 
-function hostsOf({ url, hosts }: JumpOptions): JumpHost[] {
+/**
+ * What makes ssh get its connection from a command of ours. Options on the command line come before ssh_config's, so a
+ * ProxyJump in there does not count; and a connection that ssh already shares may go another way.
+ */
+function forwardArguments(command: string): string[] {
+  const proxyCommand = `${command.replaceAll('%', '%%')} %h %p`;
+  return ['-o', `ProxyCommand=${proxyCommand}`, '-o', 'ProxyUseFdpass=yes', '-o', 'ControlPath=none'];
+}
+
+function readJump({ url, hosts, terminal }: JumpOptions): { hosts: JumpHost[]; terminal: boolean | undefined } {
   if ((url === undefined) === (hosts === undefined))
     throw new FdpassError('config', 'a jump needs either "hosts" or a "url"');
-  const words =
-    hosts ??
-    (url ?? '')
-      .replace(/^jump:\/\//, '')
-      .replace(/\/$/, '')
-      .split(',');
-  return words.map(parseJumpHost);
+  const [words, query] = hosts === undefined ? readUrl(url ?? '') : [hosts, ''];
+  return { hosts: words.map(parseJumpHost), terminal: readTerminal(query) ?? terminal };
+}
+
+function readUrl(url: string): [hosts: string[], query: string] {
+  const [hosts = '', query = ''] = url.replace(/^jump:\/\//i, '').split(/\?(.*)/s, 2);
+  return [hosts.replace(/\/$/, '').split(','), query];
+}
+
+/** The one thing that a URL can say about a jump besides its hosts. */
+function readTerminal(query: string): boolean | undefined {
+  if (query === '') return undefined;
+  const [, value] = /^terminal=(true|false)$/.exec(query) ?? [];
+  if (value !== undefined) return value === 'true';
+  throw new FdpassError('config', 'the query of a jump:// URL can only be "terminal=true" or "terminal=false"');
+}
+
+/** What ssh says when it could not ask: the host key is new, or it needs a password or a passphrase. */
+const COULD_NOT_ASK = /Host key verification failed|Permission denied \(/;
+
+const ASKING_HINT =
+  'if ssh has to ask (a password, a new host key), let it: "terminal: true" for this hop, "?terminal=true" in a URL';
+
+/** Runs `dial`, and if ssh fails because it has no terminal to ask on, says how to give it one. */
+async function hintAtTerminal(context: DialContext, dial: (context: DialContext) => Promise<Connection>) {
+  let line: string | undefined;
+  const trace: Trace = (event) => {
+    if (event.event === 'output' && COULD_NOT_ASK.test(event.text)) line = event.text;
+    context.trace(event);
+  };
+  try {
+    return await dial({ ...context, trace });
+  } catch (error) {
+    if (line === undefined || !isFdpassError(error) || error.hint !== undefined) throw error;
+    // With several jump hosts it is not the last line: each ssh adds that its connection has closed.
+    const message = error.message.includes(line) ? error.message : `${error.message} (${line})`;
+    throw new FdpassError(error.code, message, { hint: ASKING_HINT, hop: error.hop, cause: error });
+  }
+}
+
+const SSH_PORT = 22;
+
+/** What the hops before are asked for, as far as we know it: ssh_config can say otherwise. */
+function entryOf([first]: readonly JumpHost[]): Target {
+  return { host: first?.host ?? '', port: first?.port ?? SSH_PORT };
 }
 
 /** Jump hosts through `ssh -W`, so that keys, agents and ssh_config work as ever; what is handed over is a descriptor. */
 export const jump: Strategy<JumpOptions> = {
   name: 'jump',
   schemes: ['jump'],
-  firstOnly: true,
   optionsSchema,
   create(options, host) {
-    const { ssh = 'ssh', sshOptions = [], patience: patienceMs, log, terminal } = options;
+    const { ssh = 'ssh', sshOptions = [], patience: patienceMs, log } = options;
     const fromHome = (word: string): string => (word.startsWith('~/') ? host.path(word) : word);
     const program = fromHome(ssh);
-    const hosts = hostsOf(options);
+    const ownArguments = sshOptions.map(fromHome);
+    const { hosts, terminal } = readJump(options);
+    const run = (argv: readonly string[], context: DialContext, forward?: SpawnForward): Promise<Connection> => {
+      const dial = (inner: DialContext) =>
+        host.spawn([program, ...argv], inner, { patienceMs, log, terminal, forward });
+      return terminal === true ? dial(context) : hintAtTerminal(context, dial);
+    };
+    if (host.isFirst) {
+      return { dial: (target, context) => run(jumpArguments(hosts, target, ownArguments), context) };
+    }
+    // ssh can start the others by itself (-J), but not through the hops before: each is then an ssh of its own.
+    const dialThrough = (reach: Chain['dial'], jumpHost: JumpHost): Chain['dial'] => {
+      return (target, context) =>
+        run(jumpArguments([jumpHost], target, ownArguments), context, {
+          dial: (wanted, signal) => reach(wanted, { ...context, signal }),
+          arguments: forwardArguments,
+        });
+    };
     return {
-      dial: async (target, context) =>
-        host.spawn([program, ...jumpArguments(hosts, target, sshOptions.map(fromHome))], context, {
-          patienceMs,
-          log,
-          terminal,
-        }),
+      dial: hosts.reduce(dialThrough, host.forward.dial),
+      needsRelay: () => host.forward.needsRelay(entryOf(hosts)),
     };
   },
 };

@@ -39,7 +39,8 @@ export const networkChain: Chain = {
 /** The host of a strategy under test: as core makes it, with other parts where a test gives them. */
 export function testHost(parts: Partial<HostPlace & HostServices> = {}): StrategyHost {
   const { forward = NOWHERE, route = async () => forward, baseDir = '/', socketDefaults = {}, ...services } = parts;
-  return createStrategyHost({ forward, route, baseDir, socketDefaults }, { ...DEFAULT_SERVICES, ...services });
+  const place = { forward, isFirst: forward === NOWHERE, route, baseDir, socketDefaults };
+  return createStrategyHost(place, { ...DEFAULT_SERVICES, ...services });
 }
 
 /** What a dial under test gave, as a stream. */

@@ -65,6 +65,11 @@ export class ChildOutput {
     return this.#tail.trim().split(/\r?\n/).at(-1) || undefined;
   }
 
+  /** The end of what the child has written. */
+  tail(): string {
+    return this.#tail;
+  }
+
   /** Stops following and passes on the last words, also those without a line feed. Does nothing the second time. */
   finish(): void {
     if (this.#isFinished) return;

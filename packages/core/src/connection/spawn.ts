@@ -1,32 +1,41 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { type Clock, onAbort, untilAborted } from '../ground/clock.js';
+import { type Clock, onAbort, startDeadline, untilAborted } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
-import { expandPath } from '../ground/files.js';
-import { errnoName, fromSystemError, reasonOf } from '../ground/system-error.js';
+import { fromSystemError } from '../ground/system-error.js';
+import type { Target } from '../ground/target.js';
 import { oneLine } from '../ground/text.js';
 import type { Trace } from '../ground/trace.js';
 import { recvFd } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
+import { Child, type ChildEnd, type ChildRequest } from './child.js';
 import { ChildOutput } from './child-output.js';
 import type { Connection } from './connection.js';
 import { DescriptorConnection } from './descriptor.js';
+import { type DialService, serveDial } from './dial-service.js';
+import { endlessInside } from './nesting.js';
+import { StreamConnection } from './stream.js';
 
 /** A program whose stdin and stdout become a connection. */
-export interface SpawnRequest {
-  /** The program and its arguments; no shell sees them. A program with a slash starts at `baseDir`. */
-  readonly argv: readonly string[];
-  /** The config's folder: the program runs there. */
-  readonly baseDir: string;
-  /** Stays in our session, so that it can ask on the terminal. Default: it gets one of its own. */
-  readonly terminal?: boolean | undefined;
+export interface SpawnRequest extends ChildRequest {
   /** A file for its stderr. Default: reported as `output` until the dial is over, then dropped. */
   readonly log?: string | undefined;
   /** How long to wait for the first byte, so that a program that fails early can say why. Default 1000; 0: not at all. */
   readonly patienceMs?: number | undefined;
   /** The program passes a descriptor over its stdout and exits, as `nc -F` does. */
   readonly passesDescriptor?: boolean | undefined;
+  /** What the program connects through. */
+  readonly forward?: SpawnForward | undefined;
+}
+
+/** Lets a program connect through other hops, as ssh can with a ProxyCommand and ProxyUseFdpass. */
+export interface SpawnForward {
+  /** Dials what the program asks for, once, typically through the hops before this one. `signal` aborts when the program ends. */
+  dial(target: Target, signal: AbortSignal): Promise<Connection>;
+  /**
+   * The arguments that make the program get its connection from `command`: a shell command to which it appends host and
+   * port, and which passes a descriptor over its stdout. They follow the program's name.
+   */
+  arguments(command: string): readonly string[];
 }
 
 interface Context {
@@ -44,6 +53,27 @@ const DEFAULT_PATIENCE_MS = 1000;
  * On abort and failure the program and what it started are killed, and nothing stays open.
  */
 export async function spawnConnection(request: SpawnRequest, context: Context): Promise<Connection> {
+  context.signal.throwIfAborted();
+  const { forward } = request;
+  if (forward === undefined) return run(request, context, undefined);
+  const over = new AbortController();
+  const { signal, release } = startDeadline(0, [context.signal, over.signal], context.clock);
+  const service = await serveDial((target) => forward.dial(target, signal), loadSys());
+  service.served.catch((error: unknown) => over.abort(error));
+  try {
+    const [program = '', ...args] = request.argv;
+    const argv = [program, ...forward.arguments(service.command), ...args];
+    const connection = await run({ ...request, argv }, { ...context, signal }, service);
+    // A bridge ends with this process, so the connection cannot be handed over by itself.
+    return service.isBridged ? new StreamConnection(connection.toStream(), context) : connection;
+  } finally {
+    over.abort(new FdpassError('internal', 'the program has ended'));
+    release();
+    service.close();
+  }
+}
+
+async function run(request: SpawnRequest, context: Context, service: DialService | undefined): Promise<Connection> {
   const { signal, trace } = context;
   const sys = loadSys();
   signal.throwIfAborted();
@@ -51,7 +81,10 @@ export async function spawnConnection(request: SpawnRequest, context: Context): 
   let child: Child | undefined;
   let isOurs = true;
   try {
-    child = Child.start(request, theirs, output.fd, sys);
+    child = start(request, theirs, output.fd, sys);
+    await child.started;
+    signal.throwIfAborted();
+    if (service !== undefined) await untilServed(service, child, signal);
     const fd = await (request.passesDescriptor === true
       ? receive(ours, child, sys, signal)
       : waitForFirstByte(ours, child, request.patienceMs ?? DEFAULT_PATIENCE_MS, sys, context));
@@ -69,6 +102,15 @@ export async function spawnConnection(request: SpawnRequest, context: Context): 
     if (isOurs) sys.close(ours);
     output.close();
     child?.release();
+  }
+}
+
+/** The child, with `channel` as its stdin and stdout: that is closed here, whether it starts or not. */
+function start(request: SpawnRequest, channel: number, stderr: number, sys: Sys): Child {
+  try {
+    return Child.start(request, [channel, channel, stderr]);
+  } finally {
+    sys.close(channel);
   }
 }
 
@@ -104,7 +146,15 @@ function connectionOn(fd: number, sys: Sys, context: Context): Connection {
 function withLastWords(error: unknown, output: ChildOutput): unknown {
   const last = output.lastLine();
   if (!isFdpassError(error) || last === undefined) return error;
+  const endless = endlessInside(output.tail());
+  if (endless !== undefined) return endless;
   return new FdpassError(error.code, `${error.message}: ${oneLine(last)}`, { hint: error.hint, cause: error });
+}
+
+/** Waits until the program has the connection that it is to use: only then can it be slow. */
+async function untilServed({ served }: DialService, child: Child, signal: AbortSignal): Promise<void> {
+  const ended = child.ended.then((end) => Promise.reject(endError(end)));
+  await untilAborted(signal, Promise.race([served, ended]));
 }
 
 /** Waits without taking the byte. A program that ends before is an error; one that is slow is not. */
@@ -115,8 +165,6 @@ async function waitForFirstByte(
   sys: Sys,
   { clock, signal }: Context,
 ): Promise<number> {
-  await child.started;
-  signal.throwIfAborted();
   if (patienceMs === 0) return ours;
   const patience = new AbortController();
   const cancel = clock.after(patienceMs, () => patience.abort());
@@ -125,7 +173,7 @@ async function waitForFirstByte(
     // The end of the program makes its end of the pair readable too: then its status says more.
     await sys.wait(ours, 'readable', patience.signal).catch(() => {});
     signal.throwIfAborted();
-    if (sys.isAtEnd(ours)) throw await untilAborted(signal, child.ended);
+    if (sys.isAtEnd(ours)) throw endError(await untilAborted(signal, child.ended));
     return ours;
   } finally {
     cancel();
@@ -135,7 +183,6 @@ async function waitForFirstByte(
 
 /** As ssh does, it waits for the program to exit and ignores its status. */
 async function receive(ours: number, child: Child, sys: Sys, signal: AbortSignal): Promise<number> {
-  await child.started;
   const fd = await recvFd(ours, { sys, signal });
   try {
     checkSocket(fd, sys);
@@ -155,72 +202,7 @@ function checkSocket(fd: number, sys: Sys): void {
   }
 }
 
-/** A program that is not there is the config's fault; what else can happen is this machine's. */
-function startError(program: string, baseDir: string, cause: unknown): FdpassError {
-  const where = existsSync(baseDir) ? '' : ` in ${baseDir}`;
-  const doing = `cannot run ${JSON.stringify(program)}${where}`;
-  if (cause instanceof TypeError) return new FdpassError('config', `${doing}: ${cause.message}`, { cause });
-  const isMissing = ['ENOENT', 'EACCES', 'ENOTDIR'].includes(errnoName(cause) ?? '');
-  return isMissing
-    ? new FdpassError('config', `${doing}: ${reasonOf(cause)}`, { cause })
-    : fromSystemError(cause, doing);
-}
-
-class Child {
-  readonly #process: ChildProcess;
-  readonly #hasOwnGroup: boolean;
-  /** Rejects if it could not be run. */
-  readonly started: Promise<void>;
-  /** Resolves to the error that its end means. */
-  readonly ended: Promise<FdpassError>;
-
-  /**
-   * @param channel Its stdin and stdout, which is closed here, whether it starts or not.
-   * @throws FdpassError for what Node refuses to run; {@link started} rejects for what the system refuses.
-   */
-  static start({ argv, baseDir, terminal = false }: SpawnRequest, channel: number, stderr: number, sys: Sys): Child {
-    const [written = '', ...args] = argv;
-    const program = written.includes('/') ? expandPath(written, baseDir) : written;
-    try {
-      const stdio = [channel, channel, stderr];
-      return new Child(spawn(program, args, { stdio, detached: !terminal, cwd: baseDir }), program, baseDir, !terminal);
-    } catch (error) {
-      throw startError(program, baseDir, error);
-    } finally {
-      sys.close(channel);
-    }
-  }
-
-  private constructor(child: ChildProcess, program: string, baseDir: string, hasOwnGroup: boolean) {
-    this.#process = child;
-    this.#hasOwnGroup = hasOwnGroup;
-    this.started = new Promise((resolve, reject) => {
-      child.once('spawn', resolve);
-      child.once('error', (cause) => reject(startError(program, baseDir, cause)));
-    });
-    this.ended = new Promise((resolve) => {
-      child.once('exit', (status, signal) => resolve(endError(program, status, signal)));
-    });
-    this.started.catch(() => {});
-  }
-
-  /** Kills it and, if it has a group of its own, everything in that. */
-  kill(): void {
-    try {
-      const { pid } = this.#process;
-      if (pid !== undefined) process.kill(this.#hasOwnGroup ? -pid : pid, 'SIGKILL');
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-
-  /** Lets our process end before it does. */
-  release(): void {
-    this.#process.unref();
-  }
-}
-
-function endError(program: string, status: number | null, signal: NodeJS.Signals | null): FdpassError {
+function endError({ program, status, signal }: ChildEnd): FdpassError {
   const how = signal === null ? `status ${status}` : signal;
   return new FdpassError('unreachable', `${JSON.stringify(program)} ended with ${how} before anything came through it`);
 }

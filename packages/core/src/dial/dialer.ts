@@ -53,6 +53,8 @@ interface Owned {
   readonly dials: Map<Promise<unknown>, AbortSignal>;
   /** Why the dial is over, if it rejected: what is opened in it later is destroyed at once. */
   over?: { readonly reason: unknown };
+  /** What the dial is to connect to. */
+  readonly target: Target | undefined;
 }
 
 type OwningContext = DialContext & { readonly [OWNED]?: Owned };
@@ -71,8 +73,8 @@ export interface OwningDial {
 }
 
 /** A context for a dial that owns what is opened in it. */
-export function owningDial({ signal, trace }: DialContext): OwningDial {
-  const owned: Owned = { connections: new Set(), dials: new Map() };
+export function owningDial({ signal, trace }: DialContext, target?: Target): OwningDial {
+  const owned: Owned = { connections: new Set(), dials: new Map(), target };
   const context: OwningContext = { signal, trace, [OWNED]: owned };
   return {
     context,
@@ -100,6 +102,11 @@ export function ownConnection(connection: Connection, context: DialContext): Con
   if (owned?.over !== undefined) connection.destroy(owned.over.reason);
   else owned?.connections.add(connection);
   return connection;
+}
+
+/** What the dial that `context` belongs to is to connect to, if core knows that dial. */
+export function dialledTarget(context: DialContext): Target | undefined {
+  return (context as OwningContext)[OWNED]?.target;
 }
 
 /** Tells the dial around it, if core knows that, of a dial that has begun. Returns the same promise. */

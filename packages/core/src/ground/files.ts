@@ -192,3 +192,9 @@ export function homeFolder(home?: string): string {
     hint: 'set HOME',
   });
 }
+
+/** Where temporary files can go, the user's choice first: TMPDIR can name a folder that is gone, or a relative one. */
+export function temporaryFolders(): string[] {
+  const folders = [process.getBuiltinModule('node:os').tmpdir(), '/tmp', '/var/tmp'];
+  return [...new Set(folders)].filter((folder) => isAbsolute(folder));
+}

@@ -199,7 +199,8 @@ describe('credentials', () => {
   it('ask through SSH_ASKPASS, with the question as its only argument', async () => {
     const program = folder.write('askpass', '#!/bin/sh\necho "$#:$1"\n', 0o700);
     const env = { SSH_ASKPASS: program, SSH_ASKPASS_REQUIRE: 'force', PATH: process.env['PATH'] };
-    expect(await askSecret('Password for me@proxy: ', NEVER, env)).to.equal('1:Password for me@proxy: ');
+    const place = { baseDir: folder.path(), environment: env };
+    expect(await askSecret('Password for me@proxy: ', NEVER, place)).to.equal('1:Password for me@proxy: ');
   });
 
   it('ask for the password of the proxy, so that nobody gives the one for ssh', async () => {
@@ -217,7 +218,7 @@ describe('credentials', () => {
   it('say so where SSH_ASKPASS is cancelled or names nothing', async () => {
     const program = folder.write('askpass', '#!/bin/sh\nexit 1\n', 0o700);
     const ask = (env: NodeJS.ProcessEnv) =>
-      askSecret('?', NEVER, { SSH_ASKPASS_REQUIRE: 'force', ...env }).catch(formatError);
+      askSecret('?', NEVER, { baseDir: '/', environment: { SSH_ASKPASS_REQUIRE: 'force', ...env } }).catch(formatError);
     expect(await ask({ SSH_ASKPASS: program })).to.equal('the SSH_ASKPASS program ended with status 1');
     expect(await ask({})).to.equal('cannot ask for the password: SSH_ASKPASS does not name a program');
   });

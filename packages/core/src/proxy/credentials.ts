@@ -46,7 +46,7 @@ export interface CredentialRequest {
   readonly signal: AbortSignal;
   /** Told, as a `note`, of a password in a URL. */
   readonly trace?: Trace | undefined;
-  /** Where `passwordEnv`, `NETRC` and ssh's variables for asking are read. Default: the process's own. */
+  /** Where `passwordEnv`, `NETRC` and ssh's variables for asking are read, and what programs get. Default: the process's own. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
 }
 
@@ -95,7 +95,7 @@ async function readPassword(request: CredentialRequest, username = ''): Promise<
     return notEmpty(await fromCommand(passwordCommand, request), 'the password command');
   if (ask === true) {
     const { askSecret } = await import('./ask.js');
-    return askSecret(questionFor(request, username), request.signal, request.environment);
+    return askSecret(questionFor(request, username), request.signal, request);
   }
   return undefined;
 }
@@ -117,15 +117,11 @@ function fromEnvironment(name: string, { environment = process.env }: Credential
 }
 
 async function fromCommand(
-  [program = '', ...args]: readonly string[],
-  { baseDir, signal }: CredentialRequest,
+  argv: readonly string[],
+  { baseDir, environment, signal }: CredentialRequest,
 ): Promise<string> {
-  const [{ spawn }, { readFirstLine }] = await Promise.all([import('node:child_process'), import('./ask.js')]);
-  const child = spawn(program.includes('/') ? expandPath(program, baseDir) : program, args, {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    cwd: baseDir,
-  });
-  return readFirstLine(child, `the password command ${JSON.stringify(program)}`, signal);
+  const { readFirstLine } = await import('./first-line.js');
+  return readFirstLine({ argv, baseDir, environment }, `the password command ${JSON.stringify(argv[0])}`, signal);
 }
 
 function readNetrc(request: CredentialRequest, file: true | string): NetrcEntry {

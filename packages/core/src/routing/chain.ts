@@ -88,7 +88,7 @@ async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope)
       return linking;
     };
     const { baseDir } = hop;
-    const place = { forward, route, baseDir, socketDefaults: scope.socketDefaults };
+    const place = { forward, isFirst: before === undefined, route, baseDir, socketDefaults: scope.socketDefaults };
     const dialer = await strategy.create(options, createStrategyHost(place, scope.services));
     const { targets } = strategy;
     return guardDialer(dialer, { label: hop.label, origin, targets, clock: scope.services.clock });

@@ -101,7 +101,7 @@ async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, oute
     trace({ event: 'dial', hop: hop.label, target: formatHostPort(wanted.host, wanted.port) });
     signal.throwIfAborted(); // whoever listens can abort
   }
-  const owning = owningDial(outer);
+  const owning = owningDial(outer, wanted);
   const { context } = owning;
   try {
     const target = normalizeTarget(wanted); // a strategy can dial any name through its host

@@ -1,7 +1,7 @@
 import type { Connection } from '../connection/connection.js';
 import { openConnection, type SocketAddress } from '../connection/open.js';
 import type { SocketOptions } from '../connection/socket-options.js';
-import { type Chain, type DialContext, ownConnection } from '../dial/dialer.js';
+import { type Chain, type DialContext, dialledTarget, ownConnection } from '../dial/dialer.js';
 import { race } from '../dial/race.js';
 import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
@@ -45,6 +45,8 @@ export const DEFAULT_SERVICES: HostServices = {
 export interface HostPlace {
   /** See {@link StrategyHost.forward}. */
   readonly forward: Chain;
+  /** See {@link StrategyHost.isFirst}. */
+  readonly isFirst: boolean;
   /** See {@link StrategyHost.route}. */
   readonly route: (use: unknown) => Promise<Chain>;
   /** Where relative paths start, and where children run. */
@@ -73,10 +75,16 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
       services.credentials({ ...request, baseDir, signal, trace, environment: services.environment }),
     spawn: async (argv, context, options = {}) => {
       const { spawnConnection } = await import('../connection/spawn.js'); // few routes run programs
-      const log = options.log === undefined ? undefined : expandPath(options.log, baseDir);
       const { signal, trace } = context;
-      const connection = await spawnConnection({ ...options, argv, log, baseDir }, { signal, trace, clock });
-      return ownConnection(connection, context);
+      const request = {
+        ...options,
+        argv,
+        baseDir,
+        log: options.log === undefined ? undefined : expandPath(options.log, baseDir),
+        environment: services.environment,
+        target: dialledTarget(context),
+      };
+      return ownConnection(await spawnConnection(request, { signal, trace, clock }), context);
     },
     error: (code, message, details) => new FdpassError(code, message, details),
   };

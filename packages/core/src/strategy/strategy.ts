@@ -1,6 +1,7 @@
 import type { Connection } from '../connection/connection.js';
 import type { SocketAddress } from '../connection/open.js';
 import type { SocketOptions } from '../connection/socket-options.js';
+import type { SpawnForward } from '../connection/spawn.js';
 import type { Candidate } from '../dial/attempt.js';
 import type { Chain, DialContext, Dialer } from '../dial/dialer.js';
 import type { Candidates, RaceOptions } from '../dial/race.js';
@@ -26,6 +27,8 @@ export interface SpawnOptions {
   readonly patienceMs?: number | undefined;
   /** The program passes a descriptor over its stdout and exits, as `nc -F` does; that is the connection. Default false. */
   readonly passesDescriptor?: boolean | undefined;
+  /** Lets the program connect through other hops. Default: it connects by itself. */
+  readonly forward?: SpawnForward | undefined;
 }
 
 /** What a strategy can ask of the program it runs in. A plugin of one file needs no import besides this. */
@@ -35,6 +38,8 @@ export interface StrategyHost {
    * strategy. For a strategy that is `firstOnly` it always rejects.
    */
   readonly forward: Chain;
+  /** Whether no hop comes before this one. */
+  readonly isFirst: boolean;
   /** Compiles a route nested in the options, as `use` takes it. Its first hop dials through `forward`. @throws FdpassError `config` */
   route(use: unknown): Promise<Chain>;
   /** A path as the config writes it: `~/` is the home folder, and relative paths start at the config's folder. */
@@ -60,7 +65,8 @@ export interface StrategyHost {
   ): Promise<Credentials | undefined>;
   /**
    * Runs a program whose stdin and stdout become the connection. It runs in the config's folder and goes on by itself
-   * after the hand-over, until either side closes. Aborting the dial kills it with everything that it started.
+   * after the hand-over, until either side closes. Aborting the dial kills it with everything that it started. A program
+   * that runs fdpass, which then runs the same program again, is refused.
    *
    * @param argv The program and its arguments; no shell sees them. A program with a slash starts at the config's folder.
    */

@@ -87,7 +87,13 @@ export class Lab {
   /** What the strategy can ask of its host: nested routes lead to the network. */
   host(dial: Chain['dial'] = this.network): StrategyHost {
     const forward: Chain = { label: 'the network', dial, needsRelay: () => false };
-    return createStrategyHost({ forward, route: async () => forward, baseDir: '/', socketDefaults: {} });
+    return createStrategyHost({
+      forward,
+      isFirst: false,
+      route: async () => forward,
+      baseDir: '/',
+      socketDefaults: {},
+    });
   }
 
   /** The network that hops before this one would give: each connection goes over a line of its own. */

@@ -1,0 +1,137 @@
+import { type ChildProcess, type SpawnOptions, type StdioOptions, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { beforeDeath } from '../ground/before-death.js';
+import { FdpassError, isFdpassError } from '../ground/errors.js';
+import { expandPath } from '../ground/files.js';
+import { errnoName, fromSystemError, reasonOf } from '../ground/system-error.js';
+import type { Target } from '../ground/target.js';
+import { nestedEnvironment } from './nesting.js';
+
+/** A program that a config names. */
+export interface ChildRequest {
+  /** The program and its arguments; no shell sees them. A program with a slash starts at `baseDir`. */
+  readonly argv: readonly string[];
+  /** The config's folder: the program runs there, so that no relative path means a file of the current directory. */
+  readonly baseDir: string;
+  /** Default: the process's own. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Stays in our session, so that it can ask on the terminal. Default: it gets one of its own. */
+  readonly terminal?: boolean | undefined;
+  /** What is being dialled, for the error about a program that runs itself. */
+  readonly target?: Target | undefined;
+}
+
+/** How a program ended. */
+export interface ChildEnd {
+  /** As it was run. */
+  readonly program: string;
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/**
+ * A child process of a dial. Until {@link release} it does not outlive our process, whatever ends that.
+ *
+ * In a session of its own it is killed together with all that it has started. One that shares our terminal shares our
+ * process group too: it alone gets a SIGTERM then, since it may have switched off the terminal's echo and only it can
+ * restore that (ssh does).
+ */
+export class Child {
+  /** For its streams. */
+  readonly process: ChildProcess;
+  readonly #hasOwnGroup: boolean;
+  /** Stops what would end it together with our process. */
+  readonly #survive: () => void;
+  /** Rejects with an FdpassError if it could not be run. */
+  readonly started: Promise<void>;
+  /** Resolves when it has exited. */
+  readonly ended: Promise<ChildEnd>;
+
+  /**
+   * @param name Its name in errors. Default: the program, in quotes.
+   * @throws FdpassError for what Node refuses to run; {@link started} rejects for what the system refuses.
+   */
+  static start(request: ChildRequest, stdio: StdioOptions, name?: string): Child {
+    const { argv, baseDir, environment = process.env, terminal = false, target } = request;
+    const [written = '', ...args] = argv;
+    const program = written.includes('/') ? expandPath(written, baseDir) : written;
+    const shown = name ?? JSON.stringify(program);
+    try {
+      const env = nestedEnvironment(argv, baseDir, environment, target);
+      const options = { stdio, detached: !terminal, cwd: baseDir, env };
+      const child = spawn(program, args, options);
+      return new Child(child, program, !terminal, (cause) => startError(shown, baseDir, cause));
+    } catch (error) {
+      throw isFdpassError(error) ? error : startError(shown, baseDir, error);
+    }
+  }
+
+  private constructor(
+    child: ChildProcess,
+    program: string,
+    hasOwnGroup: boolean,
+    asStartError: (cause: unknown) => FdpassError,
+  ) {
+    this.process = child;
+    this.#hasOwnGroup = hasOwnGroup;
+    const { pid } = child;
+    this.#survive = hasOwnGroup && pid !== undefined ? watchOver(pid) : beforeDeath(() => this.#signal());
+    this.started = new Promise((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', (cause) => reject(asStartError(cause)));
+    });
+    this.ended = new Promise((resolve) => {
+      child.once('exit', (status, signal) => resolve({ program, status, signal }));
+    });
+    this.started.catch(() => {});
+  }
+
+  /** Ends it with everything in its group. */
+  kill(): void {
+    this.#signal();
+    this.release();
+  }
+
+  #signal(): void {
+    const { pid } = this.process;
+    if (pid === undefined) return; // it never ran
+    try {
+      if (this.#hasOwnGroup) process.kill(-pid, 'SIGKILL');
+      else this.process.kill('SIGTERM');
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+
+  /** It goes on by itself: our process can end before it does. */
+  release(): void {
+    this.#survive();
+    this.process.unref();
+  }
+}
+
+/**
+ * Lets a process group be killed when our process ends, even by SIGKILL: a shell waits for the end of a pipe that only we
+ * hold. Returns how to let the group survive: the shell then reads a line instead, and exits.
+ */
+function watchOver(group: number): () => void {
+  const script = 'read line || kill -KILL "-$1"';
+  const options: SpawnOptions = { stdio: ['pipe', 'ignore', 'ignore'], detached: true, cwd: '/' };
+  const shell = spawn('/bin/sh', ['-c', script, 'sh', String(group)], options);
+  shell.on('error', () => {}).unref(); // without it the dial is as good
+  const pipe = shell.stdin as Socket | null;
+  pipe?.on('error', () => {}).unref();
+  return () => void pipe?.end('\n');
+}
+
+/** A program that is not there is the config's fault; what else can happen is this machine's. */
+function startError(name: string, baseDir: string, cause: unknown): FdpassError {
+  const where = existsSync(baseDir) ? '' : ` in ${baseDir}`;
+  const doing = `cannot run ${name}${where}`;
+  if (cause instanceof TypeError) return new FdpassError('config', `${doing}: ${cause.message}`, { cause });
+  const isMissing = ['ENOENT', 'EACCES', 'ENOTDIR'].includes(errnoName(cause) ?? '');
+  return isMissing
+    ? new FdpassError('config', `${doing}: ${reasonOf(cause)}`, { cause })
+    : fromSystemError(cause, doing);
+}
