@@ -63,7 +63,7 @@ export const FDPASS: ProgramSpec = {
   description: [
     'fdpass connects to HOST and PORT using the strategy of the first matching rule in its configuration (directly, through proxies, or through chains of them). It passes the connected descriptor over its standard output to the program that started it, and exits. Use it as a ProxyCommand of ssh(1) with ProxyUseFdpass yes. No process stays behind.',
     "In ssh_config(5) the block for all hosts must be the last one, since ssh takes the first value that it finds for each option. A host that has a ProxyCommand of its own needs ProxyUseFdpass no, or it inherits ProxyUseFdpass yes and fails. A ProxyJump below the block is silently ignored. Write '%r' and '%n' with the quotes: ssh runs the line in a shell, which would remove a backslash.",
-    'Standard output decides how the connection is handed over: a unix socket gets the descriptor, and a pipe gets a relay of bytes, as from nc(1). Without a configuration, Happy Eyeballs (RFC 8305) reaches every host.',
+    'Standard output decides how the connection is handed over: a unix socket gets the descriptor, and a pipe gets a relay of bytes, as from nc(1). A program that has written to the socket gets bytes too: libssh, and with it Remmina, KDE and wezterm, send their greeting at once, and ssh(1) sends nothing. The EXEC address of socat(1) looks just like ssh, so fdpass needs --stdio there. Without a configuration, Happy Eyeballs (RFC 8305) reaches every host.',
     'Two operands of which the second is a port are always HOST and PORT, even if HOST is the name of a subcommand.',
   ],
   commands: [
@@ -136,7 +136,7 @@ export const FDPASS: ProgramSpec = {
       repeatable: true,
       help: "report progress on stderr; give it twice to see every attempt and wait, and the stack of a plugin's own errors",
     },
-    { name: 'log', argument: 'FILE', help: 'append a full report to FILE (ssh can have stderr on /dev/null)' },
+    { name: 'log', argument: 'FILE', help: 'append a full report to FILE, which must not be a pipe (ssh can have stderr on /dev/null)' },
     { name: 'json', help: 'answer in JSON' },
     ...COMMON,
   ],
@@ -151,6 +151,7 @@ export const FDPASS: ProgramSpec = {
     ],
     ['fdpass explain host.example', 'which rule and route ssh will use'],
     ['fdpass --stdio mail.example 25', 'talk to a server by hand, as with nc'],
+    ['socat TCP-LISTEN:2222,bind=127.0.0.1,fork EXEC:"fdpass --stdio host.example 22"', 'a local port that leads there'],
   ],
   files: [
     [
