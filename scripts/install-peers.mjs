@@ -2,10 +2,10 @@
 // missing. The tests that need a missing program are skipped, or fail with FDPASS_REQUIRE_PEERS=1.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** Each program the tests look for, and the Debian package that has it. */
+/** Each program or file the tests look for, and the Debian package that has it. */
 export const PEERS = {
   ssh: 'openssh-client',
   sshd: 'openssh-server',
@@ -27,6 +27,12 @@ export const PEERS = {
   openssl: 'openssl',
   htpasswd: 'apache2-utils',
   initdb: 'postgresql',
+  dbclient: 'dropbear-bin',
+  gcc: 'gcc',
+  '/usr/include/stdio.h': 'libc6-dev',
+  '/usr/include/libssh/libssh.h': 'libssh-dev',
+  '/usr/lib/python3/dist-packages/paramiko': 'python3-paramiko',
+  '/usr/lib/python3/dist-packages/asyncssh': 'python3-asyncssh',
 };
 
 const POSTGRES = '/usr/lib/postgresql'; // one folder for each version, none of them in PATH
@@ -35,6 +41,7 @@ const POLICY = '/usr/sbin/policy-rc.d';
 const POLICY_TEXT = '#!/bin/sh\n# Written by the tests of fdpass while they install packages.\nexit 101\n';
 
 function isThere(program) {
+  if (isAbsolute(program)) return existsSync(program);
   const versions = existsSync(POSTGRES) ? readdirSync(POSTGRES) : [];
   return [...FOLDERS, ...versions.map((version) => join(POSTGRES, version, 'bin'))].some((folder) => {
     try {

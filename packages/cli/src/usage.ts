@@ -136,7 +136,11 @@ export const FDPASS: ProgramSpec = {
       repeatable: true,
       help: "report progress on stderr; give it twice to see every attempt and wait, and the stack of a plugin's own errors",
     },
-    { name: 'log', argument: 'FILE', help: 'append a full report to FILE, which must not be a pipe (ssh can have stderr on /dev/null)' },
+    {
+      name: 'log',
+      argument: 'FILE',
+      help: 'append a full report to FILE, which must not be a pipe (ssh can have stderr on /dev/null)',
+    },
     { name: 'json', help: 'answer in JSON' },
     ...COMMON,
   ],
@@ -151,7 +155,10 @@ export const FDPASS: ProgramSpec = {
     ],
     ['fdpass explain host.example', 'which rule and route ssh will use'],
     ['fdpass --stdio mail.example 25', 'talk to a server by hand, as with nc'],
-    ['socat TCP-LISTEN:2222,bind=127.0.0.1,fork EXEC:"fdpass --stdio host.example 22"', 'a local port that leads there'],
+    [
+      'socat TCP-LISTEN:2222,bind=127.0.0.1,fork EXEC:"fdpass --stdio host.example 22"',
+      'a local port that leads there',
+    ],
   ],
   files: [
     [
