@@ -1,15 +1,6 @@
 import type { StrategyEntry, TargetKind } from '@fdpass/core';
-import {
-  type ConfigCache,
-  type Framework,
-  type LoadOptions,
-  libcResolver,
-  loadFramework,
-  TOKENS,
-} from '@fdpass/core/host';
 import { direct } from '@fdpass/strategy-direct';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
-import { divertStdout } from './stdout.js';
 
 const ANY: readonly TargetKind[] = ['host', 'unix', 'vsock', 'machine'];
 
@@ -53,15 +44,3 @@ export const BUILTIN: readonly StrategyEntry[] = [
   },
   { name: 'srv', targets: ANY, load: async () => (await import('@fdpass/strategy-srv')).srv },
 ];
-
-/** The framework of the commands: the built-in strategies, and Happy Eyeballs where no rule says otherwise. */
-export function builtinFramework(config: LoadOptions | false, cache?: ConfigCache): Promise<Framework> {
-  const parts = {
-    strategies: BUILTIN,
-    defaultStrategy: happyEyeballs.name,
-    beforePlugins: divertStdout,
-    config,
-    cache,
-  };
-  return loadFramework(parts, (container) => container.register(TOKENS.resolve, { useValue: libcResolver }));
-}

@@ -1,6 +1,6 @@
 import { type FdpassError, formatError } from '@fdpass/core';
 import { type Arguments, usage } from './arguments.js';
-import { builtinFramework } from './builtin.js';
+import { builtinFramework } from './command-framework.js';
 import { print } from './print.js';
 import { FDPASS } from './usage.js';
 

@@ -1,7 +1,7 @@
 import { FdpassError, makeTarget, type Target } from '@fdpass/core';
 import { type ConfigCache, currentFolder, expandPath, parseDuration, type Route, type Router } from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
-import { builtinFramework } from './builtin.js';
+import { builtinFramework } from './command-framework.js';
 import { FDPASS } from './usage.js';
 
 /** What a dial is asked for on the command line; plain data, so that it can travel to a relay process. */

@@ -1,7 +1,7 @@
 import type { StrategyEntry } from '@fdpass/core';
 import { type JsonSchema, optionsJsonSchema, type StrategyRegistry } from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
-import { builtinFramework } from './builtin.js';
+import { builtinFramework } from './command-framework.js';
 import { print } from './print.js';
 import { FDPASS } from './usage.js';
 

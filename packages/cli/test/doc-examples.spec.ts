@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { formatError } from '@fdpass/core';
 import { requirePeers, run } from '@fdpass/test-lab';
 import { expect } from 'chai';
-import { builtinFramework } from '../dist/builtin.js';
+import { builtinFramework } from '../dist/command-framework.js';
 import { blocksOf, type DocBlock, docPages, docText, placeOf } from './doc-blocks.spec.helper.js';
 import { commandsIn, objection } from './doc-commands.spec.helper.js';
 import { compile, type DocWorkspace, makeWorkspace, PROGRAMS, runExample } from './doc-programs.spec.helper.js';

@@ -4,7 +4,7 @@ import { describeFd, loadSys } from '@fdpass/core/sockets';
 import { expectNoDescriptorLeft, openDescriptors, temporaryFolder } from '@fdpass/test-lab';
 import { firstLine, type Script, type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { builtinFramework } from '../dist/builtin.js';
+import { builtinFramework } from '../dist/command-framework.js';
 
 const OK = 'OK 1073741824\n';
 const SOCKS_GREETING = 3;

@@ -33,7 +33,7 @@ describe('create-fdpass-strategy', () => {
     writeFileSync(join(folder.path, 'full/notes'), 'mine');
     const { status, stdout, stderr } = await create('full');
     expect([status, stdout]).to.deep.equal([73, '']);
-    expect(stderr).to.match(/^create-fdpass-strategy: .*full is exists and is not empty.*\n$/);
+    expect(stderr).to.match(/^create-fdpass-strategy: .*full exists and is not empty.*\n$/);
     expect(readdirSync(join(folder.path, 'full'))).to.deep.equal(['notes']);
   });
 
