@@ -61,8 +61,8 @@ function connectError(error: unknown, address: SocketAddress, { bindInterface }:
   });
 }
 
-/** What connect(2) says, by system, of a link-local address without an interface. */
-const NO_ZONE = new Set(['EINVAL', 'EHOSTUNREACH', 'ENETUNREACH']);
+/** What connect(2), or Node 26 in its place, says of a link-local address without an interface. */
+const NO_ZONE = new Set(['EINVAL', 'EADDRNOTAVAIL', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 function zoneMissing(host: string, cause: unknown): FdpassError {
   const { networkInterfaces } = process.getBuiltinModule('node:os');
