@@ -92,7 +92,7 @@ int main(int count, char **words) {
 }
 `;
 
-/** Clients that know nothing of descriptor passing: each runs fdpass in its own way, and expects bytes. */
+/** Clients that do not support descriptor passing: each runs fdpass in its own way, and expects bytes. */
 describe('clients other than ssh', () => {
   const { sshd, env } = useSshd();
   const data = randomBytes(SIZE);

@@ -6,7 +6,7 @@ import { expect } from 'chai';
 import { createDialer } from '../dist/index.js';
 import { fdpass } from './commands.spec.helper.js';
 
-/* Law 7: what any strategy is given as a host is a word of the allow-list, whatever the way on which it came. */
+/* Law 7: every host name that a strategy is given consists of allowed characters, regardless of where it came from. */
 
 const ALLOWED = /^[a-z0-9._~][a-z0-9._~-]*$/;
 

@@ -25,7 +25,7 @@ const digest = (text: string): string => createHash('sha256').update(text, 'lati
 /** A name that only the proxy can resolve: whoever reaches it has gone through it. */
 const BASTION = 'bastion.invalid';
 
-/** Jump hosts behind other hops: each ssh in the chain reaches its host through what comes before. */
+/** Jump hosts behind other hops: each ssh in the chain reaches its host through the hops before it. */
 describe('ssh through hops before a jump host', () => {
   const { env: mark, marker } = markedEnvironment();
   const servers: Sshd[] = [];
