@@ -1,8 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { extname, isAbsolute } from 'node:path';
+import { extname } from 'node:path';
 import { type FdpassError, isFdpassError } from '../ground/errors.js';
 import { expandPath } from '../ground/files.js';
+import { resolveModule } from '../ground/modules.js';
 import { DATA_EXTENSIONS, isFileSpecifier } from './places.js';
 import { checkContent, type FileContent } from './schema.js';
 import { configError, readSource, type Source } from './source.js';
@@ -68,15 +68,7 @@ function resolveExtended(from: Source, specifier: string, failed: Fault): string
 
 /** The package's main file if that is data, else the file of ours in it. */
 function resolvePackage(from: string, name: string, failed: Fault): string {
-  const require = createRequire(from);
-  // Folders of NODE_PATH count too. A relative one is in the current directory, from which nothing is loaded.
-  const relative = require.resolve.paths(name)?.find((folder) => !isAbsolute(folder));
-  if (relative !== undefined)
-    throw failed(`NODE_PATH has the relative folder ${JSON.stringify(relative)}`, 'write an absolute path');
-  const attempts = [name, ...PACKAGE_FILES.map((file) => `${name}/${file}`)].map((request) =>
-    tryResolve(require, request),
-  );
-  const found = attempts.filter((attempt) => typeof attempt === 'string' && isAbsolute(attempt)) as string[];
+  const found = filesOfPackage(from, name, failed);
   const file = found.find((path) => DATA_EXTENSIONS.includes(extname(path))) ?? found[0];
   if (file !== undefined) return file;
   throw failed(
@@ -85,10 +77,11 @@ function resolvePackage(from: string, name: string, failed: Fault): string {
   );
 }
 
-function tryResolve(require: NodeJS.Require, request: string): string | undefined {
+function filesOfPackage(from: string, name: string, failed: Fault): string[] {
+  const names = [name, ...PACKAGE_FILES.map((file) => `${name}/${file}`)];
   try {
-    return require.resolve(request);
-  } catch {
-    return undefined;
+    return names.map((specifier) => resolveModule(specifier, from)).filter((file) => file !== undefined);
+  } catch (error) {
+    throw isFdpassError(error) ? failed(error.message, error.hint) : error;
   }
 }

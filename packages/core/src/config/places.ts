@@ -2,6 +2,7 @@ import { lstatSync, type Stats, statSync } from 'node:fs';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { FdpassError } from '../ground/errors.js';
 import { currentFolder, expandPath, homeFolder } from '../ground/files.js';
+import { isPath } from '../ground/modules.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
 
 /** Where the config is looked for. */
@@ -150,8 +151,5 @@ export const DATA_EXTENSIONS: readonly string[] = ['.yaml', '.yml', '.json'];
 
 /** Whether a specifier names a file: `./team.yaml`, `/etc/team`, `~/team`, `team.yaml`; but `@acme/config/team.yaml` is a file of a package. */
 export function isFileSpecifier(specifier: string): boolean {
-  return (
-    /^(\.{0,2}\/|~\/|\.\.?$)/.test(specifier) ||
-    (!specifier.startsWith('@') && DATA_EXTENSIONS.includes(extname(specifier)))
-  );
+  return isPath(specifier) || (!specifier.startsWith('@') && DATA_EXTENSIONS.includes(extname(specifier)));
 }

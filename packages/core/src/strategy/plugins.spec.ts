@@ -48,8 +48,9 @@ describe('plugins', () => {
     write('named.cjs', `exports.e = ${STRATEGY.replace('NAME', 'e')};`);
     write('node_modules/@acme/vpn/package.json', '{ "name": "@acme/vpn", "type": "module", "exports": "./main.js" }');
     write('node_modules/@acme/vpn/main.js', `export const f = ${STRATEGY.replace('NAME', 'f')};`);
-    const all = await names('./named.mjs', './default.mjs', './list.cjs', './named.cjs', '@acme/vpn');
-    expect(all).to.deep.equal(['a', 'b', 'c', 'd', 'e', 'f']);
+    write('node_modules/events/index.js', `exports.g = ${STRATEGY.replace('NAME', 'g')};`); // not the module of Node
+    const all = await names('./named.mjs', './default.mjs', './list.cjs', './named.cjs', '@acme/vpn', 'events');
+    expect(all).to.deep.equal(['a', 'b', 'c', 'd', 'e', 'f', 'g']);
   });
 
   it('that cannot be loaded are errors that say where they stand', async () => {
@@ -61,7 +62,8 @@ describe('plugins', () => {
     expect(await refusal('./none.mjs')).to.match(
       /config\.yaml:3:5: the plugin "\.\/none\.mjs": it is neither a file nor a package/,
     );
-    expect(await refusal('no-such-package')).to.match(/neither a file nor a package installed beside the config/);
+    for (const name of ['no-such-package', 'util', 'node:util', 'fs/promises'])
+      expect(await refusal(name)).to.match(/neither a file nor a package installed beside the config/);
     expect(await refusal('./throws.mjs')).to.match(/the plugin "\.\/throws\.mjs": oops/);
     expect(await refusal('./empty.mjs')).to.match(/does not export a strategy; a strategy has "name" and "create"/);
     expect(await refusal('./future.mjs')).to.match(

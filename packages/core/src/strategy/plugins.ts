@@ -1,10 +1,10 @@
-import { createRequire } from 'node:module';
-import { basename, isAbsolute, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { ConfigPlugin } from '../config/load.js';
 import { formatMs } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { checkTrusted } from '../ground/files.js';
+import { resolveModule } from '../ground/modules.js';
 import { messageOf } from '../ground/text.js';
 import { formatWhere } from '../ground/where.js';
 import type { StrategyRegistry } from './registry.js';
@@ -97,19 +97,11 @@ function withDefault(value: unknown): unknown[] {
 }
 
 function resolvePlugin(specifier: string, from: string): string {
-  const require = createRequire(from);
-  const isRelativeFolder = require.resolve
-    .paths(specifier)
-    ?.some((folder) => !isAbsolute(folder) && !/^\.\.?$/.test(folder));
-  if (isRelativeFolder === true) {
-    throw new FdpassError('config', 'NODE_PATH has a relative folder', { hint: 'write an absolute path' });
-  }
-  try {
-    return require.resolve(/^\.\.?\//.test(specifier) ? resolve(from, '..', specifier) : specifier);
-  } catch (cause) {
-    const message = 'it is neither a file nor a package installed beside the config';
-    throw new FdpassError('config', message, { hint: 'install it there, or write a file as "./name.js"', cause });
-  }
+  const file = resolveModule(specifier, from);
+  if (file !== undefined) return file;
+  throw new FdpassError('config', 'it is neither a file nor a package installed beside the config', {
+    hint: 'install it there, or write a file as "./name.js"',
+  });
 }
 
 function isStrategy(value: unknown): value is Strategy {

@@ -5,6 +5,7 @@ import { getSystemErrorName } from 'node:util';
 import type { KoffiFunc } from 'koffi';
 import { onAbort } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
+import { resolveModule } from '../ground/modules.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
 import { messageOf } from '../ground/text.js';
 import { addrinfoError, addrinfoHints, readAddrinfos, readPointer } from './addrinfo.js';
@@ -71,9 +72,10 @@ function findModule(name: string, from: string): string {
 }
 
 function fromWrapper(from: string): Koffi {
-  const { createRequire } = process.getBuiltinModule('node:module');
   try {
-    return createRequire(from)('koffi');
+    const file = resolveModule('koffi', from);
+    if (file === undefined) throw new Error('it is not installed');
+    return process.getBuiltinModule('node:module').createRequire(from)(file);
   } catch (cause) {
     if (errnoName(cause) === 'EMFILE') throw fromSystemError(cause, 'cannot load the system calls');
     throw new FdpassError('internal', `cannot load koffi: ${messageOf(cause)}`, {
