@@ -45,6 +45,8 @@ describe('command line', () => {
   const wrong: readonly (readonly [argv: readonly string[], message: RegExp])[] = [
     [['--nope', 'h', '22'], /unknown option "--nope"/],
     [['-x', 'h', '22'], /unknown option "-x"/],
+    [['--secret=s3cret', 'h', '22'], /^unknown option "--secret"$/],
+    [['-vx', 'h', '22'], /unknown option "-x"/],
     [['--timeout'], /--timeout needs an argument: SECONDS/],
     [['-w'], /-w needs an argument/],
     [['--stdio=yes', 'h', '22'], /--stdio takes no argument/],
@@ -56,6 +58,27 @@ describe('command line', () => {
       expect(() => parseArguments(FDPASS, argv))
         .to.throw(message)
         .with.property('code', 'usage');
+    });
+  }
+
+  const misspelt: readonly (readonly [argv: readonly string[], message: RegExp, hint: string])[] = [
+    [['chekc'], /"chekc" is not a command, and a host needs a port/, 'did you mean "check"?'],
+    [['strategy'], /"strategy" is not a command/, 'did you mean "strategies"?'],
+    [['shema'], /"shema" is not a command/, 'did you mean "schema"?'],
+    [['explian', 'host.example'], /"explian" is not a command/, 'did you mean "explain"?'],
+    [['host.example', '22', '--user', 'me', '--vai=x'], /unknown option "--vai"/, 'did you mean "--via"?'],
+    [['--timout', '5', 'host.example', '22'], /unknown option "--timout"/, 'did you mean "--timeout"?'],
+    [['-stdio', 'host.example', '22'], /unknown option "-s"/, 'did you mean "--stdio"?'],
+    [['explain', '--jsno', 'host.example'], /unknown option "--jsno"/, 'did you mean "--json"?'],
+    [['strategies', '--hlep'], /unknown option "--hlep"/, 'did you mean "--help"?'],
+    [['schema', '--jsno'], /unknown option "--jsno"/, 'see: fdpass --help'], // the command has no --json
+    [['--zzz', 'host.example', '22'], /unknown option "--zzz"/, 'see: fdpass --help'],
+  ];
+  for (const [argv, message, hint] of misspelt) {
+    it(`says of ${argv.join(' ')}: ${hint}`, () => {
+      expect(() => parseArguments(FDPASS, argv))
+        .to.throw(message)
+        .with.property('hint', hint);
     });
   }
 });

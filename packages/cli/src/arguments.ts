@@ -1,4 +1,5 @@
 import { FdpassError } from '@fdpass/core';
+import { didYouMean } from '@fdpass/core/host';
 import type { CommandSpec, OptionSpec, ProgramSpec } from './usage.js';
 
 /** A command line taken apart. Options are checked against the program's own list. */
@@ -10,6 +11,14 @@ export interface Arguments {
   count(name: string): number;
   value(name: string): string | undefined;
   values(name: string): readonly string[];
+}
+
+/** An option that the program does not have. */
+interface UnknownOption {
+  /** Without an argument, which can be a secret. */
+  readonly written: string;
+  /** What a known option could be near to. */
+  readonly near: string;
 }
 
 /**
@@ -24,20 +33,22 @@ export function parseArguments(
   { stopAtOperand = false }: { readonly stopAtOperand?: boolean } = {},
 ): Arguments {
   const given = new Map<string, string[]>();
+  const unknown: (UnknownOption | undefined)[] = [];
   const operands: string[] = [];
   const rest = [...argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
     if (word === '--') {
       operands.push(...rest.splice(0));
     } else if (word.startsWith('--')) {
-      takeLong(program, word, rest, given);
+      unknown.push(takeLong(program, word, rest, given));
     } else if (word.startsWith('-') && word !== '-') {
-      takeShort(program, word, rest, given);
+      unknown.push(takeShort(program, word, rest, given));
     } else {
       operands.push(word, ...(stopAtOperand ? rest.splice(0) : []));
     }
   }
   const command = stopAtOperand ? onlyCommand(program) : chooseCommand(program, operands);
+  refuseUnknownOption(program, command, unknown.find(Boolean));
   refuseForeignOptions(program, command, given);
   return {
     command,
@@ -49,30 +60,46 @@ export function parseArguments(
   };
 }
 
-function takeLong(program: ProgramSpec, word: string, rest: string[], given: Map<string, string[]>): void {
+/** Returns the option if the program does not have it: only the command says which one is near it. */
+function takeLong(
+  program: ProgramSpec,
+  word: string,
+  rest: string[],
+  given: Map<string, string[]>,
+): UnknownOption | undefined {
   const [name = '', inline] = splitOnce(word.slice(2), '=');
+  const written = `--${name}`;
   const option = program.options.find((candidate) => candidate.name === name);
-  if (option === undefined) throw unknownOption(program, `--${name}`);
+  if (option === undefined) return { written, near: written };
   if (option.argument === undefined) {
-    if (inline !== undefined) throw usage(program, `the option --${name} takes no argument`);
+    if (inline !== undefined) throw usage(program, `the option ${written} takes no argument`);
     note(given, option, '');
-    return;
+    return undefined;
   }
-  note(given, option, inline ?? argumentOf(program, `--${name}`, option, rest));
+  note(given, option, inline ?? argumentOf(program, written, option, rest));
+  return undefined;
 }
 
-function takeShort(program: ProgramSpec, word: string, rest: string[], given: Map<string, string[]>): void {
+/** As {@link takeLong}, for a word that can hold several options. */
+function takeShort(
+  program: ProgramSpec,
+  word: string,
+  rest: string[],
+  given: Map<string, string[]>,
+): UnknownOption | undefined {
   for (let i = 1; i < word.length; i++) {
+    const written = `-${word[i]}`;
     const option = program.options.find((candidate) => candidate.short === word[i]);
-    if (option === undefined) throw unknownOption(program, `-${word[i]}`);
+    if (option === undefined) return { written, near: word };
     if (option.argument === undefined) {
       note(given, option, '');
       continue;
     }
     const attached = word.slice(i + 1);
-    note(given, option, attached === '' ? argumentOf(program, `-${word[i]}`, option, rest) : attached);
-    return;
+    note(given, option, attached === '' ? argumentOf(program, written, option, rest) : attached);
+    return undefined;
   }
+  return undefined;
 }
 
 function argumentOf(program: ProgramSpec, written: string, option: OptionSpec, rest: string[]): string {
@@ -88,9 +115,20 @@ function note(given: Map<string, string[]>, option: OptionSpec, value: string): 
 
 /** Two operands of which the last is a number are always HOST and PORT; else the first may name a subcommand. */
 function chooseCommand(program: ProgramSpec, operands: readonly string[]): CommandSpec {
-  const named = program.commands.find((command) => command.name !== '' && command.name === operands[0]);
-  const isConnect = operands.length === 2 && /^\d+$/.test(operands[1] ?? '');
-  return named === undefined || isConnect ? onlyCommand(program) : named;
+  const [first = '', second = ''] = operands;
+  const isConnect = operands.length === 2 && /^\d+$/.test(second);
+  if (isConnect || operands.length === 0) return onlyCommand(program);
+  const commands = program.commands.filter(({ name }) => name !== '');
+  const named = commands.find(({ name }) => name === first);
+  return named ?? connectCommand(program, first, commands);
+}
+
+/** The connect form without a port; its host is perhaps a misspelt command. */
+function connectCommand(program: ProgramSpec, first: string, commands: readonly CommandSpec[]): CommandSpec {
+  const names = commands.map(({ name }) => name);
+  const hint = didYouMean(first, names);
+  if (hint === undefined) return onlyCommand(program);
+  throw new FdpassError('usage', `${JSON.stringify(first)} is not a command, and a host needs a port`, { hint });
 }
 
 function onlyCommand(program: ProgramSpec): CommandSpec {
@@ -106,8 +144,13 @@ function refuseForeignOptions(program: ProgramSpec, command: CommandSpec, given:
   }
 }
 
-function unknownOption(program: ProgramSpec, written: string): FdpassError {
-  return usage(program, `unknown option ${JSON.stringify(written)}`);
+function refuseUnknownOption(program: ProgramSpec, command: CommandSpec, unknown: UnknownOption | undefined): void {
+  if (unknown === undefined) return;
+  const { written, near } = unknown;
+  const known = ['help', 'version', ...command.options].map((name) => `--${name}`);
+  const message = `unknown option ${JSON.stringify(written)}`;
+  const hint = didYouMean(near, known);
+  throw hint === undefined ? usage(program, message) : new FdpassError('usage', message, { hint });
 }
 
 /** A `usage` error that points at the help. */

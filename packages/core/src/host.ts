@@ -29,6 +29,7 @@ export { parseDuration } from './ground/clock.js';
 export { exitCodeOf, stackOf } from './ground/errors.js';
 export { currentFolder, expandPath } from './ground/files.js';
 export { openLog } from './ground/log-file.js';
+export { didYouMean } from './ground/text.js';
 export { relayOver } from './handover/caller.js';
 export {
   type Channel,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { redactOptions, redactUrl } from './text.js';
+import { didYouMean, redactOptions, redactUrl } from './text.js';
 
 describe('redact', () => {
   const urls: readonly (readonly [string, string])[] = [
@@ -29,4 +29,24 @@ describe('redact', () => {
     expect(shown).to.not.contain('s3cret');
     expect(shown).to.contain('"passwordFile":"/f"').and.contain('"passwordEnv":"E"').and.contain('"username":"u"');
   });
+});
+
+describe('did you mean', () => {
+  const known = ['check', 'connect', 'strategies', 'happy-eyeballs', 'jump', 'url'];
+  const words: readonly (readonly [word: string, near: string | undefined])[] = [
+    ['chekc', 'check'],
+    ['CHECK', 'check'],
+    ['conect', 'connect'],
+    ['strategy', 'strategies'], // a third of the longer one
+    ['happyeyeballs', 'happy-eyeballs'],
+    ['ulr', 'url'],
+    ['jup', 'jump'],
+    ['ju', undefined],
+    ['host.example', undefined],
+    ['', undefined],
+  ];
+  for (const [word, near] of words) {
+    it(`${JSON.stringify(word)}: ${near ?? 'nothing'}`, () =>
+      expect(didYouMean(word, known)).to.equal(near && `did you mean "${near}"?`));
+  }
 });

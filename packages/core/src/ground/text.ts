@@ -27,18 +27,25 @@ export function quote(path: string): string {
   return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }
 
-/** The candidate that `word` most likely is a typing error of, or undefined if none is near. */
+/** The candidate that `word` most likely is a typing error of: at most a third of the longer one differs. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < bestDistance) {
+    const limit = Math.max(1, Math.floor(Math.max(word.length, candidate.length) / 3));
+    if (distance <= limit && distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }
   }
   return best;
+}
+
+/** The hint for a word that is none of `known`: `did you mean "check"?`; undefined if none is near. */
+export function didYouMean(word: string, known: Iterable<string>): string | undefined {
+  const near = nearest(word, known);
+  return near === undefined ? undefined : `did you mean ${JSON.stringify(near)}?`;
 }
 
 /** Optimal string alignment: insertions, deletions, substitutions and swapped neighbours each count one. */
