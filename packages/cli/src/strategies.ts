@@ -11,6 +11,8 @@ interface OptionSummary {
   readonly required: boolean;
   readonly default?: unknown;
   readonly description: string;
+  /** The keys of a mapping; absent if it has no fixed ones. */
+  readonly options?: readonly OptionSummary[];
 }
 
 /** `fdpass strategies [NAME]`: what is installed, with options. */
@@ -37,21 +39,25 @@ interface StrategySummary {
 
 async function summarize(entry: StrategyEntry, registry: StrategyRegistry): Promise<StrategySummary> {
   const { name, schemes = [], firstOnly = false } = entry;
-  const schema = await optionsJsonSchema(entry, registry);
+  return { name, schemes, firstOnly, options: optionsIn(await optionsJsonSchema(entry, registry)) };
+}
+
+function optionsIn(schema: JsonSchema): OptionSummary[] {
   const { properties = {}, required = [] } = schema as {
     readonly properties?: Readonly<Record<string, JsonSchema>>;
     readonly required?: readonly string[];
   };
-  const options = Object.entries(properties).map(([option, of]): OptionSummary => {
+  return Object.entries(properties).map(([name, of]): OptionSummary => {
+    const options = optionsIn(of);
     return {
-      name: option,
+      name,
       type: typeOf(of),
-      required: required.includes(option),
+      required: required.includes(name),
       ...('default' in of && { default: of['default'] }),
       description: String(of['description'] ?? ''),
+      ...(options.length > 0 && { options }),
     };
   });
-  return { name, schemes, firstOnly, options };
 }
 
 /** A JSON Schema in a word or two. */
@@ -77,11 +83,17 @@ function format({ name, schemes, firstOnly, options }: StrategySummary, withOpti
   const urls = schemes.length > 0 ? `  ${schemes.map((scheme) => `${scheme}://`).join(' ')}` : '';
   const place = firstOnly ? '  (first hop only)' : '';
   if (!withOptions) return `${name.padEnd(16)}${place}${urls}\n`;
+  return `${[`${name}${place}${urls}`, ...table(options)].join('\n')}\n`;
+}
+
+/** One line for each option, and for the keys of one that is a mapping, under it. */
+function table(options: readonly OptionSummary[]): string[] {
   const width = (key: 'name' | 'type'): number => Math.max(...options.map((option) => option[key].length), 0) + 2;
-  const lines = options.map((option) =>
-    `  ${option.name.padEnd(width('name'))}${option.type.padEnd(width('type'))}${helpOf(option)}`.trimEnd(),
-  );
-  return `${[`${name}${place}${urls}`, ...lines].join('\n')}\n`;
+  const lines = options.flatMap((option) => [
+    `${option.name.padEnd(width('name'))}${option.type.padEnd(width('type'))}${helpOf(option)}`.trimEnd(),
+    ...table(option.options ?? []),
+  ]);
+  return lines.map((line) => `  ${line}`);
 }
 
 /** The description, with the default if the schema tells one and the description does not. */

@@ -57,4 +57,16 @@ describe('what fdpass strategies NAME prints', () => {
       folder.remove();
     }
   });
+
+  it('has the keys of mappings, such as where a password can come from', async () => {
+    for (const name of ['http-connect', 'socks']) {
+      const { stdout } = await fdpass(['strategies', name]);
+      expect(stdout).to.match(/^ {2}credentials +mapping +the user name, and one source of the password/m);
+      for (const key of ['username', 'passwordFile', 'passwordEnv', 'passwordCommand', 'netrc', 'ask'])
+        expect(stdout).to.match(new RegExp(`^ {4}${key} +\\w`, 'm'));
+      const [{ options }] = JSON.parse((await fdpass(['strategies', '--json', name])).stdout);
+      const credentials = options.find((option: { readonly name: string }) => option.name === 'credentials');
+      expect(credentials.options[1]).to.include({ name: 'passwordFile', type: 'text', required: false });
+    }
+  });
 });

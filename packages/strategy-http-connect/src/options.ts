@@ -21,7 +21,7 @@ export const httpConnectOptions: v.GenericSchema<HttpConnectOptions> = v.strictO
     v.string('an HTTP hop needs the URL of its proxy, e.g. http://proxy.example:3128'),
     v.description('the proxy: http://HOST[:PORT] or https://HOST[:PORT] (TLS to the proxy)'),
   ),
-  credentials: v.optional(v.pipe(credentialsSchema, v.description('user name and password: see credentials'))),
+  credentials: v.optional(v.pipe(credentialsSchema, v.description('the user name, and one source of the password'))),
   auth: v.optional(
     v.pipe(
       v.picklist(['auto', 'basic'], 'is auto or basic'),
@@ -34,5 +34,5 @@ export const httpConnectOptions: v.GenericSchema<HttpConnectOptions> = v.strictO
       v.description('more request headers; an empty User-Agent leaves ours out'),
     ),
   ),
-  tls: v.optional(v.pipe(tlsSchema, v.description('for https:// URLs: ca, cert, key, serverName, fingerprint'))),
+  tls: v.optional(v.pipe(tlsSchema, v.description('for https:// URLs'))),
 });

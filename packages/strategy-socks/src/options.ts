@@ -24,7 +24,7 @@ export const socksOptions: v.GenericSchema<SocksOptions> = v.strictObject({
     v.description('the proxy: socks4://, socks4a://, socks5://, socks5h://HOST[:PORT] or …://unix:/PATH; +tls for TLS'),
   ),
   credentials: v.optional(
-    v.pipe(credentialsSchema, v.description('user name and password (RFC 1929): see credentials')),
+    v.pipe(credentialsSchema, v.description('the user name, and one source of the password (RFC 1929)')),
   ),
   isolate: v.optional(
     v.pipe(
@@ -43,5 +43,5 @@ export const socksOptions: v.GenericSchema<SocksOptions> = v.strictObject({
     ),
   ),
   userId: v.optional(v.pipe(v.string(), v.description("the user id of SOCKS 4 (default: the URL's user name)"))),
-  tls: v.optional(v.pipe(tlsSchema, v.description('for +tls URLs: ca, cert, key, serverName, fingerprint'))),
+  tls: v.optional(v.pipe(tlsSchema, v.description('for +tls URLs'))),
 });
