@@ -1,6 +1,8 @@
 import { type FdpassError, formatError } from '@fdpass/core';
+import { inspectSearch } from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
 import { builtinFramework } from './command-framework.js';
+import { REACHED_DIRECTLY, searchLines } from './config-search.js';
 import { print } from './print.js';
 import { FDPASS } from './usage.js';
 
@@ -30,7 +32,7 @@ async function report(
   errors: readonly FdpassError[],
 ): Promise<void> {
   if (sources === undefined) {
-    await print('no configuration: every host is reached by happy-eyeballs\n');
+    await print([`no configuration: all hosts ${REACHED_DIRECTLY}`, ...searchLines(inspectSearch()), ''].join('\n'));
   } else if (errors.length === 0) {
     await print(`${sources.join(', ')}: ${rules} ${rules === 1 ? 'rule' : 'rules'}, no error\n`);
   }

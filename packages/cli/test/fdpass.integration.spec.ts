@@ -1,5 +1,5 @@
-import { chmodSync, closeSync, openSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { findProgram, requirePeers, run, temporaryFolder } from '@fdpass/test-lab';
 import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
@@ -94,6 +94,27 @@ rules:
       expect((await fdpass(['explain', '-c', file, 'a.example'])).stdout)
         .to.contain('rule 2')
         .and.contain('skipped  rule 1: host');
+    });
+
+    it('says where a config was looked for, what was found there instead, and that hosts are reached directly', async () => {
+      const found = join(folder.path, 'xdg/fdpass/config.toml');
+      mkdirSync(dirname(found), { recursive: true });
+      writeFileSync(found, '');
+      const env = { XDG_CONFIG_HOME: join(folder.path, 'xdg') };
+      for (const args of [['check'], ['explain', 'host.example']]) {
+        const { status, stdout } = await fdpass(args, { env });
+        expect(status).to.equal(0);
+        expect(stdout)
+          .to.contain('no configuration: all hosts are reached directly')
+          .and.match(/looked for config\.yaml, .* in \S+\/xdg\/fdpass and \/etc\/fdpass\n/)
+          .and.contain(`found ${found}, which is not read\n`);
+      }
+      const explained = await fdpass(['explain', '--json', 'host.example'], { env });
+      expect(JSON.parse(explained.stdout)).to.deep.include({ config: null, isDefault: true, unread: [found] });
+      const file = config('rules: [ { host: other.example, use: direct } ]\n');
+      expect((await fdpass(['explain', '-c', file, 'host.example'])).stdout).to.contain(
+        'no rule matches: such hosts are reached directly',
+      );
     });
 
     it('explains which variable named the proxy of an env hop, also behind other hops, and which entry exempted a host', async () => {

@@ -4,6 +4,7 @@
 
 export type { Config, LoadedRules, LoadOptions } from './config/load.js';
 export type { ConfigCache } from './config/places.js';
+export { type ConfigSearch, inspectSearch } from './config/unread.js';
 export { ownConnection, owningDial } from './dial/dialer.js';
 export type {
   ConnectionDialer,

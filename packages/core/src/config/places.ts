@@ -60,7 +60,7 @@ export const PROGRAM_FOLDER_NAMES: readonly string[] = [
 ];
 
 /** The folders that are searched where no file is named: the user's, then the system's. */
-function configFolders(options: LoadOptions): readonly string[] {
+export function configFolders(options: LoadOptions): readonly string[] {
   const env = options.env ?? process.env;
   const user = userFolder(options, env);
   return [...(user === undefined ? [] : [user]), resolve(options.systemDir ?? '/etc/fdpass')];

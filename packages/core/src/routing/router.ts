@@ -51,6 +51,8 @@ export interface Explanation {
   readonly config: string | null;
   /** Why this route, e.g. `rule 2 (/home/me/.config/fdpass/config.yaml:7:5)`. */
   readonly reason: string;
+  /** Whether no rule chose it, so that the default strategy reaches the host directly. */
+  readonly isDefault: boolean;
   /** The hops in travel order, secrets masked. */
   readonly route: readonly HopSummary[];
   /** What the hops decide for this target, e.g. which environment variable names the proxy. */
@@ -62,6 +64,9 @@ export interface Explanation {
   /** The rules before the winner, counted from 1, and what did not match. */
   readonly skipped: readonly { readonly rule: number; readonly why: string }[];
 }
+
+/** The reason for a route whose hops were named by hand. */
+const BY_HAND = '--via';
 
 /** Chooses and dials routes by the rules of one config. */
 export class Router {
@@ -98,8 +103,8 @@ export class Router {
   /** The route through hops named by hand, regardless of the rules. @throws FdpassError `config` */
   async routeVia(wanted: Target, use: unknown, baseDir: string): Promise<Route> {
     const target = normalizeTarget(wanted);
-    const chain = await this.#chain(use, baseDir, '--via');
-    return { target, reason: '--via', chain, timeoutMs: this.#parts.timeoutMs };
+    const chain = await this.#chain(use, baseDir, BY_HAND);
+    return { target, reason: BY_HAND, chain, timeoutMs: this.#parts.timeoutMs };
   }
 
   /** Each rule up to the one that matches, and why the others do not. */
@@ -109,12 +114,14 @@ export class Router {
 
   /** Explains a route that this router gave. Opens nothing. */
   explain(route: Route): Explanation {
-    const { target, reason, chain, timeoutMs } = route;
-    const trials = reason === '--via' ? [] : this.explainRules(target);
+    const { target, reason, rule, chain, timeoutMs } = route;
+    const isByHand = reason === BY_HAND;
+    const trials = isByHand ? [] : this.explainRules(target);
     return {
       target,
       config: this.#parts.config?.file ?? null,
       reason,
+      isDefault: rule === undefined && !isByHand,
       route: chain.hops,
       decisions: chain.explain?.(target) ?? [],
       relay: chain.needsRelay(target),
