@@ -379,9 +379,10 @@ describe('guarded dialers', () => {
     const dial: Dialer['dial'] = () => Promise.resolve(new PassThrough());
     const unix = { host: 'unix/run/socket', port: 22 };
     const error = await rejection((await build(dial)).dial(unix, context()));
-    expect([error.code, error.message]).to.deep.equal([
+    expect([error.code, error.hop, error.message]).to.deep.equal([
       'config',
-      'net cannot reach "unix/run/socket": it is a unix socket',
+      'net',
+      'cannot reach "unix/run/socket": it is a unix socket',
     ]);
     (await (await build(dial, { targets: ['host', 'unix'] })).dial(unix, context())).destroy();
   });

@@ -118,8 +118,7 @@ async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, oute
 function checkKind(target: Target, hop: GuardedHop): void {
   if (accepts(hop, target)) return;
   const { host } = target;
-  const kind = describeKind(targetKind(host));
-  throw new FdpassError('config', `${hop.label ?? hop.origin} cannot reach ${JSON.stringify(host)}: it is ${kind}`, {
+  throw new FdpassError('config', `cannot reach ${JSON.stringify(host)}: it is ${describeKind(targetKind(host))}`, {
     hint: 'add a rule for such names with "use: local"',
   });
 }
