@@ -278,6 +278,8 @@ describe('happy eyeballs on a virtual clock', () => {
     await network.clock.runAll();
     await dialling;
     expect(network.events).to.deep.equal([
+      { event: 'look-up', host: 'host.example', family: 6 },
+      { event: 'look-up', host: 'host.example', family: 4 },
       { event: 'resolve', host: 'host.example', family: 6, ms: 10, addresses: ['6a'] },
       { event: 'attempt', address: '6a:22' },
       { event: 'resolve', host: 'host.example', family: 4, ms: 10, addresses: ['4a'] },

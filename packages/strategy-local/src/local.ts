@@ -4,6 +4,7 @@ import {
   type DialContext,
   errnoName,
   FdpassError,
+  handshakeReport,
   type SocketAddress,
   type Strategy,
   type StrategyHost,
@@ -65,7 +66,7 @@ export const local: Strategy<LocalOptions> = {
         const place = placeOf({ ...options, path: ownPath }, target);
         if (place.kind === 'vsock') return connect({ cid: place.cid, port: target.port }, host, context);
         const connection = await connect({ path: place.path }, host, context);
-        if (place.kind === 'vsock-mux') await askForPort(connection, target.port);
+        if (place.kind === 'vsock-mux') await askForPort(connection, target.port, handshakeReport(context.trace));
         return connection;
       },
     };

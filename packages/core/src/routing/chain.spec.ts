@@ -7,7 +7,7 @@ import { type Chain, type DialContext, type Dialer, ownConnection } from '../dia
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { rejection } from '../ground/rejection.spec.helper.js';
 import type { Target } from '../ground/target.js';
-import { noTrace } from '../ground/trace.js';
+import { noTrace, type Trace } from '../ground/trace.js';
 import { StrategyRegistry } from '../strategy/registry.js';
 import type { Strategy } from '../strategy/strategy.js';
 import { buildChain, type ChainScope } from './chain.js';
@@ -267,6 +267,29 @@ describe('guarded dialers', () => {
     ownConnection(new StreamConnection(late), dialled ?? context());
     expect(late.destroyed).to.equal(true);
   });
+
+  for (const moment of ['dial', 'dialled']) {
+    it(`end with the reason if a listener aborts when it hears of "${moment}", and leave nothing open`, async () => {
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const opened: PassThrough[] = [];
+      const strategy: Strategy = {
+        name: 'net',
+        firstOnly: true,
+        create: () => ({
+          async dial() {
+            opened.push(new PassThrough());
+            return opened[0] as PassThrough;
+          },
+        }),
+      };
+      const chain = await buildChain('net', '/', scopeOf([strategy]));
+      const trace: Trace = ({ event }) => event === moment && controller.abort(reason);
+      const error = await chain.dial(TARGET, { signal: controller.signal, trace }).catch((caught: unknown) => caught);
+      expect(error).to.equal(reason);
+      expect(opened.filter(({ destroyed }) => !destroyed)).to.deep.equal([]);
+    });
+  }
 
   it('name the innermost hop when a deadline passes, and leave no listener', async () => {
     const gateway = (name: string): Strategy => ({ name, create: (_, { forward }) => ({ dial: forward.dial }) });
