@@ -71,7 +71,8 @@ export function matchPatterns(patterns: PatternList, subject: Subject): boolean 
   );
 }
 
-function accepts(test: PatternTest, subject: Subject): boolean {
+/** Whether one pattern, regardless of its `!`, accepts a subject. */
+export function accepts(test: PatternTest, subject: Subject): boolean {
   switch (test.kind) {
     case 'exact':
       return test.text === subject.text;
