@@ -133,6 +133,25 @@ describe('a config that is cached between runs', () => {
     }
   });
 
+  it('knows the place of every part of a rule or a hop too, which it reads again for that', async () => {
+    const fresh = load();
+    const again = readCached(config, cache)?.config as Config;
+    const placesIn = async ({ rules, hops }: Config): Promise<unknown[]> => {
+      const corp = hops.get('corp');
+      return Promise.all([
+        ...rules.map(({ locate }) => locate?.(['use'])),
+        rules[0]?.locate?.(['use', 1]),
+        rules[1]?.locate?.(['use', 'host'], 'key'),
+        corp?.locate(['url']),
+      ]);
+    };
+    const places = await placesIn(fresh);
+    expect(await placesIn(again)).to.deep.equal(places);
+    expect(new Set(places.map((place) => JSON.stringify(place)))).to.have.property('size', 7);
+    rmSync(config);
+    expect(await again.rules[1]?.locate?.(['use', 'host'])).to.deep.equal(again.rules[1]?.where());
+  });
+
   it('is readable for nobody else', () => {
     load();
     expect(cached()).to.have.length(1);

@@ -18,8 +18,8 @@ import type { SocketOptions } from '../connection/socket-options.js';
 import { type FileInspection, inspectFile } from '../ground/files.js';
 import { isPrivateFolder, makePrivateFolder } from '../ground/private-folder.js';
 import { redactOptions } from '../ground/text.js';
-import type { Where } from '../ground/where.js';
-import { parseMatchers, type WrittenMatchers } from '../rules/rule.js';
+import type { Locate, ValuePath, Where } from '../ground/where.js';
+import { parseMatchers, type Rule, type WrittenMatchers } from '../rules/rule.js';
 import { compileRules } from '../rules/rule-table.js';
 
 /*
@@ -41,6 +41,8 @@ export interface CachedRule extends WrittenMatchers {
   readonly baseDir: string;
   readonly timeoutMs?: number | undefined;
   readonly place: Where;
+  /** Its number in its file, from 0. */
+  readonly index: number;
 }
 
 /** A config as data: what a {@link Config} has, places instead of functions that find them. */
@@ -65,7 +67,7 @@ interface Entry {
   readonly config: CachedConfig;
 }
 
-const FORMAT = 2;
+const FORMAT = 3;
 const PREFIX = 'config-';
 const SUFFIX = '.json';
 const MAX_CACHED = 32;
@@ -199,12 +201,29 @@ function toConfig({ hops, rules, plugins, ...rest }: CachedConfig): Config {
   const at = (place: Where) => (): Where => place;
   return {
     ...rest,
-    hops: new Map(hops.map(({ name, place, ...hop }) => [name, { ...hop, where: at(place) }])),
+    hops: new Map(
+      hops.map(({ name, place, ...hop }) => {
+        return [name, { ...hop, where: at(place), locate: locateAgain(place, ['hops', name]) }];
+      }),
+    ),
     rules: rules.map((rule) => {
-      const { use, name, baseDir, timeoutMs, place } = rule;
-      return { ...parseMatchers(rule), use, name, baseDir, timeoutMs, where: at(place) };
+      const { use, name, baseDir, timeoutMs, place, index } = rule;
+      const locate = locateAgain(place, ['rules', index]);
+      return { ...parseMatchers(rule), use, name, baseDir, timeoutMs, where: at(place), locate };
     }),
     plugins: plugins.map(({ place, ...plugin }) => ({ ...plugin, where: at(place) })),
+  };
+}
+
+/** Only an error asks where a part of a rule or a hop is, so the file is then parsed again. */
+function locateAgain(place: Where, start: ValuePath): Locate {
+  return async (path, part) => {
+    try {
+      const { readSource } = await import('../config/source.js');
+      return readSource(place.file).locate([...start, ...path], part);
+    } catch {
+      return place; // it has changed since
+    }
   };
 }
 
@@ -220,7 +239,7 @@ function cacheable({ config, files }: ReadRules): CachedConfig | undefined {
     sources: config.sources,
     defaults: config.defaults,
     hops: [...config.hops].map(([name, { spec, baseDir, where }]) => ({ name, spec, baseDir, place: where() })),
-    rules: files.flatMap(writtenRules).map((written, index) => cachedRule(written, config, index)),
+    rules: files.flatMap(writtenRules).map(({ rule, index }, place) => cachedRule(rule, index, config.rules[place])),
     plugins: config.plugins.map(({ specifier, from, where }) => ({ specifier, from, place: where() })),
   };
   return isPlain(cached) && JSON.stringify(redactOptions(cached)) === JSON.stringify(cached) ? cached : undefined;
@@ -233,17 +252,16 @@ function isPlain(value: unknown): boolean {
 }
 
 /** The rules of a file before they were converted. */
-function writtenRules({ source }: LoadedFile): Record<string, unknown>[] {
+function writtenRules({ source }: LoadedFile): { readonly rule: Record<string, unknown>; readonly index: number }[] {
   const { rules } = Object(source.data) as { rules?: unknown };
-  return [rules ?? []].flat() as Record<string, unknown>[];
+  return ([rules ?? []].flat() as Record<string, unknown>[]).map((rule, index) => ({ rule, index }));
 }
 
 function cachedRule(
   { host, port, user, alias, localNetwork }: Record<string, unknown>,
-  config: Config,
   index: number,
+  rule: Rule | undefined,
 ): CachedRule {
-  const rule = config.rules[index];
   if (rule === undefined) throw new Error('a rule that was not merged');
   const lists = { host, port, user, alias, localNetwork };
   const written = Object.entries(lists).flatMap(([key, value]) => (value === undefined ? [] : [[key, [value].flat()]]));
@@ -254,5 +272,6 @@ function cachedRule(
     baseDir: rule.baseDir,
     timeoutMs: rule.timeoutMs,
     place: rule.where(),
+    index,
   };
 }

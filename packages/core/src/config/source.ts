@@ -3,10 +3,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node,
 import { FdpassError } from '../ground/errors.js';
 import { absoluteFolder, type FileStamp, readTrustedText } from '../ground/files.js';
 import { messageOf } from '../ground/text.js';
-import { formatWhere, type Where } from '../ground/where.js';
-
-/** Keys and list positions that lead to a value. */
-export type ValuePath = readonly (string | number)[];
+import type { ValuePath, Where } from '../ground/where.js';
 
 /** One config file: its data, and where each part of it is in the text. */
 export interface Source {
@@ -71,7 +68,7 @@ export function packageSource(file: string, text: string, stamp?: FileStamp): So
 
 /** An error that points at a place in a config file. */
 export function configError(where: Where, message: string, hint?: string, cause?: unknown): FdpassError {
-  return new FdpassError('config', `${formatWhere(where)}: ${message}`, { hint, cause });
+  return new FdpassError('config', message, { where, hint, cause });
 }
 
 /** The text itself is never shown: it can contain an unquoted secret. */

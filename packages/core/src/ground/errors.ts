@@ -1,5 +1,6 @@
 import { formatHostPort, type Target } from './target.js';
 import { messageOf, oneLine } from './text.js';
+import { formatWhere, type Where } from './where.js';
 
 /** Why a dial failed, in one word; each has one exit code (sysexits.h). */
 export type ErrorCode =
@@ -35,6 +36,8 @@ export interface FailedAttempt {
 export interface ErrorDetails {
   /** What to try, as a clause without a full stop, e.g. `check that the proxy is running`. */
   readonly hint?: string | undefined;
+  /** Where in a config the cause is; the message begins with it. */
+  readonly where?: Where | undefined;
   /** The rule that chose the route, e.g. `rule 2 (/home/me/.config/fdpass/config.yaml:7)`. */
   readonly rule?: string | undefined;
   /** The hop that failed, e.g. `socks5://127.0.0.1:1080`; never with a secret. */
@@ -53,14 +56,18 @@ const BRAND = Symbol.for('fdpass.error.v1');
 /**
  * The one error class of fdpass.
  *
- * `message` says what and why in one line and never holds a secret; `hint` says what to try. Recognise it
- * with {@link isFdpassError}, not `instanceof`: a program may hold two copies of this package.
+ * `message` says where in the config (if there), what and why in one line, and never holds a secret; `hint` says what to
+ * try. Recognise it with {@link isFdpassError}, not `instanceof`: a program may hold two copies of this package.
  */
 export class FdpassError extends Error {
   /** The class's name, also in another copy of the package. */
   override readonly name = 'FdpassError';
   /** What kind of failure; decides the exit code. */
   readonly code: ErrorCode;
+  /** What and why: the message without the place in the config. */
+  readonly summary: string;
+  /** Where in a config the cause is. */
+  readonly where: Where | undefined;
   /** What to try. */
   readonly hint: string | undefined;
   /** The rule that chose the route. */
@@ -72,9 +79,12 @@ export class FdpassError extends Error {
   /** What was tried, in the order in which it failed. Default: none. */
   readonly attempts: readonly FailedAttempt[];
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+  constructor(code: ErrorCode, summary: string, details: ErrorDetails = {}) {
+    const message = details.where === undefined ? summary : `${formatWhere(details.where)}: ${summary}`;
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
+    this.summary = summary;
+    this.where = details.where;
     this.hint = details.hint;
     this.rule = details.rule;
     this.hop = details.hop;
@@ -96,7 +106,8 @@ export function exitCodeOf(error: unknown): number {
 
 /** A copy of `error` with the given details filled in where it has none of its own; keeps cause and stack. */
 export function addDetails(error: FdpassError, details: ErrorDetails): FdpassError {
-  const copy = new FdpassError(error.code, error.message, {
+  const copy = new FdpassError(error.code, error.summary ?? error.message, {
+    where: error.where ?? details.where,
     hint: error.hint ?? details.hint,
     rule: error.rule ?? details.rule,
     hop: error.hop ?? details.hop,
@@ -119,16 +130,22 @@ export function stackOf(error: unknown): string | undefined {
   return isFdpassError(deepest) && deepest.code !== 'internal' ? undefined : deepest.stack;
 }
 
-/** The error as one line for a terminal: target, rule, hop, what, why and what to try. */
+/** Where in the config, and by which rule, whose own place is then of no use. */
+function placesOf({ where, rule }: FdpassError): (string | undefined)[] {
+  return where === undefined ? [rule] : [formatWhere(where), rule?.replace(/ \([^()]*\)$/, '')];
+}
+
+/** The error as one line for a terminal: target, place in the config or rule, hop, what, why and what to try. */
 export function formatError(error: unknown): string {
   if (!isFdpassError(error)) return `internal error: ${oneLine(messageOf(error))}; please report it`;
-  const where = [error.target && formatHostPort(error.target.host, error.target.port), error.rule, error.hop];
+  const target = error.target && formatHostPort(error.target.host, error.target.port);
+  const about = [target, ...placesOf(error), error.hop];
   const isSaid = ({ address, reason }: FailedAttempt): boolean =>
     error.message.includes(address) && error.message.includes(reason);
   const attempts = error.attempts
     .filter((attempt) => !isSaid(attempt))
     .map((attempt) => `${attempt.address} ${attempt.reason}`);
   const tried = attempts.length > 0 ? ` (${attempts.join(', ')})` : '';
-  const line = [...where.filter(Boolean), `${error.message}${tried}`].join(': ');
+  const line = [...about.filter(Boolean), `${error.summary ?? error.message}${tried}`].join(': ');
   return oneLine(error.hint === undefined ? line : `${line}; ${error.hint}`);
 }

@@ -7,6 +7,12 @@ export interface Where {
   readonly column: number;
 }
 
+/** Keys and list positions that lead to a value. */
+export type ValuePath = readonly (string | number)[];
+
+/** Finds where a part of a written value is, or its key; if it is absent, the nearest thing around it. */
+export type Locate = (path: ValuePath, part?: 'key' | 'value') => Where | Promise<Where>;
+
 /** `FILE:LINE:COLUMN`, as editors take it; for a config given in code the path to the value. */
 export function formatWhere(where: Where): string {
   return where.line === 0 ? where.file : `${where.file}:${where.line}:${where.column}`;

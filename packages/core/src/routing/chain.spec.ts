@@ -7,7 +7,7 @@ import { type Chain, type DialContext, type Dialer, ownConnection } from '../dia
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { rejection } from '../ground/rejection.spec.helper.js';
 import type { Target } from '../ground/target.js';
-import { noTrace, type Trace } from '../ground/trace.js';
+import { noTrace } from '../ground/trace.js';
 import { StrategyRegistry } from '../strategy/registry.js';
 import type { Strategy } from '../strategy/strategy.js';
 import { buildChain, type ChainScope } from './chain.js';
@@ -60,7 +60,7 @@ describe('chains', () => {
   it('dial each hop through the one before it, in travel order, the first proxy by the default strategy', async () => {
     const path = new Path();
     const scope = scopeOf([path.opener('net'), path.proxy('one'), path.proxy('two')], { far: 'two://far' });
-    const chain = await buildChain(['one://near', 'far'], '/', scope);
+    const chain = await buildChain(['one://near', 'far'], { baseDir: '/' }, scope);
     await chain.dial(TARGET, context());
     expect(path.steps).to.deep.equal(['net opens near', 'one asks near for far', 'two asks far for host.example']);
     expect(chain.hops.map((hop) => hop.label)).to.deep.equal(['one://near', 'far (two://far)']);
@@ -69,7 +69,7 @@ describe('chains', () => {
   it('begin with the strategy that opens sockets, if one is named', async () => {
     const path = new Path();
     const scope = scopeOf([path.opener('net'), path.opener('other'), path.proxy('one')]);
-    await (await buildChain(['other', 'one'], '/', scope)).dial(TARGET, context());
+    await (await buildChain(['other', 'one'], { baseDir: '/' }, scope)).dial(TARGET, context());
     expect(path.steps).to.deep.equal(['other opens one', 'one asks one for host.example']);
   });
 
@@ -81,9 +81,9 @@ describe('chains', () => {
       create: ({ routes }, host) => host.route(routes[0]),
     };
     const scope = scopeOf([path.opener('net'), path.proxy('one'), path.proxy('two'), first as Strategy]);
-    await (await buildChain(['one', { firstOf: ['two', 'net'] }], '/', scope)).dial(TARGET, context());
+    await (await buildChain(['one', { firstOf: ['two', 'net'] }], { baseDir: '/' }, scope)).dial(TARGET, context());
     expect(path.steps).to.deep.equal(['net opens one', 'one asks one for two', 'two asks two for host.example']);
-    const wrong = await rejection(buildChain(['one', { firstOf: ['net'] }], '/', scope));
+    const wrong = await rejection(buildChain(['one', { firstOf: ['net'] }], { baseDir: '/' }, scope));
     expect(wrong.message).to.match(/can only be the first hop/);
   });
 
@@ -98,12 +98,12 @@ describe('chains', () => {
       pool: ['loop'],
       twice: { firstOf: ['net'] },
     });
-    const error = await rejection(buildChain('loop', '/', scope));
+    const error = await rejection(buildChain('loop', { baseDir: '/' }, scope));
     expect([error.code, error.message]).to.deep.equal([
       'config',
       'the hop "loop" contains itself: loop -> pool -> loop',
     ]);
-    await buildChain({ firstOf: [{ firstOf: ['twice'] }, 'twice'] }, '/', scope);
+    await buildChain({ firstOf: [{ firstOf: ['twice'] }, 'twice'] }, { baseDir: '/' }, scope);
   });
 
   const bad: readonly (readonly [what: string, use: unknown, message: RegExp])[] = [
@@ -125,7 +125,7 @@ describe('chains', () => {
     it(`refuse ${what}`, async () => {
       const path = new Path();
       const scope = scopeOf([path.opener('net'), path.proxy('one')], { loop: 'pool', pool: ['one', 'loop'] });
-      const error = await rejection(buildChain(use, '/', scope));
+      const error = await rejection(buildChain(use, { baseDir: '/' }, scope));
       expect(error.message).to.match(message);
       expect(error.code).to.equal('config');
     });
@@ -151,10 +151,10 @@ describe('chains', () => {
       },
     };
     const scope = scopeOf([new Path().opener('net'), picky as Strategy]);
-    await buildChain({ strategy: 'picky', deep: { a: 1 } }, '/', scope);
+    await buildChain({ strategy: 'picky', deep: { a: 1 } }, { baseDir: '/' }, scope);
     expect(seen).to.be.frozen;
     expect((seen as { deep: object }).deep).to.be.frozen;
-    const error = await rejection(buildChain('picky', '/', scope));
+    const error = await rejection(buildChain('picky', { baseDir: '/' }, scope));
     expect([error.message, error.hop]).to.deep.equal(['option "deep.0": is missing', 'picky']);
   });
 });
@@ -162,7 +162,7 @@ describe('chains', () => {
 describe('guarded dialers', () => {
   function build(dial: Dialer['dial'], more: Partial<Strategy> = {}): Promise<Chain> {
     const strategy: Strategy = { name: 'net', firstOnly: true, create: () => ({ dial }), ...more };
-    return buildChain('net', '/', scopeOf([strategy]));
+    return buildChain('net', { baseDir: '/' }, scopeOf([strategy]));
   }
 
   it('end with their signal even if the strategy does not, and destroy a stream that comes late', async () => {
@@ -195,7 +195,9 @@ describe('guarded dialers', () => {
     const error = await rejection((await build(() => Promise.resolve(42 as never))).dial(TARGET, context()));
     expect(error.message).to.match(/gave no connection/);
     const strategy = { name: 'net', firstOnly: true, create: () => undefined as never };
-    expect((await rejection(buildChain('net', '/', scopeOf([strategy])))).message).to.match(/made no dialer/);
+    expect((await rejection(buildChain('net', { baseDir: '/' }, scopeOf([strategy])))).message).to.match(
+      /made no dialer/,
+    );
   });
 
   it('destroy what was opened in a dial that rejects, and keep it if the dial succeeds', async () => {
@@ -245,7 +247,7 @@ describe('guarded dialers', () => {
         },
       }),
     };
-    const chain = await buildChain(['net', 'hasty'], '/', scopeOf([net, hasty]));
+    const chain = await buildChain(['net', 'hasty'], { baseDir: '/' }, scopeOf([net, hasty]));
     expect((await rejection(chain.dial(TARGET, context()))).message).to.match(/changed my mind/);
     arrive();
     await new Promise(setImmediate);
@@ -268,33 +270,14 @@ describe('guarded dialers', () => {
     expect(late.destroyed).to.equal(true);
   });
 
-  for (const moment of ['dial', 'dialled']) {
-    it(`end with the reason if a listener aborts when it hears of "${moment}", and leave nothing open`, async () => {
-      const controller = new AbortController();
-      const reason = new Error('enough');
-      const opened: PassThrough[] = [];
-      const strategy: Strategy = {
-        name: 'net',
-        firstOnly: true,
-        create: () => ({
-          async dial() {
-            opened.push(new PassThrough());
-            return opened[0] as PassThrough;
-          },
-        }),
-      };
-      const chain = await buildChain('net', '/', scopeOf([strategy]));
-      const trace: Trace = ({ event }) => event === moment && controller.abort(reason);
-      const error = await chain.dial(TARGET, { signal: controller.signal, trace }).catch((caught: unknown) => caught);
-      expect(error).to.equal(reason);
-      expect(opened.filter(({ destroyed }) => !destroyed)).to.deep.equal([]);
-    });
-  }
-
   it('name the innermost hop when a deadline passes, and leave no listener', async () => {
     const gateway = (name: string): Strategy => ({ name, create: (_, { forward }) => ({ dial: forward.dial }) });
     const silent: Strategy = { name: 'net', firstOnly: true, create: () => ({ dial: () => new Promise(() => {}) }) };
-    const chain = await buildChain(['net', 'one', 'two'], '/', scopeOf([silent, gateway('one'), gateway('two')]));
+    const chain = await buildChain(
+      ['net', 'one', 'two'],
+      { baseDir: '/' },
+      scopeOf([silent, gateway('one'), gateway('two')]),
+    );
     const controller = new AbortController();
     const failed = rejection(chain.dial(TARGET, context(controller.signal)));
     controller.abort(new FdpassError('timeout', 'timed out'));
@@ -310,7 +293,7 @@ describe('guarded dialers', () => {
         dial: (target, dialling) => forward.dial(target, { ...dialling, signal: new AbortController().signal }),
       }),
     };
-    const chain = await buildChain(['net', 'deaf'], '/', scopeOf([silent, deaf]));
+    const chain = await buildChain(['net', 'deaf'], { baseDir: '/' }, scopeOf([silent, deaf]));
     const controller = new AbortController();
     const failed = rejection(chain.dial(TARGET, context(controller.signal)));
     controller.abort(new FdpassError('timeout', 'timed out'));
@@ -326,7 +309,7 @@ describe('guarded dialers', () => {
         },
       }),
     };
-    const chain = await buildChain('net', '/', scopeOf([rash]));
+    const chain = await buildChain('net', { baseDir: '/' }, scopeOf([rash]));
     const { signal } = new AbortController();
     expect((await rejection(chain.dial(TARGET, context(signal)))).message).to.match(/at once/);
     expect(getEventListeners(signal, 'abort')).to.deep.equal([]);
@@ -363,7 +346,7 @@ describe('guarded dialers', () => {
     const scope = scopeOf([silent('net'), silent('one'), silent('two'), routes as Strategy]);
     const caught = async (use: unknown, reason: unknown): Promise<unknown> => {
       const controller = new AbortController();
-      const chain = await buildChain(use, '/', scope);
+      const chain = await buildChain(use, { baseDir: '/' }, scope);
       const failed = chain.dial(TARGET, context(controller.signal)).catch((error: unknown) => error);
       await new Promise((resolve) => setImmediate(resolve));
       controller.abort(reason);
@@ -394,7 +377,7 @@ describe('guarded dialers', () => {
     it(`show ${JSON.stringify(use)} as ${label}`, async () => {
       const path = new Path();
       const scope = scopeOf([path.opener('net'), path.proxy('one'), path.proxy('two')], { far: 'two://far' });
-      expect((await buildChain(use, '/', scope)).label).to.equal(label);
+      expect((await buildChain(use, { baseDir: '/' }, scope)).label).to.equal(label);
     });
   }
 
@@ -402,10 +385,9 @@ describe('guarded dialers', () => {
     const dial: Dialer['dial'] = () => Promise.resolve(new PassThrough());
     const unix = { host: 'unix/run/socket', port: 22 };
     const error = await rejection((await build(dial)).dial(unix, context()));
-    expect([error.code, error.hop, error.message]).to.deep.equal([
+    expect([error.code, error.message]).to.deep.equal([
       'config',
-      'net',
-      'cannot reach "unix/run/socket": it is a unix socket',
+      'net cannot reach "unix/run/socket": it is a unix socket',
     ]);
     (await (await build(dial, { targets: ['host', 'unix'] })).dial(unix, context())).destroy();
   });
@@ -416,7 +398,7 @@ describe('guarded dialers', () => {
       name: 'net',
       create: () => ({ dial: () => Promise.reject(new Error()), needsRelay: ({ host }) => asked.push(host) > 0 }),
     };
-    const chain = await buildChain('net', '/', scopeOf([strategy]));
+    const chain = await buildChain('net', { baseDir: '/' }, scopeOf([strategy]));
     expect(['host.example', 'unix/x'].map((host) => chain.needsRelay({ host, port: 1 }))).to.deep.equal([true, false]);
     expect(asked).to.deep.equal(['host.example']);
   });
@@ -427,7 +409,7 @@ describe('guarded dialers', () => {
       firstOnly: true,
       create: () => ({ dial: () => Promise.reject(new Error()), needsRelay: ({ host }) => host === 'tls.example' }),
     };
-    const chain = await buildChain('net', '/', scopeOf([strategy]));
+    const chain = await buildChain('net', { baseDir: '/' }, scopeOf([strategy]));
     expect(['tls.example', 'host.example'].map((host) => chain.needsRelay({ host, port: 1 }))).to.deep.equal([
       true,
       false,
@@ -448,7 +430,7 @@ describe('guarded dialers', () => {
       }),
     };
     const explain = async (use: unknown, host: string): Promise<unknown> =>
-      (await buildChain(use, '/', scopeOf([decider, passing]))).explain?.({ host, port: 1 });
+      (await buildChain(use, { baseDir: '/' }, scopeOf([decider, passing]))).explain?.({ host, port: 1 });
     expect(await explain('net', 'host.example')).to.deep.equal(['decided for host.example']);
     expect(await explain('net', 'unix/x')).to.deep.equal([]);
     expect(await explain(['net', 'gate'], 'host.example')).to.deep.equal(['decided for gate.example']);
@@ -465,7 +447,7 @@ describe('guarded dialers', () => {
         },
       }),
     };
-    const chain = await buildChain('net', '/', scopeOf([strategy]));
+    const chain = await buildChain('net', { baseDir: '/' }, scopeOf([strategy]));
     const asking = async (): Promise<boolean> => chain.needsRelay(TARGET);
     const error = await rejection(asking());
     expect([error.code, error.hop, error.message]).to.deep.equal(['internal', 'net', 'the strategy failed: oops']);
@@ -483,7 +465,9 @@ describe('guarded dialers', () => {
         throw new Error('and gave up');
       },
     };
-    const error = await rejection(buildChain('careless', '/', scopeOf([new Path().opener('net'), strategy])));
+    const error = await rejection(
+      buildChain('careless', { baseDir: '/' }, scopeOf([new Path().opener('net'), strategy])),
+    );
     for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
     process.removeAllListeners('unhandledRejection');
     for (const other of others) process.on('unhandledRejection', other);
@@ -504,9 +488,9 @@ describe('guarded dialers', () => {
       create: () => ({ dial: () => Promise.resolve(new PassThrough()) }),
     };
     const scope = scopeOf([new Path().opener('net'), strategy as Strategy]);
-    await buildChain('lazy', '/', scope);
+    await buildChain('lazy', { baseDir: '/' }, scope);
     expect(loads).to.equal(0);
-    await buildChain({ strategy: 'lazy', a: 1 }, '/', scope);
+    await buildChain({ strategy: 'lazy', a: 1 }, { baseDir: '/' }, scope);
     expect(loads).to.equal(1);
   });
 });

@@ -2,10 +2,11 @@ import type { SocketOptions } from '../connection/socket-options.js';
 import type { Chain } from '../dial/dialer.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { messageOf, redactOptions } from '../ground/text.js';
+import type { ValuePath } from '../ground/where.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import { isLazySchema, loadSchema, type SchemaIssue, type Strategy } from '../strategy/strategy.js';
 import { type GuardedDialer, guardDialer, lendChain } from './guard.js';
-import { type Hop, type HopScope, resolveHops } from './hop.js';
+import { type Hop, type HopScope, orReport, type Place, placeWithin, resolveHops, withPlace } from './hop.js';
 import { createStrategyHost, type HostServices } from './strategy-host.js';
 
 /** What every chain of one framework is built with. */
@@ -34,13 +35,27 @@ export interface HopSummary {
 }
 
 /** Builds the chain of a `use` value: each strategy dials through the one before it. @throws FdpassError `config` */
-export async function buildChain(use: unknown, baseDir: string, scope: ChainScope): Promise<BuiltChain> {
-  return await linkHops(resolveHops(use, baseDir, scope), undefined, scope);
+export async function buildChain(use: unknown, place: Place, scope: ChainScope): Promise<BuiltChain> {
+  return await linkHops(await resolveHops(use, place, scope), undefined, scope);
 }
 
 /** Links a `use` value that stands inside the options of `hop`. */
 async function linkUse(use: unknown, hop: Hop, before: Chain | undefined, scope: ChainScope): Promise<BuiltChain> {
-  return await linkHops(resolveHops(use, hop.baseDir, scope, hop.path), before, scope);
+  const place = placeWithin(hop.place, ...(pathTo(use, hop.options) ?? []));
+  const link = async (): Promise<BuiltChain> =>
+    await linkHops(await resolveHops(use, place, scope, hop.path), before, scope);
+  return await orReport(scope, { hops: [], ...NO_FORWARD }, link);
+}
+
+/** The way to a value inside of another; undefined if it is not in it, as where a strategy has made it. */
+function pathTo(value: unknown, container: unknown): ValuePath | undefined {
+  if (container === value) return [];
+  if (typeof container !== 'object' || container === null) return undefined;
+  for (const [key, inner] of Object.entries(container)) {
+    const rest = pathTo(value, inner);
+    if (rest !== undefined) return [Array.isArray(container) ? Number(key) : key, ...rest];
+  }
+  return undefined;
 }
 
 /** @param before The hops that lie before these; undefined at the network. */
@@ -48,13 +63,14 @@ async function linkHops(hops: readonly Hop[], before: Chain | undefined, scope: 
   let forward = before;
   let last: GuardedDialer | undefined;
   for (const [index, hop] of hops.entries()) {
-    last = await createHop(hop, forward, scope);
+    last = await orReport(scope, last ?? NO_FORWARD, () => createHop(hop, forward, scope));
     const label = hops
       .slice(0, index + 1)
       .map(linkLabel)
       .join(' -> ');
     forward = { label, ...last };
   }
+  if (last === undefined && scope.inspector !== undefined) last = NO_FORWARD; // all its hops have been reported
   if (last === undefined) throw new FdpassError('internal', 'a chain without a hop');
   return { label: hops.map(linkLabel).join(' -> '), hops: hops.map(summarize), ...last };
 }
@@ -80,6 +96,7 @@ async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope)
     const strategy = await scope.registry.load(hop.entry);
     if (strategy.firstOnly === true && before !== undefined) throw notFirst(hop);
     const options = await checkOptions(strategy, hop.options);
+    await scope.inspector?.see(hop, strategy);
     const isFirst = strategy.firstOnly === true || hop.entry.name === scope.defaultStrategy; // nothing is before the default
     const forward = lendChain(before ?? (isFirst ? NO_FORWARD : await defaultChain(scope)), origin);
     const route = (use: unknown): Promise<Chain> => {
@@ -87,27 +104,30 @@ async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope)
       linking.catch(() => {}); // a strategy that fails before it awaits this must not end the program
       return linking;
     };
-    const { baseDir } = hop;
+    const { baseDir } = hop.place;
     const place = { forward, isFirst: before === undefined, route, baseDir, socketDefaults: scope.socketDefaults };
     const dialer = await strategy.create(options, createStrategyHost(place, scope.services));
     const { targets } = strategy;
     return guardDialer(dialer, { label: hop.label, origin, targets, clock: scope.services.clock });
   } catch (error) {
-    throw withHop(error, hop, origin);
+    throw await withPlace(withHop(error, hop, origin), hop.place);
   }
 }
 
 /** The default strategy with no options, for the first proxy of a chain. The user did not write it, so no error names it. */
 async function defaultChain(scope: ChainScope): Promise<Chain> {
   const entry = scope.registry.entry(scope.defaultStrategy);
-  const hop: Hop = { entry, options: {}, label: undefined, baseDir: '/', path: [] };
+  const hop: Hop = { entry, options: {}, label: undefined, place: NOWHERE, path: [] };
   return { label: entry.name, ...(await createHop(hop, undefined, scope)) };
 }
 
-const NO_FORWARD: Chain = {
+const NOWHERE: Place = { baseDir: '/' };
+
+const NO_FORWARD: Chain & GuardedDialer = {
   label: 'nothing',
   dial: () => Promise.reject(new FdpassError('internal', 'there is no hop before the first one')),
   needsRelay: () => false,
+  explain: () => [],
 };
 
 function notFirst({ entry }: Hop): FdpassError {

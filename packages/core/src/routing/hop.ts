@@ -1,7 +1,16 @@
-import { FdpassError } from '../ground/errors.js';
+import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { nearest, redactOptions, redactUrl } from '../ground/text.js';
+import type { Locate, ValuePath } from '../ground/where.js';
 import { nameOfKey, type StrategyRegistry } from '../strategy/registry.js';
-import type { StrategyEntry } from '../strategy/strategy.js';
+import type { Strategy, StrategyEntry } from '../strategy/strategy.js';
+
+/** Where a `use` value, or what became of it, is written. */
+export interface Place {
+  /** The folder that relative paths start from. */
+  readonly baseDir: string;
+  /** Where a part of it is; undefined for a value that is in no config, such as `--via`. */
+  readonly locate?: Locate | undefined;
+}
 
 /** One hop of a chain, resolved to its strategy but not yet checked against the strategy's options. */
 export interface Hop {
@@ -9,21 +18,59 @@ export interface Hop {
   readonly options: Readonly<Record<string, unknown>>;
   /** How errors and explanations show it, e.g. `corp (http://proxy:3128)`; holds no secret. Undefined for the implied first hop. */
   readonly label: string | undefined;
-  /** The folder its relative paths start from. */
-  readonly baseDir: string;
+  /** Of the options. */
+  readonly place: Place;
   /** The named hops it stands in, outermost first: the ones that its nested routes may not name again. */
   readonly path: readonly string[];
 }
 
 /** A reusable hop of the config, as it was written. */
-export interface NamedHop {
+export interface NamedHop extends Place {
   readonly spec: unknown;
-  readonly baseDir: string;
 }
 
 export interface HopScope {
   readonly registry: StrategyRegistry;
   readonly hops: ReadonlyMap<string, NamedHop>;
+  /** Looks at everything that is built. Default: the first error ends it, and nothing is looked at. */
+  readonly inspector?: Inspector | undefined;
+}
+
+/** A check of a whole config. */
+export interface Inspector {
+  /** Is told an error, after which the rest is built all the same. */
+  report(error: unknown): void;
+  /** Is shown each hop whose options are right. */
+  see(hop: Hop, strategy: Strategy): void | Promise<void>;
+  /** Is told the name of each named hop that is used. */
+  use(name: string): void;
+}
+
+/** The result of `build`; if it fails and there is an inspector, that is told, and the result is `otherwise`. */
+export async function orReport<T>({ inspector }: HopScope, otherwise: T, build: () => Promise<T>): Promise<T> {
+  try {
+    return await build();
+  } catch (error) {
+    if (inspector === undefined) throw error;
+    inspector.report(error);
+    return otherwise;
+  }
+}
+
+/** The place of a part. */
+export function placeWithin({ baseDir, locate }: Place, ...start: ValuePath): Place {
+  return { baseDir, locate: locate && ((path, part) => locate([...start, ...path], part)) };
+}
+
+/** Adds to an error where its cause is written, unless it says so itself. */
+export async function withPlace(
+  error: unknown,
+  { locate }: Place,
+  path: ValuePath = [],
+  part?: 'key' | 'value',
+): Promise<unknown> {
+  if (!isFdpassError(error) || error.where !== undefined || locate === undefined) return error;
+  return addDetails(error, { where: await locate(path, part) });
 }
 
 const URL_SCHEME = /^([a-z][a-z0-9+.-]*):/i;
@@ -33,74 +80,121 @@ const URL_SCHEME = /^([a-z][a-z0-9+.-]*):/i;
  *
  * @throws FdpassError `config` for unknown names (with the near ones), shapes that mean nothing, and hops that contain themselves.
  */
-export function resolveHops(use: unknown, baseDir: string, scope: HopScope, path: readonly string[] = []): Hop[] {
-  if (typeof use === 'string') return resolveWord(use, baseDir, scope, path);
-  if (Array.isArray(use)) {
-    if (use.length === 0)
-      throw new FdpassError('config', 'a chain without a hop', { hint: 'name at least one strategy' });
-    return use.flatMap((item) => resolveHops(item, baseDir, scope, path));
+export async function resolveHops(
+  use: unknown,
+  place: Place,
+  scope: HopScope,
+  path: readonly string[] = [],
+): Promise<Hop[]> {
+  try {
+    if (Array.isArray(use)) return await resolveList(use, place, scope, path);
+    if (typeof use === 'string') return await resolveWord(use, place, scope, path);
+    if (isMapping(use)) return [await resolveMapping(use, place, scope, path)];
+  } catch (error) {
+    throw await withPlace(error, place);
   }
-  if (typeof use === 'object' && use !== null)
-    return [resolveMapping(use as Record<string, unknown>, baseDir, scope, path)];
-  throw new FdpassError('config', `${JSON.stringify(use) ?? 'nothing'} is not a hop`, {
+  const error = new FdpassError('config', `${JSON.stringify(use) ?? 'nothing'} is not a hop`, {
     hint: 'write a hop name, a strategy, a URL, a mapping with "strategy", or a list of these',
   });
+  throw await withPlace(error, place);
 }
 
-function resolveWord(word: string, baseDir: string, scope: HopScope, path: readonly string[]): Hop[] {
+async function resolveList(
+  items: readonly unknown[],
+  place: Place,
+  scope: HopScope,
+  path: readonly string[],
+): Promise<Hop[]> {
+  if (items.length === 0)
+    throw new FdpassError('config', 'a chain without a hop', { hint: 'name at least one strategy' });
+  const hops: Hop[] = [];
+  for (const [index, item] of items.entries()) {
+    const resolve = (): Promise<Hop[]> => resolveHops(item, placeWithin(place, index), scope, path);
+    hops.push(...(await orReport(scope, [], resolve)));
+  }
+  return hops;
+}
+
+async function resolveWord(word: string, place: Place, scope: HopScope, path: readonly string[]): Promise<Hop[]> {
   const named = scope.hops.get(word);
   if (named !== undefined) return resolveNamed(word, named, scope, path);
   const scheme = word.includes(':') ? URL_SCHEME.exec(word)?.[1]?.toLowerCase() : undefined;
   if (scheme !== undefined) {
-    return [
-      { entry: scope.registry.entryForScheme(scheme), options: { url: word }, label: redactUrl(word), baseDir, path },
-    ];
+    const entry = scope.registry.entryForScheme(scheme);
+    return [{ entry, options: { url: word }, label: redactUrl(word), place: placeOfOption(place), path }];
   }
-  if (scope.registry.has(word)) return [{ entry: scope.registry.entry(word), options: {}, label: word, baseDir, path }];
+  if (scope.registry.has(word)) return [{ entry: scope.registry.entry(word), options: {}, label: word, place, path }];
   throw unknownWord(word, scope);
 }
 
-function resolveNamed(name: string, named: NamedHop, scope: HopScope, path: readonly string[]): Hop[] {
+async function resolveNamed(name: string, named: NamedHop, scope: HopScope, path: readonly string[]): Promise<Hop[]> {
   if (path.includes(name)) {
     throw new FdpassError('config', `the hop ${JSON.stringify(name)} contains itself: ${[...path, name].join(' -> ')}`);
   }
-  const hops = resolveHops(named.spec, named.baseDir, scope, [...path, name]);
+  scope.inspector?.use(name);
+  const hops = await resolveHops(named.spec, named, scope, [...path, name]);
   return hops.map((hop) => ({ ...hop, label: hop.label === name ? name : `${name} (${hop.label})` }));
 }
 
-function resolveMapping(
+async function resolveMapping(
   mapping: Record<string, unknown>,
-  baseDir: string,
+  place: Place,
   scope: HopScope,
   path: readonly string[],
-): Hop {
+): Promise<Hop> {
   const { strategy, ...options } = mapping;
-  if (typeof strategy === 'string') return hopOf(scope.registry.entry(strategy), options, baseDir, path);
+  if (typeof strategy === 'string') {
+    return hopOf(await entryAt(strategy, placeWithin(place, 'strategy'), scope), options, place, path);
+  }
   const [key, ...others] = Object.keys(mapping);
   if (strategy === undefined && key !== undefined && others.length === 0) {
-    return shorthand(key, mapping[key], baseDir, scope, path);
+    return shorthand(key, mapping[key], placeWithin(place, key), scope, path);
   }
   throw new FdpassError('config', `the hop ${JSON.stringify(redactOptions(mapping))} names no strategy`, {
     hint: `add "strategy: NAME", one of ${scope.registry.names().join(', ')}`,
   });
 }
 
+async function entryAt(name: string, place: Place, scope: HopScope, part?: 'key' | 'value'): Promise<StrategyEntry> {
+  try {
+    return scope.registry.entry(name);
+  } catch (error) {
+    throw await withPlace(error, place, [], part);
+  }
+}
+
 /**
  * `{ firstOf: […] }` is short for `{ strategy: first-of, routes: […] }`, where `routes` is the strategy's `shorthand`; a
  * mapping is the options themselves.
+ *
+ * @param place Of the value.
  */
-function shorthand(key: string, value: unknown, baseDir: string, scope: HopScope, path: readonly string[]): Hop {
-  const entry = scope.registry.entry(nameOfKey(key));
-  const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (isMapping) return hopOf(entry, value as Record<string, unknown>, baseDir, path);
-  if (entry.shorthand !== undefined) return hopOf(entry, { [entry.shorthand]: value }, baseDir, path);
+async function shorthand(
+  key: string,
+  value: unknown,
+  place: Place,
+  scope: HopScope,
+  path: readonly string[],
+): Promise<Hop> {
+  const entry = await entryAt(nameOfKey(key), place, scope, 'key');
+  if (isMapping(value)) return hopOf(entry, value, place, path);
+  if (entry.shorthand !== undefined) return hopOf(entry, { [entry.shorthand]: value }, placeOfOption(place), path);
   throw new FdpassError('config', `${entry.name} takes a mapping of options`, {
     hint: `see: fdpass strategies ${entry.name}`,
   });
 }
 
-function hopOf(entry: StrategyEntry, options: Record<string, unknown>, baseDir: string, path: readonly string[]): Hop {
-  return { entry, options, label: labelOf(entry, options), baseDir, path };
+/** The place of options that are made of a single one, which is written at `place`. */
+function placeOfOption({ baseDir, locate }: Place): Place {
+  return { baseDir, locate: locate && (([, ...path], part) => locate(path, part)) };
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function hopOf(entry: StrategyEntry, options: Record<string, unknown>, place: Place, path: readonly string[]): Hop {
+  return { entry, options, label: labelOf(entry, options), place, path };
 }
 
 function labelOf({ name }: StrategyEntry, { url }: Readonly<Record<string, unknown>>): string {
