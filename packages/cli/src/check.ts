@@ -1,40 +1,92 @@
-import { type FdpassError, formatError } from '@fdpass/core';
-import { inspectSearch } from '@fdpass/core/host';
+import { oneLine } from '@fdpass/core';
+import {
+  type ConfigProblem,
+  type ConfigReport,
+  type ConfigSearch,
+  currentFolder,
+  expandPath,
+  formatWhere,
+  inspectSearch,
+} from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
-import { builtinFramework } from './command-framework.js';
-import { REACHED_DIRECTLY, searchLines } from './config-search.js';
+import { checkBuiltinConfig } from './command-framework.js';
+import { REACHED_DIRECTLY, searchLines, unreadLines } from './config-search.js';
 import { print } from './print.js';
+import { writeStderr } from './stderr.js';
 import { FDPASS } from './usage.js';
 
 const EXIT_CONFIG = 78;
 
-/** `fdpass check [FILE]`: reads the config, builds every rule's route, and shows all that is wrong. Returns the exit code. */
+/**
+ * `fdpass check [FILE]`: reads the config, builds every rule's route, and shows all that is wrong or probably not meant.
+ * Returns the exit code; warnings alone are no failure.
+ */
 export async function check(args: Arguments): Promise<number> {
   const [operand, ...extra] = args.operands;
   if (extra.length > 0) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra[0])}`);
-  const file = operand ?? args.value('config');
-  const { config, router } = await builtinFramework(file === undefined ? {} : { file });
-  const errors = await router.check();
-  if (args.flag('json')) {
-    const problems = errors.map(({ code, message, hint, rule, hop }) => ({ code, message, hint, rule, hop }));
-    await print(
-      `${JSON.stringify({ file: config?.file ?? null, sources: config?.sources ?? [], problems }, null, 2)}\n`,
-    );
-  } else {
-    await report(config?.sources, config?.rules.length ?? 0, errors);
-  }
-  return errors.length === 0 ? 0 : EXIT_CONFIG;
+  const written = operand ?? args.value('config');
+  const file = written === undefined ? undefined : expandPath(written, currentFolder());
+  const report = await checkBuiltinConfig({ file });
+  await (args.flag('json') ? printJson(report, file) : printText(report, file));
+  return problemsOf(report, 'error').length === 0 ? 0 : EXIT_CONFIG;
 }
 
-async function report(
-  sources: readonly string[] | undefined,
-  rules: number,
-  errors: readonly FdpassError[],
-): Promise<void> {
-  if (sources === undefined) {
-    await print([`no configuration: all hosts ${REACHED_DIRECTLY}`, ...searchLines(inspectSearch()), ''].join('\n'));
-  } else if (errors.length === 0) {
-    await print(`${sources.join(', ')}: ${rules} ${rules === 1 ? 'rule' : 'rules'}, no error\n`);
-  }
-  for (const error of errors) process.stderr.write(`fdpass: ${formatError(error)}\n`);
+function problemsOf({ problems }: ConfigReport, severity: ConfigProblem['severity']): ConfigProblem[] {
+  return problems.filter((problem) => problem.severity === severity);
+}
+
+async function printJson(report: ConfigReport, file: string | undefined): Promise<void> {
+  const { folders, unread } = inspectSearch({ file });
+  const { config } = report;
+  const answer = {
+    file: config?.file ?? null,
+    sources: config?.sources ?? [],
+    errors: problemsOf(report, 'error').map(asData),
+    warnings: problemsOf(report, 'warning').map(asData),
+    searched: folders,
+    unread,
+  };
+  await print(`${JSON.stringify(answer, null, 2)}\n`);
+}
+
+function asData({ error }: ConfigProblem): object {
+  const { code, where, summary, hint, hop } = error;
+  return { ...where, code, message: summary, hint, hop };
+}
+
+/** Problems to stderr, as compilers write them, and what they add up to on stdout. */
+async function printText(report: ConfigReport, file: string | undefined): Promise<void> {
+  for (const problem of report.problems) writeStderr(lineOf(problem));
+  const lines = [...summary(report), ...whatIsSearched(report, inspectSearch({ file }))];
+  await print(`${lines.join('\n')}\n`);
+}
+
+function lineOf({ severity, error }: ConfigProblem): string {
+  const { where, hop, summary, hint } = error;
+  const place = where === undefined ? FDPASS.name : formatWhere(where);
+  const parts = [place, severity, hop, summary].filter((part) => part !== undefined);
+  return oneLine(`${parts.join(': ')}${hint === undefined ? '' : `; ${hint}`}`);
+}
+
+function summary(report: ConfigReport): string[] {
+  const { config, hasDefault } = report;
+  const [errors, warnings] = [problemsOf(report, 'error'), problemsOf(report, 'warning')];
+  if (isMissing(report)) return [`no configuration: all hosts ${REACHED_DIRECTLY}`];
+  const found = `${counted(errors, 'error')}${warnings.length > 0 ? `, ${counted(warnings, 'warning')}` : ''}`;
+  if (config === undefined) return [found];
+  const line = `${config.sources.join(', ')}: ${counted(config.rules, 'rule')}, ${found}`;
+  return hasDefault ? [line] : [line, `hosts without a rule ${REACHED_DIRECTLY}`];
+}
+
+function whatIsSearched(report: ConfigReport, search: ConfigSearch): string[] {
+  return isMissing(report) ? searchLines(search) : unreadLines(search.unread);
+}
+
+/** Whether there is no configuration at all, rather than one that cannot be read. */
+function isMissing({ config, problems }: ConfigReport): boolean {
+  return config === undefined && problems.length === 0;
+}
+
+function counted(list: readonly unknown[], what: string): string {
+  return `${list.length === 0 ? 'no' : list.length} ${what}${list.length === 1 ? '' : 's'}`;
 }

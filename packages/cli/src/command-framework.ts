@@ -1,6 +1,9 @@
 import {
   type ConfigCache,
+  type ConfigReport,
+  checkConfig,
   type Framework,
+  type FrameworkParts,
   type LoadOptions,
   libcResolver,
   loadFramework,
@@ -12,12 +15,23 @@ import { divertStdout } from './stdout.js';
 
 /** The framework of the commands: the built-in strategies, and Happy Eyeballs where no rule says otherwise. */
 export function builtinFramework(config: LoadOptions | false, cache?: ConfigCache): Promise<Framework> {
-  const parts = {
+  return loadFramework(builtinParts(config, cache), useLibc);
+}
+
+/** The same, to check its config as a whole. */
+export function checkBuiltinConfig(config: LoadOptions): Promise<ConfigReport> {
+  return checkConfig(builtinParts(config), useLibc);
+}
+
+function builtinParts(config: LoadOptions | false, cache?: ConfigCache): FrameworkParts {
+  return {
     strategies: BUILTIN,
     defaultStrategy: happyEyeballs.name,
     beforePlugins: divertStdout,
     config,
     cache,
   };
-  return loadFramework(parts, (container) => container.register(TOKENS.resolve, { useValue: libcResolver }));
 }
+
+const useLibc: Parameters<typeof loadFramework>[1] = (container) =>
+  container.register(TOKENS.resolve, { useValue: libcResolver });

@@ -88,7 +88,8 @@ export const FDPASS: ProgramSpec = {
     {
       name: 'check',
       synopsis: '[options] [FILE]',
-      summary: 'validate the configuration: file:line:column, what is wrong and what was probably meant',
+      summary:
+        'list all errors and warnings of the configuration: file:line:column, what is wrong, what was probably meant',
       options: ['config', 'json'],
     },
     {

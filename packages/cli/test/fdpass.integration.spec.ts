@@ -181,10 +181,14 @@ rules:
       [
         'with an unknown hop',
         'rules: [ { use: corpp } ]\nhops: { corp: direct }\n',
-        /rule 1 .*"corpp" is neither a hop.*did you mean "corp"/,
+        /:1:17: rule 1: "corpp" is neither a hop.*did you mean "corp"/,
       ],
       ['with a hop named twice', 'hops:\n  a: direct\n  a: direct\n', /:3:3: .*second time/],
-      ['with an unknown option', 'rules: [ { use: { strategy: direct, hostt: x } } ]\n', /rule 1 .*hostt/],
+      [
+        'with an unknown option',
+        'rules: [ { use: { strategy: direct, hostt: x } } ]\n',
+        /:1:\d+: rule 1: direct: .*hostt/,
+      ],
       [
         'with an opener in the middle of a chain',
         'rules: [ { use: [happy-eyeballs, direct] } ]\n',
@@ -212,15 +216,35 @@ rules:
       );
     });
 
-    it('with check, showing every error with its place', async () => {
+    it('with check, showing every error and warning with its place, as compilers do', async () => {
       const file = config(
-        'rules:\n  - { host: a, use: nope }\n  - { host: b, use: { strategy: direct, family: 5 } }\n',
+        'rules:\n  - { host: a, use: nope }\n  - { host: b, use: { strategy: direct, family: 5 } }\n  - { use: direct }\n  - { host: c, use: direct }\n',
       );
-      const { status, stderr } = await fdpass(['check', file]);
-      expect(status).to.equal(78);
-      expect(stderr)
-        .to.match(/config-\w+\.yaml:2:5.*"nope"/)
-        .and.match(/config-\w+\.yaml:3:5.*family/);
+      const { status, stdout, stderr } = await fdpass(['check', file]);
+      expect([status, stdout]).to.deep.equal([78, `${file}: 4 rules, 2 errors, 1 warning\n`]);
+      const [first, second, third, ...more] = stderr.trimEnd().split('\n');
+      expect(first).to.match(new RegExp(`^${file}:2:21: error: "nope" is neither`));
+      expect(second).to.match(new RegExp(`^${file}:3:\\d+: error: direct: .*family`));
+      expect(third).to.equal(
+        `${file}:4:5: warning: this rule matches every host, so the rule after it never matches; move it to the end`,
+      );
+      expect(more).to.deep.equal([]);
+      const { errors, warnings } = JSON.parse((await fdpass(['check', '--json', file])).stdout);
+      expect([errors.length, warnings.length]).to.deep.equal([2, 1]);
+      expect(errors[1]).to.include({ file, line: 3, code: 'config', hop: 'direct' });
+      expect(warnings[0]).to.include({ file, line: 4, column: 5, hint: 'move it to the end' });
+    });
+
+    it('with check, not for warnings alone', async () => {
+      const file = config('hops: { spare: direct }\nrules: [ { host: a, use: direct } ]\n');
+      const warned = await fdpass(['check', file]);
+      expect([warned.status, warned.stderr]).to.deep.equal([
+        0,
+        `${file}:1:9: warning: no rule uses this hop; delete it, unless you name it with --via\n`,
+      ]);
+      expect(warned.stdout).to.equal(
+        `${file}: 1 rule, no errors, 1 warning\nhosts without a rule are reached directly, by happy-eyeballs\n`,
+      );
       const good = await fdpass(['check', config('rules: [ { use: direct } ]\n')]);
       expect([good.status, good.stderr]).to.deep.equal([0, '']);
       expect(good.stdout).to.match(/1 rule, no error/);

@@ -198,7 +198,7 @@ export const it = { name: 'it', async create(options, host) { ${noise('in create
     const explained = await fdpass(['explain', '--json', '--config', config, 'host.example'], { env });
     expect(JSON.parse(explained.stdout)).to.have.nested.property('route[0].strategy', 'it');
     const checked = await fdpass(['check', '--config', config], { env });
-    expect(checked.stdout).to.match(/^\S+config\.yaml: 1 rule, no error\n$/);
+    expect(checked.stdout).to.match(/^\S+config\.yaml: 1 rule, no errors\n$/);
     const toFile = join(folder.path, 'answer');
     const file = openSync(toFile, 'w');
     await fdpassOnto(file, ['explain', '--json', '--config', config, 'host.example']);

@@ -18,6 +18,7 @@ export type {
 export { createDialer } from './embed/create-dialer.js';
 export { readySocket } from './embed/ready-socket.js';
 export type { HopInput, RuleInput, RulesInput, UseInput } from './embed/rules-input.js';
+export { type ConfigProblem, type ConfigReport, checkConfig } from './framework/check.js';
 export {
   type ConfigStore,
   type Framework,
@@ -31,6 +32,7 @@ export { exitCodeOf, stackOf } from './ground/errors.js';
 export { currentFolder, expandPath } from './ground/files.js';
 export { openLog } from './ground/log-file.js';
 export { didYouMean } from './ground/text.js';
+export { formatWhere } from './ground/where.js';
 export { relayOver } from './handover/caller.js';
 export {
   type Channel,

@@ -25,15 +25,14 @@ describe('address order (RFC 8305 section 4)', () => {
   ];
   for (const [first, count, given, expected] of table) {
     it(`of [${given}], IPv${first} first, ${count} of it`, () => {
-      const order = new AddressOrder(count);
-      order.firstFamily = first;
+      const order = new AddressOrder(first, count);
       order.add(addressesOf(given.split(' ').filter(Boolean)));
       expect(take(order).join(' ')).to.equal(expected);
     });
   }
 
   it('gives late addresses of the first family the next place, then alternates', () => {
-    const order = new AddressOrder(1);
+    const order = new AddressOrder(6, 1);
     order.add(addressesOf(['4a', '4b', '4c']));
     expect(take(order, 2)).to.deep.equal(['4a', '4b']);
     order.add(addressesOf(['6a', '6b']));
@@ -41,7 +40,7 @@ describe('address order (RFC 8305 section 4)', () => {
   });
 
   it('gives late addresses of the other family their turn', () => {
-    const order = new AddressOrder(1);
+    const order = new AddressOrder(6, 1);
     order.add(addressesOf(['6a', '6b', '6c']));
     expect(take(order, 2)).to.deep.equal(['6a', '6b']);
     order.add(addressesOf(['4a', '4b']));

@@ -4,7 +4,7 @@ import { type FdpassError, isFdpassError } from '../ground/errors.js';
 import { expandPath } from '../ground/files.js';
 import { resolveModule } from '../ground/modules.js';
 import { DATA_EXTENSIONS, isFileSpecifier } from './places.js';
-import { checkContent, type FileContent } from './schema.js';
+import { checkContent, type FileContent, type Report } from './schema.js';
 import { configError, readSource, type Source } from './source.js';
 
 /** One file of a config and its content. */
@@ -19,22 +19,43 @@ const PACKAGE_FILES: readonly string[] = ['fdpass.yaml', 'fdpass.yml', 'fdpass.j
  * A config and everything it extends, in the order in which they count: a file, then the first it extends with all that
  * this one extends, then the second. A file that is reached twice counts where it comes first.
  *
+ * @param report For a check: is told all that is wrong, and the result is the rest.
  * @throws FdpassError `config` that points at the `extends` that cannot be followed, or shows the whole cycle.
  */
-export function loadWithExtends(main: Source): readonly LoadedFile[] {
+export function loadWithExtends(main: Source, report?: Report): readonly LoadedFile[] {
   const files: LoadedFile[] = [];
-  follow(main, [], new Set(), files);
+  follow(main, [], { seen: new Set(), files, report });
   return files;
 }
 
-function follow(source: Source, path: readonly string[], seen: Set<string>, files: LoadedFile[]): void {
+/** What one walk through the files has found. */
+interface Walk {
+  /** Files, by what they are and not by how they are reached. */
+  readonly seen: Set<string>;
+  readonly files: LoadedFile[];
+  readonly report: Report | undefined;
+}
+
+function follow(source: Source, path: readonly string[], walk: Walk): void {
+  const { seen, files, report } = walk;
   const identity = existsSync(source.file) ? realpathSync(source.file) : source.file; // given in code: no file
   if (seen.has(identity)) return;
   seen.add(identity);
-  const content = checkContent(source);
+  const content = checkContent(source, report);
   files.push({ source, content });
   for (const [index, specifier] of content.extends.entries()) {
-    follow(readExtended(source, index, specifier, [...path, identity]), [...path, identity], seen, files);
+    const extended = readOrReport(() => readExtended(source, index, specifier, [...path, identity]), report);
+    if (extended !== undefined) follow(extended, [...path, identity], walk);
+  }
+}
+
+function readOrReport(read: () => Source, report: Report | undefined): Source | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (report === undefined || !isFdpassError(error)) throw error;
+    report(error);
+    return undefined;
   }
 }
 

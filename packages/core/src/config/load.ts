@@ -1,11 +1,12 @@
 import { dirname, resolve } from 'node:path';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { addDetails, isFdpassError } from '../ground/errors.js';
-import type { Where } from '../ground/where.js';
+import type { Locate, Where } from '../ground/where.js';
 import type { Rule } from '../rules/rule.js';
 import { compileRules, type RuleTable } from '../rules/rule-table.js';
 import { type LoadedFile, loadWithExtends } from './extends.js';
 import { CONFIG_FOLDER_NAMES, configPath, type LoadOptions, PROGRAM_FOLDER_NAMES } from './places.js';
+import type { Report } from './schema.js';
 import { searchFolder } from './search.js';
 import { inlineSource, readSource, type Source } from './source.js';
 
@@ -17,6 +18,8 @@ export interface ConfigHop {
   /** The folder that relative paths in it start from. */
   readonly baseDir: string;
   readonly where: () => Where;
+  /** Where a part of it is written. */
+  readonly locate: Locate;
 }
 
 /** A plugin to load. */
@@ -66,12 +69,13 @@ export interface ReadRules extends LoadedRules {
  *
  * Only data is read, never code, and never from the current directory unless `file` names it.
  *
+ * @param report For a check: is told all that is wrong, and the result is the rest.
  * @throws FdpassError `config`: `FILE:LINE:COLUMN: what, why; what to try`.
  */
-export function loadRules(options: LoadOptions = {}): ReadRules | undefined {
+export function loadRules(options: LoadOptions = {}, report?: Report): ReadRules | undefined {
   const main = findConfig(options);
   if (main === undefined) return undefined;
-  const files = loadWithExtends(main);
+  const files = loadWithExtends(main, report);
   const config = mergeFiles(main, files);
   return { config, table: compileRules(config.rules), files };
 }
@@ -122,12 +126,15 @@ function rulesOf({ source, content }: LoadedFile): Rule[] {
     timeoutMs: timeout,
     baseDir: source.baseDir,
     where: () => source.locate(['rules', index]),
+    locate: (path, part) => source.locate(['rules', index, ...path], part),
   }));
 }
 
 function hopsOf({ source, content }: LoadedFile): (readonly [string, ConfigHop])[] {
   return Object.entries(content.hops).map(([name, spec]) => {
-    return [name, { spec, baseDir: source.baseDir, where: () => source.locate(['hops', name], 'key') }];
+    const where = (): Where => source.locate(['hops', name], 'key');
+    const locate: Locate = (path, part) => source.locate(['hops', name, ...path], part);
+    return [name, { spec, baseDir: source.baseDir, where, locate }];
   });
 }
 

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { FdpassError } from '../ground/errors.js';
 import { describeValue } from '../ground/text.js';
-import { formatWhere, type Where } from '../ground/where.js';
+import type { ValuePath, Where } from '../ground/where.js';
 import { socketOptionEntries } from '../options/socket.js';
 import { duration } from '../options/values.js';
 import type { Pattern, PatternList } from '../rules/pattern.js';
@@ -16,7 +16,10 @@ import {
 } from '../rules/read-pattern.js';
 import type { Matchers } from '../rules/rule.js';
 import { converted, isMapping, listOf, mapping, mappingOf, text } from './expect.js';
-import { configError, type Source, type ValuePath } from './source.js';
+import { configError, type Source } from './source.js';
+
+/** Is told what a check of a whole config finds wrong. */
+export type Report = (error: FdpassError) => void;
 
 /** A rule as it was written, checked and converted. */
 export interface WrittenRule extends Matchers {
@@ -115,17 +118,42 @@ function atLeastOne<T>(list: v.GenericSchema<unknown, T[]>): v.GenericSchema<unk
 /**
  * Checks and converts the data of one file.
  *
+ * @param report For a check: is told all that is wrong, and the result is what else can be checked, {@link routesIn} it.
  * @throws FdpassError `config` that points at the first thing wrong; if there are more, the cause is an AggregateError of all.
  */
-export function checkContent(source: Source): FileContent {
+export function checkContent(source: Source, report?: Report): FileContent {
   const result = v.safeParse(configSchema, source.data);
   if (result.success) return result.output;
-  const problems = result.issues.map((issue) => problemAt(source, issue)).sort(byPlace);
-  const [first] = problems;
-  if (first === undefined) throw new FdpassError('internal', `${source.file}: refused without a reason`);
-  if (problems.length === 1) throw faultOf(first);
-  const more = `${first.message} (and ${problems.length - 1} more)`;
-  throw configError(first.where, more, undefined, new AggregateError(problems.map(faultOf)));
+  const errors = result.issues
+    .map((issue) => problemAt(source, issue))
+    .sort(byPlace)
+    .map(faultOf);
+  if (report === undefined) throw summaryOf(errors);
+  errors.forEach(report);
+  return routesIn(source.data);
+}
+
+function summaryOf(errors: readonly FdpassError[]): FdpassError {
+  const [first] = errors;
+  if (first === undefined) return new FdpassError('internal', 'a config was refused without a reason');
+  if (errors.length === 1) return first;
+  const { code, summary, where } = first;
+  const message = `${summary} (and ${errors.length - 1} more)`;
+  return new FdpassError(code, message, { where, cause: new AggregateError(errors) });
+}
+
+/** The routes of a file that is refused, unchecked: the rules have nothing but these. */
+function routesIn(data: unknown): FileContent {
+  const { rules, hops, plugins, ...rest } = isMapping(data) ? data : {};
+  const asList = (value: unknown): unknown[] => [value ?? []].flat();
+  const texts = (value: unknown): string[] => asList(value).filter((item) => typeof item === 'string');
+  return {
+    defaults: {},
+    hops: isMapping(hops) ? hops : {},
+    rules: asList(rules).map((rule) => ({ use: isMapping(rule) ? rule['use'] : undefined })),
+    plugins: texts(plugins),
+    extends: texts(rest['extends']),
+  };
 }
 
 interface Problem {
@@ -147,5 +175,5 @@ function byPlace(a: Problem, b: Problem): number {
 }
 
 function faultOf({ where, message }: Problem): FdpassError {
-  return new FdpassError('config', `${formatWhere(where)}: ${message}`);
+  return configError(where, message);
 }

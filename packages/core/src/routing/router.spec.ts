@@ -130,7 +130,7 @@ describe('Router', () => {
   it('checks every rule and every hop, and collects the errors', async () => {
     const made = await router('hops: { bad: nope }\nrules: [ { use: also-nope }, { use: net } ]\n', never);
     const errors = await made.check();
-    expect(errors.map((error) => error.message)).to.deep.equal([
+    expect(errors.map((error) => error.summary)).to.deep.equal([
       '"also-nope" is neither a hop of this config nor a strategy',
       '"nope" is neither a hop of this config nor a strategy',
     ]);

@@ -5,10 +5,12 @@ import { type Clock, startDeadline } from '../ground/clock.js';
 import { addDetails, type FailedAttempt, FdpassError, isFdpassError } from '../ground/errors.js';
 import { normalizeTarget } from '../ground/read-target.js';
 import type { Target } from '../ground/target.js';
+import { messageOf } from '../ground/text.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { formatWhere, type Where } from '../ground/where.js';
 import type { RuleTable, RuleTrial } from '../rules/rule-table.js';
 import { type BuiltChain, buildChain, type ChainScope, type HopSummary } from './chain.js';
+import { type Inspector, type Place, placeWithin } from './hop.js';
 
 /** What a rule resolves to for one target. */
 export interface Route {
@@ -89,21 +91,21 @@ export class Router {
     const target = normalizeTarget(wanted);
     const found = table?.find(target);
     if (found === undefined) {
-      const chain = await this.#memoizedChain(scope, () => buildChain(scope.defaultStrategy, '/', scope));
+      const chain = await this.#memoizedChain(scope, () => buildChain(scope.defaultStrategy, { baseDir: '/' }, scope));
       const reason = table === undefined ? 'no configuration' : 'no rule matches';
       return { target, reason, chain, timeoutMs };
     }
     const { rule, index } = found;
     const where = rule.where();
     const reason = `rule ${index + 1}${rule.name === undefined ? '' : ` "${rule.name}"`} (${formatWhere(where)})`;
-    const chain = await this.#memoizedChain(rule, () => this.#chain(rule.use, rule.baseDir, reason));
+    const chain = await this.#memoizedChain(rule, () => this.#chain(rule.use, placeWithin(rule, 'use'), reason));
     return { target, reason, rule: { index, name: rule.name, where }, chain, timeoutMs: rule.timeoutMs ?? timeoutMs };
   }
 
   /** The route through hops named by hand, regardless of the rules. @throws FdpassError `config` */
   async routeVia(wanted: Target, use: unknown, baseDir: string): Promise<Route> {
     const target = normalizeTarget(wanted);
-    const chain = await this.#chain(use, baseDir, BY_HAND);
+    const chain = await this.#chain(use, { baseDir }, BY_HAND);
     return { target, reason: BY_HAND, chain, timeoutMs: this.#parts.timeoutMs };
   }
 
@@ -130,19 +132,24 @@ export class Router {
     };
   }
 
-  /** Builds every rule's chain, so that options of rules that are seldom used are checked too. Returns all errors found. */
-  async check(): Promise<FdpassError[]> {
-    const errors: FdpassError[] = [];
-    const collect = async (use: unknown, baseDir: string, where: () => Where): Promise<void> => {
-      try {
-        await this.#chain(use, baseDir, formatWhere(where()));
-      } catch (error) {
-        errors.push(isFdpassError(error) ? error : new FdpassError('internal', String(error), { cause: error }));
-      }
+  /**
+   * Builds the routes of all rules and then all named hops, so that what is seldom used is checked too.
+   *
+   * @param look Is shown every hop, and told the names of those that rules use.
+   * @returns All errors that were found.
+   */
+  async check({ see = () => {}, use = () => {} }: Partial<Omit<Inspector, 'report'>> = {}): Promise<FdpassError[]> {
+    const { config, scope } = this.#parts;
+    const errors = new Map<string, FdpassError>(); // a hop that several rules use is wrong once
+    const report = (error: unknown): void => {
+      const known = isFdpassError(error) ? error : new FdpassError('internal', messageOf(error), { cause: error });
+      if (!errors.has(known.message)) errors.set(known.message, known);
     };
-    for (const rule of this.#parts.config?.rules ?? []) await collect(rule.use, rule.baseDir, rule.where);
-    for (const hop of this.#parts.config?.hops.values() ?? []) await collect(hop.spec, hop.baseDir, hop.where);
-    return errors;
+    const build = (what: unknown, place: Place, inspector: Inspector): Promise<unknown> =>
+      buildChain(what, place, { ...scope, inspector }).catch(report);
+    for (const rule of config?.rules ?? []) await build(rule.use, placeWithin(rule, 'use'), { see, use, report });
+    for (const [name, hop] of config?.hops ?? []) await build(name, hop, { see, use: () => {}, report });
+    return [...errors.values()];
   }
 
   /**
@@ -175,9 +182,9 @@ export class Router {
     return building;
   }
 
-  async #chain(use: unknown, baseDir: string, rule: string): Promise<BuiltChain> {
+  async #chain(use: unknown, place: Place, rule: string): Promise<BuiltChain> {
     try {
-      return await buildChain(use, baseDir, this.#parts.scope);
+      return await buildChain(use, place, this.#parts.scope);
     } catch (error) {
       throw isFdpassError(error) ? addDetails(error, { rule }) : error;
     }

@@ -1,4 +1,4 @@
-import type { Where } from '../ground/where.js';
+import type { Locate, Where } from '../ground/where.js';
 import type { LocalNetwork, PatternList, PortRange } from './pattern.js';
 import {
   parseAliasPattern,
@@ -29,6 +29,8 @@ export interface Rule extends Matchers {
   readonly timeoutMs?: number | undefined;
   /** Where the rule is written; found when it is asked for. */
   readonly where: () => Where;
+  /** Where a part of it is written. */
+  readonly locate?: Locate | undefined;
 }
 
 /** Matchers as they are written, always as lists. */

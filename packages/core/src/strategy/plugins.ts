@@ -6,7 +6,6 @@ import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { checkTrusted } from '../ground/files.js';
 import { resolveModule } from '../ground/modules.js';
 import { messageOf } from '../ground/text.js';
-import { formatWhere } from '../ground/where.js';
 import type { StrategyRegistry } from './registry.js';
 import { STRATEGY_API_VERSION, type Strategy } from './strategy.js';
 
@@ -121,7 +120,7 @@ function checkVersion({ name, apiVersion = STRATEGY_API_VERSION }: Strategy): vo
 }
 
 function withPlugin(error: unknown, { specifier, where }: ConfigPlugin): FdpassError {
-  const message = `${formatWhere(where())}: the plugin ${JSON.stringify(specifier)}: ${messageOf(error)}`;
+  const message = `the plugin ${JSON.stringify(specifier)}: ${messageOf(error)}`;
   const { code, hint } = isFdpassError(error) ? error : { code: 'config' as const, hint: undefined };
-  return new FdpassError(code, message, { hint, cause: error });
+  return new FdpassError(code, message, { where: where(), hint, cause: error });
 }
