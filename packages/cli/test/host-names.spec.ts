@@ -108,7 +108,9 @@ describe('host names', () => {
     ] as const) {
       const { status, stderr } = await fdpass(['--stdio', '--via', 'socks5://127.0.0.1:1', host, '22']);
       expect(status).to.equal(78);
-      expect(stderr).to.include(`cannot reach "${host}": it is ${kind}; add a rule for such names with "use: local"`);
+      expect(stderr).to.include(
+        `: socks5://127.0.0.1:1: cannot reach "${host}": it is ${kind}; add a rule for such names with "use: local"`,
+      );
     }
   });
 });

@@ -118,7 +118,7 @@ describe('direct', () => {
       'cannot connect to host.example:22: connection refused (192.0.2.1:22 connection refused); check that it is running',
     );
     expect(isFdpassError(outcome) && [outcome.code, outcome.cause]).to.deep.equal(['unreachable', refused]);
-    expect(events.map(({ event }) => event)).to.deep.equal(['resolve', 'attempt', 'attempt-failed']);
+    expect(events.map(({ event }) => event)).to.deep.equal(['look-up', 'resolve', 'attempt', 'attempt-failed']);
   });
 
   it('shows system errors of another way to open sockets in words', async () => {

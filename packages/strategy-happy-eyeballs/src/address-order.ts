@@ -9,13 +9,18 @@ import type { Family, HostAddress } from '@fdpass/core';
  */
 export class AddressOrder {
   readonly #waiting: Readonly<Record<Family, HostAddress[]>> = { 4: [], 6: [] };
-  readonly #first: Family;
   #firstLeft: number;
   #last: Family | undefined;
+  /** Can change until the first address is handed out. */
+  firstFamily: Family = 6;
 
-  constructor(firstFamily: Family, firstFamilyCount: number) {
-    this.#first = firstFamily;
+  constructor(firstFamilyCount: number) {
     this.#firstLeft = firstFamilyCount;
+  }
+
+  /** The next address of a family; undefined if there is none for now. */
+  peek(family: Family): HostAddress | undefined {
+    return this.#waiting[family][0];
   }
 
   add(addresses: readonly HostAddress[]): void {
@@ -27,13 +32,14 @@ export class AddressOrder {
     const family = this.#nextFamily();
     const address = this.#waiting[family].shift();
     if (address === undefined) return undefined;
-    if (family === this.#first) this.#firstLeft--;
+    if (family === this.firstFamily) this.#firstLeft--;
     this.#last = family;
     return address;
   }
 
   #nextFamily(): Family {
-    const due = this.#firstLeft > 0 || this.#last !== this.#first ? this.#first : other(this.#first);
+    const isFirstDue = this.#firstLeft > 0 || this.#last !== this.firstFamily;
+    const due = isFirstDue ? this.firstFamily : other(this.firstFamily);
     return this.#waiting[due].length > 0 ? due : other(due);
   }
 }

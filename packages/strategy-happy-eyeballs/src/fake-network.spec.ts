@@ -28,6 +28,8 @@ export interface World {
   readonly aaaa?: Answer;
   readonly a?: Answer;
   readonly hosts: Readonly<Record<string, Outcome>>;
+  /** The IPv6 addresses before which the system sorts IPv4. Default: none. */
+  readonly after4?: readonly string[];
 }
 
 const NO_NAME: Answer = [0, 'ENOTFOUND'];
@@ -40,6 +42,8 @@ export class FakeNetwork {
   readonly log: string[] = [];
   /** What connected, by address. */
   readonly connections: Map<string, Connection> = new Map();
+  /** How often the system was asked which of two addresses goes first. */
+  comparisons = 0;
   readonly #streams: Map<Connection, PassThrough> = new Map();
   #openLookups = 0;
   #openAttempts = 0;
@@ -88,9 +92,16 @@ export class FakeNetwork {
     return attempt.finally(() => this.#openAttempts--);
   };
 
+  readonly compareAddresses: HostServices['compareAddresses'] = (one, other) => {
+    this.comparisons++;
+    const [ipv6] = [one, other].filter(({ family }) => family === 6);
+    const first = this.#world.after4?.includes(ipv6?.host ?? '') ? 4 : 6;
+    return Number(other.family === first) - Number(one.family === first);
+  };
+
   dialer(options: HappyEyeballsOptions = {}): Dialer {
-    const { clock, resolve, open } = this;
-    return happyEyeballs.create(options, testHost({ clock, resolve, open })) as Dialer;
+    const { clock, resolve, compareAddresses, open } = this;
+    return happyEyeballs.create(options, testHost({ clock, resolve, compareAddresses, open })) as Dialer;
   }
 
   dial(options: HappyEyeballsOptions = {}, host = 'host.example'): Promise<Connection> {

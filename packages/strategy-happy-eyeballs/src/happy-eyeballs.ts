@@ -32,8 +32,9 @@ import type { HappyEyeballsOptions } from './options.js';
  * once is rude to the server, which gets connections only to see them closed. The RFC's answer is a staggered race:
  *
  * 1. Ask for IPv6 and IPv4 addresses at the same time, and do not wait for both (section 3). If the family that goes
- *    first (IPv6) is not the first to answer, give it a little longer, the resolution delay, then go with what is there.
- * 2. Put the addresses in an order that alternates between the families (section 4; see address-order.ts).
+ *    first is not the first to answer, give it a little longer, the resolution delay, then go with what is there.
+ * 2. Put the addresses in an order that alternates between the families (section 4; see address-order.ts). The system says
+ *    which family goes first (RFC 6724): IPv6, unless there is no route to it or the administrator prefers IPv4.
  * 3. Connect to the first. Whenever the connection attempt delay has passed without a success, or at once when the newest
  *    attempt has failed, start the next one, leaving the others running (section 5).
  * 4. The first to connect wins. Everything else is closed or forgotten.
@@ -41,12 +42,14 @@ import type { HappyEyeballsOptions } from './options.js';
  * Steps 3 and 4 are `race` of core with the connection attempt delay as head start. What is left to do here is to hand it
  * the addresses in the right order, as they arrive.
  *
- * What the RFC leaves open: IPv6 goes first even on a host without it, where RFC 6724 would sort IPv4 before it; connect()
- * then fails at once and costs nothing. The delays are fixed; there is no history of round-trip times to derive them from.
+ * What the RFC leaves open: the delays are fixed, since there is no history of round-trip times to derive them from.
  */
 
 const ATTEMPT_DELAY_MS = 250;
 const RESOLUTION_DELAY_MS = 50;
+
+/** In place of an IPv4 address that is not known yet: as far from here as most are (RFC 5737). */
+const ANY_IPV4: HostAddress = { family: 4, host: '192.0.2.1' };
 
 /** A dial's settings, the same for every target. */
 interface Setup {
@@ -95,7 +98,6 @@ class ArrivingAddresses implements Candidates<Connection> {
   readonly #setup: Setup;
   readonly #context: DialContext;
   readonly #candidateOf: (address: HostAddress) => Candidate<Connection>;
-  readonly #firstFamily: Family;
   readonly #order: AddressOrder;
   readonly #pending: Set<Family>;
   readonly #failures: { readonly family: Family; readonly error: unknown }[] = [];
@@ -114,9 +116,7 @@ class ArrivingAddresses implements Candidates<Connection> {
     this.#setup = setup;
     this.#context = context;
     this.#candidateOf = candidateOf;
-    const { firstFamily = 6, firstFamilyCount = 1 } = setup.options;
-    this.#firstFamily = firstFamily;
-    this.#order = new AddressOrder(firstFamily, firstFamilyCount);
+    this.#order = new AddressOrder(setup.options.firstFamilyCount ?? 1);
     this.#literal = literalAddress(name, setup.family);
     // Section 3: AAAA first, immediately followed by A.
     this.#pending = new Set(this.#literal !== undefined ? [] : setup.family === 0 ? [6, 4] : [setup.family]);
@@ -152,9 +152,19 @@ class ArrivingAddresses implements Candidates<Connection> {
   #answered(family: Family, addresses: readonly HostAddress[], changed: () => void): void {
     this.#pending.delete(family);
     this.#order.add(addresses);
-    if (!this.#pending.has(this.#firstFamily)) this.#endDelay();
+    if (!this.#hasStarted) this.#order.firstFamily = this.#firstFamily();
+    if (!this.#pending.has(this.#order.firstFamily)) this.#endDelay();
     else if (!this.#hasStarted && addresses.length > 0) this.#delay(changed);
     changed();
+  }
+
+  /** Section 4: RFC 6724 decides. It cannot while no IPv6 address is known, so IPv4 waits for one. */
+  #firstFamily(): Family {
+    const { host, options } = this.#setup;
+    if (options.firstFamily !== undefined) return options.firstFamily;
+    const ipv6 = this.#order.peek(6);
+    const ipv4 = this.#order.peek(4) ?? (this.#pending.has(4) ? ANY_IPV4 : undefined);
+    return ipv6 && ipv4 && host.compareAddresses(ipv4, ipv6) < 0 ? 4 : 6;
   }
 
   #delay(changed: () => void): void {

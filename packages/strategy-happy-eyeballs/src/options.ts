@@ -17,7 +17,7 @@ export interface HappyEyeballsOptions extends SocketOptions {
   readonly resolutionDelay?: number | undefined;
   /** Milliseconds for one attempt. Default: none, the kernel's own limit and the deadline of the dial hold. */
   readonly attemptTimeout?: number | undefined;
-  /** Default 6. */
+  /** Default: the one that the system would try first. */
   readonly firstFamily?: Family | undefined;
   /** RFC 8305's First Address Family Count, default 1. */
   readonly firstFamilyCount?: number | undefined;
@@ -47,7 +47,7 @@ const attemptTimeout = v.pipe(
 
 const firstFamily = v.pipe(
   v.picklist([4, 6], 'must be 4 or 6'),
-  v.description('the address family that is tried first (default 6)'),
+  v.description('the address family that is tried first (default: as the system sorts addresses, mostly 6)'),
 );
 
 const firstFamilyCount = v.pipe(

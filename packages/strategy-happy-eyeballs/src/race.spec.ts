@@ -107,8 +107,62 @@ const TABLE: readonly Row[] = [
     won: '60 4a',
   },
   {
+    what: 'begins with IPv4 where the system does',
+    world: { ...BOTH, after4: ['6a'] },
+    tries: '10 4a',
+    won: '30 4a',
+  },
+  {
+    what: 'waits the resolution delay for IPv4 where the system begins with that',
+    world: { ...BOTH, a: [59, ['4a']], after4: ['6a'] },
+    tries: '59 4a',
+    won: '79 4a',
+  },
+  {
+    what: 'goes on with IPv6 when the resolution delay has passed',
+    world: { ...BOTH, a: [61, ['4a']], after4: ['6a'] },
+    tries: '60 6a',
+    won: '80 6a',
+  },
+  {
+    what: 'goes on with IPv6 at once when there is no IPv4 address',
+    world: { ...BOTH, a: [30, 'ENOTFOUND'], after4: ['6a'] },
+    tries: '30 6a',
+    won: '50 6a',
+  },
+  {
+    what: 'waits the resolution delay for IPv6 even where the system could begin with IPv4',
+    world: { ...BOTH, aaaa: [40, ['6b']], hosts: { '6b': [1, 'ok'] }, after4: ['6a'] },
+    tries: '40 6b',
+    won: '41 6b',
+  },
+  {
+    what: 'alternates from the family that the system begins with',
+    world: { aaaa: [0, ['6a', '6b']], a: [0, ['4a', '4b']], hosts: { '6b': [1, 'ok'] }, after4: ['6a'] },
+    tries: '0 4a, 250 6a, 500 4b, 750 6b',
+    won: '751 6b',
+  },
+  {
+    what: 'begins with the family that it is told',
+    world: { ...BOTH, after4: ['6a'] },
+    options: { firstFamily: 6 },
+    tries: '10 6a',
+    won: '30 6a',
+  },
+  {
     what: 'puts late addresses in their place among those not tried yet',
     world: { aaaa: [320, ['6a', '6b']], a: [0, ['4a', '4b', '4c']], hosts: { '6b': [1, 'ok'] } },
+    tries: '50 4a, 300 4b, 550 6a, 800 4c, 1050 6b',
+    won: '1051 6b',
+  },
+  {
+    what: 'keeps to the order that it has begun with',
+    world: {
+      aaaa: [320, ['6a', '6b']],
+      a: [0, ['4a', '4b', '4c']],
+      hosts: { '6b': [1, 'ok'] },
+      after4: ['6a', '6b'],
+    },
     tries: '50 4a, 300 4b, 550 6a, 800 4c, 1050 6b',
     won: '1051 6b',
   },
@@ -186,6 +240,17 @@ describe('happy eyeballs on a virtual clock', () => {
     await dialling;
   });
 
+  it('does not ask the system for an order where there is nothing to choose from', async () => {
+    const one: World = { a: [10, 'ENOTFOUND'], aaaa: [20, ['6a']], hosts: { '6a': [1, 'ok'], '::1': [1, 'ok'] } };
+    for (const host of ['host.example', '::1']) {
+      const network = new FakeNetwork(one);
+      const dialling = network.dial({}, host);
+      await network.clock.runAll();
+      await dialling;
+      expect(network.comparisons).to.equal(0);
+    }
+  });
+
   it('closes the losers and stops every timer in the moment of the win', async () => {
     const world: World = { aaaa: [0, ['6a', '6b']], a: [0, ['4a']], hosts: { '6b': [10, 'ok'] } };
     const network = new FakeNetwork(world);
@@ -213,6 +278,8 @@ describe('happy eyeballs on a virtual clock', () => {
     await network.clock.runAll();
     await dialling;
     expect(network.events).to.deep.equal([
+      { event: 'look-up', host: 'host.example', family: 6 },
+      { event: 'look-up', host: 'host.example', family: 4 },
       { event: 'resolve', host: 'host.example', family: 6, ms: 10, addresses: ['6a'] },
       { event: 'attempt', address: '6a:22' },
       { event: 'resolve', host: 'host.example', family: 4, ms: 10, addresses: ['4a'] },

@@ -1,11 +1,19 @@
-import { type Clock, type Connection, type Credentials, FdpassError, firstAnswer, type Target } from '@fdpass/core';
+import {
+  type Clock,
+  type Connection,
+  type Credentials,
+  FdpassError,
+  firstAnswer,
+  type HandshakeReport,
+  type Target,
+} from '@fdpass/core';
 import { type AuthenticationScheme, answerable, answerFirst, encodeBasic } from './authentication.js';
 import { drainBody, readExcerpt } from './body.js';
 import { type Challenge, parseChallenges } from './challenge.js';
 import { MAX_AUTHENTICATION_ROUNDS, MAX_HEAD_BYTES, MAX_INTERIM_RESPONSES } from './constants.js';
 import { quotePage } from './page.js';
-import { refusal, refusedCredentials, unanswerable, unauthenticated } from './refusal.js';
-import { encodeConnect, type Headers } from './request-wire.js';
+import { refusal, refusedCredentials, showHead, unanswerable, unauthenticated } from './refusal.js';
+import { encodeConnect, type Headers, showConnect } from './request-wire.js';
 import { keepsAlive, missingHeadBytes, parseHead, type ResponseHead } from './response-wire.js';
 
 /** What is asked of the proxy, and how far the authentication has come; it can go over several connections. */
@@ -36,11 +44,17 @@ export interface Conversation {
  *
  * @throws FdpassError for a refusal, with the proxy's words.
  */
-export async function talk(peer: Connection, conversation: Conversation): Promise<'open' | 'reconnect'> {
+export async function talk(
+  peer: Connection,
+  conversation: Conversation,
+  report: HandshakeReport,
+): Promise<'open' | 'reconnect'> {
   for (;;) {
     const { authority, headers, authorization, clock } = conversation;
     await peer.write(encodeConnect(authority, headers, authorization));
-    const head = await readFinalHead(peer, conversation);
+    const [requestLine = '', ...fields] = showConnect(authority, headers, authorization);
+    report.sent(requestLine, fields);
+    const head = await readFinalHead(peer, conversation, report);
     conversation.isReusing = false;
     // RFC 9110 §9.3.6: any 2xx opens the tunnel; Content-Length and Transfer-Encoding mean nothing in it.
     if (head.status >= 200 && head.status < 300) return 'open';
@@ -57,10 +71,16 @@ const EXPECTED = {
 };
 
 /** The head of the final response; interim ones (1xx) are passed over. */
-async function readFinalHead(peer: Connection, conversation: Conversation): Promise<ResponseHead> {
+async function readFinalHead(
+  peer: Connection,
+  conversation: Conversation,
+  report: HandshakeReport,
+): Promise<ResponseHead> {
   for (let interim = 0; interim <= MAX_INTERIM_RESPONSES; interim++) {
     const answer = peer.readThrough(missingHeadBytes, MAX_HEAD_BYTES, "the proxy's response");
     const head = parseHead(await firstAnswer(answer, { peer: conversation.proxy, ...EXPECTED }));
+    const [statusLine = '', ...fields] = showHead(head, maskOf(conversation));
+    report.received(statusLine, fields);
     if (head.status >= 200) return head;
     if (head.status === 101) throw refusal(head, { mask: maskOf(conversation) }); // nobody asked for another protocol
   }

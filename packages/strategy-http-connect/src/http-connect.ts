@@ -65,7 +65,9 @@ async function dialThrough(hop: Hop, target: Target, context: DialContext): Prom
   const conversation = await startConversation(hop, target, context);
   for (;;) {
     try {
-      const { connection, result } = await reachProxy(reach, context, (peer) => talk(peer, conversation));
+      const { connection, result } = await reachProxy(reach, context, (peer, report) =>
+        talk(peer, conversation, report),
+      );
       if (result === 'open') return connection;
       connection.destroy();
     } catch (error) {

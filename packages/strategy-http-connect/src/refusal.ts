@@ -45,10 +45,23 @@ export interface RefusalDetails {
   readonly mask: (text: string) => string;
 }
 
+/** Octets of a response as text. Masked twice: a charset must not turn a secret into something else. */
+function decodeMasked(octets: string, mask: (text: string) => string): string {
+  return mask(decodeText(mask(octets)));
+}
+
+/** What a proxy gives us to prove ourselves with the next time. */
+const CONFIDENTIAL = /^(set-cookie2?|(?:proxy-)?authentication-info):.*/i;
+
+/** The lines of a response's head, without what is secret in them. */
+export function showHead({ lines }: ResponseHead, mask: (text: string) => string): string[] {
+  return lines.map((line) => decodeMasked(line, mask).replace(CONFIDENTIAL, '$1: ***'));
+}
+
 /** The error for a final response that does not open the tunnel. */
 export function refusal(head: ResponseHead, { page, hint, mask }: RefusalDetails): FdpassError {
   const { status } = head;
-  const show = (octets: string): string => oneLine(mask(decodeText(mask(octets)))).slice(0, MAX_SHOWN);
+  const show = (octets: string): string => oneLine(decodeMasked(octets, mask)).slice(0, MAX_SHOWN);
   const field = (name: string): string | undefined => head.headers.get(name)?.at(-1);
   const reason = show(head.reason);
   const location = status >= 300 && status < 400 ? field('location') : undefined;

@@ -25,18 +25,43 @@ export function authorityOf({ host, port }: Pick<Target, 'host' | 'port'>): stri
  * @throws FdpassError `config` for an authorization (a user name) that would be more than a line.
  */
 export function encodeConnect(authority: string, extra: Headers, authorization?: string): Buffer {
-  const headers = new Map<string, [string, string]>();
-  const set = (name: string, value: string): unknown => headers.set(name.toLowerCase(), [name, value]);
+  if (authorization !== undefined && !FIELD_VALUE.test(authorization))
+    throw new FdpassError('config', 'the user name has a line break or a control character in it');
+  const lines = fieldsOf(authority, extra, authorization).map(({ name, value }) => `${name}: ${value}\r\n`);
+  return Buffer.from(`${requestLine(authority)}\r\n${lines.join('')}\r\n`, 'latin1');
+}
+
+/** The lines of the same head as they can be shown: the caller's headers can hold tokens, so their values are masked. */
+export function showConnect(authority: string, extra: Headers, authorization?: string): string[] {
+  const fields = fieldsOf(authority, extra, authorization);
+  return [requestLine(authority), ...fields.map(({ name, shown }) => `${name}: ${shown}`)];
+}
+
+function requestLine(authority: string): string {
+  return `CONNECT ${authority} HTTP/1.1`;
+}
+
+interface Field {
+  readonly name: string;
+  readonly value: string;
+  /** The value without what is secret in it. */
+  readonly shown: string;
+}
+
+const MASK = '***';
+
+function fieldsOf(authority: string, extra: Headers, authorization: string | undefined): Field[] {
+  const fields = new Map<string, Field>();
+  const set = (name: string, value: string, shown = value): unknown =>
+    fields.set(name.toLowerCase(), { name, value, shown });
   set('Host', authority);
   set('User-Agent', `fdpass/${fdpassVersion()}`); // some proxies refuse who does not say what it is
   for (const [name, value] of Object.entries(extra)) {
-    if (value !== '' || !headers.delete(name.toLowerCase())) set(name, value);
+    if (value !== '' || !fields.delete(name.toLowerCase())) set(name, value, MASK);
   }
-  if (authorization !== undefined && !FIELD_VALUE.test(authorization))
-    throw new FdpassError('config', 'the user name has a line break or a control character in it');
-  if (authorization !== undefined) set('Proxy-Authorization', authorization);
-  const lines = [...headers.values()].map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`CONNECT ${authority} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
+  if (authorization !== undefined)
+    set('Proxy-Authorization', authorization, `${authorization.split(' ', 1)[0]} ${MASK}`);
+  return [...fields.values()];
 }
 
 /** @throws FdpassError `config` for a header that could not be sent as one line. */

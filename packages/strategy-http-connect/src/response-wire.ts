@@ -8,6 +8,8 @@ export interface ResponseHead {
   readonly reason: string;
   /** By lower-case name; a field that came several times has several values. */
   readonly headers: ReadonlyMap<string, readonly string[]>;
+  /** All of it as it came, from the status line on. */
+  readonly lines: readonly string[];
 }
 
 const LF = 0x0a;
@@ -61,7 +63,13 @@ export function parseHead(bytes: Buffer): ResponseHead {
     const name = line.slice(0, colon).trim().toLowerCase();
     headers.set(name, [...(headers.get(name) ?? []), line.slice(colon + 1).trim()]);
   }
-  return { version, status: Number(status), reason: reason.trim(), headers };
+  return {
+    version,
+    status: Number(status),
+    reason: reason.trim(),
+    headers,
+    lines: [statusLine, ...lines.filter((line) => line !== '')],
+  };
 }
 
 /** Whether the same connection takes another request after this response's body (RFC 9112 §9.3; Proxy-Connection is what proxies still send). */

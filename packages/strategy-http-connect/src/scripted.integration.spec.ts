@@ -79,6 +79,34 @@ describe('http-connect against a scripted proxy', () => {
       );
     });
 
+    it('and reports both sides line by line, without secrets, cookies and control characters', async () => {
+      await withProxy(
+        answering(
+          `HTTP/1.1 200 Op\x1b[31mened\r\nVia: \x07proxy\r\nset-cookie: marker=1\r\nX-Long: ${'x'.repeat(500)}\r\n\r\n`,
+        ),
+        {
+          userInfo: 'me:marker-1234@',
+          options: { auth: 'basic', headers: { 'User-Agent': '', 'X-Key': 'marker-5678' } },
+        },
+        async (outcome) => {
+          await drain(outcome);
+          const said = outcome.events.filter(({ event }) => event === 'sent' || event === 'received');
+          expect(said).to.deep.equal([
+            {
+              event: 'sent',
+              text: 'CONNECT host.example:22 HTTP/1.1',
+              details: ['Host: host.example:22', 'X-Key: ***', 'Proxy-Authorization: Basic ***'],
+            },
+            {
+              event: 'received',
+              text: 'HTTP/1.1 200 Op [31mened',
+              details: ['Via:  proxy', 'set-cookie: ***', `X-Long: ${'x'.repeat(192)}…`],
+            },
+          ]);
+        },
+      );
+    });
+
     it('in two round trips: TCP and the request, which is one flight', () => {
       let flights = 0;
       return withProxy(
@@ -314,9 +342,9 @@ describe('http-connect against a scripted proxy', () => {
           userInfo: 'me:marker-1234@',
           options: { auth: 'basic', headers: { 'User-Agent': '', 'X-Key': 'marker-5678' } },
         },
-        ({ text }) => {
+        ({ text, events }) => {
           expect(text).to.contain('X-Key: ***').and.contain('Basic ***');
-          expect(text).to.not.match(/marker|bWU6/);
+          expect(text + JSON.stringify(events)).to.not.match(/marker|bWU6/);
         },
       ));
 

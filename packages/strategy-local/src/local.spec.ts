@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { type Connection, FdpassError, systemClock } from '@fdpass/core';
+import { type Connection, FdpassError, fromSystemError, systemClock } from '@fdpass/core';
 import { guardDialer } from '@fdpass/core/host';
 import { findSys } from '@fdpass/core/sockets';
 import { expectNoDescriptorLeft, openDescriptors, skip, temporaryFolder } from '@fdpass/test-lab';
@@ -54,6 +54,31 @@ describe('local paths', () => {
       const dialer = await local.create({ path: written }, testHost({ baseDir: '/etc/fdpass', open }));
       await refusalOf(dialer.dial({ host: 'anything.example', port: 22 }, contextOf()));
       expect(asked).to.deep.equal([{ path: opened }]);
+    });
+  }
+});
+
+describe('a virtual machine that cannot be reached', () => {
+  const NONE = 'no virtual machine with CID 77; check that it is running, and its CID';
+  const SILENT =
+    'no virtual machine with CID 77 listens on port 22; check that its sshd listens on vsock, as systemd-ssh-generator sets it up';
+  const reasons: readonly (readonly [errno: string, code: string, reason: string])[] = [
+    ['ENODEV', 'unreachable', NONE], // the host of virtual machines
+    ['ETIMEDOUT', 'unreachable', NONE], // a virtual machine, whose host is silent
+    ['ENETUNREACH', 'unreachable', NONE],
+    ['EHOSTUNREACH', 'unreachable', NONE],
+    ['ECONNRESET', 'unreachable', SILENT],
+    ['ECONNREFUSED', 'unreachable', SILENT],
+    ['EACCES', 'permission', 'permission denied'],
+  ];
+  for (const [errno, code, reason] of reasons) {
+    it(`is said so where connect() says ${errno}`, async () => {
+      const open = async (): Promise<never> => {
+        throw fromSystemError(Object.assign(new Error(errno), { code: errno }));
+      };
+      const dialer = await local.create({}, testHost({ open }));
+      const refusal = await refusalOf(dialer.dial({ host: 'vsock/77', port: 22 }, contextOf()));
+      expect(refusal).to.equal(`${code}: cannot connect to vsock 77, port 22: ${reason}`);
     });
   }
 });

@@ -2,7 +2,9 @@ import {
   type Connection,
   connectFailed,
   type DialContext,
+  errnoName,
   FdpassError,
+  handshakeReport,
   type SocketAddress,
   type Strategy,
   type StrategyHost,
@@ -64,7 +66,7 @@ export const local: Strategy<LocalOptions> = {
         const place = placeOf({ ...options, path: ownPath }, target);
         if (place.kind === 'vsock') return connect({ cid: place.cid, port: target.port }, host, context);
         const connection = await connect({ path: place.path }, host, context);
-        if (place.kind === 'vsock-mux') await askForPort(connection, target.port);
+        if (place.kind === 'vsock-mux') await askForPort(connection, target.port, handshakeReport(context.trace));
         return connection;
       },
     };
@@ -87,6 +89,28 @@ function connect(
   context: DialContext,
 ): Promise<Connection> {
   const label = 'path' in address ? address.path : `vsock ${address.cid}, port ${address.port}`;
-  const open = (inner: DialContext): Promise<Connection> => host.open(address, {}, inner);
+  const open = (inner: DialContext): Promise<Connection> =>
+    host.open(address, {}, inner).catch((error: unknown) => {
+      throw 'cid' in address ? explainVsock(error, address) : error;
+    });
   return host.race([{ label, open }], { of: 'address', lost: (failures) => connectFailed(label, failures) }, context);
+}
+
+/** What kernels and hypervisors say of a CID that no machine has. */
+const NO_MACHINE = new Set(['ENODEV', 'ENETUNREACH', 'EHOSTUNREACH', 'ETIMEDOUT']);
+/** And of a port on which nothing listens; some say it of an unknown CID too. */
+const NO_LISTENER = new Set(['ECONNRESET', 'ECONNREFUSED']);
+
+function explainVsock(error: unknown, { cid, port }: { readonly cid: number; readonly port: number }): unknown {
+  const name = errnoName(error instanceof Error ? error.cause : undefined) ?? '';
+  if (NO_MACHINE.has(name))
+    return new FdpassError('unreachable', `no virtual machine with CID ${cid}`, {
+      hint: 'check that it is running, and its CID',
+      cause: error,
+    });
+  if (!NO_LISTENER.has(name)) return error;
+  return new FdpassError('unreachable', `no virtual machine with CID ${cid} listens on port ${port}`, {
+    hint: 'check that its sshd listens on vsock, as systemd-ssh-generator sets it up',
+    cause: error,
+  });
 }

@@ -1,6 +1,14 @@
-import { type Connection, FdpassError, firstAnswer, hintAtPeer, type Target } from '@fdpass/core';
+import {
+  type Connection,
+  FdpassError,
+  firstAnswer,
+  formatHostPort,
+  type HandshakeReport,
+  hintAtPeer,
+  type Target,
+} from '@fdpass/core';
 import { REPLY4_GRANTED } from './constants.js';
-import { readReplyHead, replyError } from './reply.js';
+import { readReplyHead, replyError, replyText } from './reply.js';
 import { encodeRequest4, REPLY4_LENGTH } from './socks4-wire.js';
 
 export interface Request4 {
@@ -10,6 +18,7 @@ export interface Request4 {
   readonly host: string;
   readonly port: number;
   readonly userId: string;
+  readonly report: HandshakeReport;
 }
 
 /** The proxy is silent while it connects to the target, so silence says little about it. */
@@ -19,8 +28,10 @@ const EXPECTED = {
 };
 
 /** The SOCKS 4 and 4a conversation: one request, one reply of eight bytes. */
-export async function talkSocks4(peer: Connection, { proxy, host, port, userId }: Request4): Promise<void> {
+export async function talkSocks4(peer: Connection, request: Request4): Promise<void> {
+  const { proxy, host, port, userId, report } = request;
   await peer.write(encodeRequest4(host, port, userId));
+  report.sent(`SOCKS4 CONNECT ${formatHostPort(host, port)}`);
   const head = await firstAnswer(readReplyHead(peer), { peer: proxy, ...EXPECTED });
   const [version, reply = -1] = head;
   // The reply's version byte is 0; some servers send 4.
@@ -29,6 +40,7 @@ export async function talkSocks4(peer: Connection, { proxy, host, port, userId }
       hint: hintAtPeer(head, 'socks4a+tls') ?? 'try socks5h://',
     });
   }
+  report.received(replyText(4, reply));
   if (reply !== REPLY4_GRANTED) throw replyError(4, reply);
   await peer.read(REPLY4_LENGTH - 2, 'the reply');
 }

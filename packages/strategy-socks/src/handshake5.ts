@@ -1,4 +1,12 @@
-import { type Connection, FdpassError, firstAnswer, hintAtPeer, type Target } from '@fdpass/core';
+import {
+  type Connection,
+  FdpassError,
+  firstAnswer,
+  formatHostPort,
+  type HandshakeReport,
+  hintAtPeer,
+  type Target,
+} from '@fdpass/core';
 import {
   ATYP_DOMAINNAME,
   AUTH_SUCCESS,
@@ -8,7 +16,7 @@ import {
   REPLY_SUCCEEDED,
   SOCKS_VERSION_5,
 } from './constants.js';
-import { readReplyHead, replyError } from './reply.js';
+import { readReplyHead, replyError, replyText } from './reply.js';
 import {
   boundAddressLength,
   type Credentials,
@@ -26,6 +34,7 @@ export interface Request5 {
   readonly getCredentials?: (() => Promise<Credentials | undefined>) | undefined;
   /** Greeting, authentication and request in one flight, without waiting for the answers between them. */
   readonly optimistic: boolean;
+  readonly report: HandshakeReport;
 }
 
 /** The SOCKS5 conversation (RFC 1928, RFC 1929) up to and including the last byte of the success reply. */
@@ -35,32 +44,54 @@ export async function talkSocks5(peer: Connection, request: Request5): Promise<v
 }
 
 async function stepByStep(peer: Connection, request: Request5): Promise<void> {
-  const { host, port, getCredentials } = request;
+  const { host, port, getCredentials, report } = request;
   const offered = getCredentials ? [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD] : [METHOD_NO_AUTHENTICATION];
   await peer.write(encodeGreeting(offered));
+  report.sent(greetingText(offered));
   const method = await readMethod(peer, offered, request);
   if (method === METHOD_USERNAME_PASSWORD) {
     const credentials = await getCredentials?.();
     if (credentials === undefined) throw noMethod([METHOD_NO_AUTHENTICATION]);
     await peer.write(encodeAuthentication(credentials));
-    await readAuthentication(peer);
+    report.sent(AUTHENTICATION_TEXT);
+    await readAuthentication(peer, request);
   }
   await peer.write(encodeRequest(host, port));
+  report.sent(requestText(request));
 }
 
 /** What comes after the greeting depends on the method chosen, so exactly one is offered. */
 async function inOneFlight(peer: Connection, request: Request5): Promise<void> {
-  const { host, port } = request;
+  const { host, port, report } = request;
   const credentials = await request.getCredentials?.();
   const offered = [credentials ? METHOD_USERNAME_PASSWORD : METHOD_NO_AUTHENTICATION];
   const authentication = credentials ? encodeAuthentication(credentials) : Buffer.alloc(0);
   await peer.write(Buffer.concat([encodeGreeting(offered), authentication, encodeRequest(host, port)]));
+  const texts = [greetingText(offered), ...(credentials ? [AUTHENTICATION_TEXT] : []), requestText(request)];
+  for (const text of texts) report.sent(text);
   await readMethod(peer, offered, request);
-  if (credentials) await readAuthentication(peer);
+  if (credentials) await readAuthentication(peer, request);
+}
+
+const AUTHENTICATION_TEXT = 'user name and password';
+
+function greetingText(offered: readonly number[]): string {
+  return `SOCKS5 greeting, offers ${offered.map(methodName).join(' or ')}`;
+}
+
+function requestText({ host, port }: Request5): string {
+  return `CONNECT ${formatHostPort(host, port)}`;
+}
+
+/** RFC 1928 §3. */
+function methodName(method: number): string {
+  if (method === METHOD_NO_AUTHENTICATION) return 'no authentication';
+  if (method === METHOD_USERNAME_PASSWORD) return 'user name and password';
+  return method === METHOD_NO_ACCEPTABLE ? 'none of them' : `0x${method.toString(16).padStart(2, '0')}`;
 }
 
 /** RFC 1928 §3: VER METHOD. */
-async function readMethod(peer: Connection, offered: readonly number[], { proxy }: Request5): Promise<number> {
+async function readMethod(peer: Connection, offered: readonly number[], { proxy, report }: Request5): Promise<number> {
   const answer = await firstAnswer(peer.read(2, 'the method selection'), {
     peer: proxy,
     what: 'SOCKS reply',
@@ -68,6 +99,7 @@ async function readMethod(peer: Connection, offered: readonly number[], { proxy 
   });
   const [, method = METHOD_NO_ACCEPTABLE] = answer;
   checkVersion(answer);
+  report.received(`method: ${methodName(method)}`);
   if (offered.includes(method)) return method;
   // RFC 1928 §3 forbids choosing a method that was not offered; one that does so wants a password all the same.
   if (method === METHOD_NO_ACCEPTABLE || method === METHOD_USERNAME_PASSWORD) throw noMethod(offered);
@@ -87,8 +119,9 @@ function noMethod(offered: readonly number[]): FdpassError {
 }
 
 /** RFC 1929 §2: VER STATUS. The version is not checked: some servers answer 5. */
-async function readAuthentication(peer: Connection): Promise<void> {
+async function readAuthentication(peer: Connection, { report }: Request5): Promise<void> {
   const [, status] = await peer.read(2, 'the authentication status');
+  report.received(status === AUTH_SUCCESS ? 'authenticated' : 'refused');
   if (status === AUTH_SUCCESS) return;
   throw new FdpassError('permission', 'the proxy refused the user name or the password', {
     hint: 'check the "credentials" of the hop',
@@ -96,7 +129,7 @@ async function readAuthentication(peer: Connection): Promise<void> {
 }
 
 /** RFC 1928 §6: VER REP RSV ATYP BND.ADDR BND.PORT. A refusal counts as soon as its code is there: some proxies close early. */
-async function readReply(peer: Connection, { proxy }: Request5): Promise<void> {
+async function readReply(peer: Connection, { proxy, report }: Request5): Promise<void> {
   const head = await firstAnswer(readReplyHead(peer), {
     peer: proxy,
     what: 'reply to the request',
@@ -104,6 +137,7 @@ async function readReply(peer: Connection, { proxy }: Request5): Promise<void> {
   });
   const [, reply = -1] = head;
   checkVersion(head);
+  report.received(replyText(5, reply));
   if (reply !== REPLY_SUCCEEDED) throw replyError(5, reply);
   const [, atyp = 0] = await peer.read(2, 'the reply');
   const [domainLength = 0] = atyp === ATYP_DOMAINNAME ? await peer.read(1, 'the bound address') : [];

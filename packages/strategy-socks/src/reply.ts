@@ -1,4 +1,5 @@
 import { type Connection, type ErrorCode, FdpassError, isFdpassError } from '@fdpass/core';
+import { REPLY_SUCCEEDED, REPLY4_GRANTED } from './constants.js';
 
 /** A proxy's refusal, with the code it gave; the `cause` of the FdpassError a dial fails with. */
 export class SocksReplyError extends Error {
@@ -51,12 +52,24 @@ const SOCKS4: Readonly<Record<number, Meaning>> = {
   93: { words: 'rejected: identd reports another user', code: 'permission' },
 };
 
+/** A reply as people read it, e.g. `connection refused (SOCKS5 reply 0x05)`. */
+export function replyText(version: 4 | 5, reply: number): string {
+  if (reply === (version === 4 ? REPLY4_GRANTED : REPLY_SUCCEEDED)) return version === 4 ? 'granted' : 'succeeded';
+  const words = meaningOf(version, reply)?.words ?? UNKNOWN;
+  return `${words} (SOCKS${version} reply 0x${reply.toString(16).padStart(2, '0')})`;
+}
+
+const UNKNOWN = 'an unknown reply code';
+
+function meaningOf(version: 4 | 5, reply: number): Meaning | undefined {
+  return (version === 4 ? SOCKS4 : SOCKS5)[reply];
+}
+
 /** The error for a reply that is not a success. */
 export function replyError(version: 4 | 5, reply: number): FdpassError {
-  const known = (version === 4 ? SOCKS4 : SOCKS5)[reply];
-  const number = `0x${reply.toString(16).padStart(2, '0')}`;
-  const words = known?.words ?? 'an unknown reply code';
-  const message = `the proxy answered: ${words} (SOCKS${version} reply ${number})`;
+  const known = meaningOf(version, reply);
+  const words = known?.words ?? UNKNOWN;
+  const message = `the proxy answered: ${replyText(version, reply)}`;
   return new FdpassError(known?.code ?? 'protocol', message, {
     hint: known?.hint,
     cause: new SocksReplyError(version, reply, words),

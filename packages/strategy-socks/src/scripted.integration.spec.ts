@@ -8,6 +8,7 @@ import {
   startDeadline,
   systemClock,
   type Target,
+  type TraceEvent,
 } from '@fdpass/core';
 import type { Resolver } from '@fdpass/core/host';
 import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
@@ -345,6 +346,75 @@ describe('socks against a scripted proxy', () => {
       'permission: the proxy refused the user name or the password; check the "credentials" of the hop',
     );
   });
+
+  const CONVERSATIONS: readonly (readonly [what: string, url: string, script: Script, said: readonly string[]])[] = [
+    [
+      'without a password',
+      'socks5h://127.0.0.1',
+      async (line) => {
+        await polite(line);
+        await line.send(OK);
+      },
+      [
+        'sent SOCKS5 greeting, offers no authentication',
+        'received method: no authentication',
+        'sent CONNECT host.example:22',
+        'received succeeded',
+      ],
+    ],
+    [
+      'with a password, and a refusal',
+      'socks5h://me:marker@127.0.0.1',
+      async (line) => {
+        await polite(line, '\x02');
+        await line.send('\x05\x05\x00\x01');
+      },
+      [
+        'sent SOCKS5 greeting, offers no authentication or user name and password',
+        'received method: user name and password',
+        'sent user name and password',
+        'received authenticated',
+        'sent CONNECT host.example:22',
+        'received connection refused (SOCKS5 reply 0x05)',
+      ],
+    ],
+    [
+      'that breaks off',
+      'socks5h://127.0.0.1',
+      async (line) => {
+        await line.take(3);
+        await line.send('\x05\xff');
+      },
+      ['sent SOCKS5 greeting, offers no authentication', 'received method: none of them'],
+    ],
+    [
+      'of version 4',
+      'socks4a://marker@127.0.0.1',
+      async (line) => {
+        await line.take(8);
+        await line.send('\x00\x5a\x00\x00\x00\x00\x00\x00');
+      },
+      ['sent SOCKS4 CONNECT host.example:22', 'received granted'],
+    ],
+  ];
+  for (const [what, url, script, said] of CONVERSATIONS) {
+    it(`reports a conversation ${what}, and no secret`, async () => {
+      const proxy = await start(async (line) => {
+        await script(line);
+        line.end();
+      });
+      const events: TraceEvent[] = [];
+      await dial(proxy, { url: `${url}:${proxy.port}` }, TARGET, contextOf(undefined, events)).then(
+        readToEnd,
+        () => {},
+      );
+      const texts = events.flatMap((event) =>
+        event.event === 'sent' || event.event === 'received' ? `${event.event} ${event.text}` : [],
+      );
+      expect(texts).to.deep.equal(said);
+      expect(JSON.stringify(texts)).to.not.contain('marker');
+    });
+  }
 
   const destinations: readonly (readonly [scheme: string, host: string, request: string])[] = [
     ['socks5h', 'host.example', `050100030c${Buffer.from('host.example').toString('hex')}0016`],

@@ -72,7 +72,7 @@ async function dialThrough(hop: Hop, target: Target, context: DialContext): Prom
     : openTunnel(hop, request, false, context);
 }
 
-type Request = Omit<Request5, 'optimistic'>;
+type Request = Omit<Request5, 'optimistic' | 'report'>;
 
 /** Connects to the proxy and talks to it until the tunnel is open. */
 async function openTunnel(
@@ -83,10 +83,10 @@ async function openTunnel(
 ): Promise<Connection> {
   const { tls } = options;
   const { forward, baseDir } = host;
-  const { connection } = await reachProxy({ proxy, tls, forward, baseDir }, context, (peer) =>
+  const { connection } = await reachProxy({ proxy, tls, forward, baseDir }, context, (peer, report) =>
     proxy.scheme.version === 5
-      ? talkSocks5(peer, { ...request, optimistic })
-      : talkSocks4(peer, { ...request, userId: options.userId ?? proxy.username ?? '' }),
+      ? talkSocks5(peer, { ...request, optimistic, report })
+      : talkSocks4(peer, { ...request, userId: options.userId ?? proxy.username ?? '', report }),
   );
   return connection;
 }

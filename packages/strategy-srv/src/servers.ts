@@ -56,6 +56,7 @@ export async function lookUpServers(
   resolveSrv: ResolveSrv,
 ): Promise<readonly SrvRecord[]> {
   const startedAt = clock.now();
+  trace({ event: 'look-up', host: name });
   const found = await resolveSrv(name, signal).catch((error: unknown) => {
     signal.throwIfAborted();
     if (NO_RECORD.has(errnoName(error) ?? '')) return [];

@@ -250,6 +250,7 @@ describe('srv', () => {
     const net = new FakeNet();
     (await net.dial(found(record(1, 'a.example', 443)))).destroy();
     expect(net.events).to.deep.equal([
+      { event: 'look-up', host: NAME },
       { event: 'resolve', host: NAME, ms: 0, addresses: ['a.example:443'] },
       { event: 'try', route: 'a.example:443' },
       { event: 'try-connected', route: 'a.example:443', ms: 0 },

@@ -16,6 +16,8 @@ export interface LabOptions {
   readonly hosts?: Readonly<Record<string, readonly string[]>> | undefined;
   /** The address of a DNS server inside the lab, asked on port 53. Default: none, so that names not in `hosts` fail at once. */
   readonly nameServer?: string | undefined;
+  /** gai.conf(5). Default: empty, so that libc's own order holds. */
+  readonly addressPolicy?: string | undefined;
 }
 
 /** For benchmarks (RFC 2544) and documentation (RFC 3849); a source of global scope, so that RFC 6724 sorts as in the wild. */
@@ -39,6 +41,7 @@ done
 for prefix in $LAB_BLACKHOLES; do ip route add "$prefix" dev lab0; done
 mount --bind "$LAB_FOLDER/hosts" /etc/hosts
 [ ! -e /etc/resolv.conf ] || mount --bind "$LAB_FOLDER/resolv.conf" /etc/resolv.conf
+[ ! -e /etc/gai.conf ] || mount --bind "$LAB_FOLDER/gai.conf" /etc/gai.conf
 set +e
 "$@"
 exit $?`;
@@ -103,6 +106,7 @@ export async function runInLab(
   try {
     writeFileSync(join(folder.path, 'hosts'), hostsFile(lab.hosts ?? {}));
     writeFileSync(join(folder.path, 'resolv.conf'), resolverFile(lab.nameServer));
+    writeFileSync(join(folder.path, 'gai.conf'), lab.addressPolicy ?? '');
     const env = {
       ...environment(),
       ...options.env,

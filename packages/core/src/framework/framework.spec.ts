@@ -77,6 +77,10 @@ describe('a part of the framework that a program replaces is the one that is use
       expect(await host.lookUp('a.example', 4, context())).to.equal(addresses);
       expect(asked).to.deep.equal([['a.example', 4]]);
     },
+    async compareAddresses() {
+      const { host } = await withReplaced('compareAddresses', () => -7);
+      expect(host.compareAddresses({ family: 4, host: '192.0.2.1' }, { family: 6, host: '::1' })).to.equal(-7);
+    },
     async open() {
       const opened = new StreamConnection(new PassThrough());
       const asked: unknown[] = [];

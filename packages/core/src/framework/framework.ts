@@ -54,6 +54,7 @@ export const TOKENS: {
 } & { readonly configStore: InjectionToken<ConfigStore> } = {
   clock: Symbol('fdpass.clock'),
   resolve: Symbol('fdpass.resolve'),
+  compareAddresses: Symbol('fdpass.compareAddresses'),
   open: Symbol('fdpass.open'),
   credentials: Symbol('fdpass.credentials'),
   environment: Symbol('fdpass.environment'),
@@ -116,6 +117,7 @@ function makeServices(container: DependencyContainer): HostServices {
   return {
     clock: container.resolve<Clock>(TOKENS.clock),
     resolve: container.resolve<Resolver>(TOKENS.resolve),
+    compareAddresses: container.resolve(TOKENS.compareAddresses),
     open: container.resolve(TOKENS.open),
     credentials: container.resolve(TOKENS.credentials),
     environment: container.resolve(TOKENS.environment),

@@ -2,8 +2,13 @@
 export type CoreEvent =
   /** A rule was chosen, and the chain that it leads to. */
   | { readonly event: 'route'; readonly reason: string; readonly chain: string }
-  /** A hop starts to dial. */
-  | { readonly event: 'dial'; readonly hop: string; readonly target: string }
+  /** A hop starts to dial; `parent` is the dial that it is a part of, if that is a hop's too. */
+  | { readonly event: 'dial'; readonly hop: string; readonly target: string; readonly parent?: number }
+  /** How it ended. One that was cancelled lost against another route, or the caller no longer wants it. */
+  | { readonly event: 'dialled' | 'dial-cancelled'; readonly hop: string; readonly ms: number }
+  | { readonly event: 'dial-failed'; readonly hop: string; readonly ms: number; readonly reason: string }
+  /** The look-up of a name starts. */
+  | { readonly event: 'look-up'; readonly host: string; readonly family?: 0 | 4 | 6 }
   /** A name was looked up; `reason` says why if there are no addresses. */
   | {
       readonly event: 'resolve';
@@ -23,6 +28,8 @@ export type CoreEvent =
   | { readonly event: 'try-failed'; readonly route: string; readonly ms: number; readonly reason: string }
   /** A handshake waits for the other side. */
   | { readonly event: 'waiting'; readonly for: string }
+  /** A message of a handshake in a few words, such as its first line; `details` are further lines of it. */
+  | { readonly event: 'sent' | 'received'; readonly text: string; readonly details?: readonly string[] }
   /** Something that the user should know. */
   | { readonly event: 'note'; readonly text: string }
   /** A line that a child process wrote to its stderr. */
@@ -42,10 +49,18 @@ export interface PluginEvent {
   readonly [detail: string]: unknown;
 }
 
-/** One thing that happened during a dial. It never holds a secret. */
-export type TraceEvent = CoreEvent | PluginEvent;
+/** Which dial of a hop an event belongs to. */
+export interface DialMark {
+  /** Counts the dials of all hops in one dial of a route, from 1. */
+  readonly id: number;
+  /** How many dials it is inside of: the last hop of a chain dials through the one before it. */
+  readonly depth: number;
+}
 
-/** Where a dial reports what happens. It must not throw. */
+/** One thing that happened during a dial. It never holds a secret. Core adds `within` where a hop that has a name dials. */
+export type TraceEvent = (CoreEvent | PluginEvent) & { readonly within?: DialMark };
+
+/** Where a dial reports what happens, at the moment it does. It must not throw. */
 export type Trace = (event: TraceEvent) => void;
 
 /** Reports to nobody. */

@@ -35,6 +35,7 @@ describe('look-up', () => {
     const { outcome, events } = await traced(() => Promise.resolve(addresses));
     expect(outcome).to.equal(addresses);
     expect(events).to.deep.equal([
+      { event: 'look-up', host: 'host.example', family: 4 },
       { event: 'resolve', host: 'host.example', family: 4, ms: 0, addresses: ['192.0.2.1'] },
     ]);
   });
@@ -43,7 +44,10 @@ describe('look-up', () => {
     const { outcome, events } = await traced(() => Promise.resolve([]));
     expect(outcome).to.equal('cannot look up host.example: no IPv4 address; check the spelling');
     const reason = 'cannot look up host.example: no IPv4 address';
-    expect(events).to.deep.equal([{ event: 'resolve', host: 'host.example', family: 4, ms: 0, addresses: [], reason }]);
+    expect(events).to.deep.equal([
+      { event: 'look-up', host: 'host.example', family: 4 },
+      { event: 'resolve', host: 'host.example', family: 4, ms: 0, addresses: [], reason },
+    ]);
   });
 });
 

@@ -6,7 +6,7 @@ import { messageOf } from '../ground/text.js';
 import { type Family, type HostAddress, lookupError, type Resolver } from './resolver.js';
 
 /**
- * Asks `resolve` and reports the answer, or why there is none (`resolve`, with the addresses and the milliseconds).
+ * Asks `resolve` and reports that (`look-up`), then the answer or why there is none (`resolve`).
  *
  * Rejects as resolvers do, and for an answer without an address.
  */
@@ -17,6 +17,7 @@ export async function lookUp(
   { clock, resolve }: { readonly clock: Clock; readonly resolve: Resolver },
 ): Promise<readonly HostAddress[]> {
   const startedAt = clock.now();
+  trace({ event: 'look-up', host, family });
   const report = (addresses: readonly string[], reason?: string): void =>
     trace({ event: 'resolve', host, family, ms: clock.now() - startedAt, addresses, ...(reason && { reason }) });
   try {

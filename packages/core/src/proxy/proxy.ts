@@ -4,6 +4,7 @@ import { onAbort } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { normalizeHost } from '../ground/read-target.js';
 import type { Target } from '../ground/target.js';
+import { type HandshakeReport, handshakeReport } from './handshake-report.js';
 import type { TlsOptions } from './tls.js';
 
 /** What a URL scheme means to a strategy, beside what the strategy adds itself. */
@@ -135,13 +136,14 @@ export interface ProxyReach {
 }
 
 /**
- * Connects to a proxy, over TLS if its scheme says so, and holds a handshake with it. A refusal that comes because of TLS
- * is explained as that. If `talk` rejects or the signal aborts, the connection is destroyed.
+ * Connects to a proxy, over TLS if its scheme says so, and holds a handshake with it, which tells `report` what it sends and
+ * receives. A refusal that comes because of TLS is explained as that. If `talk` rejects or the signal aborts, the connection
+ * is destroyed.
  */
 export async function reachProxy<T>(
   { proxy, tls, forward, baseDir }: ProxyReach,
   context: DialContext,
-  talk: (connection: Connection) => Promise<T>,
+  talk: (connection: Connection, report: HandshakeReport) => Promise<T>,
 ): Promise<{ readonly connection: Connection; readonly result: T }> {
   const plain = await forward.dial(proxy.target, context);
   const { host } = proxy.target;
@@ -150,7 +152,7 @@ export async function reachProxy<T>(
   const connection = (await tlsModule?.wrapTls(plain, { host, options: tls, baseDir, signal, trace })) ?? plain;
   const release = onAbort(signal, (reason) => connection.destroy(reason));
   try {
-    return { connection, result: await talk(connection) };
+    return { connection, result: await talk(connection, handshakeReport(trace)) };
   } catch (error) {
     connection.destroy();
     throw tlsModule === undefined ? error : tlsModule.explainTlsFailure(error, host);

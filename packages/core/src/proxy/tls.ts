@@ -9,7 +9,8 @@ import { ipFamily } from '../ground/ip.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
 import { withoutRootDot } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
-import type { Trace } from '../ground/trace.js';
+import { noTrace, type Trace } from '../ground/trace.js';
+import { handshakeReport } from './handshake-report.js';
 
 /** How a proxy's certificate is checked, and ours shown. Files are PEM; relative paths start at the config. */
 export interface TlsOptions {
@@ -51,11 +52,18 @@ export async function wrapTls(connection: Connection, request: TlsRequest): Prom
   let stream: Duplex | undefined;
   try {
     const { connect } = await import('node:tls'); // takes several milliseconds that plain connections need not pay
+    const report = handshakeReport(request.trace ?? noTrace);
+    report.sent(`TLS handshake with ${request.host}`);
     request.signal.throwIfAborted(); // meanwhile, too
     stream = connection.toStream();
     const socket = connectWith(connect, { ...connectionOptions(request), ...request.connection, socket: stream });
     await secured(socket, request);
-    return new StreamConnection(socket, { trace: request.trace });
+    const secure = new StreamConnection(socket, { trace: request.trace });
+    await leaveCallback();
+    report.received(`${socket.getProtocol()}, ${socket.getCipher()?.name}`);
+    if (!request.signal.aborted) return secure;
+    secure.destroy();
+    throw request.signal.reason;
   } catch (error) {
     connection.destroy();
     stream?.on('error', () => {}).destroy();
@@ -97,6 +105,14 @@ function connectionOptions({ host, options = {}, baseDir }: TlsRequest): Connect
     ...(options.key !== undefined && { key: read(options.key, true) }),
     rejectUnauthorized: options.fingerprint === undefined,
   };
+}
+
+/**
+ * What follows a handshake without a wait still runs inside OpenSSL. Whoever listens to the report can abort the dial, and
+ * to close the connection there would crash the process.
+ */
+function leaveCallback(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function secured(socket: TLSSocket, { signal, options, host }: TlsRequest): Promise<void> {

@@ -7,7 +7,7 @@ import { type Chain, type DialContext, type Dialer, ownConnection } from '../dia
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { rejection } from '../ground/rejection.spec.helper.js';
 import type { Target } from '../ground/target.js';
-import { noTrace } from '../ground/trace.js';
+import { noTrace, type Trace } from '../ground/trace.js';
 import { StrategyRegistry } from '../strategy/registry.js';
 import type { Strategy } from '../strategy/strategy.js';
 import { buildChain, type ChainScope } from './chain.js';
@@ -270,6 +270,29 @@ describe('guarded dialers', () => {
     expect(late.destroyed).to.equal(true);
   });
 
+  for (const moment of ['dial', 'dialled']) {
+    it(`end with the reason if a listener aborts when it hears of "${moment}", and leave nothing open`, async () => {
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const opened: PassThrough[] = [];
+      const strategy: Strategy = {
+        name: 'net',
+        firstOnly: true,
+        create: () => ({
+          async dial() {
+            opened.push(new PassThrough());
+            return opened[0] as PassThrough;
+          },
+        }),
+      };
+      const chain = await buildChain('net', { baseDir: '/' }, scopeOf([strategy]));
+      const trace: Trace = ({ event }) => event === moment && controller.abort(reason);
+      const error = await chain.dial(TARGET, { signal: controller.signal, trace }).catch((caught: unknown) => caught);
+      expect(error).to.equal(reason);
+      expect(opened.filter(({ destroyed }) => !destroyed)).to.deep.equal([]);
+    });
+  }
+
   it('name the innermost hop when a deadline passes, and leave no listener', async () => {
     const gateway = (name: string): Strategy => ({ name, create: (_, { forward }) => ({ dial: forward.dial }) });
     const silent: Strategy = { name: 'net', firstOnly: true, create: () => ({ dial: () => new Promise(() => {}) }) };
@@ -385,9 +408,10 @@ describe('guarded dialers', () => {
     const dial: Dialer['dial'] = () => Promise.resolve(new PassThrough());
     const unix = { host: 'unix/run/socket', port: 22 };
     const error = await rejection((await build(dial)).dial(unix, context()));
-    expect([error.code, error.message]).to.deep.equal([
+    expect([error.code, error.hop, error.message]).to.deep.equal([
       'config',
-      'net cannot reach "unix/run/socket": it is a unix socket',
+      'net',
+      'cannot reach "unix/run/socket": it is a unix socket',
     ]);
     (await (await build(dial, { targets: ['host', 'unix'] })).dial(unix, context())).destroy();
   });

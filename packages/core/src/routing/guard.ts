@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.js';
 import { isConnection, isStream, toConnection, wasReadFrom } from '../connection/stream.js';
+import { reportDial } from '../dial/dial-report.js';
 import {
   type Chain,
   type DialContext,
@@ -12,7 +13,7 @@ import {
 import { type Clock, onAbort } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { isPort, normalizeTarget } from '../ground/read-target.js';
-import { describeKind, formatHostPort, type Target, type TargetKind, targetKind } from '../ground/target.js';
+import { describeKind, type Target, type TargetKind, targetKind } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 
 /** A hop as the guard knows it. */
@@ -95,21 +96,24 @@ function checkCall(
 }
 
 async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, outer: DialContext): Promise<Connection> {
-  const { signal, trace } = outer;
+  const { signal } = outer;
   signal.throwIfAborted();
-  if (hop.label !== undefined) {
-    trace({ event: 'dial', hop: hop.label, target: formatHostPort(wanted.host, wanted.port) });
-    signal.throwIfAborted(); // whoever listens can abort
-  }
   const owning = owningDial(outer, wanted);
-  const { context } = owning;
+  const report = reportDial(owning.context, outer, { hop: hop.label, target: wanted, clock: hop.clock });
+  const { context } = report;
   try {
+    signal.throwIfAborted(); // whoever listens can abort
     const target = normalizeTarget(wanted); // a strategy can dial any name through its host
     checkKind(target, hop);
     const given = await settled(async () => dialer.dial(target, context), owning);
-    return ownConnection(asConnection(given, hop, context), outer);
+    const connection = ownConnection(asConnection(given, hop, context), outer);
+    report.dialled();
+    if (!signal.aborted) return connection;
+    connection.destroy(); // whoever listens has aborted
+    throw signal.reason;
   } catch (error) {
     owning.destroyOwned(signal.aborted ? signal.reason : error);
+    report.failed(error);
     throw withHop(error, hop, signal);
   }
 }
@@ -118,8 +122,7 @@ async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, oute
 function checkKind(target: Target, hop: GuardedHop): void {
   if (accepts(hop, target)) return;
   const { host } = target;
-  const kind = describeKind(targetKind(host));
-  throw new FdpassError('config', `${hop.label ?? hop.origin} cannot reach ${JSON.stringify(host)}: it is ${kind}`, {
+  throw new FdpassError('config', `cannot reach ${JSON.stringify(host)}: it is ${describeKind(targetKind(host))}`, {
     hint: 'add a rule for such names with "use: local"',
   });
 }

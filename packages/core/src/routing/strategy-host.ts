@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { expandPath } from '../ground/files.js';
 import { lookUp } from '../lookup/look-up.js';
+import { type CompareAddresses, compareAddresses } from '../lookup/preference.js';
 import { type Resolver, systemResolver } from '../lookup/resolver.js';
 import type { CredentialRequest, Credentials } from '../proxy/credentials.js';
 import type { StrategyHost } from '../strategy/strategy.js';
@@ -17,6 +18,8 @@ export interface HostServices {
   readonly clock: Clock;
   /** How names are looked up. Default: the system's resolver. */
   readonly resolve: Resolver;
+  /** Which of two addresses goes first. Default: as the system sorts them. */
+  readonly compareAddresses: CompareAddresses;
   /** Makes one attempt; rejects with an FdpassError or the signal's reason, and then leaves nothing open. */
   readonly open: (
     address: SocketAddress,
@@ -35,6 +38,7 @@ export interface HostServices {
 export const DEFAULT_SERVICES: HostServices = {
   clock: systemClock,
   resolve: systemResolver,
+  compareAddresses,
   open: openConnection,
   credentials: async (request) => (await import('../proxy/credentials.js')).resolveCredentials(request),
   environment: process.env,
@@ -65,6 +69,7 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     environment: services.environment,
     random: services.random,
     path: (written) => expandPath(written, baseDir),
+    compareAddresses: services.compareAddresses,
     lookUp: (host, family, context) => lookUp(host, family, context, { clock, resolve }),
     open: async (address, options, context) => {
       const { signal, trace } = context;

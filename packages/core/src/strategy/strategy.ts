@@ -50,6 +50,11 @@ export interface StrategyHost {
   readonly socketDefaults: SocketOptions;
   /** The addresses of a host name, at least one, in the order to try them; `0` is either family. Reports a `resolve`. */
   lookUp(host: string, family: Family | 0, context: DialContext): Promise<readonly HostAddress[]>;
+  /**
+   * Which of two addresses the system would try first, as sort() takes it (RFC 6724). {@link lookUp} has sorted its answer by
+   * it already; this is for the addresses of several answers. It blocks for some microseconds.
+   */
+  compareAddresses(one: HostAddress, other: HostAddress): number;
   /** One connect() to one address. @throws FdpassError with the bare reason, e.g. `connection refused` */
   open(address: SocketAddress, options: SocketOptions, context: DialContext): Promise<Connection>;
   /** Tries candidates, one after the other or with head starts, reports each, and resolves to the winner. */

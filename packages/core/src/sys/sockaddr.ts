@@ -139,15 +139,24 @@ export function familyName(family: number, platform: Platform): FamilyName {
   return family === platform.constants.AF_VSOCK ? 'vsock' : 'other';
 }
 
+/** The 4 or 16 bytes of the IP address in a raw `sockaddr`. */
+export function ipBytes(bytes: Buffer, platform: Platform): Buffer {
+  return familyOf(bytes, platform) === AF_INET ? bytes.subarray(4, 8) : bytes.subarray(8, 24);
+}
+
 /** The address in a raw `sockaddr`; undefined for an unnamed socket and for families we do not know. */
 export function decodeAddress(bytes: Buffer, platform: Platform): FdAddress | undefined {
   const word = (at: number): number => (platform.layout.littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
   switch (familyName(familyOf(bytes, platform), platform)) {
     case 'inet':
-      return { address: [...bytes.subarray(4, 8)].join('.'), port: bytes.readUInt16BE(2) };
+      return { address: [...ipBytes(bytes, platform)].join('.'), port: bytes.readUInt16BE(2) };
     case 'inet6': {
       const scope = word(24);
-      return { address: formatIpv6(bytes.subarray(8, 24)), port: bytes.readUInt16BE(2), ...(scope !== 0 && { scope }) };
+      return {
+        address: formatIpv6(ipBytes(bytes, platform)),
+        port: bytes.readUInt16BE(2),
+        ...(scope !== 0 && { scope }),
+      };
     }
     case 'unix':
       return decodePath(bytes.subarray(2));
