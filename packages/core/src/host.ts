@@ -3,7 +3,7 @@
  */
 
 export type { Config, LoadedRules, LoadOptions } from './config/load.js';
-export type { ConfigCache } from './config/places.js';
+export { type ConfigCache, configPath } from './config/places.js';
 export { type ConfigSearch, inspectSearch } from './config/unread.js';
 export { ownConnection, owningDial } from './dial/dialer.js';
 export type {
@@ -29,8 +29,9 @@ export {
 export { prepareForDeath } from './ground/before-death.js';
 export { parseDuration } from './ground/clock.js';
 export { exitCodeOf, stackOf } from './ground/errors.js';
-export { currentFolder, expandPath } from './ground/files.js';
+export { currentFolder, expandPath, type FileInspection, type FileStamp, inspectFile } from './ground/files.js';
 export { openLog } from './ground/log-file.js';
+export { makePrivateFolder } from './ground/private-folder.js';
 export { didYouMean } from './ground/text.js';
 export { formatWhere } from './ground/where.js';
 export { relayOver } from './handover/caller.js';

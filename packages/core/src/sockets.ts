@@ -15,4 +15,4 @@ export {
 } from './sys/descriptors.js';
 export { findSys, loadSys } from './sys/koffi.js';
 export { type FdAddress, formatFdAddress } from './sys/sockaddr.js';
-export type { Poller, Readiness, Sys } from './sys/sys.js';
+export type { Peer, Poller, Readiness, Sys } from './sys/sys.js';

@@ -29,6 +29,7 @@ import { compileRules } from '../rules/rule-table.js';
 import { cacheRules, readCached } from './config-cache.js';
 
 const CONFIG = `
+agent: auto
 defaults: { timeout: 10s, keepAlive: { idle: 60s } }
 hops:
   corp: { strategy: http-connect, url: "http://proxy.example:3128" }

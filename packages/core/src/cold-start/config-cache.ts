@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import type { LoadedFile } from '../config/extends.js';
 import type { Config, LoadedRules, ReadRules } from '../config/load.js';
 import { type ConfigCache, isFileSpecifier } from '../config/places.js';
+import type { AgentUse } from '../config/schema.js';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { type FileInspection, inspectFile } from '../ground/files.js';
 import { isPrivateFolder, makePrivateFolder } from '../ground/private-folder.js';
@@ -50,6 +51,7 @@ export interface CachedConfig {
   readonly file: string;
   readonly sources: readonly string[];
   readonly defaults: { readonly timeoutMs: number; readonly socket: SocketOptions };
+  readonly agent: AgentUse;
   readonly hops: readonly {
     readonly name: string;
     readonly spec: unknown;
@@ -238,6 +240,7 @@ function cacheable({ config, files }: ReadRules): CachedConfig | undefined {
     file: config.file,
     sources: config.sources,
     defaults: config.defaults,
+    agent: config.agent,
     hops: [...config.hops].map(([name, { spec, baseDir, where }]) => ({ name, spec, baseDir, place: where() })),
     rules: files.flatMap(writtenRules).map(({ rule, index }, place) => cachedRule(rule, index, config.rules[place])),
     plugins: config.plugins.map(({ specifier, from, where }) => ({ specifier, from, place: where() })),

@@ -46,6 +46,16 @@ describe('loadRules', () => {
     expect(load('b.yaml').defaults).to.deep.equal({ timeoutMs: 0, socket: { keepAlive: false } });
   });
 
+  it('starts an agent only where the nearest file says so', () => {
+    folder.write('none.yaml', 'extends: ./off.yaml');
+    folder.write('off.yaml', '{ extends: ./on.yaml, agent: manual }');
+    folder.write('on.yaml', 'agent: auto');
+    folder.write('far.yaml', 'extends: ./on.yaml');
+    folder.write('empty.yaml', '{}');
+    const said = ['none', 'off', 'on', 'far', 'empty'].map((name) => load(`${name}.yaml`).agent);
+    expect(said).to.deep.equal(['manual', 'manual', 'auto', 'auto', 'manual']);
+  });
+
   it('is undefined where there is no config', () => {
     expect(loadRules({ env: {}, home: folder.path(), systemDir: folder.path('none') })).to.equal(undefined);
   });

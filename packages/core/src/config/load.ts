@@ -6,7 +6,7 @@ import type { Rule } from '../rules/rule.js';
 import { compileRules, type RuleTable } from '../rules/rule-table.js';
 import { type LoadedFile, loadWithExtends } from './extends.js';
 import { CONFIG_FOLDER_NAMES, configPath, type LoadOptions, PROGRAM_FOLDER_NAMES } from './places.js';
-import type { Report } from './schema.js';
+import type { AgentUse, Report } from './schema.js';
 import { searchFolder } from './search.js';
 import { inlineSource, readSource, type Source } from './source.js';
 
@@ -43,6 +43,8 @@ export interface Config {
     /** `keepAlive` is true unless the config says otherwise. */
     readonly socket: SocketOptions;
   };
+  /** Whether the command starts an agent when there is none. */
+  readonly agent: AgentUse;
   /** The named hops. */
   readonly hops: ReadonlyMap<string, ConfigHop>;
   /** In the order in which they are tried: own ones before those of `extends`. */
@@ -114,6 +116,7 @@ function mergeFiles(main: Source, files: readonly LoadedFile[]): Config {
     file: main.file,
     sources: files.map(({ source }) => source.file),
     defaults: { timeoutMs: timeout ?? DEFAULT_TIMEOUT_MS, socket: { keepAlive: true, ...socket } },
+    agent: files.find(({ content }) => content.agent !== undefined)?.content.agent ?? 'manual',
     hops: new Map(files.toReversed().flatMap(hopsOf)),
     rules: files.flatMap(rulesOf),
     plugins: pluginsOf(files),

@@ -29,10 +29,14 @@ export interface WrittenRule extends Matchers {
   readonly timeout?: number | undefined;
 }
 
+/** `auto`: a command that finds no agent starts one. */
+export type AgentUse = 'auto' | 'manual';
+
 /** The content of one config file, checked and converted. Single values have become lists. */
 export interface FileContent {
   readonly $schema?: string | undefined;
   readonly defaults: SocketOptions & { /** Milliseconds. */ readonly timeout?: number | undefined };
+  readonly agent?: AgentUse | undefined;
   readonly hops: Readonly<Record<string, unknown>>;
   readonly rules: readonly WrittenRule[];
   readonly plugins: readonly string[];
@@ -100,6 +104,10 @@ export const configSchema: v.GenericSchema<unknown, FileContent> = mapping('the 
       ...socketOptionEntries,
     }),
     {},
+  ),
+  agent: entry(
+    'auto: the command starts an agent when there is none; manual (the default): only "fdpass agent start" does',
+    v.picklist(['auto', 'manual'], (issue) => `expected auto or manual, not ${describeValue(issue.input)}`),
   ),
   hops: section('named, reusable hops', namedRoutes, {}),
   rules: section('the first that matches wins', listOf(rule), []),

@@ -27,6 +27,13 @@ describe('programs inside of programs', () => {
     expect(environment['FDPASS_INSIDE']).to.match(/^[0-9a-f]{16}$/);
   });
 
+  it('are those that the environment tells of, which can be that of another process', () => {
+    const { FDPASS_INSIDE } = nestedEnvironment(SSH, '/', {}, TARGET);
+    expect(() => nestedEnvironment(SSH, '/', { FDPASS_INSIDE }, TARGET)).to.throw(/without end/);
+    process.env['FDPASS_INSIDE'] = FDPASS_INSIDE;
+    expect(() => nestedEnvironment(SSH, '/', { FDPASS_INSIDE: '' }, TARGET)).to.not.throw();
+  });
+
   it('can be others, or the same with other arguments or of another config', () => {
     enter(['ssh', '-W', '[target.example]:22', 'bastion.example']);
     enter(SSH);

@@ -23,7 +23,7 @@ export function nestedEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
   target: Target | undefined,
 ): Record<string, string | undefined> {
-  const outer = (process.env[VARIABLE] ?? '').split(',').filter(Boolean);
+  const outer = (environment[VARIABLE] ?? process.env[VARIABLE] ?? '').split(',').filter(Boolean);
   const { createHash } = process.getBuiltinModule('node:crypto');
   const digest = createHash('sha256')
     .update([baseDir, ...argv].join('\0'))

@@ -6,6 +6,7 @@ import { expect } from 'chai';
 import { loadRules } from '../config/load.js';
 import { StreamConnection } from '../connection/stream.js';
 import type { DialContext } from '../dial/dialer.js';
+import { FdpassError } from '../ground/errors.js';
 import { HandClock } from '../ground/hand-clock.spec.helper.js';
 import { makeTarget } from '../ground/read-target.js';
 import { rejection } from '../ground/rejection.spec.helper.js';
@@ -111,6 +112,19 @@ describe('a part of the framework that a program replaces is the one that is use
       const { host } = await withReplaced('random', () => 0.25);
       expect(host.random()).to.equal(0.25);
     },
+    async beforeAsking() {
+      const refuse = (): never => {
+        throw new FdpassError('permission', 'nobody to ask');
+      };
+      const { host } = await withReplaced('beforeAsking', refuse);
+      const question = { host: 'proxy.example', options: { ask: true }, username: 'me' };
+      for (const work of [
+        host.credentials(question as never, context()),
+        host.spawn(['true'], context(), { terminal: true }),
+      ]) {
+        expect((await rejection(work)).message).to.equal('nobody to ask');
+      }
+    },
     async configStore() {
       const stored = loadRules({
         content: { rules: [{ host: '*.example', use: 'net', timeout: '7s' }] },
@@ -171,5 +185,18 @@ describe('a framework', () => {
     const parts = { strategies: [spy().strategy], defaultStrategy: 'net', config: { file } };
     const { router, config } = await loadFramework(parts);
     expect([config?.file, (await router.route(TARGET)).timeoutMs]).to.deep.equal([file, 5000]);
+  });
+
+  it('names the files that it was made of: configs and plugins', async () => {
+    const contents = {
+      'own.yaml': 'extends: ./team.yaml\nplugins: [./plugin.mjs]\n',
+      'team.yaml': '{}',
+      'plugin.mjs': 'export const it = { name: "it", create() {} };',
+    };
+    for (const [name, text] of Object.entries(contents)) writeFileSync(join(folder, name), text, { mode: 0o600 });
+    const files = Object.keys(contents).map((name) => join(folder, name));
+    const [file] = files;
+    const parts = { strategies: [spy().strategy], defaultStrategy: 'net', config: { file } };
+    expect((await loadFramework(parts)).files).to.deep.equal(files);
   });
 });

@@ -40,6 +40,8 @@ export interface Framework {
   readonly config: Config | undefined;
   /** Chooses and dials routes by the config's rules. */
   readonly router: Router;
+  /** The files that it was made of: the config's own, and those of its plugins. */
+  readonly files: readonly string[];
 }
 
 /** Reads the config that the options lead to; undefined if there is none. @throws FdpassError `config` */
@@ -59,6 +61,7 @@ export const TOKENS: {
   credentials: Symbol('fdpass.credentials'),
   environment: Symbol('fdpass.environment'),
   random: Symbol('fdpass.random'),
+  beforeAsking: Symbol('fdpass.beforeAsking'),
   configStore: Symbol('fdpass.configStore'),
 };
 
@@ -93,9 +96,9 @@ export async function loadFramework(
 async function makeFramework(container: DependencyContainer): Promise<Framework> {
   const { config: options = {}, plugins = [], beforePlugins, defaultStrategy, timeoutMs } = container.resolve(PARTS);
   const registry = container.resolve(REGISTRY);
-  await registerPlugins(plugins, registry, beforePlugins);
+  const ownPlugins = await registerPlugins(plugins, registry, beforePlugins);
   const loaded = options === false ? undefined : await container.resolve(TOKENS.configStore)(options);
-  await registerPlugins(loaded?.config.plugins ?? [], registry, beforePlugins);
+  const configPlugins = await registerPlugins(loaded?.config.plugins ?? [], registry, beforePlugins);
   const { defaults, hops = new Map() } = loaded?.config ?? {};
   const scope = {
     registry,
@@ -110,7 +113,8 @@ async function makeFramework(container: DependencyContainer): Promise<Framework>
     scope,
     timeoutMs: defaults?.timeoutMs ?? timeoutMs ?? DEFAULT_TIMEOUT_MS,
   });
-  return { registry, config: loaded?.config, router };
+  const files = [...(loaded?.config.sources ?? []), ...ownPlugins, ...configPlugins];
+  return { registry, config: loaded?.config, router, files };
 }
 
 function makeServices(container: DependencyContainer): HostServices {
@@ -122,6 +126,7 @@ function makeServices(container: DependencyContainer): HostServices {
     credentials: container.resolve(TOKENS.credentials),
     environment: container.resolve(TOKENS.environment),
     random: container.resolve(TOKENS.random),
+    beforeAsking: container.resolve(TOKENS.beforeAsking),
   };
 }
 
@@ -156,13 +161,14 @@ async function readRules(options: LoadOptions, cache: ConfigCache | undefined): 
   return read;
 }
 
+/** Resolves to the plugins' files. */
 async function registerPlugins(
   plugins: readonly ConfigPlugin[],
   registry: StrategyRegistry,
   before: FrameworkParts['beforePlugins'],
-): Promise<void> {
-  if (plugins.length === 0) return;
+): Promise<readonly string[]> {
+  if (plugins.length === 0) return [];
   before?.();
   const { loadPlugins } = await import('../strategy/plugins.js');
-  await loadPlugins(plugins, registry);
+  return loadPlugins(plugins, registry);
 }

@@ -43,6 +43,7 @@ export interface FileStamp {
 
 /** The state of a file, and why it must not be trusted. */
 export interface FileInspection {
+  /** Its state. */
   readonly stamp: FileStamp;
   /** Undefined if the file can be trusted. */
   readonly distrust: FdpassError | undefined;

@@ -136,6 +136,19 @@ describe('the hand-over', () => {
     }
   });
 
+  it('asks before it copies bytes, and closes what it has dialled when that is refused', async () => {
+    const { channel: to, caller } = channel();
+    const dial: Dialer['dial'] = (...args) => {
+      sys.send(caller, Buffer.from('greeting'), 0);
+      return connect(...args);
+    };
+    const beforeBytes = (): never => {
+      throw new Error('not here');
+    };
+    expect(await caught(give(to, { dial }, { beforeBytes }))).to.have.property('message', 'not here');
+    expect(sys.recv(to.input, Buffer.alloc(20), 0)).to.equal(8); // the caller's bytes are still there
+  });
+
   it('shares stdin with a stream of Node, such as a plugin can open', async () => {
     const { channel: to, caller } = channel();
     open.splice(open.indexOf(to.input), 1);

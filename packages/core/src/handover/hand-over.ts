@@ -31,6 +31,8 @@ export interface HandOverOptions {
   readonly signal?: AbortSignal | undefined;
   /** For the whole dial; 0 means no limit. Default: the route's. */
   readonly timeoutMs?: number | undefined;
+  /** Called before bytes are copied over the channel; what it throws ends the hand-over. Default: nothing. */
+  readonly beforeBytes?: (() => void) | undefined;
   /** Lets another process dial the same route and relay, and resolves to the connection with it. */
   readonly relayed: (request: RelayRequest) => Promise<Connection>;
 }
@@ -144,6 +146,7 @@ async function relayBytes(channel: Channel, dial: Dial, dialled?: Connection): P
   const { route, router, trace, options, signal, gone } = dial;
   const connection = dialled ?? (await router.dial(route, { signal, timeoutMs: options.timeoutMs, trace }));
   try {
+    options.beforeBytes?.();
     trace({ event: 'handed-over', as: 'relay' });
     const stream = connection.toStream();
     const far = { readable: stream, writable: stream };

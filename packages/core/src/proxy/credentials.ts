@@ -48,6 +48,8 @@ export interface CredentialRequest {
   readonly trace?: Trace | undefined;
   /** Where `passwordEnv`, `NETRC` and ssh's variables for asking are read, and what programs get. Default: the process's own. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+  /** Called before a person is asked; what it throws is the result. Default: nothing. */
+  readonly beforeAsking?: (() => void) | undefined;
 }
 
 /**
@@ -94,6 +96,7 @@ async function readPassword(request: CredentialRequest, username = ''): Promise<
   if (passwordCommand !== undefined)
     return notEmpty(await fromCommand(passwordCommand, request), 'the password command');
   if (ask === true) {
+    request.beforeAsking?.();
     const { askSecret } = await import('./ask.js');
     return askSecret(questionFor(request, username), request.signal, request);
   }

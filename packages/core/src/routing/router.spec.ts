@@ -51,6 +51,25 @@ describe('Router', () => {
     expect([bare.reason, bare.timeoutMs]).to.deep.equal(['no configuration', 30_000]);
   });
 
+  it('makes chains of its own with other services, by the same rules', async () => {
+    const seen: unknown[] = [];
+    const net: Strategy = {
+      name: 'net',
+      create: (_, { environment }) => {
+        seen.push(environment['WORD']);
+        return { dial: never };
+      },
+    };
+    const content = { rules: [{ host: '*.example', timeout: 5, use: 'net' }] };
+    const parts = { strategies: [net], defaultStrategy: 'net', config: { content, baseDir: '/' } };
+    const { router: original } = await loadFramework(parts, (container) =>
+      container.register(TOKENS.environment, { useValue: { WORD: 'old' } }),
+    );
+    const other = original.withServices({ environment: { WORD: 'new' } });
+    for (const each of [original, other, original]) expect((await each.route(TARGET)).timeoutMs).to.equal(5000);
+    expect(seen).to.deep.equal(['old', 'new']);
+  });
+
   it('normalises a target before rules see it', async () => {
     const text = 'rules:\n  - { host: xn--bcher-kva.example, use: other }\n  - { use: net }\n';
     const rules = await router(text, never);

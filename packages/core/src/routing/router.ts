@@ -11,6 +11,7 @@ import { formatWhere, type Where } from '../ground/where.js';
 import type { RuleTable, RuleTrial } from '../rules/rule-table.js';
 import { type BuiltChain, buildChain, type ChainScope, type HopSummary } from './chain.js';
 import { type Inspector, type Place, placeWithin } from './hop.js';
+import type { HostServices } from './strategy-host.js';
 
 /** What a rule resolves to for one target. */
 export interface Route {
@@ -78,6 +79,12 @@ export class Router {
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
+  }
+
+  /** The same rules with some services replaced, for dials in the name of another program. Its chains are its own. */
+  withServices(services: Partial<HostServices>): Router {
+    const { scope } = this.#parts;
+    return new Router({ ...this.#parts, scope: { ...scope, services: { ...scope.services, ...services } } });
   }
 
   /** What its deadlines run on. */

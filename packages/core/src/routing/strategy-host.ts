@@ -32,6 +32,11 @@ export interface HostServices {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** From 0 up to but not including 1. Default: `Math.random`. */
   readonly random: () => number;
+  /**
+   * Called before a person is asked for a secret, and before a program gets the terminal. What it throws ends the hop. Default:
+   * nothing.
+   */
+  readonly beforeAsking: () => void;
 }
 
 /** What every service is where the program does not replace it. */
@@ -43,6 +48,7 @@ export const DEFAULT_SERVICES: HostServices = {
   credentials: async (request) => (await import('../proxy/credentials.js')).resolveCredentials(request),
   environment: process.env,
   random: Math.random,
+  beforeAsking: () => {},
 };
 
 /** Where a strategy's host stands: the hops before it, and what a nested route means there. */
@@ -61,12 +67,12 @@ export interface HostPlace {
 
 /** The host that one hop's strategy is created with. */
 export function createStrategyHost(place: HostPlace, services: HostServices = DEFAULT_SERVICES): StrategyHost {
-  const { clock, resolve } = services;
+  const { clock, resolve, environment, beforeAsking } = services;
   const { baseDir } = place;
   return {
     ...place,
     clock,
-    environment: services.environment,
+    environment,
     random: services.random,
     path: (written) => expandPath(written, baseDir),
     compareAddresses: services.compareAddresses,
@@ -77,16 +83,17 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     },
     race: (candidates, options, context) => race(candidates, options, context, clock),
     credentials: (request, { signal, trace }) =>
-      services.credentials({ ...request, baseDir, signal, trace, environment: services.environment }),
+      services.credentials({ ...request, baseDir, signal, trace, environment, beforeAsking }),
     spawn: async (argv, context, options = {}) => {
       const { spawnConnection } = await import('../connection/spawn.js'); // few routes run programs
       const { signal, trace } = context;
+      if (options.terminal === true) beforeAsking();
       const request = {
         ...options,
         argv,
         baseDir,
         log: options.log === undefined ? undefined : expandPath(options.log, baseDir),
-        environment: services.environment,
+        environment,
         target: dialledTarget(context),
       };
       return ownConnection(await spawnConnection(request, { signal, trace, clock }), context);

@@ -16,20 +16,27 @@ const LOAD_TIMEOUT_MS = 5_000;
  * resolved from the place of the config file that names it, never from the current directory; the file that is run must
  * be writable by nobody else, as the config itself. Its strategies are its exports, or its default export (one or a list).
  *
+ * @returns The plugins' files.
  * @throws FdpassError `config` that names the plugin and where it is in the config.
  */
-export async function loadPlugins(plugins: readonly ConfigPlugin[], registry: StrategyRegistry): Promise<void> {
+export async function loadPlugins(
+  plugins: readonly ConfigPlugin[],
+  registry: StrategyRegistry,
+): Promise<readonly string[]> {
+  const files: string[] = [];
   for (const plugin of plugins) {
     try {
-      for (const strategy of await strategiesOf(plugin)) registry.register(strategy, plugin.specifier);
+      const file = resolvePlugin(plugin.specifier, plugin.from);
+      for (const strategy of await strategiesOf(file)) registry.register(strategy, plugin.specifier);
+      files.push(file);
     } catch (error) {
       throw withPlugin(error, plugin);
     }
   }
+  return files;
 }
 
-async function strategiesOf({ specifier, from }: ConfigPlugin): Promise<Strategy[]> {
-  const file = resolvePlugin(specifier, from);
+async function strategiesOf(file: string): Promise<Strategy[]> {
   checkTrusted(file);
   const exported = Object.values(await importWithin(LOAD_TIMEOUT_MS, file)).flat();
   const strategies = [...new Set(exported.flatMap(withDefault))].filter(isStrategy);

@@ -65,7 +65,7 @@ export interface StrategyHost {
   ): Promise<T>;
   /** The user name and password that the hop's options and URL lead to; undefined if they name none. */
   credentials(
-    request: Omit<CredentialRequest, 'baseDir' | 'signal' | 'trace' | 'environment'>,
+    request: Omit<CredentialRequest, 'baseDir' | 'signal' | 'trace' | 'environment' | 'beforeAsking'>,
     context: DialContext,
   ): Promise<Credentials | undefined>;
   /**

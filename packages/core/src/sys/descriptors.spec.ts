@@ -31,6 +31,11 @@ describe('descriptors over sockets', () => {
   const isInherited = (fd: number): boolean =>
     execFileSync('sh', ['-c', `[ -e /proc/self/fd/${fd} ] && echo yes || echo no`], { encoding: 'utf8' }) === 'yes\n';
 
+  it('tell who is at the other end', () => {
+    const [channel] = pair();
+    expect(sys.peerOf(channel)).to.deep.equal({ pid: process.pid, uid: process.geteuid?.() });
+  });
+
   it('arrive as the same socket, close-on-exec', async () => {
     const [channel, other] = pair();
     const [precious] = pair();

@@ -13,7 +13,7 @@ import type { PlatformName } from './layouts.js';
 import { decodeMessage, makeMessage } from './message.js';
 import { detectPlatform, type Platform } from './platform.js';
 import { makePoller, type StartPolling } from './poller.js';
-import type { Poller, Readiness, Sys } from './sys.js';
+import type { Peer, Poller, Readiness, Sys } from './sys.js';
 
 /*
  * The only file that imports koffi. It is loaded when the first system call needs it, since most of its start is
@@ -109,6 +109,7 @@ const PROTOTYPES = {
   bind: 'int bind(int, void*, uint32_t)',
   getsockname: 'int getsockname(int, void*, void*)',
   getpeername: 'int getpeername(int, void*, void*)',
+  getpeereid: 'int getpeereid(int, void*, void*)',
   sendmsg: 'intptr_t sendmsg(int, void*, int)',
   recvmsg: 'intptr_t recvmsg(int, void*, int)',
   recv: 'intptr_t recv(int, void*, size_t, int)',
@@ -187,6 +188,19 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     return address.subarray(0, new Uint32Array(length.buffer, length.byteOffset, 1)[0]);
   };
 
+  const peerOf = (fd: number): Peer => {
+    if (constants.SO_PEERCRED === undefined) {
+      const [uid, gid] = [new Uint32Array(1), new Uint32Array(1)];
+      call('getpeereid', fd, Buffer.from(uid.buffer), Buffer.from(gid.buffer));
+      return { uid: uid[0] ?? -1 };
+    }
+    const credentials = new Int32Array(3); // struct ucred { pid_t pid; uid_t uid; gid_t gid; }
+    const length = Buffer.from(Uint32Array.of(credentials.byteLength).buffer);
+    call('getsockopt', fd, constants.SOL_SOCKET, constants.SO_PEERCRED, Buffer.from(credentials.buffer), length);
+    const [pid = 0, uid = -1] = credentials;
+    return { pid, uid: uid >>> 0 };
+  };
+
   const lent = new Set<Buffer>(); // memory that another thread reads: koffi does not keep it from being collected
   const getaddrinfo = (host: string, family: number): Promise<readonly Buffer[]> =>
     new Promise((resolve, reject) => {
@@ -237,6 +251,7 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     bind: (fd, address) => void call('bind', fd, address, address.length),
     getsockname: (fd) => sockaddr('getsockname', fd),
     getpeername: (fd) => sockaddr('getpeername', fd),
+    peerOf,
     send: (fd, data, flags) => call('send', fd, data, data.length, flags),
     recv: (fd, data, flags) => call('recv', fd, data, data.length, flags),
     sendmsg(fd, data, control, flags) {

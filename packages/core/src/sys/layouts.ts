@@ -40,6 +40,7 @@ export interface SocketConstants {
   readonly SO_ERROR: number;
   readonly SO_KEEPALIVE: number;
   readonly SO_SNDBUF: number;
+  readonly SO_PEERCRED: number | undefined;
   readonly SO_RCVBUF: number;
   readonly SCM_RIGHTS: number;
   readonly MSG_CTRUNC: number;
@@ -161,6 +162,7 @@ const LINUX: SocketConstants = {
   SO_ERROR: 4,
   SO_KEEPALIVE: 9,
   SO_SNDBUF: 7,
+  SO_PEERCRED: 17,
   SO_RCVBUF: 8,
   SCM_RIGHTS: 1,
   MSG_CTRUNC: 0x08,
@@ -182,6 +184,7 @@ const BSD = {
   SO_ERROR: 0x1007,
   SO_KEEPALIVE: 0x0008,
   SO_SNDBUF: 0x1001,
+  SO_PEERCRED: undefined,
   SO_RCVBUF: 0x1002,
   SCM_RIGHTS: 1,
   MSG_CTRUNC: 0x20,

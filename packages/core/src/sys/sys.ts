@@ -21,6 +21,8 @@ export interface Sys {
   getsockname(fd: number): Buffer;
   /** The raw sockaddr of the other end. */
   getpeername(fd: number): Buffer;
+  /** Who has connected a unix socket: its user, and its process where the system tells it (0 for one that we cannot see). */
+  peerOf(fd: number): Peer;
   /** send(2): how many bytes were taken. EAGAIN is thrown. */
   send(fd: number, data: Uint8Array, flags: number): number;
   /** recv(2) into `data`: how many bytes came, 0 at the end. EAGAIN is thrown. */
@@ -79,6 +81,14 @@ export interface Sys {
   poll(fd: number, options?: { readonly isShared?: boolean }): Poller;
   /** Resolves when `fd`, which can be shared, is readable or writable (or broken). Rejects with the signal's reason. */
   wait(fd: number, what: Readiness, signal?: AbortSignal): Promise<void>;
+}
+
+/** The process at the other end of a unix socket, as it was when it connected. */
+export interface Peer {
+  /** Its effective user. */
+  readonly uid: number;
+  /** Undefined where the system does not tell it. */
+  readonly pid?: number;
 }
 
 /** What can be waited for; a broken or closed connection counts as both. `closed`: the other side has ended or broken it. */
