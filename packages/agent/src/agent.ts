@@ -1,0 +1,152 @@
+import type { Socket } from 'node:net';
+import { type Clock, FdpassError, systemClock } from '@fdpass/core';
+import { DescriptorConnection, loadSys, type Sys, toConnection } from '@fdpass/core/sockets';
+import { complaintAbout, serveClient } from './client.js';
+import { isSocketActivated, type Listening, listenAt, listenOnActivated } from './listen.js';
+import { type AgentRequest, LEFT_TO_CLIENT, type Serve } from './request.js';
+import { Slots } from './slots.js';
+
+/** What an agent is made of. */
+export interface AgentOptions {
+  /** Where it listens, unless systemd has passed it a socket. */
+  readonly socket: string;
+  /** Serves the sessions of clients. */
+  readonly serve: Serve;
+  /** It ends after so many milliseconds without a client; 0: never. */
+  readonly idleMs: number;
+  /** More clients than that are sent away, and connect by themselves. Default 4096. */
+  readonly maxClients?: number | undefined;
+  /** Told in a line what the user may want to know. Default: nobody is. */
+  readonly report?: ((line: string) => void) | undefined;
+  /** Default: the machine's. */
+  readonly clock?: Clock | undefined;
+}
+
+/** What an agent tells of itself. */
+export interface AgentStatus {
+  /** Its process. */
+  readonly pid: number;
+  /** How long it has run. */
+  readonly seconds: number;
+  /** How many sessions it has served. */
+  readonly served: number;
+  /** How many it has left to their clients. */
+  readonly left: number;
+  /** How many clients and relays it has now. */
+  readonly active: number;
+  /** Whether systemd listens on its socket, and starts another agent when this one has ended. */
+  readonly isActivated: boolean;
+}
+
+const MAX_CLIENTS = 4096;
+/** Sessions that are served at the same time; others wait. */
+const MAX_SESSIONS = 256;
+
+/** A resident process that serves what OpenSSH's multiplexing clients ask for, until it is told to end or nobody asks. */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #clock: Clock;
+  readonly #sys: Sys = loadSys();
+  readonly #slots = new Slots(MAX_SESSIONS);
+  readonly #startedAt: number;
+  readonly #isActivated = isSocketActivated(process.env);
+  #listening: Listening | undefined;
+  #active = 0;
+  #served = 0;
+  #left = 0;
+  #cancelIdle = (): void => {};
+  #end = (): void => {};
+  /** Resolves when it has ended: nobody asked for a while, or it was told to and its last session is over. */
+  readonly ended: Promise<void>;
+
+  private constructor(options: AgentOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#startedAt = this.#clock.now();
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  /** Starts one that listens. @throws FdpassError if it cannot. */
+  static async start(options: AgentOptions): Promise<Agent> {
+    const agent = new Agent(options);
+    const accept = (socket: Socket): void => agent.#accept(socket);
+    agent.#listening = agent.#isActivated ? await listenOnActivated(accept) : await listenAt(options.socket, accept);
+    agent.#rest();
+    return agent;
+  }
+
+  /** What it tells of itself. */
+  get status(): AgentStatus {
+    const seconds = Math.round((this.#clock.now() - this.#startedAt) / 1000);
+    return {
+      pid: process.pid,
+      seconds,
+      served: this.#served,
+      left: this.#left,
+      active: this.#active,
+      isActivated: this.#isActivated,
+    };
+  }
+
+  /** Takes no further client, and ends when the last session and the last relay are over. */
+  leave(): void {
+    this.#stopListening();
+    if (this.#active === 0) this.#end();
+  }
+
+  #stopListening(): void {
+    this.#listening?.close();
+    this.#listening = undefined;
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#active >= (this.#options.maxClients ?? MAX_CLIENTS)) return void socket.destroy();
+    this.#hold(this.#serve(socket).catch((error: unknown) => this.#complain(error)));
+  }
+
+  async #serve(socket: Socket): Promise<void> {
+    const connection = toConnection(socket);
+    if (!(connection instanceof DescriptorConnection))
+      throw new FdpassError('internal', 'a client without a descriptor');
+    await serveClient(connection, {
+      sys: this.#sys,
+      clock: this.#clock,
+      uid: process.geteuid?.() ?? -1,
+      serve: (request) => this.#slots.run(() => this.#session(request)),
+      status: () => JSON.stringify(this.status),
+      stopListening: (ends) => (ends ? this.leave() : this.#stopListening()),
+    });
+  }
+
+  async #session(request: Omit<AgentRequest, 'keepAlive'>): Promise<number> {
+    const status = await this.#options.serve({ ...request, keepAlive: (work) => this.#hold(work) });
+    if (status === LEFT_TO_CLIENT) this.#left += 1;
+    else this.#served += 1;
+    return status;
+  }
+
+  /** Lives as long as `work`. */
+  #hold(work: Promise<unknown>): void {
+    this.#cancelIdle();
+    this.#active += 1;
+    const release = (): void => {
+      this.#active -= 1;
+      if (this.#active === 0) this.#rest();
+    };
+    work.then(release, release);
+  }
+
+  /** Nobody needs it at the moment. */
+  #rest(): void {
+    const { idleMs } = this.#options;
+    if (this.#listening === undefined) this.#end();
+    else if (idleMs > 0) this.#cancelIdle = this.#clock.after(idleMs, () => this.leave());
+  }
+
+  #complain(error: unknown): void {
+    const complaint = complaintAbout(error);
+    if (complaint !== undefined) this.#options.report?.(`a client was not served: ${complaint}`);
+  }
+}

@@ -1,0 +1,161 @@
+import { type Clock, FdpassError, formatError, startDeadline } from '@fdpass/core';
+import { type DescriptorConnection, recvFd, type Sys } from '@fdpass/core/sockets';
+import {
+  MUX_C_ALIVE_CHECK,
+  MUX_C_FDPASS_STATUS,
+  MUX_C_NEW_SESSION,
+  MUX_C_STOP_LISTENING,
+  MUX_C_TERMINATE,
+  MUX_S_ALIVE,
+  MUX_S_EXIT_MESSAGE,
+  MUX_S_FAILURE,
+  MUX_S_FDPASS_STATUS,
+  MUX_S_OK,
+  MUX_S_SESSION_OPENED,
+  UNSUPPORTED,
+} from './constants.js';
+import { exchangeHellos, type Packet, readPacket } from './packets.js';
+import { type AgentRequest, parseCommand, parseEnvironment } from './request.js';
+import { encodePacket, type FieldReader } from './wire.js';
+
+/** What the agent does for its clients. */
+export interface ClientDuties {
+  readonly sys: Sys;
+  readonly clock: Clock;
+  /** The user whose clients are served. */
+  readonly uid: number;
+  /** Serves a session to its exit status. */
+  serve(request: Omit<AgentRequest, 'keepAlive'>): Promise<number>;
+  /** What the agent says of itself, as JSON. */
+  status(): string;
+  /** No further client is to come; with `ends` the agent ends as soon as the sessions have. */
+  stopListening(ends: boolean): void;
+}
+
+/** How long a client can take for its requests; a session has the deadline of its dial. */
+const REQUEST_LIMIT_MS = 10_000;
+
+const SESSION_ID = 1; // a client has one session at most
+
+/**
+ * Serves one client of the control socket until it or we close the connection, which is destroyed in the end.
+ *
+ * @throws FdpassError `permission` if it is another user's, `protocol` if it does not speak PROTOCOL.mux.
+ */
+export async function serveClient(connection: DescriptorConnection, duties: ClientDuties): Promise<void> {
+  const deadline = startDeadline(REQUEST_LIMIT_MS, undefined, duties.clock);
+  deadline.signal.addEventListener('abort', () => connection.destroy(deadline.signal.reason));
+  try {
+    const pid = identify(connection, duties);
+    await exchangeHellos(connection);
+    for (;;) {
+      const packet = await nextRequest(connection, duties.sys);
+      if (packet === undefined) return;
+      if (packet.type === MUX_C_NEW_SESSION) {
+        const streams = await receiveStreams(connection, duties.sys, deadline.signal);
+        deadline.release();
+        return await serveSession({ connection, streams, pid, duties, fields: packet.fields });
+      }
+      await connection.write(answer(packet, duties));
+    }
+  } finally {
+    deadline.release();
+    connection.destroy();
+  }
+}
+
+/** The client's process. @throws FdpassError `permission` if it is not the user's own. */
+function identify(connection: DescriptorConnection, { sys, uid }: ClientDuties): number | undefined {
+  const peer = sys.peerOf(descriptorOf(connection));
+  if (peer.uid === uid) return peer.pid;
+  throw new FdpassError('permission', `user ${peer.uid} has connected to the control socket of user ${uid}`);
+}
+
+/** Undefined when the client has closed the connection, which is how it says that it wants nothing more. */
+async function nextRequest(connection: DescriptorConnection, sys: Sys): Promise<Packet | undefined> {
+  await connection.until('readable');
+  return sys.isAtEnd(descriptorOf(connection)) ? undefined : readPacket(connection, 'a request');
+}
+
+/** The answer to every request but that for a session. */
+function answer({ type, fields }: Packet, duties: ClientDuties): Buffer {
+  const id = fields.uint32();
+  switch (type) {
+    case MUX_C_ALIVE_CHECK:
+      return encodePacket(MUX_S_ALIVE, id, process.pid);
+    case MUX_C_FDPASS_STATUS:
+      return encodePacket(MUX_S_FDPASS_STATUS, id, duties.status());
+    case MUX_C_STOP_LISTENING:
+    case MUX_C_TERMINATE:
+      duties.stopListening(type === MUX_C_TERMINATE);
+      return encodePacket(MUX_S_OK, id);
+    default:
+      return encodePacket(MUX_S_FAILURE, id, `the fdpass agent does not support ${nameOf(type)}`);
+  }
+}
+
+function nameOf(type: number): string {
+  return UNSUPPORTED[type] ?? `requests of type 0x${type.toString(16)}`;
+}
+
+type Streams = readonly [stdin: number, stdout: number, stderr: number];
+
+/** The descriptors follow the request, each with a byte of its own. */
+async function receiveStreams(connection: DescriptorConnection, sys: Sys, signal: AbortSignal): Promise<Streams> {
+  const fds: number[] = [];
+  try {
+    for (let count = 0; count < 3; count++) fds.push(await recvFd(descriptorOf(connection), { sys, signal }));
+    return fds as unknown as Streams;
+  } catch (error) {
+    for (const fd of fds) sys.close(fd);
+    throw error;
+  }
+}
+
+interface Session {
+  readonly connection: DescriptorConnection;
+  readonly streams: Streams;
+  readonly pid: number | undefined;
+  readonly duties: ClientDuties;
+  readonly fields: FieldReader;
+}
+
+/**
+ * Serves a session and tells its exit status. The client is told that the session has been opened only then: it does nothing
+ * in between, and one answer is faster than two.
+ */
+async function serveSession({ connection, streams, pid, duties, fields }: Session): Promise<void> {
+  const gone = new AbortController();
+  connection.onBroken(() => gone.abort(new FdpassError('unreachable', 'the client of the agent has exited')));
+  const [stdin, stdout, stderr] = streams;
+  try {
+    const { id, command, environment } = readSession(fields);
+    const signal = gone.signal;
+    const words = parseCommand(command);
+    const status = await duties.serve({ words, environment, stdin, stdout, stderr, pid, signal });
+    const opened = encodePacket(MUX_S_SESSION_OPENED, id, SESSION_ID);
+    await connection.write(Buffer.concat([opened, encodePacket(MUX_S_EXIT_MESSAGE, SESSION_ID, status)]));
+  } finally {
+    for (const fd of streams) duties.sys.close(fd);
+  }
+}
+
+function readSession(fields: FieldReader): { id: number; command: string; environment: Record<string, string> } {
+  const id = fields.uint32();
+  fields.text(); // reserved
+  for (let flag = 0; flag < 4; flag++) fields.uint32(); // a terminal, X11, an agent, a subsystem: none of them concerns us
+  fields.uint32(); // the escape character
+  fields.text(); // TERM, which is in the environment too
+  return { id, command: fields.text(), environment: parseEnvironment(fields.texts()) };
+}
+
+function descriptorOf({ descriptor }: DescriptorConnection): number {
+  if (descriptor !== undefined) return descriptor;
+  throw new FdpassError('internal', 'the connection of a client was closed');
+}
+
+/** Why a client was not served, as a line for the agent's log; undefined if it has just gone. */
+export function complaintAbout(error: unknown): string | undefined {
+  const isOrdinary = error instanceof Error && 'code' in error && error.code === 'unreachable';
+  return isOrdinary ? undefined : formatError(error);
+}

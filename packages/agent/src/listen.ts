@@ -1,0 +1,79 @@
+import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
+import type { ListenOptions, Server, Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { FdpassError, fromSystemError } from '@fdpass/core';
+import { makePrivateFolder } from '@fdpass/core/host';
+
+/** The first descriptor that systemd passes (sd_listen_fds(3)). */
+const SD_LISTEN_FDS_START = 3;
+
+/** Room for a burst of clients; the kernel cuts it to net.core.somaxconn. */
+const BACKLOG = 4096;
+
+const PRIVATE_FILE = 0o600;
+const PRIVATE_FOLDER = 0o700;
+
+/** A socket that is listened on. */
+export interface Listening {
+  /** Stops listening, and removes the socket unless a newer agent has put its own there. */
+  close(): void;
+}
+
+/**
+ * Listens at `path`. A socket that is there is replaced in one step (rename(2)), so clients always find one; the agent that
+ * listened on it gets none any more.
+ *
+ * @throws FdpassError `config` if the folder is not the user's own, a system error's otherwise.
+ */
+export async function listenAt(path: string, onClient: (socket: Socket) => void): Promise<Listening> {
+  const folder = dirname(path);
+  if (!makePrivateFolder(folder))
+    throw new FdpassError(
+      'config',
+      `the agent cannot listen in ${folder}: others can write there, or it cannot be made`,
+      {
+        hint: 'name another place for its socket with FDPASS_AGENT',
+      },
+    );
+  const fresh = `${path}.${process.pid}`;
+  try {
+    chmodSync(folder, PRIVATE_FOLDER);
+    rmSync(fresh, { force: true }); // of a process with our number, long ago
+    const server = await listen({ path: fresh, backlog: BACKLOG }, onClient);
+    chmodSync(fresh, PRIVATE_FILE);
+    const { ino } = lstatSync(fresh);
+    renameSync(fresh, path);
+    return {
+      close() {
+        server.close();
+        if (lstatSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true });
+      },
+    };
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw fromSystemError(error, `the agent cannot listen at ${path}`);
+  }
+}
+
+/** Whether systemd has started us with a socket that it listens on (sd_listen_fds(3)). */
+export function isSocketActivated({ LISTEN_PID, LISTEN_FDS }: NodeJS.ProcessEnv): boolean {
+  return LISTEN_PID === String(process.pid) && LISTEN_FDS === '1';
+}
+
+/** Listens on systemd's socket, which stays when we end. */
+export async function listenOnActivated(onClient: (socket: Socket) => void): Promise<Listening> {
+  const server = await listen({ fd: SD_LISTEN_FDS_START }, onClient);
+  return { close: () => void server.close() };
+}
+
+function listen(
+  options: ListenOptions & { readonly fd?: number },
+  onClient: (socket: Socket) => void,
+): Promise<Server> {
+  const { createServer } = process.getBuiltinModule('node:net');
+  // Paused: nothing may be read before the descriptor is taken over, since Node drops descriptors that come with bytes.
+  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, onClient);
+  return new Promise((resolve, reject) => {
+    server.once('error', reject).listen(options, () => resolve(server));
+  });
+}

@@ -1,0 +1,43 @@
+/** What a client wants to be done with its streams: a session of PROTOCOL.mux. */
+export interface AgentRequest {
+  /** The command of the session, split at its line feeds. */
+  readonly words: readonly string[];
+  /** The variables that the client has sent. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Descriptors of the client's streams. The agent closes them when the request has been served. */
+  readonly stdin: number;
+  /** See `stdin`. */
+  readonly stdout: number;
+  /** See `stdin`. */
+  readonly stderr: number;
+  /** The client's process; undefined where the system does not tell it, 0 for one that we cannot see. */
+  readonly pid: number | undefined;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+  /** Keeps the agent alive until `work`, which can go on after the request, has settled. */
+  keepAlive(work: Promise<unknown>): void;
+}
+
+/**
+ * The exit status of a client that is to do the work by itself. OpenSSH's client has the same where no agent listens, or where
+ * that has died.
+ */
+export const LEFT_TO_CLIENT = 255;
+
+/** Serves a request and resolves to the client's exit status. It must not reject. */
+export type Serve = (request: AgentRequest) => Promise<number>;
+
+/** The words of a command, one a line. */
+export function parseCommand(command: string): string[] {
+  return command.split('\n');
+}
+
+/** Variables from `NAME=VALUE`. */
+export function parseEnvironment(entries: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const at = entry.indexOf('=');
+      return at === -1 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)];
+    }),
+  );
+}
