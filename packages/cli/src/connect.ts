@@ -1,31 +1,76 @@
-import { type Connection, FdpassError, formatError } from '@fdpass/core';
+import { type Connection, formatError, type TraceEvent } from '@fdpass/core';
 import { dialDetached, type Handover, handOver, openChannel, type RelayRequest, stackOf } from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
 import { configCache } from './config-cache.js';
+import { LeftToCommand } from './left-to-command.js';
 import { makeLog } from './log.js';
-import { type DialRequest, findRoute, readRequest } from './request.js';
+import { ownCommand, RELAY_ARGUMENT } from './own-command.js';
+import { type DialRequest, type FoundRoute, findRoute, readRequest } from './request.js';
+import { type WriteLine, writeStderr } from './stderr.js';
 import { ownStdout } from './stdout.js';
 import { FDPASS } from './usage.js';
 
-/** The first argument that makes the command a relay process. */
-export const RELAY_ARGUMENT = '--detached-relay';
+/** Where a connection is made and given away: a process of its own, or the agent. */
+export interface Place {
+  /** The caller's stdin. */
+  readonly input: number;
+  /** The caller's stdout. It can have moved after a route was found, since that loads plugins. */
+  readonly output: () => number;
+  /** Writes to the caller's stderr. */
+  readonly write: WriteLine;
+  /** Ends the dial. Default: nothing but the caller's exit does. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called before bytes are copied over the channel; what it throws ends the connection. Default: nothing. */
+  readonly beforeBytes?: (() => void) | undefined;
+  findRoute(request: DialRequest): Promise<FoundRoute>;
+  /** Lets a process that stays dial and relay. */
+  relayed(request: DialRequest, relay: RelayRequest, found: FoundRoute): Promise<Connection>;
+}
+
+/** The command's own process, which ends after the hand-over: another one relays. */
+const OWN_PROCESS: Place = {
+  input: 0,
+  output: ownStdout,
+  write: writeStderr,
+  findRoute: (request) => findRoute(request, configCache()),
+  relayed: dialRelayed,
+};
 
 /** `fdpass HOST PORT`: connects, hands the connection over through stdout, and is done. */
 export async function connect(args: Arguments): Promise<number> {
+  const { config } = await connectIn(OWN_PROCESS, args);
+  if (config?.agent === 'auto') await (await import('./agent-start.js')).startAgentForLater();
+  return 0;
+}
+
+/** The whole command, wherever its caller's streams are. Returns the route that was taken. */
+export async function connectIn(place: Place, args: Arguments): Promise<FoundRoute> {
   const request = readRequest(args);
-  const trace = makeLog({ verbosity: args.count('verbose'), file: args.value('log') });
+  const { trace, close } = makeLog({ verbosity: args.count('verbose'), file: args.value('log'), write: place.write });
+  const { input, signal, beforeBytes } = place;
   try {
-    const channel = openChannel({ as: askedHandover(args) });
-    const { router, route } = await findRoute(request, configCache());
+    const channel = openChannel({ input, output: place.output(), as: askedHandover(args) });
+    if (channel.as === 'relay') beforeBytes?.();
+    const found = await place.findRoute(request);
+    const { router, route } = found;
     trace({ event: 'route', reason: route.reason, chain: route.chain.label });
     const { timeoutMs } = request;
-    const own = { ...channel, output: ownStdout() }; // plugins have another stdout from here on
-    await handOver(own, route, router, { trace, timeoutMs, relayed: (relay) => dialRelayed(request, relay) });
-    return 0;
+    const own = { ...channel, output: place.output() }; // plugins have another stdout from here on
+    const relayed = (relay: RelayRequest): Promise<Connection> => place.relayed(request, relay, found);
+    await handOver(own, route, router, { trace, timeoutMs, signal, beforeBytes, relayed });
+    return found;
   } catch (error) {
-    trace({ event: 'failed', error: formatError(error), stack: stackOf(error) }); // the log may be all that the user ever sees
+    trace(eventOf(error)); // the log may be all that the user ever sees
     throw error;
+  } finally {
+    close();
   }
+}
+
+function eventOf(error: unknown): TraceEvent {
+  if (error instanceof LeftToCommand)
+    return { event: 'note', text: `the agent leaves this to the command: ${error.message}` };
+  return { event: 'failed', error: formatError(error), stack: stackOf(error) };
 }
 
 function askedHandover(args: Arguments): Handover | undefined {
@@ -36,10 +81,11 @@ function askedHandover(args: Arguments): Handover | undefined {
 
 /** Lets a detached process of this same command dial and relay. */
 function dialRelayed(request: DialRequest, { timeoutMs, signal }: RelayRequest): Promise<Connection> {
-  const [, script] = process.argv;
-  if (script === undefined) throw new FdpassError('internal', 'the command does not know its own file');
-  const command = [process.execPath, ...process.execArgv, script, RELAY_ARGUMENT] as const;
-  return dialDetached({ command: [...command], request: { ...request, timeoutMs } satisfies DialRequest, signal });
+  return dialDetached({
+    command: ownCommand(RELAY_ARGUMENT),
+    request: { ...request, timeoutMs } satisfies DialRequest,
+    signal,
+  });
 }
 
 /** The life of a relay process: it dials what the waiting process asks for, and its errors travel back to that. */

@@ -1,7 +1,8 @@
 import { FdpassError } from '@fdpass/core';
 import { runDetached } from '@fdpass/core/host';
 import { type Arguments, parseArguments } from './arguments.js';
-import { connect, dialForRelay, RELAY_ARGUMENT } from './connect.js';
+import { connect, dialForRelay } from './connect.js';
+import { AGENT_ARGUMENT, RELAY_ARGUMENT } from './own-command.js';
 import type { DialRequest } from './request.js';
 import { answerGeneral, run } from './run.js';
 import { FDPASS } from './usage.js';
@@ -14,6 +15,7 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   check: async (args) => (await import('./check.js')).check(args),
   schema: async (args) => (await import('./schema.js')).schema(args),
   strategies: async (args) => (await import('./strategies.js')).strategies(args),
+  agent: async (args) => (await import('./agent.js')).agent(args),
 };
 
 /** How often -v was given. */
@@ -22,6 +24,10 @@ let verbosity = 0;
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === RELAY_ARGUMENT) {
     await runDetached((request, signal) => dialForRelay(request as DialRequest, signal));
+    return 0;
+  }
+  if (argv[0] === AGENT_ARGUMENT) {
+    await (await import('./agent.js')).beDetachedAgent(Number(argv[1]));
     return 0;
   }
   const args = parseArguments(FDPASS, argv);

@@ -1,4 +1,4 @@
-import { writeSync } from 'node:fs';
+import { closeSync, writeSync } from 'node:fs';
 import {
   FdpassError,
   fromSystemError,
@@ -10,7 +10,7 @@ import {
   type TraceEvent,
 } from '@fdpass/core';
 import { openLog } from '@fdpass/core/host';
-import { writeStderr } from './stderr.js';
+import type { WriteLine } from './stderr.js';
 
 /** Events that a single -v shows; the rest needs -vv or a log file. */
 const MAIN_EVENTS = new Set([
@@ -29,37 +29,46 @@ export interface LogOptions {
   readonly verbosity: number;
   /** All events are appended here, with the time of day and our process id. */
   readonly file?: string | undefined;
+  /** Writes to stderr. */
+  readonly write: WriteLine;
+}
+
+/** Where a dial is reported. */
+export interface Log {
+  readonly trace: Trace;
+  /** Closes the file. */
+  close(): void;
 }
 
 /**
- * A trace that writes to stderr and a file. Either one is given up at its first failure, which the other reports in one
+ * A log that writes to stderr and a file. Either one is given up at its first failure, which the other reports in one
  * line: a pipe that broke or a full disk never costs the connection.
  *
  * @throws FdpassError `usage` if the file cannot be opened.
  */
-export function makeLog({ verbosity, file }: LogOptions): Trace {
-  const toStderr = untilBroken(writeStderr, (why) => toFile(`stderr is given up: ${why}`));
-  const toFile = untilBroken(fileWriter(file), (why) => toStderr(`fdpass: the log ${file} ends here: ${why}`));
+export function makeLog({ verbosity, file, write }: LogOptions): Log {
+  const fd = file === undefined ? undefined : openLogFile(file);
+  const toStderr = untilBroken(write, (why) => toFile(`stderr is given up: ${why}`));
+  const toFile = untilBroken(fileWriter(fd), (why) => toStderr(`fdpass: the log ${file} ends here: ${why}`));
   toFile(`fdpass started, pid ${process.pid}`);
   const started = systemClock.now();
-  return (event) => {
+  const trace: Trace = (event) => {
     // What a command says on its stderr is for the user as it is.
     if (event.event === 'output') toStderr(event.text);
     if (verbosity >= 2 || (verbosity === 1 && MAIN_EVENTS.has(event.event))) {
       const seconds = ((systemClock.now() - started) / 1000).toFixed(3);
       toStderr(`fdpass: [${seconds}] ${formatEvent(event)}`);
     }
-    if (file === undefined) return;
+    if (fd === undefined) return;
     toFile(formatEvent(event));
     // On stderr the stack follows the error that ends the command.
     if (event.event === 'failed') for (const line of stackLines(event.stack)) toFile(line);
   };
+  return { trace, close: () => fd !== undefined && closeSync(fd) };
 }
 
-type Write = (line: string) => void;
-
 /** Writes until that fails, then says why and no longer tries. */
-function untilBroken(write: Write, say: (why: string) => void): Write {
+function untilBroken(write: WriteLine, say: (why: string) => void): WriteLine {
   let isBroken = false;
   return (line) => {
     if (isBroken) return;
@@ -73,9 +82,8 @@ function untilBroken(write: Write, say: (why: string) => void): Write {
 }
 
 /** Appends lines with the time of day and our process id. */
-function fileWriter(file: string | undefined): Write {
-  if (file === undefined) return () => {};
-  const fd = openLogFile(file);
+function fileWriter(fd: number | undefined): WriteLine {
+  if (fd === undefined) return () => {};
   return (line) => void writeSync(fd, `${new Date().toISOString()} [${process.pid}] ${line}\n`);
 }
 

@@ -1,5 +1,14 @@
 import { FdpassError, makeTarget, type Target } from '@fdpass/core';
-import { type ConfigCache, currentFolder, expandPath, parseDuration, type Route, type Router } from '@fdpass/core/host';
+import {
+  type Config,
+  type ConfigCache,
+  currentFolder,
+  expandPath,
+  type Framework,
+  parseDuration,
+  type Route,
+  type Router,
+} from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
 import { builtinFramework } from './command-framework.js';
 import { FDPASS } from './usage.js';
@@ -47,6 +56,8 @@ const VIA_FOLDER = '/';
 
 /** A route, and the router that dials it. */
 export interface FoundRoute {
+  /** The config that it comes from; undefined if there is none. */
+  readonly config: Config | undefined;
   readonly router: Router;
   readonly route: Route;
 }
@@ -57,9 +68,15 @@ export interface FoundRoute {
  *
  * @throws FdpassError `config`
  */
-export async function findRoute(request: DialRequest, cache?: ConfigCache): Promise<FoundRoute> {
-  const { target, via, config } = request;
-  const { router } = await builtinFramework(config === undefined ? {} : { file: config }, cache);
+export async function findRoute({ config, ...request }: DialRequest, cache?: ConfigCache): Promise<FoundRoute> {
+  return routeBy(await builtinFramework(config === undefined ? {} : { file: config }, cache), request);
+}
+
+/** The route of a request in a framework. @throws FdpassError `config` */
+export async function routeBy(
+  { config, router }: Pick<Framework, 'config' | 'router'>,
+  { target, via }: DialRequest,
+): Promise<FoundRoute> {
   const route = await (via.length > 0 ? router.routeVia(target, via, VIA_FOLDER) : router.route(target));
-  return { router, route };
+  return { config, router, route };
 }

@@ -3,7 +3,7 @@ import { channelKind, exitCodeOf, prepareForDeath, stackOf } from '@fdpass/core/
 import { findSys, rememberModes } from '@fdpass/core/sockets';
 import { formatHelp } from './help.js';
 import { stackLines } from './log.js';
-import { writeStderr } from './stderr.js';
+import { type WriteLine, writeStderr } from './stderr.js';
 import { restoreStdout } from './stdout.js';
 import type { ProgramSpec } from './usage.js';
 
@@ -24,7 +24,7 @@ export async function run(
   const end = prepareEnd();
   for (const name of end.signals) process.once(name, () => end.bySignal(name));
   const endWith = (error: unknown): never => {
-    sayError(program, error, showsStacks());
+    sayError(program, error, { withStack: showsStacks(), write: writeStderr });
     return end.withStatus(exitCodeOf(error));
   };
   // Errors that nobody waits for, such as a plugin's own: the same line as for any other.
@@ -97,10 +97,15 @@ export function answerGeneral(program: ProgramSpec, flag: (name: string) => bool
   return true;
 }
 
-function sayError(program: ProgramSpec, error: unknown, withStack: boolean): void {
+/** Tells the user in one line, followed by the stack if asked to. */
+export function sayError(
+  program: ProgramSpec,
+  error: unknown,
+  { withStack, write }: { readonly withStack: boolean; readonly write: WriteLine },
+): void {
   try {
-    writeStderr(`${program.name}: ${formatError(error)}`);
-    if (withStack) for (const line of stackLines(stackOf(error))) writeStderr(line);
+    write(`${program.name}: ${formatError(error)}`);
+    if (withStack) for (const line of stackLines(stackOf(error))) write(line);
   } catch {
     // Nobody to tell; the exit code says it too.
   }

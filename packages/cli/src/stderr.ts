@@ -7,17 +7,26 @@ const CHUNK = 4096;
 /** How long a reader can let us wait: a terminal that is slow is read on, a pipe that nobody reads is not. */
 const PATIENCE_MS = 100;
 
+/** Writes a line, without its end, to where the user sees it. @throws a system error; EAGAIN if it would have to wait. */
+export type WriteLine = (line: string) => void;
+
 /**
- * Writes a line to stderr, whatever state that is in: closed, full, or a pipe that nobody reads. Not through
- * process.stderr, which reports a failure only later, as an event, and makes a pipe non-blocking for all who share it.
+ * Writes lines to `fd`, whatever state that is in: closed, full, or a pipe that nobody reads.
  *
- * @throws a system error; EAGAIN if it would have to wait.
+ * @param patienceMs How long a full one is waited for; nothing else goes on in this process meanwhile.
  */
-export function writeStderr(line: string): void {
-  let rest = Buffer.from(`${line}\n`);
-  while (rest.length > 0) {
-    if (findSys()?.isWritable(STDERR, PATIENCE_MS) === false)
-      throw Object.assign(new Error('full'), { code: 'EAGAIN' });
-    rest = rest.subarray(writeSync(STDERR, rest, 0, Math.min(CHUNK, rest.length)));
-  }
+export function lineWriter(fd: number, patienceMs: number): WriteLine {
+  return (line) => {
+    let rest = Buffer.from(`${line}\n`);
+    while (rest.length > 0) {
+      if (findSys()?.isWritable(fd, patienceMs) === false) throw Object.assign(new Error('full'), { code: 'EAGAIN' });
+      rest = rest.subarray(writeSync(fd, rest, 0, Math.min(CHUNK, rest.length)));
+    }
+  };
 }
+
+/**
+ * Writes a line to our own stderr. Not through process.stderr, which reports a failure only later, as an event, and makes a
+ * pipe non-blocking for all who share it.
+ */
+export const writeStderr: WriteLine = lineWriter(STDERR, PATIENCE_MS);

@@ -104,6 +104,13 @@ export const FDPASS: ProgramSpec = {
       summary: 'list the strategies, or the options of one',
       options: ['json'],
     },
+    {
+      name: 'agent',
+      synopsis: '[options] run|start|stop|status|reload|install|uninstall',
+      summary:
+        'a resident process that makes connections start as fast as a native program: run it here, start it in the background, end it when its sessions are over, show it, replace it by a fresh one, let systemd or launchd keep it, undo that',
+      options: ['idle', 'json'],
+    },
   ],
   options: [
     { name: 'config', short: 'c', argument: 'FILE', help: 'read this configuration and no other' },
@@ -142,6 +149,11 @@ export const FDPASS: ProgramSpec = {
       argument: 'FILE',
       help: 'append a full report to FILE, which must not be a pipe (ssh can have stderr on /dev/null)',
     },
+    {
+      name: 'idle',
+      argument: 'SECONDS',
+      help: 'the agent ends after this time without a client, e.g. 2h; 0 for never (default 30m)',
+    },
     { name: 'json', help: 'answer in JSON' },
     ...COMMON,
   ],
@@ -168,6 +180,10 @@ export const FDPASS: ProgramSpec = {
     ],
     ['/etc/fdpass/config.yaml', "the system's configuration, read if the user has none"],
     [
+      '$XDG_RUNTIME_DIR/fdpass/agent.sock',
+      "the agent's socket (in $XDG_CACHE_HOME/fdpass/, ~/.cache/fdpass/ by default, if XDG_RUNTIME_DIR is not set)",
+    ],
+    [
       '$XDG_CACHE_HOME/fdpass/',
       'the cache, which nobody else can read (~/.cache/fdpass/ by default): compiled code, and parsed configurations that hold no secret; you can delete it at any time',
     ],
@@ -175,6 +191,7 @@ export const FDPASS: ProgramSpec = {
   environment: [
     ['FDPASS_CONFIG', 'names a configuration file, as --config does'],
     ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'the folders of the configuration and of the cache'],
+    ['FDPASS_AGENT', "the agent's socket, an absolute path; none to connect without the agent"],
     [
       'FDPASS_INSIDE',
       'set for the programs that fdpass runs: it tells an fdpass inside of them which they are, so that none runs itself without end',

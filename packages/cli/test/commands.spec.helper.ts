@@ -11,6 +11,7 @@ export const FDRECV_BIN: string = bin('fdrecv');
 export const NO_CONFIG: NodeJS.ProcessEnv = {
   XDG_CONFIG_HOME: '/nonexistent',
   FDPASS_CONFIG: '',
+  FDPASS_AGENT: 'none',
   HOME: process.env['HOME'],
 };
 

@@ -1,5 +1,17 @@
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { agentSocket } from '@fdpass/agent';
 import { type Finished, requirePeers, run, temporaryFolder } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { FDPASS_BIN, FDRECV_BIN } from './commands.spec.helper.js';
@@ -138,6 +150,94 @@ module.exports = (file) =>
       const { status, stdout } = await start({ PATH: at('none') }, [at(`own-${name}`), '--version']);
       expect([status, stdout]).to.deep.equal([0, `${name} ${version}\n`]);
     }
+  });
+
+  describe('and the agent:', () => {
+    /** An ssh that says what it was started with. */
+    const SSH = `#!/bin/sh
+[ -z "$FAKE_STATUS" ] && exit 255
+printf '%s\\0' "$@"
+exit "$FAKE_STATUS"
+`;
+    const socket = at('run/fdpass/agent.sock');
+    let env: Record<string, string>;
+    let server: Server;
+    before(async () => {
+      for (const path of ['run/fdpass', 'with-ssh']) mkdirSync(at(path), { recursive: true });
+      writeFileSync(at('with-ssh/ssh'), SSH, { mode: 0o755 });
+      writeFileSync(at('run/file'), '');
+      env = { PATH: `${at('with-ssh')}:${at('with-node')}`, XDG_RUNTIME_DIR: at('run'), FAKE_STATUS: '69' };
+      server = createServer().listen(socket);
+      await once(server, 'listening');
+    });
+    after(() => server.close());
+
+    for (const [shell, applet] of Object.entries(SHELLS)) {
+      it(`hands it every argument as it is, and exits with its status, through ${shell}`, async function () {
+        const { [shell]: program = '' } = requirePeers(this, shell);
+        const args = [...ARGUMENTS.filter((word) => !word.includes('\n')), '22'];
+        const { status, stdout } = await start(env, [program, ...applet, link, ...args]);
+        const options = ['-F', 'none', '-q', '-T', '-S', socket, '-o', 'ProxyCommand=false', '-o', 'SendEnv=*'];
+        expect(stdout.split('\0')).to.deep.equal([...options, 'agent', [link, ...args].join('\n'), '']);
+        expect(status).to.equal(69);
+      });
+
+      it(`becomes Node with every argument as it is when it does not serve, through ${shell}`, async function () {
+        const { [shell]: program = '' } = requirePeers(this, shell);
+        const args = [...ARGUMENTS.filter((word) => !word.includes('\n')), '22'];
+        const words = [program, ...applet, link, ...args];
+        expect((await started({ ...env, FAKE_STATUS: '' }, words)).args).to.deep.equal(args);
+      });
+    }
+
+    const places: readonly [where: string, env: Record<string, string>][] = [
+      ['of FDPASS_AGENT', { FDPASS_AGENT: socket }],
+      ['in the cache folder', { XDG_RUNTIME_DIR: '', XDG_CACHE_HOME: at('run') }],
+      ["in the home folder's cache", { XDG_RUNTIME_DIR: '', HOME: at('home') }],
+    ];
+    for (const [where, more] of places) {
+      it(`uses the socket ${where}, as the agent does`, async () => {
+        mkdirSync(at('home'), { recursive: true });
+        if (!existsSync(at('home/.cache'))) symlinkSync(at('run'), at('home/.cache'));
+        const { stdout } = await start({ ...env, ...more }, [link, 'host', '22']);
+        expect(stdout.split('\0')[5]).to.equal(agentSocket({ ...env, ...more }));
+      });
+    }
+
+    const unasked: readonly [when: string, env: Record<string, string>, words?: readonly string[]][] = [
+      ['there is no socket', { XDG_RUNTIME_DIR: at('none') }],
+      ['a file is in its place', { FDPASS_AGENT: at('run/file') }],
+      ['FDPASS_AGENT is "none"', { FDPASS_AGENT: 'none' }],
+      ['ssh would replace parts of the path', { FDPASS_AGENT: `${at('run')}/%u/../fdpass/agent.sock` }],
+      ['Node is to have options', { FDPASS_NODE_OPTIONS: '--no-warnings' }],
+      ['there is no ssh', { PATH: at('with-node') }],
+      ['ssh is in a relative folder', { PATH: `../with-ssh:${at('with-node')}` }],
+      ['an argument has a line feed', {}, [link, 'a\nb', '22']],
+      ['the last argument is not a port', {}, [link, 'explain', 'host']],
+      ['there are no arguments', {}, [link]],
+      ['it is fdrecv', {}, [at('links/fdrecv'), 'nc', '22']],
+      ['it does not know its own path', {}, ['/bin/sh', '-c', `cd ${at('links')} && exec /bin/sh ./fdpass host 22`]],
+    ];
+    for (const [when, more, words = [link, 'host', '22']] of unasked) {
+      it(`is not asked when ${when}`, async () => {
+        if (!existsSync(at('links/fdrecv'))) symlinkSync(command, at('links/fdrecv'));
+        expect((await started({ ...env, ...more }, words)).file).to.equal(command);
+      });
+    }
+
+    it('is not asked when stdout is not a socket', async () => {
+      const { stdout } = await start(env, ['/bin/sh', '-c', `${link} host 22 >out; /bin/cat out`]);
+      expect(JSON.parse(stdout)).to.include({ file: command });
+    });
+
+    it("is not asked when it is another user's", async function () {
+      if (process.getuid?.() !== 0) this.skip();
+      for (const path of [socket, at('run/fdpass')]) {
+        chownSync(path, 12345, 12345);
+        expect((await started(env, [link, 'host', '22'])).file).to.equal(command);
+        chownSync(path, 0, 0);
+      }
+    });
   });
 
   it('says what to write where there is no node, and runs none of the current directory', async () => {

@@ -1,0 +1,93 @@
+import { readlinkSync, realpathSync, statSync } from 'node:fs';
+import type { AgentRequest } from '@fdpass/agent';
+import type { Arguments } from './arguments.js';
+import { LeftToCommand } from './left-to-command.js';
+
+/*
+ * Whether the agent does for a client exactly what the command would do in its place. Whatever the kernel and libc decide by
+ * the process that asks (its namespaces, its HOME) is the agent's own, so a client with another one is left to the command.
+ */
+
+/** Variables that Node and libc read in the process that dials. Those of Node itself are compared too. */
+const OF_THE_PROCESS = ['HOME', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'RES_OPTIONS', 'LOCALDOMAIN', 'HOSTALIASES', 'TZ'];
+
+/** What decides on where a path and an address lead. */
+const NAMESPACES = ['net', 'mnt'];
+
+/** The installation that an agent belongs to. */
+export class Installation {
+  readonly #command: string;
+  readonly #code: string;
+  readonly #codeIdentity: string;
+  /** Launchers that were seen to be this installation's. */
+  readonly #launchers = new Set<string>();
+
+  /**
+   * @param command The file that the launcher runs.
+   * @param code A file of the code that this process has loaded.
+   */
+  constructor(command: string, code: string) {
+    this.#command = realpathSync(command);
+    this.#code = code;
+    this.#codeIdentity = identityOf(code);
+  }
+
+  /** Whether another version has been installed in its place. */
+  get isReplaced(): boolean {
+    return identityOf(this.#code) !== this.#codeIdentity;
+  }
+
+  /** Whether a launcher, or a link to one, belongs to it. */
+  isOurs(launcher: string): boolean {
+    if (this.#launchers.has(launcher)) return true;
+    try {
+      if (!launcher.startsWith('/') || realpathSync(launcher) !== this.#command) return false;
+    } catch {
+      return false;
+    }
+    this.#launchers.add(launcher);
+    return true;
+  }
+}
+
+/** Empty for a file that is gone. */
+function identityOf(file: string): string {
+  const status = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return status === undefined ? '' : [status.dev, status.ino, status.size, status.mtimeNs].join(' ');
+}
+
+/** @throws LeftToCommand if the client's process is another kind of place than ours. */
+export function checkSurroundings({ environment, pid }: Pick<AgentRequest, 'environment' | 'pid'>): void {
+  const ofNode = [environment, process.env].flatMap(Object.keys).filter((name) => name.startsWith('NODE_'));
+  const different = [...OF_THE_PROCESS, ...ofNode].find((name) => environment[name] !== process.env[name]);
+  if (different !== undefined) throw new LeftToCommand(`its ${different} differs from the agent's`);
+  const elsewhere =
+    pid === undefined ? undefined : NAMESPACES.find((name) => namespaceOf(pid, name) !== ownNamespace(name));
+  if (elsewhere !== undefined) throw new LeftToCommand(`it is in another ${elsewhere} namespace`);
+}
+
+/** Empty for a process that we cannot look at. */
+function namespaceOf(pid: number | 'self', name: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${name}`);
+  } catch {
+    return '';
+  }
+}
+
+const ownNamespaces = new Map<string, string>();
+
+function ownNamespace(name: string): string {
+  const known = ownNamespaces.get(name) ?? namespaceOf('self', name);
+  ownNamespaces.set(name, known);
+  return known;
+}
+
+/** @throws LeftToCommand for what is not a connection, or depends on the client's current directory. */
+export function checkArguments(args: Arguments): void {
+  const { name } = args.command;
+  if (name !== '' && name !== 'connect') throw new LeftToCommand(`${name} is not a connection`);
+  if (args.flag('help') || args.flag('version')) throw new LeftToCommand('it asks for help');
+  const relative = ['config', 'log'].find((option) => !/^(\/|~\/|$)/.test(args.value(option) ?? ''));
+  if (relative !== undefined) throw new LeftToCommand(`--${relative} starts at its current directory`);
+}

@@ -1,0 +1,80 @@
+import { formatError } from '@fdpass/core';
+import { configPath, type Framework, inspectFile, type LoadOptions } from '@fdpass/core/host';
+import { builtinFramework } from './command-framework.js';
+import type { WriteLine } from './stderr.js';
+
+/** Where a request's config is looked for. */
+export type ConfigPlace = Required<Pick<LoadOptions, 'file' | 'env'>>;
+
+/** A framework, and the files that it was made of as they were. */
+interface Loaded {
+  readonly framework: Framework;
+  readonly stamps: readonly Stamp[];
+}
+
+interface Stamp {
+  readonly file: string;
+  /** Undefined for a file that is gone. */
+  readonly identity: string | undefined;
+  /** Whether it was written so recently that it can change again without a change of its times. */
+  readonly isNew: boolean;
+}
+
+/** A file that was written this recently can be written again without a change of its times. */
+const TOO_NEW_MS = 2000;
+/** More configs than anybody uses at the same time. */
+const MAX_LOADED = 16;
+
+/** The frameworks of the configs that are in use, loaded again when one of their files has changed. */
+export class Frameworks {
+  readonly #loaded = new Map<string, Loaded>();
+  readonly #onPluginChange: () => never;
+
+  /** @param onPluginChange Called when the code of a plugin has changed: Node cannot load a module again. */
+  constructor(onPluginChange: () => never) {
+    this.#onPluginChange = onPluginChange;
+  }
+
+  /**
+   * The framework of the config that `place` leads to. If that can no longer be read, it is the one from before, and `warn` is told.
+   *
+   * @throws FdpassError `config`
+   */
+  async find(place: ConfigPlace, warn: WriteLine): Promise<Framework> {
+    const path = configPath(place);
+    const key = JSON.stringify([place.file, place.env?.['FDPASS_CONFIG'], path]);
+    const known = this.#loaded.get(key);
+    if (known === undefined) return (await this.#load(key, place)).framework;
+    const changed = known.stamps.filter(({ file, identity }) => stampOf(file).identity !== identity);
+    const configs = known.framework.config?.sources ?? [];
+    if (changed.some(({ file }) => !configs.includes(file))) this.#onPluginChange();
+    if (changed.length === 0 && !known.stamps.some(({ isNew }) => isNew)) return known.framework;
+    try {
+      return (await this.#load(key, place)).framework;
+    } catch (error) {
+      warn(
+        `fdpass: the agent goes on with the configuration from before, since it can no longer be read: ${formatError(error)}`,
+      );
+      return known.framework;
+    }
+  }
+
+  async #load(key: string, place: ConfigPlace): Promise<Loaded> {
+    const framework = await builtinFramework(place);
+    const loaded = { framework, stamps: framework.files.map(stampOf) };
+    this.#loaded.delete(key); // the newest is the last
+    this.#loaded.set(key, loaded);
+    const [oldest] = this.#loaded.keys();
+    if (oldest !== undefined && this.#loaded.size > MAX_LOADED) this.#loaded.delete(oldest);
+    return loaded;
+  }
+}
+
+function stampOf(file: string): Stamp {
+  try {
+    const { identity, ageMs } = inspectFile(file).stamp;
+    return { file, identity, isNew: ageMs < TOO_NEW_MS };
+  } catch {
+    return { file, identity: undefined, isNew: false }; // loading says what is wrong
+  }
+}

@@ -1,0 +1,58 @@
+import { rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Agent } from '@fdpass/agent';
+import { formatError } from '@fdpass/core';
+import { Installation } from './agent-client.js';
+import { Frameworks } from './agent-config.js';
+import { commandServer } from './agent-serve.js';
+import { startMark } from './agent-start.js';
+import { LeftToCommand } from './left-to-command.js';
+import { writeStderr } from './stderr.js';
+
+/** How an agent lives. */
+export interface AgentLife {
+  /** Where it listens. */
+  readonly socket: string;
+  /** It ends after so many milliseconds without a client; 0: never. */
+  readonly idleMs: number;
+  /** Called when it listens. */
+  readonly onReady: () => void;
+  /** Starts another agent in its place when the code of a plugin has changed. Default: it only ends. */
+  readonly replace?: (() => void) | undefined;
+}
+
+/** Is the agent until that ends. @throws FdpassError if it cannot listen */
+export async function beAgent({ socket, idleMs, onReady, replace }: AgentLife): Promise<void> {
+  const [, command = ''] = process.argv;
+  prepareProcess();
+  const installation = new Installation(command, fileURLToPath(import.meta.url));
+  const frameworks = new Frameworks(() => {
+    replace?.();
+    agent.leave();
+    throw new LeftToCommand('the code of a plugin has changed');
+  });
+  const serve = commandServer({ installation, frameworks, onReplaced: () => agent.leave() });
+  const agent = await Agent.start({ socket, serve, idleMs, report: complain });
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.removeAllListeners(signal).once(signal, () => agent.leave()); // sessions go on to their end
+  }
+  rmSync(startMark(socket), { force: true });
+  onReady();
+  await agent.ended;
+}
+
+function prepareProcess(): void {
+  process.chdir('/'); // it keeps no other file system busy
+  delete process.env['FDPASS_INSIDE']; // that was about the program that has started us
+  process.on('SIGUSR1', () => {}); // Node would open its inspector, on a port that every user of the machine can reach
+  // An error that nobody waits for, such as a plugin's own, belongs to one dial and must not end the others.
+  process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => complain(formatError(error)));
+}
+
+function complain(line: string): void {
+  try {
+    writeStderr(`fdpass: ${line}`);
+  } catch {
+    // Nobody reads it.
+  }
+}

@@ -1,0 +1,101 @@
+import { type AgentRequest, LEFT_TO_CLIENT, type Serve } from '@fdpass/agent';
+import type { Connection } from '@fdpass/core';
+import { exitCodeOf, type RelayRequest, relayOver } from '@fdpass/core/host';
+import { DescriptorConnection, loadSys } from '@fdpass/core/sockets';
+import { checkArguments, checkSurroundings, type Installation } from './agent-client.js';
+import type { Frameworks } from './agent-config.js';
+import { type Arguments, parseArguments } from './arguments.js';
+import { connectIn } from './connect.js';
+import { LeftToCommand } from './left-to-command.js';
+import { type FoundRoute, routeBy } from './request.js';
+import { sayError } from './run.js';
+import { lineWriter, type WriteLine } from './stderr.js';
+import { FDPASS } from './usage.js';
+
+/** What the agent serves its clients with. */
+export interface CommandParts {
+  readonly installation: Installation;
+  readonly frameworks: Frameworks;
+  /** Called when another version has been installed in place of ours. */
+  readonly onReplaced: () => void;
+}
+
+/**
+ * Does for a client of the agent what the command does in a process of its own: the same arguments, messages, statuses and
+ * log. Whatever the agent cannot do in the same way is left to the command.
+ */
+export function commandServer(parts: CommandParts): Serve {
+  return async (request) => {
+    const write = lineWriter(request.stderr, 0); // other clients would wait too
+    let args: Arguments | undefined;
+    try {
+      const [launcher = '', ...words] = request.words;
+      checkLauncher(launcher, parts);
+      checkSurroundings(request);
+      args = parseArguments(FDPASS, words);
+      checkArguments(args);
+      await connectFor(request, args, parts.frameworks, write);
+      return 0;
+    } catch (error) {
+      if (error instanceof LeftToCommand) return LEFT_TO_CLIENT;
+      if (!request.signal.aborted) sayError(FDPASS, error, { withStack: (args?.count('verbose') ?? 0) >= 2, write });
+      return exitCodeOf(error);
+    }
+  };
+}
+
+/** @throws LeftToCommand if another version would do it. */
+function checkLauncher(launcher: string, { installation, onReplaced }: CommandParts): void {
+  if (installation.isReplaced) {
+    onReplaced();
+    throw new LeftToCommand('another version has been installed');
+  }
+  if (!installation.isOurs(launcher)) throw new LeftToCommand('it belongs to another installation');
+}
+
+async function connectFor(
+  request: AgentRequest,
+  args: Arguments,
+  frameworks: Frameworks,
+  write: WriteLine,
+): Promise<void> {
+  const { stdin: input, stdout, environment } = request;
+  const over = new AbortController();
+  /** Ends the whole dial, not only the hop that has found out: another route must not be taken for it. */
+  const leave = (why: string): never => {
+    const reason = new LeftToCommand(why);
+    over.abort(reason);
+    throw reason;
+  };
+  request.signal.addEventListener('abort', () => over.abort(request.signal.reason), { once: true });
+  await connectIn(
+    {
+      input,
+      output: () => stdout,
+      write,
+      signal: over.signal,
+      beforeBytes: () => leave('it wants bytes'),
+      async findRoute(dial) {
+        const { config, router } = await frameworks.find({ file: dial.config, env: environment }, write);
+        const beforeAsking = (): never => leave('there is a question for its terminal');
+        return routeBy({ config, router: router.withServices({ environment, beforeAsking }) }, dial);
+      },
+      relayed: (_, relay, found) => relayHere(request, relay, found),
+    },
+    args,
+  );
+}
+
+/** Dials, and relays in this process; the connection to hand over is one end of a socketpair. */
+async function relayHere(
+  { keepAlive }: AgentRequest,
+  { timeoutMs, signal }: RelayRequest,
+  { router, route }: FoundRoute,
+): Promise<Connection> {
+  const far = await router.dial(route, { signal, timeoutMs });
+  const sys = loadSys();
+  const [ours, theirs] = sys.socketpair();
+  keepAlive(relayOver({ input: ours, output: ours, as: 'relay' }, far.toStream(), router.clock));
+  sys.setNonBlocking(theirs, true);
+  return new DescriptorConnection(theirs, sys);
+}

@@ -1,0 +1,69 @@
+import { closeSync, openSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Readable } from 'node:stream';
+import { agentSocket } from '@fdpass/agent';
+import { makePrivateFolder } from '@fdpass/core/host';
+import { openConnection } from '@fdpass/core/sockets';
+import { AGENT_ARGUMENT, ownCommand } from './own-command.js';
+
+/** The descriptor over which a detached agent says why it does not listen; its end means that it does. */
+export const REPORT_FD = 3;
+
+/** After so long without a client an agent ends, unless it is told otherwise. */
+export const DEFAULT_IDLE_MS: number = 30 * 60_000;
+
+/** An agent listens long before. */
+const STARTING_MS = 10_000;
+const ANSWER_LIMIT_MS = 500;
+
+/** Marks that an agent for `socket` is being started, so that a burst of commands starts one and not many. */
+export function startMark(socket: string): string {
+  return `${socket}.starting`;
+}
+
+/** Starts an agent in a session of its own. Resolves to the end over which it reports. */
+export async function startAgent(idleMs: number): Promise<Readable> {
+  const { spawn } = await import('node:child_process');
+  const [node, ...words] = ownCommand(AGENT_ARGUMENT, String(idleMs));
+  const child = spawn(node, words, {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    detached: true, // a hang-up of the user's terminal does not concern it
+    cwd: '/',
+  });
+  child.unref();
+  const report = child.stdio[REPORT_FD] as Readable;
+  child.once('error', (error) => report.destroy(error));
+  return report;
+}
+
+/** Starts an agent for later commands unless there is one, and waits for nothing. Without one the next command is as good. */
+export async function startAgentForLater(): Promise<void> {
+  const socket = agentSocket(process.env);
+  if (socket === undefined || (await isListening(socket)) || !claimStart(startMark(socket))) return;
+  const report = await startAgent(DEFAULT_IDLE_MS);
+  report.on('error', () => {}).destroy();
+}
+
+async function isListening(socket: string): Promise<boolean> {
+  if (statSync(socket, { throwIfNoEntry: false }) === undefined) return false;
+  try {
+    const connection = await openConnection({ path: socket }, {}, { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+    connection.destroy();
+    return true;
+  } catch {
+    return false; // the socket of an agent that was killed
+  }
+}
+
+/** Whether it is ours to start one. A mark that is old was left by an agent that did not come up. */
+function claimStart(mark: string): boolean {
+  try {
+    if (!makePrivateFolder(dirname(mark))) return false;
+    const status = statSync(mark, { throwIfNoEntry: false });
+    if (status !== undefined && Date.now() - status.mtimeMs > STARTING_MS) rmSync(mark, { force: true });
+    closeSync(openSync(mark, 'wx', 0o600));
+    return true;
+  } catch {
+    return false; // another command is at it
+  }
+}

@@ -1,0 +1,142 @@
+import { closeSync, writeSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { type AgentCall, type AgentStatus, agentSocket, callAgent } from '@fdpass/agent';
+import { FdpassError, formatError } from '@fdpass/core';
+import { parseDuration } from '@fdpass/core/host';
+import { install, uninstall } from './agent-install.js';
+import { beAgent } from './agent-process.js';
+import { DEFAULT_IDLE_MS, REPORT_FD, startAgent } from './agent-start.js';
+import { type Arguments, usage } from './arguments.js';
+import { print } from './print.js';
+import { FDPASS } from './usage.js';
+
+/** What each word after `fdpass agent` does; the number is an exit code. */
+const ACTIONS: Readonly<Record<string, (args: Arguments, socket: string) => Promise<void>>> = {
+  run,
+  start,
+  stop,
+  status,
+  reload,
+  install: (_, socket) => install(socket),
+  uninstall: (_, socket) => uninstall(socket),
+};
+
+/** `fdpass agent ACTION`. Returns the exit code. */
+export async function agent(args: Arguments): Promise<number> {
+  const [name = '', ...extra] = args.operands;
+  const action = ACTIONS[name];
+  if (action === undefined) {
+    const what = name === '' ? 'what the agent is to do is missing' : `the agent does not know ${JSON.stringify(name)}`;
+    throw usage(FDPASS, `${what}: ${Object.keys(ACTIONS).join(', ')}`);
+  }
+  if (extra.length > 0) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra[0])}`);
+  await action(args, requireSocket());
+  return 0;
+}
+
+function requireSocket(): string {
+  const socket = agentSocket(process.env);
+  if (socket !== undefined) return socket;
+  throw new FdpassError('config', 'there is no place for the socket of an agent', {
+    hint: 'set XDG_RUNTIME_DIR, or FDPASS_AGENT, to a short absolute path',
+  });
+}
+
+/** In the foreground: for service managers and for those who want to watch it. */
+async function run(args: Arguments, socket: string): Promise<void> {
+  await refuseSecond(socket);
+  await beAgent({ socket, idleMs: idleTime(args), onReady: () => {} });
+}
+
+async function start(args: Arguments, socket: string): Promise<void> {
+  await refuseSecond(socket);
+  await startAndWait(idleTime(args));
+}
+
+async function refuseSecond(socket: string): Promise<void> {
+  const call = await callAgent(socket);
+  if (call === undefined) return;
+  const { pid } = await call.status().finally(call.close);
+  throw new FdpassError('usage', `an agent runs already, with pid ${pid}`, {
+    hint: 'end it with "fdpass agent stop", or replace it with "fdpass agent reload"',
+  });
+}
+
+function idleTime(args: Arguments): number {
+  const written = args.value('idle');
+  if (written === undefined) return DEFAULT_IDLE_MS;
+  const idleMs = parseDuration(written);
+  if (idleMs !== undefined) return idleMs;
+  throw new FdpassError('usage', `--idle ${JSON.stringify(written)} is not a duration`, { hint: 'write 30m, 2h or 0' });
+}
+
+async function startAndWait(idleMs: number): Promise<void> {
+  const problem = await text(await startAgent(idleMs));
+  if (problem !== '') throw new FdpassError('internal', `the agent did not start: ${problem}`);
+}
+
+async function stop(_: Arguments, socket: string): Promise<void> {
+  await withAgent(socket, (call) => call.terminate());
+}
+
+async function status(args: Arguments, socket: string): Promise<void> {
+  const status = await withAgent(socket, (call) => call.status());
+  await print(args.flag('json') ? `${JSON.stringify({ ...status, socket }, null, 2)}\n` : describe(status, socket));
+}
+
+function describe({ pid, seconds, served, left, active }: AgentStatus, socket: string): string {
+  const lines = [
+    `pid      ${pid}`,
+    `socket   ${socket}`,
+    `running  ${seconds} s`,
+    `served   ${served} connections, and left ${left} to the command`,
+    `active   ${active}`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Another agent takes the socket over, with everything loaded afresh; the old one ends when its sessions have. */
+async function reload(args: Arguments, socket: string): Promise<void> {
+  await withAgent(socket, async (call) => {
+    const { isActivated } = await call.status();
+    if (!isActivated) await startAndWait(idleTime(args)); // systemd starts one for the next client
+    await call.terminate();
+  });
+}
+
+async function withAgent<T>(socket: string, action: (call: AgentCall) => Promise<T>): Promise<T> {
+  const call = await callAgent(socket);
+  if (call === undefined)
+    throw new FdpassError('unreachable', `no agent listens at ${socket}`, {
+      hint: 'start one with "fdpass agent start"',
+    });
+  try {
+    return await action(call);
+  } finally {
+    call.close();
+  }
+}
+
+/** The life of an agent that {@link startAgent} has started; it says why it does not listen over a descriptor. */
+export async function beDetachedAgent(idleMs: number): Promise<void> {
+  try {
+    await beAgent({
+      socket: requireSocket(),
+      idleMs,
+      onReady: () => report(''),
+      replace: () => void startAgent(idleMs).then((stream) => stream.on('error', () => {}).destroy()),
+    });
+  } catch (error) {
+    report(formatError(error));
+  }
+}
+
+/** Says what there is to say, and that this is all. */
+function report(line: string): void {
+  try {
+    writeSync(REPORT_FD, line);
+  } catch {
+    // Nobody waits for it any more.
+  }
+  closeSync(REPORT_FD);
+}

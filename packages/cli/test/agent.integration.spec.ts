@@ -1,0 +1,349 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { AgentStatus } from '@fdpass/agent';
+import {
+  expectNoneLeft,
+  type Finished,
+  markedEnvironment,
+  markedProcesses,
+  requirePeers,
+  run,
+  startSshd,
+  temporaryFolder,
+} from '@fdpass/test-lab';
+import { Greeter, refusedPort, startSocksProxy, type TestProxy } from '@fdpass/testkit';
+import { expect } from 'chai';
+import { FDPASS_BIN, FDRECV_BIN } from './commands.spec.helper.js';
+import { ROOT } from './packed.spec.helper.js';
+
+/** A plugin that gives a stream, so a relay is needed. */
+const STREAM_PLUGIN = `import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
+export const stream = {
+  name: 'stream',
+  create: () => ({
+    dial: (target) =>
+      new Promise((resolve, reject) => {
+        const socket = connect(target.port, target.host);
+        socket.once('error', reject).once('connect', () => resolve(Duplex.from({ readable: socket, writable: socket })));
+      }),
+  }),
+};
+`;
+
+describe('the agent of the command', () => {
+  const folder = temporaryFolder();
+  const { env: mark, marker } = markedEnvironment();
+  const at = (name: string): string => join(folder.path, name);
+  const env: NodeJS.ProcessEnv = {
+    ...mark,
+    PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+    XDG_RUNTIME_DIR: folder.path,
+    XDG_CONFIG_HOME: at('home'),
+    FDPASS_CONFIG: '',
+    FDPASS_AGENT: '',
+  };
+  const cold = { ...env, FDPASS_AGENT: 'none' };
+  let greeter: Greeter;
+  let socks: TestProxy;
+  let port: string;
+  let closed: string;
+
+  before(async function () {
+    requirePeers(this, 'ssh');
+    mkdirSync(at('home/fdpass'), { recursive: true });
+    greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
+    socks = await startSocksProxy();
+    port = String(greeter.port);
+    closed = String(await refusedPort());
+    await agent('start');
+  });
+  after(async () => {
+    await command(['agent', 'stop']);
+    await greeter?.close();
+    await socks?.close();
+    await expectNoneLeft(() => markedProcesses(marker));
+    folder.remove();
+  });
+
+  function command(args: readonly string[], more: NodeJS.ProcessEnv = env): Promise<Finished> {
+    return run(FDPASS_BIN, args, { env: more, cwd: folder.path });
+  }
+
+  async function agent(...args: readonly string[]): Promise<string> {
+    const { status, stdout, stderr } = await command(['agent', ...args]);
+    expect([status, stderr]).to.deep.equal([0, '']);
+    return stdout;
+  }
+
+  async function untilListening(): Promise<void> {
+    while ((await command(['agent', 'status'])).status !== 0) await new Promise(setImmediate);
+  }
+
+  async function agentStatus(): Promise<AgentStatus> {
+    return JSON.parse(await agent('status', '--json')) as AgentStatus;
+  }
+
+  /** The agents that run. */
+  const agents = (): string[] => markedProcesses(marker).filter((line) => line.includes('--detached-agent'));
+
+  /** Runs fdpass as ssh does, and tells what it passed. */
+  function connect(args: readonly string[], more: NodeJS.ProcessEnv = env, launcher = FDPASS_BIN): Promise<Finished> {
+    return run(FDRECV_BIN, ['--json', launcher, ...args], { env: more, cwd: folder.path });
+  }
+
+  /** A config of the user's own, old enough to be taken for settled. */
+  function configure(content: object | string): void {
+    const file = at('home/fdpass/config.yaml');
+    writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content), { mode: 0o600 });
+  }
+
+  /** What differs between two runs that do the same: ports of our own, times, process ids. */
+  function comparable({ status, stdout, stderr }: Finished): object {
+    const passed = stdout === '' ? '' : (JSON.parse(stdout) as { peer?: unknown }).peer;
+    const plain = stderr.replaceAll(/\[\d+\.\d{3}\]|\bms=\d+|local=\S+/g, '');
+    return { status, passed, stderr: plain };
+  }
+
+  describe('does what the command does in a process of its own:', () => {
+    const cases: readonly [what: string, args: () => string[], env?: NodeJS.ProcessEnv][] = [
+      ['an address', () => ['127.0.0.1', port]],
+      ['a name', () => ['localhost', port]],
+      [
+        'the spelled-out form, with user and alias',
+        () => ['connect', '--user', "it's", '--alias', 'a b', '127.0.0.1', port],
+      ],
+      ['progress', () => ['-v', '127.0.0.1', port]],
+      ['every step', () => ['-vv', '127.0.0.1', port]],
+      ['a refused connection', () => ['127.0.0.1', closed]],
+      ['an unknown host', () => ['no-such-host.invalid', '22']],
+      ['a proxy', () => ['--via', `socks5://127.0.0.1:${socks.port}`, '127.0.0.1', port]],
+      ['a proxy that is not there', () => ['--via', `socks5://127.0.0.1:${closed}`, 'host.example', '22']],
+      ['a proxy with a wrong scheme', () => ['--via', 'sock://127.0.0.1', 'host.example', '22']],
+      ['a proxy of the environment', () => ['--via', 'env', 'localhost', port], { ALL_PROXY: 'socks5h://127.0.0.1:1' }],
+      ['a variable with a password', () => ['--config', at('password.json'), 'localhost', port], { SECRET: 'hush' }],
+      ['a variable that is missing', () => ['--config', at('password.json'), 'localhost', port]],
+      ['a missing host', () => ['--timeout', '22']],
+      ['a host name that is not one', () => ['a/b', '22']],
+      ['an empty host', () => ['', '22']],
+      ['an unknown option', () => ['--nope', 'host.example', '22']],
+      ['options that exclude each other', () => ['--stdio', '--fdpass', 'host.example', '22']],
+      ['a limit that is not one', () => ['-w', 'soon', 'host.example', '22']],
+      [
+        'a silent server behind a limit',
+        () => ['-w', '50ms', '--via', `socks5://127.0.0.1:${port}`, 'a.example', '22'],
+      ],
+      ['a config that is missing', () => ['--config', at('missing.yaml'), 'host.example', '22']],
+      ['a config that is wrong', () => ['--config', at('wrong.yaml'), 'host.example', '22']],
+      ['a config of a variable', () => ['host.example', '22'], { FDPASS_CONFIG: join(folder.path, 'wrong.yaml') }],
+      ['a program of the config', () => ['--config', at('program.json'), 'host.example', '22'], { WORD: 'said' }],
+      [
+        'a program that runs itself',
+        () => ['--config', at('program.json'), 'h', '22'],
+        { FDPASS_INSIDE: 'a'.repeat(300) },
+      ],
+    ];
+    before(() => {
+      const credentials = { username: 'me', passwordEnv: 'SECRET' };
+      const proxy = { strategy: 'socks', url: `socks5://127.0.0.1:${socks.port}`, credentials };
+      writeFileSync(at('password.json'), JSON.stringify({ rules: [{ use: proxy }] }), { mode: 0o600 });
+      writeFileSync(at('wrong.yaml'), 'rules:\n  - use: nothing\n  - hots: x\n', { mode: 0o600 });
+      const program = { strategy: 'command', command: ['sh', '-c', 'echo "$WORD" >&2; exit 3'] };
+      writeFileSync(at('program.json'), JSON.stringify({ rules: [{ use: program }] }), { mode: 0o600 });
+    });
+    for (const [what, args, more = {}] of cases) {
+      it(what, async () => {
+        const before = await agentStatus();
+        const warm = await connect(args(), { ...env, ...more });
+        expect(comparable(warm)).to.deep.equal(comparable(await connect(args(), { ...cold, ...more })));
+        const { served, left } = await agentStatus();
+        expect([served - before.served, left - before.left]).to.deep.equal([1, 0]);
+      });
+    }
+
+    it('the same log, but for the time and the process', async () => {
+      const logs = await Promise.all(
+        [env, cold].map(async (each, index) => {
+          await connect(['--log', at(`log${index}`), '127.0.0.1', port], each);
+          return readFileSync(at(`log${index}`), 'utf8').replaceAll(/^\S+ \[\d+\]|pid \d+|ms=\d+|local=\S+/gm, '');
+        }),
+      );
+      expect(logs[0]).to.equal(logs[1]);
+      expect(logs[0]).to.include('handed-over as=descriptor');
+    });
+  });
+
+  describe('leaves to the command, which does it,', () => {
+    const cases: readonly [what: string, args: () => string[], env?: NodeJS.ProcessEnv][] = [
+      ['bytes over a socket', () => ['--stdio', '127.0.0.1', closed]],
+      ['help', () => ['--help', 'host.example', '22']],
+      ['another command', () => ['explain', '127.0.0.1', '--alias', '22']],
+      ['a config in the current directory', () => ['--config', 'relative.json', '127.0.0.1', port]],
+      ['a log in the current directory', () => ['--log', 'log', '127.0.0.1', port]],
+      ['another home', () => ['127.0.0.1', port], { HOME: '/' }],
+      ['other certificates', () => ['127.0.0.1', port], { NODE_EXTRA_CA_CERTS: '/dev/null' }],
+      ['a question', () => ['--config', at('ask.json'), 'host.example', '22'], { SSH_ASKPASS_REQUIRE: 'force' }],
+      ['a program with the terminal', () => ['--config', at('terminal.json'), 'host.example', '22']],
+    ];
+    before(() => {
+      writeFileSync(at('relative.json'), '{}', { mode: 0o600 });
+      const credentials = { username: 'me', ask: true };
+      const asking = { strategy: 'http-connect', url: `http://127.0.0.1:${closed}`, credentials, auth: 'basic' };
+      const terminal = { strategy: 'command', command: ['false'], terminal: true };
+      // Another route must not be taken because the agent cannot ask.
+      for (const [name, use] of Object.entries({ ask: asking, terminal }))
+        writeFileSync(at(`${name}.json`), JSON.stringify({ rules: [{ use: { firstOf: [use, 'direct'] } }] }), {
+          mode: 0o600,
+        });
+    });
+    for (const [what, args, more = {}] of cases) {
+      it(what, async () => {
+        const before = await agentStatus();
+        const warm = await connect(args(), { ...env, ...more });
+        expect(comparable(warm)).to.deep.equal(comparable(await connect(args(), { ...cold, ...more })));
+        const { served, left } = await agentStatus();
+        expect([served - before.served, left - before.left]).to.deep.equal([0, 1]);
+      });
+    }
+
+    it('what another installation asks for', async () => {
+      cpSync(join(ROOT, 'packages/cli'), at('other'), {
+        recursive: true,
+        filter: (path) => !/\/(node_modules|dist|dist-test|test|src)$/.test(path),
+      });
+      const before = await agentStatus();
+      await connect(['127.0.0.1', port], env, at('other/bin/fdpass.cjs'));
+      const { served, left } = await agentStatus();
+      expect([served - before.served, left - before.left]).to.deep.equal([0, 1]);
+    });
+  });
+
+  it('relays what is not a kernel socket itself, also when it has been told to end', async () => {
+    writeFileSync(at('plugin.mjs'), STREAM_PLUGIN, { mode: 0o600 });
+    const config = { plugins: ['./plugin.mjs'], rules: [{ use: 'stream' }] };
+    writeFileSync(at('stream.json'), JSON.stringify(config), { mode: 0o600 });
+    const args = ['--stdio', FDPASS_BIN, '--config', at('stream.json'), '127.0.0.1', port];
+    const session = spawn(FDRECV_BIN, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
+    expect(String((await once(session.stdout, 'data'))[0])).to.equal('SSH-2.0-greeter\r\n');
+    await agent('stop');
+    expect(agents()).to.have.length(1);
+    session.stdin.end('bye');
+    expect((await once(session, 'close'))[0]).to.equal(0);
+    await expectNoneLeft(agents);
+    await agent('start');
+  });
+
+  describe('reads a config again', () => {
+    it('when it has changed, when one appears, and when it goes', async () => {
+      expect((await connect(['host.example', port])).status).to.equal(68);
+      configure({ rules: [{ use: { strategy: 'direct', host: '127.0.0.1' } }] });
+      expect((await connect(['host.example', port])).status).to.equal(0);
+      configure({ rules: [{ use: { strategy: 'direct', host: '127.0.0.1', port: Number(closed) } }] });
+      expect((await connect(['host.example', port])).status).to.equal(69);
+    });
+
+    it('and goes on with the one from before when it is broken, which every connection is told', async () => {
+      configure({ rules: [{ use: { strategy: 'direct', host: '127.0.0.1' } }] });
+      expect((await connect(['host.example', port])).status).to.equal(0);
+      configure('rules: [');
+      for (let connection = 0; connection < 2; connection++) {
+        const { status, stderr } = await connect(['host.example', port]);
+        expect(status).to.equal(0);
+        expect(stderr).to.match(
+          /^fdpass: the agent goes on with the configuration from before, since it can no longer be read: \S+config\.yaml:1:\d+: .*\n$/,
+        );
+      }
+    });
+
+    it('in another agent when a plugin has changed', async () => {
+      const { pid } = await agentStatus();
+      const plugin = (target: string): void =>
+        writeFileSync(
+          at('home/fdpass/plugin.mjs'),
+          `export default { name: 'mine', create: (_, host) => ({ dial: (target, context) => host.open({ family: 4, host: '127.0.0.1', port: ${target} }, {}, context) }) };`,
+          { mode: 0o600 },
+        );
+      plugin(port);
+      configure({ plugins: ['./plugin.mjs'], rules: [{ use: 'mine' }] });
+      expect((await connect(['host.example', '1'])).status).to.equal(0);
+      plugin(closed);
+      expect((await connect(['host.example', '1'])).status).to.equal(69);
+      for (let fresh = pid; fresh === pid; ) fresh = (await agentStatus()).pid;
+      expect((await connect(['host.example', '1'])).status).to.equal(69);
+      expect(await agentStatus()).to.include({ served: 1, left: 0 });
+    });
+    afterEach(() => configure({}));
+  });
+
+  describe('with "agent: auto"', () => {
+    before(async () => {
+      await agent('stop');
+      await expectNoneLeft(agents);
+      configure({ agent: 'auto', rules: [{ use: 'direct' }] });
+    });
+    after(() => configure({}));
+
+    it('is started once by a burst of commands, and serves the ones after that', async () => {
+      const burst = await Promise.all(Array.from({ length: 6 }, () => connect(['127.0.0.1', port])));
+      expect(burst.map(({ status, stderr }) => `${status}${stderr}`)).to.deep.equal(burst.map(() => '0'));
+      await untilListening();
+      expect(agents()).to.have.length(1);
+      await connect(['127.0.0.1', port]);
+      expect((await agentStatus()).served).to.be.at.least(1);
+    });
+
+    it('may die at any moment: ssh gets its connection, and the next command has another agent', async function () {
+      requirePeers(this, 'sshd');
+      const sshd = await startSshd();
+      const options = { ProxyCommand: `'${FDPASS_BIN}' %h %p`, ProxyUseFdpass: 'yes' };
+      try {
+        for (let session = 0; session < 6; session++) {
+          const running = sshd.ssh('echo served', options, { env });
+          for (let look = 0; look < session; look++) markedProcesses(marker); // each time a little later
+          for (const line of agents()) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+          const { status, stdout } = await running;
+          expect([status, stdout]).to.deep.equal([0, 'served\n']);
+        }
+      } finally {
+        await sshd.close();
+      }
+      rmSync(at('fdpass/agent.sock.starting'), { force: true }); // of one that was killed before it listened
+      await connect(['127.0.0.1', port]);
+      await untilListening();
+    });
+  });
+
+  it('serves ssh, which the server sees, and no process stays', async function () {
+    requirePeers(this, 'sshd');
+    const sshd = await startSshd();
+    try {
+      const before = await agentStatus();
+      const options = { ProxyCommand: `'${FDPASS_BIN}' %h %p`, ProxyUseFdpass: 'yes' };
+      const { status, stdout, stderr } = await sshd.ssh('echo $SSH_CONNECTION', options, { env });
+      expect([status, stderr]).to.deep.equal([0, '']);
+      expect(stdout.split(' ')[3]).to.equal(`${sshd.port}\n`);
+      expect((await agentStatus()).served).to.equal(before.served + 1);
+    } finally {
+      await sshd.close();
+    }
+  });
+
+  it('is replaced by a fresh one at "reload"', async () => {
+    const { pid } = await agentStatus();
+    await agent('reload');
+    expect((await agentStatus()).pid).to.not.equal(pid);
+  });
+
+  it('is one: another is not started beside it', async () => {
+    const { pid } = await agentStatus();
+    for (const action of ['start', 'run']) {
+      const { status, stderr } = await command(['agent', action]);
+      expect([status, stderr]).to.deep.equal([
+        64,
+        `fdpass: an agent runs already, with pid ${pid}; end it with "fdpass agent stop", or replace it with "fdpass agent reload"\n`,
+      ]);
+    }
+  });
+});
