@@ -1,15 +1,18 @@
 'use strict';
-// A mocha reporter: failures in full as they happen, skips with their reasons, one line for each suite that passed, and
-// the counts as JSON in the file FDPASS_TEST_REPORT.
+// A mocha reporter: failures in full as they happen, skips with their reasons, one line for each suite that passed. The counts
+// and how long each file took are written as JSON to the file FDPASS_TEST_REPORT.
 const { writeFileSync } = require('node:fs');
 const Mocha = require('mocha');
 
-const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVENT_TEST_PENDING, EVENT_SUITE_END } = Mocha.Runner.constants;
+const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVENT_TEST_PENDING, EVENT_SUITE_BEGIN, EVENT_SUITE_END } =
+  Mocha.Runner.constants;
 
 module.exports = class Reporter {
   constructor(runner) {
     const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
+    const durations = new Map();
     let inSuite = 0;
+    let startedMs = 0;
     runner.on(EVENT_TEST_PASS, () => {
       counts.passed++;
       inSuite++;
@@ -24,16 +27,20 @@ module.exports = class Reporter {
       counts.failures.push(test.fullTitle());
       console.log(`x FAILED: ${test.fullTitle()}\n${indent(describe(error))}`);
     });
+    runner.on(EVENT_SUITE_BEGIN, (suite) => {
+      if (suite.parent?.root) startedMs = Date.now();
+    });
     runner.on(EVENT_SUITE_END, (suite) => {
-      if (!suite.parent?.root || inSuite === 0) return;
+      if (!suite.parent?.root) return;
+      durations.set(suite.file, (durations.get(suite.file) ?? 0) + Date.now() - startedMs);
+      if (inSuite === 0) return;
       console.log(`. ${suite.title}: ${inSuite} passed`);
       inSuite = 0;
     });
     runner.once(EVENT_RUN_END, () => {
-      const { passed, failed, skipped } = counts;
-      const seconds = Math.round(runner.stats.duration / 1000);
-      console.log(`Node ${process.version}: ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds} s)`);
-      if (process.env.FDPASS_TEST_REPORT) writeFileSync(process.env.FDPASS_TEST_REPORT, JSON.stringify(counts));
+      const files = [...durations].map(([file, ms]) => ({ file, ms }));
+      if (process.env.FDPASS_TEST_REPORT)
+        writeFileSync(process.env.FDPASS_TEST_REPORT, JSON.stringify({ ...counts, durations: files }));
     });
   }
 };

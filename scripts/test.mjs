@@ -1,26 +1,26 @@
-// Runs every test on this Node, and with `--node 22,24,26` on others too. The last line is the total. Other arguments go to
-// mocha (`--grep …`).
+// Runs every test on this Node, and with `--node 22,24,26` on others too, except what is the same on every Node. The last
+// line is the total. Other arguments go to mocha (`--grep …`).
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, sep } from 'node:path';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPeers, PEERS } from './install-peers.mjs';
 import { nodeFolder, withNode } from './node-versions.mjs';
+import { batches, FIRST_NODE_ONLY } from './test-files.mjs';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 /** Most tests wait for other processes more than they work. */
-const PROCESSES = 2;
-/** Folders of compiled specs in a package, and where their sources are. */
-const SOURCES = new Map([
-  ['dist', 'src'],
-  ['dist-test', 'test'],
-]);
-const RUN_TIMEOUT_MS = 20 * 60_000; // mocha's own limits work only while the event loop runs
+const PROCESSES = availableParallelism() + 1;
+const BATCH_TIMEOUT_MS = 10 * 60_000; // mocha's own limits work only while the event loop runs
 
 const args = process.argv.slice(2);
 const versions = takeVersions(args);
 reportMissing(installPeers());
+if (versions.length > 0)
+  console.log(
+    `test: only on Node ${process.versions.node}, since they do not depend on it: ${FIRST_NODE_ONLY.map(shortName).join(', ')}`,
+  );
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
@@ -64,24 +64,49 @@ async function runTests(version) {
   const folder = version && nodeFolder(version);
   if (version && !folder) return console.log(`test: Node ${version} skipped: its binaries are for Linux on x64`);
   const name = `Node ${version ?? process.versions.node}`;
+  const queue = batches(version === undefined);
   const results = mkdtempSync(join(tmpdir(), 'fdpass-test-'));
+  const startedMs = Date.now();
+  const durations = [];
+  const work = async () => {
+    for (let batch = queue.shift(); batch !== undefined; batch = queue.shift())
+      durations.push(...(await runBatch(name, folder, batch, join(results, `${queue.length}.json`))));
+  };
   try {
-    await Promise.all(
-      shares(specs()).map((files, index) => runShare(name, folder, files, join(results, `${index}.json`))),
-    );
+    await Promise.all(Array.from({ length: PROCESSES }, work));
   } finally {
     rmSync(results, { recursive: true, force: true });
   }
+  console.log(`${name}: ${inSeconds(Date.now() - startedMs)}; the slowest: ${slowest(durations)}`);
 }
 
-/** Runs some of the specs in a mocha of their own and adds to the total. */
-async function runShare(name, folder, files, report) {
+/** Runs some of the specs in a mocha of their own and adds to the total. Resolves to how long each file took. */
+async function runBatch(name, folder, files, report) {
   const ending = await runMocha(folder, files, report);
-  if (!existsSync(report)) return fail(`${name}: mocha ended with ${ending} and no report`);
-  const counts = JSON.parse(readFileSync(report, 'utf8'));
+  if (!existsSync(report)) {
+    fail(`${name}: mocha ended with ${ending} and no report of ${files.join(', ')}`);
+    return [];
+  }
+  const { durations, ...counts } = JSON.parse(readFileSync(report, 'utf8'));
   for (const key of Object.keys(total)) total[key] += counts[key];
   failures.push(...counts.failures.map((title) => `${name}: ${title}`));
-  if (ending !== 0 && counts.failed === 0) fail(`${name}: mocha ended with ${ending}`);
+  if (ending !== 0 && counts.failed === 0) fail(`${name}: mocha ended with ${ending} after ${files.join(', ')}`);
+  return durations;
+}
+
+function slowest(durations) {
+  const first = durations.sort((a, b) => b.ms - a.ms).slice(0, 5);
+  return first.map(({ file, ms }) => `${shortName(file)} ${inSeconds(ms)}`).join(', ');
+}
+
+/** `cli/guide.integration` for `packages/cli/dist-test/guide.integration.spec.js`. */
+function shortName(file) {
+  const [, name, path] = /packages\/([^/]+)\/dist(?:-test)?\/(.*)\.spec\.js$/.exec(file);
+  return `${name}/${path}`;
+}
+
+function inSeconds(ms) {
+  return `${Math.round(ms / 1000)} s`;
 }
 
 /** Resolves to the exit status or the signal. */
@@ -91,30 +116,10 @@ function runMocha(folder, files, report) {
   const child = spawn(folder ? join(folder, 'node') : process.execPath, [...words, ...files], {
     stdio: ['ignore', 'inherit', 'inherit'],
     env: { ...withNode(folder), FDPASS_TEST_REPORT: report },
-    timeout: RUN_TIMEOUT_MS,
+    timeout: BATCH_TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject).once('exit', (code, signal) => resolve(code ?? signal));
   });
-}
-
-/** Files for each of the processes that run at once. Neighbours in the list take about as long, so they are dealt out in turn. */
-function shares(files) {
-  return Array.from({ length: PROCESSES }, (_, share) => files.filter((_file, index) => index % PROCESSES === share));
-}
-
-/** The compiled specs whose source still exists. */
-function specs() {
-  return readdirSync('packages')
-    .flatMap((name) => [...SOURCES.keys()].map((compiled) => join('packages', name, compiled)))
-    .filter((folder) => existsSync(folder))
-    .flatMap((folder) => readdirSync(folder, { recursive: true }).map((file) => join(folder, file)))
-    .filter((file) => file.endsWith('.spec.js') && existsSync(sourceOf(file)))
-    .sort();
-}
-
-function sourceOf(file) {
-  const [packages, name, compiled, ...path] = file.split(sep);
-  return join(packages, name, SOURCES.get(compiled), ...path).replace(/\.js$/, '.ts');
 }

@@ -72,6 +72,7 @@ describe('client libraries through a dialer', () => {
       strategy: 'jump',
       hosts: [`${sshd.user}@127.0.0.1:${sshd.port}`],
       sshOptions: sshOptions(),
+      patience: '100ms', // HTTP servers do not speak first
     }),
     'nothing between': () => 'direct',
   };

@@ -55,6 +55,8 @@ interface Case {
   readonly script: (protocol: Protocol) => Script;
   /** The exit code; 0: the tunnel works. */
   readonly code: (protocol: Protocol) => number;
+  /** Of the whole dial. Default: long enough for a slow machine. */
+  readonly timeoutMs?: number;
 }
 
 const works = (deliver: (line: ScriptedLine, reply: string) => Promise<void>): Case => ({
@@ -102,7 +104,7 @@ const CASES: Readonly<Record<string, Case>> = {
       .send(scheme === 'http' ? `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}` : 'x'.repeat(70_000))
       .catch(() => {});
   }),
-  silence: fails(75, (line) => line.stall()),
+  silence: { ...fails(75, (line) => line.stall()), timeoutMs: 500 },
 };
 
 interface Outcome {
@@ -112,18 +114,19 @@ interface Outcome {
 }
 
 /** The three ways of handing over; each says `ping` and gives all that came back. */
-const HANDOVERS: Readonly<Record<string, (url: string) => Promise<Outcome>>> = {
-  descriptor: async (url) => {
-    const words = [process.execPath, FDPASS_BIN, '--timeout', '3s', '--via', url, 'host', '22'];
+const HANDOVERS: Readonly<Record<string, (url: string, timeoutMs: number) => Promise<Outcome>>> = {
+  descriptor: async (url, timeoutMs) => {
+    const words = [process.execPath, FDPASS_BIN, '--timeout', `${timeoutMs}ms`, '--via', url, 'host', '22'];
     const { status, stdout, stderr } = await fdrecv(['--stdio', ...words], { input: 'ping' });
     const passed = /ended with status (\d+)/.exec(stderr)?.[1];
     return { code: passed === undefined ? (status ?? -1) : Number(passed), received: stdout, stderr };
   },
-  relay: async (url) => {
-    const { status, stdout, stderr } = await fdpass(['--timeout', '3s', '--via', url, 'host', '22'], { input: 'ping' });
+  relay: async (url, timeoutMs) => {
+    const words = ['--timeout', `${timeoutMs}ms`, '--via', url, 'host', '22'];
+    const { status, stdout, stderr } = await fdpass(words, { input: 'ping' });
     return { code: status ?? -1, received: stdout, stderr };
   },
-  embedded: async (url) => {
+  embedded: async (url, timeoutMs) => {
     const { router } = await loadFramework({
       strategies: BUILTIN,
       defaultStrategy: 'happy-eyeballs',
@@ -131,7 +134,7 @@ const HANDOVERS: Readonly<Record<string, (url: string) => Promise<Outcome>>> = {
     });
     const target = makeTarget({ host: 'host', port: 22 });
     try {
-      const connection = await router.dial(await router.routeVia(target, [url], '/'), { timeoutMs: 3000 });
+      const connection = await router.dial(await router.routeVia(target, [url], '/'), { timeoutMs });
       return { code: 0, received: await talk(connection.toStream()), stderr: '' };
     } catch (error) {
       return { code: exitCodeOf(error), received: '', stderr: String(error) };
@@ -150,12 +153,12 @@ async function talk(stream: Duplex): Promise<string> {
 for (const [name, protocol] of Object.entries(PROTOCOLS)) {
   for (const [handover, dial] of Object.entries(HANDOVERS)) {
     describe(`${name}, handed over as ${handover}`, () => {
-      for (const [what, { script, code }] of Object.entries(CASES)) {
+      for (const [what, { script, code, timeoutMs = 10_000 }] of Object.entries(CASES)) {
         it(what, async () => {
           const before = openDescriptors();
           const proxy = await startScriptedServer(script(protocol));
           try {
-            const outcome = await dial(`${protocol.scheme}://127.0.0.1:${proxy.port}`);
+            const outcome = await dial(`${protocol.scheme}://127.0.0.1:${proxy.port}`, timeoutMs);
             const isWorking = code(protocol) === 0;
             expect(outcome.code, outcome.stderr).to.equal(code(protocol));
             expect(outcome.received).to.equal(isWorking ? `${BANNER}ping` : '');

@@ -1,9 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { useInstalled } from './installed.spec.helper.js';
-import { type Manifest, publishedPackages, ROOT, runInstalled } from './packed.spec.helper.js';
+import { type Manifest, publishedPackages, runInstalled } from './packed.spec.helper.js';
 
 /** The libraries as npm installs them from their tarballs, in a project that knows nothing of the workspace. */
 describe('the libraries, installed from their packages', () => {
@@ -36,22 +36,7 @@ describe('the libraries, installed from their packages', () => {
       await server.close();
     }
   });
-
-  for (const moduleResolution of ['nodenext', 'bundler'])
-    it(`have types that hold with moduleResolution ${moduleResolution}, libraries' declarations checked too`, async () => {
-      const folder = join(installed(), 'project', `types-${moduleResolution}`);
-      mkdirSync(folder);
-      writeFileSync(join(folder, 'consumer.ts'), consumerOf(libraries.map(([, { name }]) => name)));
-      const module = moduleResolution === 'nodenext' ? 'nodenext' : 'esnext';
-      const options = { module, moduleResolution, target: 'es2022', strict: true, noEmit: true };
-      const compilerOptions = { ...options, types: ['node', 'mocha'], skipLibCheck: false };
-      writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
-      const answer = await runInstalled(installed(), ['node', TYPESCRIPT, '-p', folder]);
-      expect([answer.status, answer.stdout]).to.deep.equal([0, '']);
-    });
 });
-
-const TYPESCRIPT = join(ROOT, 'node_modules/typescript/bin/tsc');
 
 /** Dials, asks the kernel through koffi what the connection is, and reads from it. */
 const EMBED = `
@@ -68,19 +53,6 @@ const [text] = await once(connection.toStream().setEncoding('utf8').resume(), 'd
 process.stdout.write(family + ' ' + text);
 process.exit();
 `;
-
-/** A program that uses a value of each library, and an error that the types have to find. */
-function consumerOf(names: readonly string[]): string {
-  const imports = names.map((name, index) => `import * as library${index} from '${name}';`);
-  return `${imports.join('\n')}
-import type { Strategy } from '@fdpass/core';
-import { direct } from '@fdpass/strategy-direct';
-export const strategy: Strategy = direct;
-// @ts-expect-error a name is text: were the types not found, everything would be allowed
-export const wrong: Strategy = { ...direct, name: 1 };
-export default [${names.map((_, index) => `library${index}`).join(', ')}];
-`;
-}
 
 /** What each way into a package is called, and the file behind it in the workspace. */
 function waysInto(folder: string, { name, exports }: Manifest): [name: string, file: string][] {

@@ -1,0 +1,72 @@
+// Which compiled specs a run of the tests has, and which of them one mocha process runs.
+import { existsSync, readdirSync } from 'node:fs';
+import { join, sep } from 'node:path';
+
+/** Folders of compiled specs in a package, and where their sources are. */
+const SOURCES = new Map([
+  ['dist', 'src'],
+  ['dist-test', 'test'],
+]);
+
+/**
+ * What these prove is the same on every Node: texts, types, schemas, packed files, and what readers of the docs type. So
+ * they run on the first Node only. The code that they use has tests of its own, which run on every Node.
+ */
+export const FIRST_NODE_ONLY = [
+  'config-schema-agrees.spec',
+  'config-schema.spec',
+  'doc-examples.spec',
+  'doc-harness.spec',
+  'guide.integration.spec',
+  'packed-contents.integration.spec',
+  'packed-types.integration.spec',
+  'schema-libraries.spec',
+  'walk.spec',
+].map((name) => join('packages/cli/dist-test', `${name}.js`));
+
+/**
+ * The files of one mocha process, by kind and the slowest kind first, so that all processes end at about the same time. What
+ * uses the installed packages is together, since a process installs them once.
+ */
+const KINDS = [
+  { matches: /\/(guide|packed-\w+)\.integration\.spec\.js$/, batchSize: 100 },
+  { matches: /\.integration\.spec\.js$/, batchSize: 5 },
+  { matches: /./, batchSize: 40 },
+];
+
+/** The compiled specs whose source still exists, in batches for one mocha process each. */
+export function batches(isFirstNode) {
+  const files = specs();
+  for (const file of FIRST_NODE_ONLY) if (!files.includes(file)) throw new Error(`there is no ${file}`);
+  const wanted = isFirstNode ? files : files.filter((file) => !FIRST_NODE_ONLY.includes(file));
+  return KINDS.flatMap((kind) =>
+    inBatches(
+      wanted.filter((file) => kindOf(file) === kind),
+      kind.batchSize,
+    ),
+  );
+}
+
+function kindOf(file) {
+  return KINDS.find(({ matches }) => matches.test(file));
+}
+
+/** Neighbours in the list take about as long, so they are dealt out in turn. */
+function inBatches(files, size) {
+  const count = Math.ceil(files.length / size);
+  return Array.from({ length: count }, (_, batch) => files.filter((_file, index) => index % count === batch));
+}
+
+function specs() {
+  return readdirSync('packages')
+    .flatMap((name) => [...SOURCES.keys()].map((compiled) => join('packages', name, compiled)))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder, { recursive: true }).map((file) => join(folder, file)))
+    .filter((file) => file.endsWith('.spec.js') && existsSync(sourceOf(file)))
+    .sort();
+}
+
+function sourceOf(file) {
+  const [packages, name, compiled, ...path] = file.split(sep);
+  return join(packages, name, SOURCES.get(compiled), ...path).replace(/\.js$/, '.ts');
+}
