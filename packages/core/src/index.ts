@@ -19,6 +19,7 @@ export {
   isFdpassError,
 } from './ground/errors.js';
 export { canonicalAddress, ipFamily, ipv4Bytes, ipv6Bytes } from './ground/ip.js';
+export { octetsOf } from './ground/octets.js';
 export { makeTarget, normalizeHost, parsePort } from './ground/read-target.js';
 export { errnoName, fromSystemError, reasonOf } from './ground/system-error.js';
 export { formatHostPort, type Target, type TargetKind, targetKind, unixPath } from './ground/target.js';

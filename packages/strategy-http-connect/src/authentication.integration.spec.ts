@@ -215,6 +215,14 @@ describe('http-connect authentication against a scripted proxy', () => {
       expect(authorizations(proxy)).to.deep.equal([BASIC]);
     }));
 
+  it('Basic with octets that are not UTF-8, as the URL has them', () => {
+    const userInfo = 'm%E9:%FF@';
+    return withProxy(replying([OPEN]), { userInfo, options: { auth: 'basic' } }, async (outcome, proxy) => {
+      await drain(outcome);
+      expect(authorizations(proxy)).to.deep.equal([`Basic ${Buffer.from('m\xe9:\xff', 'latin1').toString('base64')}`]);
+    });
+  });
+
   it('never a password to a proxy that does not ask', () =>
     withProxy(replying([OPEN]), ME, async (outcome, proxy) => {
       await drain(outcome);

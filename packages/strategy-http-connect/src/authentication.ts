@@ -1,4 +1,4 @@
-import { type Credentials, FdpassError } from '@fdpass/core';
+import { type Credentials, FdpassError, octetsOf } from '@fdpass/core';
 import type { Challenge } from './challenge.js';
 import { digestAlgorithm, isAnswerable } from './digest-challenge.js';
 
@@ -32,7 +32,7 @@ export interface AuthenticationScheme {
   answer(context: ChallengeContext): string | undefined | Promise<string | undefined>;
 }
 
-/** Basic (RFC 7617): the password in clear; UTF-8. */
+/** Basic (RFC 7617): the password in clear; UTF-8, unless a URL has other octets. */
 export const basic: AuthenticationScheme = {
   name: 'basic',
   answer: ({ credentials, round, challenge }) => {
@@ -45,7 +45,7 @@ export const basic: AuthenticationScheme = {
 export function encodeBasic({ username, password }: Credentials): string {
   if (username.includes(':'))
     throw new FdpassError('config', 'a user name with a colon cannot be sent with Basic authentication');
-  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  return `Basic ${octetsOf(`${username}:${password}`).toString('base64')}`;
 }
 
 /** Digest (RFC 7616): MD5, SHA-256, SHA-512-256, each with -sess. A second challenge counts as a refusal unless it says `stale`. */

@@ -90,6 +90,13 @@ describe('http-connect digest', () => {
     expect(fields['userhash']).to.equal('true');
   });
 
+  it('hashes octets that are not UTF-8 as they are', () => {
+    const challenge = 'Digest realm="r", nonce="n", algorithm=MD5';
+    const fields = fieldsOf(answer(challenge, { username: 'm\udce9', password: '\udcff' }));
+    // md5(md5("m\xe9:r:\xff"):n:md5("CONNECT:h:22")), made with md5sum.
+    expect([fields['username'], fields['response']]).to.deep.equal(['m\xe9', '06db52636996954f62cb759dd249eeb0']);
+  });
+
   it('writes the quotes as RFC 7616 §3.4 asks', () => {
     const header = answer('Digest realm="r \\"q\\"", nonce="n", qop="auth", algorithm=MD5, opaque="o"', {
       username: 'a\\b',

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type Credentials, FdpassError } from '@fdpass/core';
+import { type Credentials, FdpassError, octetsOf } from '@fdpass/core';
 import type { Challenge } from './challenge.js';
 import { digestAlgorithm, digestQop } from './digest-challenge.js';
 
@@ -59,7 +59,7 @@ export function answerDigest(challenge: Challenge, input: DigestInput): string {
 }
 
 function octets(text: string): string {
-  return Buffer.from(text).toString('latin1');
+  return octetsOf(text).toString('latin1');
 }
 
 function quote(text: string): string {

@@ -61,7 +61,7 @@ export const httpConnect: Strategy<HttpConnectOptions> = createHttpConnect();
 
 async function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Connection> {
   const { proxy, options, host } = hop;
-  const reach = { proxy, tls: options.tls, forward: host.forward, baseDir: host.baseDir };
+  const reach = { proxy, tls: options.tls, forward: host.forward, path: host.path };
   const conversation = await startConversation(hop, target, context);
   for (;;) {
     try {

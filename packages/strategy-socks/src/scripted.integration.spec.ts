@@ -279,11 +279,12 @@ describe('socks against a scripted proxy', () => {
     expect(right.received[0]?.subarray(4, 14).toString()).to.equal('\x01\x02me\x05süß');
   });
 
-  it('sends an empty password, or an empty user name, where the URL has one', async () => {
+  it('sends an empty password, an empty user name, or octets that are not UTF-8, where the URL has them', async () => {
     for (const [userInfo, sent] of [
       ['me@', '\x01\x02me\x00'],
       ['me:@', '\x01\x02me\x00'],
       [':pw@', '\x01\x00\x02pw'],
+      ['m%E9:%FF@', '\x01\x02m\xe9\x01\xff'],
     ] as const) {
       const proxy = await startScriptedServer(async (line) => {
         await polite(line, '\x02');
@@ -292,7 +293,7 @@ describe('socks against a scripted proxy', () => {
       });
       const url = `socks5h://${userInfo}127.0.0.1:${proxy.port}`;
       expect(await readToEnd(await dial(proxy, { url }))).to.equal(BANNER);
-      expect(String(proxy.received[0]?.subarray(4, 4 + sent.length)), userInfo).to.equal(sent);
+      expect(proxy.received[0]?.subarray(4, 4 + sent.length).toString('latin1'), userInfo).to.equal(sent);
       await proxy.close();
     }
   });

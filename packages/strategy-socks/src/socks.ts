@@ -82,8 +82,8 @@ async function openTunnel(
   context: DialContext,
 ): Promise<Connection> {
   const { tls } = options;
-  const { forward, baseDir } = host;
-  const { connection } = await reachProxy({ proxy, tls, forward, baseDir }, context, (peer, report) =>
+  const { forward, path } = host;
+  const { connection } = await reachProxy({ proxy, tls, forward, path }, context, (peer, report) =>
     proxy.scheme.version === 5
       ? talkSocks5(peer, { ...request, optimistic, report })
       : talkSocks4(peer, { ...request, userId: options.userId ?? proxy.username ?? '', report }),

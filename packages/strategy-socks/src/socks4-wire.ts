@@ -1,4 +1,4 @@
-import { FdpassError, ipFamily, ipv4Bytes } from '@fdpass/core';
+import { FdpassError, ipFamily, ipv4Bytes, octetsOf } from '@fdpass/core';
 import { COMMAND_CONNECT, SOCKS_VERSION_4 } from './constants.js';
 import { portBytes } from './port-bytes.js';
 
@@ -11,7 +11,7 @@ export function encodeRequest4(host: string, port: number, userId: string): Buff
   if (userId.includes('\0'))
     throw new FdpassError('config', 'the user name has a NUL byte, which SOCKS 4 cannot carry');
   const head = [Buffer.from([SOCKS_VERSION_4, COMMAND_CONNECT]), portBytes(port)];
-  const user = [Buffer.from(userId), NUL];
+  const user = [octetsOf(userId), NUL];
   if (ipFamily(host) === 4) return Buffer.concat([...head, ipv4Bytes(host), ...user]);
   return Buffer.concat([...head, NAME_FOLLOWS, ...user, Buffer.from(host), NUL]);
 }

@@ -1,4 +1,4 @@
-import { FdpassError, ipFamily, ipv4Bytes, ipv6Bytes } from '@fdpass/core';
+import { FdpassError, ipFamily, ipv4Bytes, ipv6Bytes, octetsOf } from '@fdpass/core';
 import {
   ATYP_DOMAINNAME,
   ATYP_IPV4,
@@ -46,7 +46,7 @@ export function boundAddressLength(atyp: number, domainLength = 0): number {
 }
 
 function field(text: string, what: string): Buffer {
-  const bytes = Buffer.from(text);
+  const bytes = octetsOf(text);
   if (bytes.length <= MAX_FIELD_LENGTH) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
   throw new FdpassError('config', `the ${what} is longer than ${MAX_FIELD_LENGTH} bytes, which SOCKS5 cannot carry`);
 }

@@ -26,6 +26,7 @@ describe('SOCKS messages', () => {
     expect(hex(encodeGreeting([0]))).to.equal('050100');
     expect(hex(encodeGreeting([0, 2]))).to.equal('05020002');
     expect(hex(encodeAuthentication({ username: 'me', password: 'ß' }))).to.equal('01026d6502c39f');
+    expect(hex(encodeAuthentication({ username: 'm\udce9', password: '\udcff' }))).to.equal('01026de901ff'); // %E9, %FF
     expect(hex(encodeAuthentication({ username: '', password: 'x' }))).to.equal('01000178');
     expect(hex(encodeAuthentication({ username: 'x', password: '' }))).to.equal('01017800');
     for (const [username, password] of [
@@ -46,6 +47,7 @@ describe('SOCKS messages', () => {
   it('SOCKS 4 and 4a requests', () => {
     expect(hex(encodeRequest4('192.0.2.1', 22, ''))).to.equal('04010016c000020100');
     expect(hex(encodeRequest4('192.0.2.1', 22, 'me'))).to.equal('04010016c00002016d6500');
+    expect(hex(encodeRequest4('192.0.2.1', 22, 'm\udce9'))).to.equal('04010016c00002016de900');
     expect(hex(encodeRequest4('h.example', 22, 'me'))).to.equal('04010016000000016d6500682e6578616d706c6500');
     expect(() => encodeRequest4('h', 22, 'a\0b')).to.throw(/NUL byte/);
   });

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { type FdpassError, isFdpassError } from '../ground/errors.js';
 import { expandPath } from '../ground/files.js';
 import { resolveModule } from '../ground/modules.js';
+import type { Where } from '../ground/where.js';
 import { DATA_EXTENSIONS, isFileSpecifier } from './places.js';
 import { checkContent, type FileContent, type Report } from './schema.js';
 import { configError, readSource, type Source } from './source.js';
@@ -15,37 +16,49 @@ export interface LoadedFile {
 
 const PACKAGE_FILES: readonly string[] = ['fdpass.yaml', 'fdpass.yml', 'fdpass.json'];
 
+/** One walk through the files. */
+interface Walk {
+  readonly files: LoadedFile[];
+  /** Files, by what they are and not by how they are reached. */
+  readonly seen: Set<string>;
+  /** What `~/` means. */
+  readonly home: string | undefined;
+  readonly report: Report | undefined;
+}
+
 /**
  * A config and everything it extends, in the order in which they count: a file, then the first it extends with all that
  * this one extends, then the second. A file that is reached twice counts where it comes first.
  *
- * @param report For a check: is told all that is wrong, and the result is the rest.
+ * @param options.home As {@link expandPath} takes it.
+ * @param options.report For a check: is told all that is wrong, and the result is the rest.
  * @throws FdpassError `config` that points at the `extends` that cannot be followed, or shows the whole cycle.
  */
-export function loadWithExtends(main: Source, report?: Report): readonly LoadedFile[] {
-  const files: LoadedFile[] = [];
-  follow(main, [], { seen: new Set(), files, report });
-  return files;
-}
-
-/** What one walk through the files has found. */
-interface Walk {
-  /** Files, by what they are and not by how they are reached. */
-  readonly seen: Set<string>;
-  readonly files: LoadedFile[];
-  readonly report: Report | undefined;
+export function loadWithExtends(
+  main: Source,
+  options: { readonly home?: string | undefined; readonly report?: Report | undefined } = {},
+): readonly LoadedFile[] {
+  const walk: Walk = { files: [], seen: new Set(), home: options.home, report: options.report };
+  follow(main, [], walk);
+  return walk.files;
 }
 
 function follow(source: Source, path: readonly string[], walk: Walk): void {
-  const { seen, files, report } = walk;
+  const { seen, files, home, report } = walk;
   const identity = existsSync(source.file) ? realpathSync(source.file) : source.file; // given in code: no file
   if (seen.has(identity)) return;
   seen.add(identity);
   const content = checkContent(source, report);
   files.push({ source, content });
+  const way = [...path, identity];
   for (const [index, specifier] of content.extends.entries()) {
-    const extended = readOrReport(() => readExtended(source, index, specifier, [...path, identity]), report);
-    if (extended !== undefined) follow(extended, [...path, identity], walk);
+    const where = source.locate(['extends', index]);
+    const read = (): Source => {
+      const file = resolveExtended(source, specifier, home, (message, hint) => configError(where, message, hint));
+      return readExtended(file, specifier, where, way);
+    };
+    const extended = readOrReport(read, report);
+    if (extended !== undefined) follow(extended, way, walk);
   }
 }
 
@@ -59,9 +72,7 @@ function readOrReport(read: () => Source, report: Report | undefined): Source | 
   }
 }
 
-function readExtended(from: Source, index: number, specifier: string, path: readonly string[]): Source {
-  const where = from.locate(['extends', index]);
-  const file = resolveExtended(from, specifier, (message, hint) => configError(where, message, hint));
+function readExtended(file: string, specifier: string, where: Where, path: readonly string[]): Source {
   const start = existsSync(file) ? path.indexOf(realpathSync(file)) : -1;
   if (start !== -1) {
     const cycle = [...path.slice(start), path[start]].join(' -> ');
@@ -77,8 +88,8 @@ function readExtended(from: Source, index: number, specifier: string, path: read
 
 type Fault = (message: string, hint?: string) => FdpassError;
 
-function resolveExtended(from: Source, specifier: string, failed: Fault): string {
-  if (isFileSpecifier(specifier)) return expandPath(specifier, from.baseDir);
+function resolveExtended(from: Source, specifier: string, home: string | undefined, failed: Fault): string {
+  if (isFileSpecifier(specifier)) return expandPath(specifier, from.baseDir, home);
   const file = resolvePackage(from.file, specifier, failed);
   if (DATA_EXTENSIONS.includes(extname(file))) return file;
   throw failed(

@@ -159,6 +159,13 @@ describe('loadRules', () => {
       expect(refusal(() => load('a.yaml')).message).to.contain(`${home}/${name}: no such file`);
     });
 
+    it('takes the home folder that it is told', () => {
+      const file = folder.write('a.yaml', 'extends: "~/b.yaml"');
+      folder.write('home/b.yaml', 'rules: { use: b }');
+      for (const options of [{ home: folder.path('home') }, { env: { HOME: folder.path('home') } }])
+        expect(loadRules({ file, ...options })?.config.rules[0]?.use).to.equal('b');
+    });
+
     it('counts a file once that is reached twice, where it comes first', () => {
       folder.write('a.yaml', 'extends: [b.yaml, c.yaml]');
       folder.write('b.yaml', 'extends: d.yaml\nrules: { use: b }');

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { addDetails, isFdpassError } from '../ground/errors.js';
+import { homeIn } from '../ground/files.js';
 import type { Locate, Where } from '../ground/where.js';
 import type { Rule } from '../rules/rule.js';
 import { compileRules, type RuleTable } from '../rules/rule-table.js';
@@ -77,7 +78,8 @@ export interface ReadRules extends LoadedRules {
 export function loadRules(options: LoadOptions = {}, report?: Report): ReadRules | undefined {
   const main = findConfig(options);
   if (main === undefined) return undefined;
-  const files = loadWithExtends(main, report);
+  const home = options.home ?? homeIn(options.env ?? process.env);
+  const files = loadWithExtends(main, { home, report });
   const config = mergeFiles(main, files);
   return { config, table: compileRules(config.rules), files };
 }

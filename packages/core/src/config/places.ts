@@ -1,7 +1,7 @@
 import { lstatSync, type Stats, statSync } from 'node:fs';
 import { extname, isAbsolute, join, resolve } from 'node:path';
 import { FdpassError } from '../ground/errors.js';
-import { currentFolder, expandPath, homeFolder } from '../ground/files.js';
+import { currentFolder, expandPath, homeFolder, pathFromVariable } from '../ground/files.js';
 import { isPath } from '../ground/modules.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
 
@@ -77,19 +77,12 @@ export function configPath(options: LoadOptions): string | undefined {
   if (options.content !== undefined) return undefined;
   if (options.file !== undefined) return expandPath(options.file, currentFolder(), options.home ?? env['HOME']);
   if (options.searchFrom !== undefined) return undefined;
-  if (env['FDPASS_CONFIG']) return namedByVariable(env['FDPASS_CONFIG'], options, env);
+  if (env['FDPASS_CONFIG']) return pathFromVariable('FDPASS_CONFIG', env['FDPASS_CONFIG'], options.home ?? env['HOME']);
   for (const folder of configFolders(options)) {
     const file = findIn(folder, CONFIG_FOLDER_NAMES);
     if (file !== undefined) return file;
   }
   return undefined;
-}
-
-function namedByVariable(value: string, options: LoadOptions, env: NodeJS.ProcessEnv): string {
-  if (isAbsolute(value) || value.startsWith('~/')) return expandPath(value, '/', options.home ?? env['HOME']);
-  // Relative to the current directory it would name a stranger's file in a stranger's clone.
-  const message = `FDPASS_CONFIG names ${JSON.stringify(value)}, which depends on the current directory`;
-  throw new FdpassError('config', message, { hint: 'write an absolute path' });
 }
 
 /**

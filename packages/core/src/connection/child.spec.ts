@@ -101,9 +101,9 @@ process.kill(process.pid, 'SIGKILL');`;
     }
     const source = `
 import { readFirstLine } from ${moduleAt('../proxy/first-line.js')};
-for (const argv of [['./tool'], ['bin/tool'], ['tool'], ['sh', 'script'], ['sh', '-c', 'tool']])
+for (const argv of [['~/tool'], ['./tool'], ['bin/tool'], ['tool'], ['sh', 'script'], ['sh', '-c', 'tool']])
   for (const PATH of ['.', '', 'bin:', ':bin', 'bin'])
-    console.log(await readFirstLine({ argv, baseDir: ${JSON.stringify(config)}, environment: { PATH: PATH + ':/usr/bin:/bin' } }, argv.join(' '), ${NEVER}));`;
+    console.log(await readFirstLine({ argv, baseDir: ${JSON.stringify(config)}, environment: { HOME: ${JSON.stringify(config)}, PATH: PATH + ':/usr/bin:/bin' } }, argv.join(' '), ${NEVER}));`;
     const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', source], { cwd: clone, env });
     expect(stderr).to.equal('');
     expect(new Set(stdout.trim().split('\n'))).to.deep.equal(new Set([`friend in ${config}`]));

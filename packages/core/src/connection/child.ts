@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { beforeDeath } from '../ground/before-death.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
-import { expandPath } from '../ground/files.js';
+import { expandPath, homeIn } from '../ground/files.js';
 import { errnoName, fromSystemError, reasonOf } from '../ground/system-error.js';
 import type { Target } from '../ground/target.js';
 import { nestedEnvironment } from './nesting.js';
@@ -55,7 +55,7 @@ export class Child {
   static start(request: ChildRequest, stdio: StdioOptions, name?: string): Child {
     const { argv, baseDir, environment = process.env, terminal = false, target } = request;
     const [written = '', ...args] = argv;
-    const program = written.includes('/') ? expandPath(written, baseDir) : written;
+    const program = written.includes('/') ? expandPath(written, baseDir, homeIn(environment)) : written;
     const shown = name ?? JSON.stringify(program);
     try {
       const env = nestedEnvironment(argv, baseDir, environment, target);

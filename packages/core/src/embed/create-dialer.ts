@@ -7,7 +7,7 @@ import type { Connection } from '../connection/connection.js';
 import { type Framework, loadFramework, TOKENS } from '../framework/framework.js';
 import { type Clock, type Deadline, startDeadline, systemClock } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
-import { absoluteFolder, currentFolder } from '../ground/files.js';
+import { absoluteFolder, currentFolder, expandPath } from '../ground/files.js';
 import type { Target } from '../ground/target.js';
 import type { Trace } from '../ground/trace.js';
 import { createResolver, shareLookups, systemResolver } from '../lookup/resolver.js';
@@ -157,7 +157,8 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
   ): Promise<Socket> {
     try {
       const options = tls === true ? {} : tls;
-      const request = { host: target.host, baseDir: currentFolder(), connection: options, signal: deadline.signal };
+      const path = (written: string): string => expandPath(written, currentFolder());
+      const request = { host: target.host, path, connection: options, signal: deadline.signal };
       return await readySocket(await wrapTls(connection, request));
     } catch (error) {
       if (signal.aborted) throw signal.reason;

@@ -107,6 +107,8 @@ describe('a part of the framework that a program replaces is the one that is use
     async environment() {
       const environment = { ALL_PROXY: 'socks5h://proxy.example' };
       expect((await withReplaced('environment', environment)).host.environment).to.equal(environment);
+      const { host } = await withReplaced('environment', { HOME: '/home/other' });
+      expect(host.path('~/socket')).to.equal('/home/other/socket');
     },
     async random() {
       const { host } = await withReplaced('random', () => 0.25);

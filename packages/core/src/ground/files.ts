@@ -181,17 +181,35 @@ export function expandPath(written: string, baseDir: string, home?: string): str
 }
 
 /**
+ * A path that an environment variable holds. Relative to the current directory it would name a stranger's file in a stranger's
+ * clone.
+ *
+ * @param home As {@link homeFolder} takes it.
+ * @throws FdpassError `config` if it is relative.
+ */
+export function pathFromVariable(name: string, value: string, home?: string): string {
+  if (isAbsolute(value) || value.startsWith('~/')) return expandPath(value, '/', home);
+  const message = `${name} names ${JSON.stringify(value)}, which depends on the current directory`;
+  throw new FdpassError('config', message, { hint: 'write an absolute path' });
+}
+
+/**
  * The user's home folder.
  *
  * @param home Default: HOME, else what the system says.
  * @throws FdpassError `config` if it is relative: it would then be in the current directory.
  */
 export function homeFolder(home?: string): string {
-  const folder = home ?? (process.env['HOME'] || process.getBuiltinModule('node:os').homedir());
+  const folder = home ?? (homeIn(process.env) || process.getBuiltinModule('node:os').homedir());
   if (isAbsolute(folder)) return folder;
   throw new FdpassError('config', `the home folder ${JSON.stringify(folder)} is not an absolute path`, {
     hint: 'set HOME',
   });
+}
+
+/** The home folder that an environment names; undefined where HOME is missing or empty. */
+export function homeIn(environment: Readonly<Record<string, string | undefined>>): string | undefined {
+  return environment['HOME'] || undefined;
 }
 
 /** Where temporary files can go, the user's choice first: TMPDIR can name a folder that is gone, or a relative one. */

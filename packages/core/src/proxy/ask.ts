@@ -4,6 +4,7 @@ import type { ChildRequest } from '../connection/child.js';
 import { beforeDeath } from '../ground/before-death.js';
 import { onAbort } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
+import { homeIn, pathFromVariable } from '../ground/files.js';
 import { readFirstLine } from './first-line.js';
 
 /**
@@ -48,7 +49,9 @@ async function runAskpass(
   if (program === undefined || program === '') {
     throw new FdpassError('permission', 'cannot ask for the password: SSH_ASKPASS does not name a program');
   }
-  return readFirstLine({ ...place, argv: [program, prompt] }, 'the SSH_ASKPASS program', signal);
+  const home = homeIn(place.environment ?? process.env);
+  const found = program.includes('/') ? pathFromVariable('SSH_ASKPASS', program, home) : program;
+  return readFirstLine({ ...place, argv: [found, prompt] }, 'the SSH_ASKPASS program', signal);
 }
 
 const ENTER = new Set(['\r', '\n', '\u0004']);

@@ -113,6 +113,27 @@ describe('credentials', () => {
     }
   });
 
+  it('are in the home folder of that environment, and in no file that depends on the current directory', async () => {
+    const HOME = folder.path('home');
+    folder.write('home/.netrc', 'machine proxy.example login a password one');
+    folder.write('home/own', 'machine proxy.example login a password own');
+    folder.write('home/secret', 'two\n');
+    const ask = async (options: CredentialOptions, environment: NodeJS.ProcessEnv): Promise<string | undefined> =>
+      resolveCredentials({ host: 'proxy.example', baseDir: '/', signal: NEVER, environment, options }).then(
+        (credentials) => credentials?.password,
+        formatError,
+      );
+    expect(await ask({ netrc: true }, { HOME })).to.equal('one');
+    expect(await ask({ netrc: true }, { HOME, NETRC: '' })).to.equal('one');
+    expect(await ask({ netrc: '~/own' }, { HOME })).to.equal('own');
+    expect(await ask({ netrc: true }, { HOME, NETRC: '~/own' })).to.equal('own');
+    expect(await ask({ username: 'me', passwordFile: '~/secret' }, { HOME })).to.equal('two');
+    for (const NETRC of ['netrc', './netrc', '../netrc'])
+      expect(await ask({ netrc: true }, { HOME, NETRC })).to.equal(
+        `NETRC names "${NETRC}", which depends on the current directory; write an absolute path`,
+      );
+  });
+
   it('take the user name beside the password of a URL from the options or netrc, else an empty one', async () => {
     folder.write('netrc', 'machine proxy.example login a password one');
     expect(await get(undefined, 'http://:pw@proxy.example')).to.deep.equal({ username: '', password: 'pw' });
@@ -221,6 +242,9 @@ describe('credentials', () => {
       askSecret('?', NEVER, { baseDir: '/', environment: { SSH_ASKPASS_REQUIRE: 'force', ...env } }).catch(formatError);
     expect(await ask({ SSH_ASKPASS: program })).to.equal('the SSH_ASKPASS program ended with status 1');
     expect(await ask({})).to.equal('cannot ask for the password: SSH_ASKPASS does not name a program');
+    expect(await ask({ SSH_ASKPASS: './askpass' })).to.equal(
+      'SSH_ASKPASS names "./askpass", which depends on the current directory; write an absolute path',
+    );
   });
 
   it('take at most one source of the password', async () => {

@@ -1,5 +1,5 @@
 import { FdpassError } from '../ground/errors.js';
-import { expandPath, readTrustedFile } from '../ground/files.js';
+import { expandPath, homeIn, pathFromVariable, readTrustedFile } from '../ground/files.js';
 import { formatHostPort, withoutRootDot } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { findNetrcEntry, type NetrcEntry } from './netrc.js';
@@ -88,10 +88,7 @@ function passwordOfUrl({ password, host, trace = noTrace }: CredentialRequest): 
 async function readPassword(request: CredentialRequest, username = ''): Promise<string | undefined> {
   const { passwordFile, passwordEnv, passwordCommand, ask } = request.options ?? {};
   if (passwordFile !== undefined)
-    return notEmpty(
-      firstLine(readTrustedFile(expandPath(passwordFile, request.baseDir), { secret: true })),
-      passwordFile,
-    );
+    return notEmpty(firstLine(readTrustedFile(pathOf(passwordFile, request), { secret: true })), passwordFile);
   if (passwordEnv !== undefined) return notEmpty(fromEnvironment(passwordEnv, request), `the variable ${passwordEnv}`);
   if (passwordCommand !== undefined)
     return notEmpty(await fromCommand(passwordCommand, request), 'the password command');
@@ -128,8 +125,8 @@ async function fromCommand(
 }
 
 function readNetrc(request: CredentialRequest, file: true | string): NetrcEntry {
-  const { host, baseDir, options, username, environment = process.env } = request;
-  const path = file === true ? (environment['NETRC'] ?? expandPath('~/.netrc', baseDir)) : expandPath(file, baseDir);
+  const { host, options, username } = request;
+  const path = file === true ? ownNetrc(request) : pathOf(file, request);
   const entry = findNetrcEntry(
     readTrustedFile(path, { secret: true }),
     withoutRootDot(host),
@@ -137,6 +134,17 @@ function readNetrc(request: CredentialRequest, file: true | string): NetrcEntry 
   );
   if (entry !== undefined) return entry;
   throw new FdpassError('config', `${path} has no entry for ${host}`);
+}
+
+/** As curl has it: `$NETRC`, else `~/.netrc`. */
+function ownNetrc(request: CredentialRequest): string {
+  const { environment = process.env } = request;
+  const { NETRC } = environment;
+  return NETRC ? pathFromVariable('NETRC', NETRC, homeIn(environment)) : pathOf('~/.netrc', request);
+}
+
+function pathOf(written: string, { baseDir, environment = process.env }: CredentialRequest): string {
+  return expandPath(written, baseDir, homeIn(environment));
 }
 
 function firstLine(text: string): string {

@@ -65,8 +65,8 @@ describe('the URL of a proxy', () => {
     ['me:100%@', 'me', '100%'],
     ['me:50%of@', 'me', '50%of'],
     ['me:%zz%41@', 'me', '%zzA'],
-    ['me:%ff@', 'me', '%ff'],
-    ['me:%ff%21%C3%A9%e9@', 'me', '%ff!\u00e9%e9'],
+    ['me:%ff@', 'me', '\udcff'],
+    ['me:%ff%21%C3%A9%e9@', 'me', '\udcff!\udcc3\udca9\udce9'],
     ['CORP\\bob:pw@', 'CORP\\bob', 'pw'],
     ['CORP%5Cbob:pw@', 'CORP\\bob', 'pw'],
     ['me:süß@', 'me', 'süß'],
@@ -158,7 +158,7 @@ describe('reaching a proxy', () => {
       },
       needsRelay: () => false,
     };
-    return { stream, targets, reach: { proxy, forward, baseDir: '/' } };
+    return { stream, targets, reach: { proxy, forward, path: (written: string) => written } };
   }
   const contextOf = (signal = new AbortController().signal): DialContext => ({ signal, trace: noTrace });
 

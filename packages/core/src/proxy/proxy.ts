@@ -2,6 +2,7 @@ import type { Connection } from '../connection/connection.js';
 import type { Chain, DialContext } from '../dial/dialer.js';
 import { onAbort } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
+import { decodePercent } from '../ground/octets.js';
 import { normalizeHost } from '../ground/read-target.js';
 import type { Target } from '../ground/target.js';
 import { type HandshakeReport, handshakeReport } from './handshake-report.js';
@@ -29,8 +30,8 @@ export interface ProxyUrl<Scheme extends ProxyScheme = ProxyScheme> {
 
 /**
  * Reads the URL of a proxy: `SCHEME://[USER[:PASSWORD]@]HOST[:PORT]`, an IPv6 address in brackets with a zone if it has
- * one (RFC 6874), or `SCHEME://unix:/PATH` for a unix socket (curl writes `SCHEME://localhost/PATH`). Percent-encoding in
- * the user-info is decoded where it is valid and kept where it is not.
+ * one (RFC 6874), or `SCHEME://unix:/PATH` for a unix socket (curl writes `SCHEME://localhost/PATH`). Percent-encoding is
+ * decoded; octets that are not UTF-8 are sent as they are (`octetsOf`).
  *
  * @param schemes By name, in lower case.
  * @param example How to write one, for hints.
@@ -80,13 +81,13 @@ function readPlace(place: string, after: string, defaultPort: number, refuse: Re
 
 /** The kernel reads a path up to its first NUL, so a path with one in it would lead elsewhere. */
 function pathOf(written: string, refuse: Refuse): string {
-  const path = decodeLeniently(written);
+  const path = decodePercent(written);
   if (path.includes('\0')) throw refuse('has a NUL byte in its path');
   return path;
 }
 
 function hostOf(host: string, isBracketed: boolean, refuse: Refuse): string {
-  const decoded = isBracketed ? host : decodeLeniently(host);
+  const decoded = isBracketed ? host : decodePercent(host);
   try {
     return normalizeHost(decoded, ['host']);
   } catch (error) {
@@ -105,22 +106,8 @@ function portOf(written: string | undefined, defaultPort: number, refuse: Refuse
 function readUserInfo(text: string): Pick<ProxyUrl, 'username' | 'password'> {
   const [username = '', ...password] = text.split(':');
   if (text === '' || text === ':') return {};
-  if (password.length === 0) return { username: decodeLeniently(username) };
-  return { username: decodeLeniently(username), password: decodeLeniently(password.join(':')) };
-}
-
-/** Each character of UTF-8, percent-encoded: one octet below 128, or a first octet and those that go on. */
-const ENCODED = /%[0-7][\da-f]|%[c-f][\da-f](?:%[89ab][\da-f]){1,3}/gi;
-
-/** Decodes the percent-encoding that is valid UTF-8, and leaves all else as it is. */
-function decodeLeniently(text: string): string {
-  return text.replace(ENCODED, (encoded) => {
-    try {
-      return decodeURIComponent(encoded);
-    } catch {
-      return encoded;
-    }
-  });
+  if (password.length === 0) return { username: decodePercent(username) };
+  return { username: decodePercent(username), password: decodePercent(password.join(':')) };
 }
 
 /** How {@link reachProxy} reaches a proxy. */
@@ -131,8 +118,8 @@ export interface ProxyReach {
   readonly tls?: TlsOptions | undefined;
   /** The hops before this one. */
   readonly forward: Chain;
-  /** The config's folder. */
-  readonly baseDir: string;
+  /** What a path in the hop's options means. */
+  readonly path: (written: string) => string;
 }
 
 /**
@@ -141,7 +128,7 @@ export interface ProxyReach {
  * is destroyed.
  */
 export async function reachProxy<T>(
-  { proxy, tls, forward, baseDir }: ProxyReach,
+  { proxy, tls, forward, path }: ProxyReach,
   context: DialContext,
   talk: (connection: Connection, report: HandshakeReport) => Promise<T>,
 ): Promise<{ readonly connection: Connection; readonly result: T }> {
@@ -149,7 +136,7 @@ export async function reachProxy<T>(
   const { host } = proxy.target;
   const { signal, trace } = context;
   const tlsModule = proxy.scheme.tls === true ? await import('./tls.js') : undefined;
-  const connection = (await tlsModule?.wrapTls(plain, { host, options: tls, baseDir, signal, trace })) ?? plain;
+  const connection = (await tlsModule?.wrapTls(plain, { host, options: tls, path, signal, trace })) ?? plain;
   const release = onAbort(signal, (reason) => connection.destroy(reason));
   try {
     return { connection, result: await talk(connection, handshakeReport(trace)) };

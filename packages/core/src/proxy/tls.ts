@@ -4,7 +4,7 @@ import type { Connection } from '../connection/connection.js';
 import { StreamConnection } from '../connection/stream.js';
 import { onAbort } from '../ground/clock.js';
 import { type ErrorCode, FdpassError, isFdpassError } from '../ground/errors.js';
-import { expandPath, readTrustedFile } from '../ground/files.js';
+import { readTrustedFile } from '../ground/files.js';
 import { ipFamily } from '../ground/ip.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
 import { withoutRootDot } from '../ground/target.js';
@@ -32,8 +32,8 @@ export interface TlsRequest {
   readonly host: string;
   /** The hop's `tls`. Default: Node's CAs and the host's own name. */
   readonly options?: TlsOptions | undefined;
-  /** The folder that relative paths start from. */
-  readonly baseDir: string;
+  /** What a path in the options means. */
+  readonly path: (written: string) => string;
   /** Node's own options, for programs; they go over what `options` say. */
   readonly connection?: ConnectionOptions | undefined;
   /** Aborts the handshake and closes the connection; its reason is rethrown unchanged. */
@@ -92,9 +92,8 @@ function connectWith(connect: typeof import('node:tls').connect, options: Connec
   }
 }
 
-function connectionOptions({ host, options = {}, baseDir }: TlsRequest): ConnectionOptions {
-  const read = (file: string, isSecret = false): string =>
-    readTrustedFile(expandPath(file, baseDir), { secret: isSecret });
+function connectionOptions({ host, options = {}, path }: TlsRequest): ConnectionOptions {
+  const read = (file: string, isSecret = false): string => readTrustedFile(path(file), { secret: isSecret });
   const [bare = host] = host.split('%'); // a zone means nothing to the proxy (RFC 6874 §1)
   const name = withoutRootDot(options.serverName ?? bare);
   return {

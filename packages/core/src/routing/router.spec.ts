@@ -140,6 +140,37 @@ describe('Router', () => {
     expect(clock.pending).to.equal(0);
   });
 
+  it('builds a chain once, and again if that failed', async () => {
+    const text = 'rules:\n  - { host: "*.example", use: whimsical }\n';
+    const outcomes = [new Error('the key is not there yet'), undefined];
+    let created = 0;
+    const whimsical: Strategy = {
+      name: 'whimsical',
+      create() {
+        const failure = outcomes[created++];
+        if (failure !== undefined) throw failure;
+        return { dial: never };
+      },
+    };
+    const file = join(folder, 'whimsical.yaml');
+    writeFileSync(file, text, { mode: 0o600 });
+    const { router: rules } = await loadFramework({
+      strategies: [whimsical],
+      defaultStrategy: 'whimsical',
+      config: { file },
+    });
+    for (const wanted of [TARGET, makeTarget({ host: 'h', port: 22 })]) {
+      created = 0;
+      const failure = await rules.route(wanted).catch((error: unknown) => error);
+      expect(formatError(failure)).to.contain('the key is not there yet');
+      const [one, other] = await Promise.all([rules.route(wanted), rules.route(wanted)]);
+      expect(one.chain)
+        .to.equal(other.chain)
+        .and.to.equal((await rules.route(wanted)).chain);
+      expect(created).to.equal(2);
+    }
+  });
+
   it('goes through hops named by hand, whatever the rules say', async () => {
     const made = await router('hops: { two: other }\nrules: [ { use: net } ]\n', never);
     const route = await made.routeVia(TARGET, ['two'], '/');

@@ -5,7 +5,7 @@ import { type Chain, type DialContext, dialledTarget, ownConnection } from '../d
 import { race } from '../dial/race.js';
 import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
-import { expandPath } from '../ground/files.js';
+import { expandPath, homeIn } from '../ground/files.js';
 import { lookUp } from '../lookup/look-up.js';
 import { type CompareAddresses, compareAddresses } from '../lookup/preference.js';
 import { type Resolver, systemResolver } from '../lookup/resolver.js';
@@ -69,12 +69,13 @@ export interface HostPlace {
 export function createStrategyHost(place: HostPlace, services: HostServices = DEFAULT_SERVICES): StrategyHost {
   const { clock, resolve, environment, beforeAsking } = services;
   const { baseDir } = place;
+  const path = (written: string): string => expandPath(written, baseDir, homeIn(environment));
   return {
     ...place,
     clock,
     environment,
     random: services.random,
-    path: (written) => expandPath(written, baseDir),
+    path,
     compareAddresses: services.compareAddresses,
     lookUp: (host, family, context) => lookUp(host, family, context, { clock, resolve }),
     open: async (address, options, context) => {
@@ -92,7 +93,7 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
         ...options,
         argv,
         baseDir,
-        log: options.log === undefined ? undefined : expandPath(options.log, baseDir),
+        log: options.log === undefined ? undefined : path(options.log),
         environment,
         target: dialledTarget(context),
       };

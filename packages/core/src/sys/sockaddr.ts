@@ -1,5 +1,6 @@
 import { FdpassError } from '../ground/errors.js';
 import { formatIpv6, ipv4Bytes, ipv6Bytes } from '../ground/ip.js';
+import { octetsOf } from '../ground/octets.js';
 import { formatHostPort } from '../ground/target.js';
 import type { Platform } from './platform.js';
 
@@ -92,7 +93,7 @@ export function encodeSockaddr(
 /** A path ends with a NUL; an abstract one begins with one, and all its bytes count. */
 function encodePath(path: string, platform: Platform): Buffer {
   const isAbstract = path.startsWith('@');
-  const name = Buffer.from(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
+  const name = octetsOf(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
   const limit = platform.constants.sockaddrHasLength ? MAX_PATH.bsd : MAX_PATH.linux;
   if (name.length > limit) {
     throw new FdpassError('config', `the path of the socket is longer than ${limit - 1} bytes: ${path}`);
