@@ -3,9 +3,11 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const ALL = ['routes', 'start', 'black-hole', 'tls-relay', 'dials'];
-const wanted = process.argv.slice(2).length > 0 ? process.argv.slice(2) : ALL;
-for (const name of wanted) {
-  console.log(`\n== ${name}`);
-  execFileSync(process.execPath, [fileURLToPath(new URL(`${name}.mjs`, import.meta.url))], { stdio: 'inherit' });
+const ALL = ['routes', 'start', 'agent', 'black-hole', 'tls-relay', 'dials'];
+const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+const options = process.argv.slice(2).filter((word) => word.startsWith('--'));
+for (const name of wanted.length > 0 ? wanted : ALL) {
+  if (options.length === 0) console.log(`\n== ${name}`);
+  const script = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
+  execFileSync(process.execPath, [script, ...options], { stdio: 'inherit' });
 }
