@@ -27,8 +27,8 @@ export { BUILTIN as builtinStrategies } from './builtin.js';
 
 /**
  * Makes a dialer with every strategy that comes with fdpass. Without options it uses the user's own config, as the
- * command does, and Happy Eyeballs if there is none. A URL, or anything else that `use` takes in a rule, stands for one
- * route that every host has: `createDialer('socks5h://proxy.example:1080')`. Two dialers share nothing; nothing is opened
+ * command does, and Happy Eyeballs if there is none. A URL, or anything else that `use` takes in a rule, is the
+ * route to every host: `createDialer('socks5h://proxy.example:1080')`. Two dialers share nothing; nothing is opened
  * before a dial.
  *
  * @throws FdpassError `usage` for options that are not known or contradict each other.

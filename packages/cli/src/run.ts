@@ -13,8 +13,8 @@ const STDERR = 2;
 
 /**
  * Runs a program to its exit code: `--help` and `--version` at any place before `--`, errors as one line on stderr with
- * the documented code, and with the stack if `showsStacks` says so. Ends the process at once: whatever is still open is of
- * no use to anybody, and ssh waits.
+ * the documented code, and with the stack if `showsStacks` says so. Ends the process at once: nobody needs what is
+ * still open, and ssh waits.
  */
 export async function run(
   program: ProgramSpec,

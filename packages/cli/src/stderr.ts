@@ -11,7 +11,7 @@ const PATIENCE_MS = 100;
 export type WriteLine = (line: string) => void;
 
 /**
- * Writes lines to `fd`, whatever state that is in: closed, full, or a pipe that nobody reads.
+ * Writes lines to `fd`, even if that is closed, full, or a pipe that nobody reads.
  *
  * @param patienceMs How long a full one is waited for; nothing else goes on in this process meanwhile.
  */

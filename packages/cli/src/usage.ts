@@ -170,7 +170,7 @@ export const FDPASS: ProgramSpec = {
     ['fdpass --stdio mail.example 25', 'talk to a server by hand, as with nc'],
     [
       'socat TCP-LISTEN:2222,bind=127.0.0.1,fork EXEC:"fdpass --stdio host.example 22"',
-      'a local port that leads there',
+      'forward local port 2222 to port 22 of a host',
     ],
   ],
   files: [

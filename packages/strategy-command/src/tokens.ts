@@ -2,7 +2,7 @@ import { FdpassError, type Target } from '@fdpass/core';
 
 /**
  * Fills the tokens of ssh_config's ProxyCommand into an argument: %h host, %p port, %r remote user, %n the name as typed,
- * %% a percent sign. They become part of one argument, whatever is in them: no shell sees them.
+ * %% a percent sign. They become part of one argument, regardless of what is in them: no shell sees them.
  *
  * @throws FdpassError `config` for an unknown token, or one whose value was not given.
  */

@@ -84,7 +84,7 @@ async function readFinalHead(
     if (head.status >= 200) return head;
     if (head.status === 101) throw refusal(head, { mask: maskOf(conversation) }); // nobody asked for another protocol
   }
-  throw new FdpassError('protocol', 'the proxy sends interim responses without end');
+  throw new FdpassError('protocol', 'the proxy sends endless interim responses');
 }
 
 /** Whether the refusal is about authentication and the next request has an answer to it. @throws FdpassError where it cannot have one */

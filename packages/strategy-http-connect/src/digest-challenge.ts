@@ -3,7 +3,7 @@ import type { Challenge } from './challenge.js';
 /** Hash functions by the names of RFC 7616 §3.3 (and RFC 2617's MD5). */
 const HASHES: Readonly<Record<string, string>> = { MD5: 'md5', 'SHA-256': 'sha256', 'SHA-512-256': 'sha512-256' };
 
-/** The algorithm a challenge asks for, if it is one we know. */
+/** The algorithm that a challenge asks for, if we support it. */
 export function digestAlgorithm({ params }: Challenge): { name: string; hash: string; isSession: boolean } | undefined {
   const name = params.get('algorithm') || 'MD5';
   const isSession = /-sess$/i.test(name);
@@ -24,7 +24,7 @@ export function digestQop({ params }: Challenge): 'auth' | 'none' | undefined {
   return offered.includes('auth') ? 'auth' : undefined;
 }
 
-/** Whether we can answer it: it has a nonce, an algorithm that we know and a quality of protection for CONNECT. */
+/** Whether we can answer it: it has a nonce, an algorithm that we support and a quality of protection for CONNECT. */
 export function isAnswerable(challenge: Challenge): boolean {
   return (
     challenge.params.has('nonce') && digestAlgorithm(challenge) !== undefined && digestQop(challenge) !== undefined

@@ -16,7 +16,7 @@ export interface DigestInput {
 
 /**
  * The Proxy-Authorization value that answers a Digest challenge (RFC 7616 §3.4), one octet a character: what came from the
- * proxy goes back as it came, whatever its encoding, and what is ours is UTF-8.
+ * proxy goes back as it came, regardless of its encoding, and what is ours is UTF-8.
  *
  * @throws FdpassError `protocol`
  */
@@ -28,7 +28,7 @@ export function answerDigest(challenge: Challenge, input: DigestInput): string {
   if (algorithm === undefined || nonce === undefined || qop === undefined)
     throw new FdpassError(
       'protocol',
-      "the proxy's Digest challenge has no nonce, or an algorithm or qop we do not know",
+      "the proxy's Digest challenge has no nonce, or an algorithm or qop that fdpass does not support",
     );
   const realm = params.get('realm') ?? '';
   const { method, uri } = input;

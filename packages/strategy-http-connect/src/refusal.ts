@@ -98,9 +98,10 @@ function hintOf({ status }: ResponseHead, { reason, page, location }: Said): str
   return undefined;
 }
 
-/** The error for a 407 that offers only what no scheme of ours can answer. */
+/** The error for a 407 that offers no authentication scheme that we support. */
 export function unanswerable(challenges: readonly Challenge[]): FdpassError {
-  return new FdpassError('permission', `the proxy wants an authentication we cannot do: ${schemesOf(challenges)}`, {
+  const message = `fdpass does not support the authentication that the proxy asks for: ${schemesOf(challenges)}`;
+  return new FdpassError('permission', message, {
     hint: 'use a plugin that adds the scheme',
     cause: new HttpStatusError(407, ASKS),
   });

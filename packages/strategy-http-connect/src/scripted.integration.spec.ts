@@ -239,7 +239,7 @@ describe('http-connect against a scripted proxy', () => {
         'endless interim responses',
         answering('HTTP/1.1 100 C\r\n\r\n'.repeat(100)),
         'protocol',
-        /interim responses without end/,
+        /endless interim responses/,
       ],
       ['garbage', answering('\u0001\u0002\u0003garbage'), 'protocol', /does not speak HTTP; check that it is/],
       [
@@ -282,7 +282,7 @@ describe('http-connect against a scripted proxy', () => {
         'a 407 for a scheme we lack',
         answering('HTTP/1.1 407 A\r\nProxy-Authenticate: NTLM\r\n\r\n'),
         'permission',
-        /cannot do: ntlm; use a plugin/,
+        /proxy asks for: ntlm; use a plugin/,
         { userInfo: 'u:p@' },
       ],
       ...['Negotiate', 'NTLM', 'Bearer realm="x"', 'Digest realm="x", nonce="n", qop="auth-int"'].map(
@@ -290,7 +290,7 @@ describe('http-connect against a scripted proxy', () => {
           `a 407 for ${challenge} alone, and no credentials`,
           answering(`HTTP/1.1 407 A\r\nProxy-Authenticate: ${challenge}\r\n\r\n`),
           'permission',
-          /wants an authentication we cannot do: \w+; use a plugin/,
+          /fdpass does not support the authentication that the proxy asks for: \w+; use a plugin/,
         ],
       ),
     ];

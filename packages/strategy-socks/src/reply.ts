@@ -27,7 +27,7 @@ const NAMES_LOCALLY = 'socks5:// resolves names here, socks5h:// lets the proxy 
 
 /** RFC 1928 §6; from 0xf0 on Tor's extended codes (torrc(5), ExtendedErrors; proposal 304). */
 const SOCKS5: Readonly<Record<number, Meaning>> = {
-  1: { words: 'general SOCKS server failure', code: 'unreachable', hint: "the proxy's own log knows more" },
+  1: { words: 'general SOCKS server failure', code: 'unreachable', hint: "look in the proxy's log" },
   2: { words: 'connection not allowed by the ruleset', code: 'permission' },
   3: { words: 'network unreachable', code: 'unreachable' },
   4: { words: 'host unreachable', code: 'unreachable' },
@@ -47,7 +47,11 @@ const SOCKS5: Readonly<Record<number, Meaning>> = {
 
 /** The SOCKS 4 memo; 0x5c and 0x5d are about identd (RFC 1413). */
 const SOCKS4: Readonly<Record<number, Meaning>> = {
-  91: { words: 'request rejected or failed', code: 'unreachable', hint: 'SOCKS 4 gives no reason; socks5:// would' },
+  91: {
+    words: 'request rejected or failed',
+    code: 'unreachable',
+    hint: 'SOCKS 4 proxies do not say why; SOCKS5 does, if the proxy supports it: try socks5://',
+  },
   92: { words: 'rejected: the proxy cannot reach identd on this machine', code: 'permission' },
   93: { words: 'rejected: identd reports another user', code: 'permission' },
 };

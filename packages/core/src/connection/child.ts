@@ -31,7 +31,7 @@ export interface ChildEnd {
 }
 
 /**
- * A child process of a dial. Until {@link release} it does not outlive our process, whatever ends that.
+ * A child process of a dial. Until {@link release} it does not outlive our process, however that ends.
  *
  * In a session of its own it is killed together with all that it has started. One that shares our terminal shares our
  * process group too: it alone gets a SIGTERM then, since it may have switched off the terminal's echo and only it can

@@ -149,7 +149,7 @@ describe('opening sockets', () => {
       'config: option "bindAddress": address not available',
     );
     expect(await refusal(open({ bindAddress: '::1' }))).to.equal(
-      'unreachable: the source address ::1 is of the other family',
+      'unreachable: the source address ::1 belongs to the other address family',
     );
   });
 
@@ -195,7 +195,7 @@ describe('opening sockets', () => {
     const openings = Array.from({ length: 4 }, () => openConnection({ path }, {}, { signal })); // before it can accept one
     const ends = await Promise.all(openings.map((opening) => refusal(opening)));
     expect(ends.at(-1)).to.equal(
-      'unreachable: too many connections wait there; check that the program that listens there still accepts connections',
+      'unreachable: its queue of waiting connections is full; check that the program that listens there still accepts connections',
     );
     expect(ends[0]).to.equal('Error: did not fail');
     rmSync(folder, { recursive: true });

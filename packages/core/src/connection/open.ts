@@ -55,7 +55,7 @@ function connectError(error: unknown, address: SocketAddress, { bindInterface }:
   // connect(2) of a unix socket does not wait for room in the queue unless it blocks. Others are silent about a full one.
   const isQueueFull = 'path' in address && name === 'EAGAIN';
   if (!isQueueFull) return fromSystemError(error);
-  return new FdpassError('unreachable', 'too many connections wait there', {
+  return new FdpassError('unreachable', 'its queue of waiting connections is full', {
     hint: 'check that the program that listens there still accepts connections',
     cause: error,
   });
@@ -125,7 +125,7 @@ function bind(fd: number, family: 4 | 6, { bindAddress, bindPort }: SocketOption
   if (bindAddress === undefined && bindPort === undefined) return;
   const host = bindAddress ?? (family === 6 ? '::' : '0.0.0.0');
   if (ipFamily(host.split('%', 1)[0] ?? '') !== family) {
-    throw new FdpassError('unreachable', `the source address ${host} is of the other family`);
+    throw new FdpassError('unreachable', `the source address ${host} belongs to the other address family`);
   }
   try {
     sys.bind(fd, encodeSockaddr({ family, host, port: bindPort ?? 0 }, sys.platform, sys.interfaceIndex));

@@ -1,7 +1,7 @@
 /** A route as it is written: a hop's name, a strategy's name, a URL, a mapping with `strategy`, or a list of them in travel order. */
 export type UseInput = string | Readonly<Record<string, unknown>> | readonly UseInput[];
 
-/** A hop with options: the one mapping that stands for a whole config in {@link createDialer}. */
+/** A hop with options: the one mapping that can replace a whole config in {@link createDialer}. */
 export interface HopInput {
   /** The strategy's name. */
   readonly strategy: string;

@@ -212,7 +212,7 @@ export function homeIn(environment: Readonly<Record<string, string | undefined>>
   return environment['HOME'] || undefined;
 }
 
-/** Where temporary files can go, the user's choice first: TMPDIR can name a folder that is gone, or a relative one. */
+/** Where temporary files can go, the user's choice first: TMPDIR can name a folder that no longer exists, or a relative one. */
 export function temporaryFolders(): string[] {
   const folders = [process.getBuiltinModule('node:os').tmpdir(), '/tmp', '/var/tmp'];
   return [...new Set(folders)].filter((folder) => isAbsolute(folder));

@@ -1,11 +1,11 @@
 /*
- * Percent-encoding in a URL stands for octets, which need not be UTF-8: a password can be Latin-1 at a proxy that is. In a
- * string such an octet is a lone surrogate from U+DC80 to U+DCFF, which no text in UTF-8 has, so it arrives as it was meant.
+ * A percent-encoded octet of a URL need not be UTF-8: some proxies have passwords in Latin-1. In a string, such an octet is a
+ * lone surrogate from U+DC80 to U+DCFF, which no text in UTF-8 has, so it arrives as it was meant.
  */
 
 const ESCAPE = 0xdc00;
 
-/** Decodes percent-encoding, whatever the octets are; a percent sign that is not followed by two hexadecimal digits stays. */
+/** Decodes percent-encoding, UTF-8 or not; a percent sign that is not followed by two hexadecimal digits stays. */
 export function decodePercent(text: string): string {
   return text.replace(/(?:%[\da-f]{2})+/gi, (encoded) => fromOctets(Buffer.from(encoded.replaceAll('%', ''), 'hex')));
 }

@@ -155,7 +155,7 @@ function checkWord(what: string, text: string, refused: RegExp): void {
   if (refused.test(ascii)) throw refuse('has a character in it that ssh refuses there');
 }
 
-/** A host as errors show it: what stands before an "@" could be a password. */
+/** A host as errors show it: what comes before an "@" could be a password. */
 function quoteHost(host: string): string {
   const shown = host.includes('@') ? `…${host.slice(host.lastIndexOf('@'))}` : host;
   return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown);

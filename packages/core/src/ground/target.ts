@@ -54,7 +54,7 @@ export function splitLocalName(host: string): LocalName | undefined {
 }
 
 /**
- * The path of a unix socket that a target's host stands for, by the names of systemd-ssh-proxy(1): `unix/run/socket` and
+ * The path of the unix socket that a target's host means, by the names of systemd-ssh-proxy(1): `unix/run/socket` and
  * `unix%/run/socket` are `/run/socket`. Abstract sockets (unix(7)) begin with `@`. Undefined for any other host.
  */
 export function unixPath(host: string): string | undefined {

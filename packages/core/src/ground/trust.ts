@@ -58,7 +58,7 @@ export function entriesOnWayTo(path: string): PathEntry[] {
       folder = entry.path;
       continue;
     }
-    if (++links > MAX_LINKS) throw new FdpassError('config', `${path} leads through too many links`);
+    if (++links > MAX_LINKS) throw new FdpassError('config', `${path} has too many symbolic links on its way`);
     const to = readlinkSync(entry.path);
     if (to.startsWith('/')) folder = '/';
     names.push(...to.split('/').reverse());

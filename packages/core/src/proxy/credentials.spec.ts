@@ -186,12 +186,12 @@ describe('credentials', () => {
       { username: 'me', passwordCommand: script('for (;;) require("fs").writeSync(1, "hush".repeat(9999))') },
       /^permission: .*ended with SIGKILL/,
     ],
-    ['a question without a name', { ask: true }, /^config: a password for proxy\.example but no user name/],
+    ['a question without a name', { ask: true }, /^config: there is a password for proxy\.example, but no user name/],
     ['a netrc without an entry', { netrc: 'empty' }, /^config: .*no entry for proxy\.example/],
     [
       'a password without a name',
       { passwordCommand: script('console.log("hush")') },
-      /^config: a password for proxy\.example but no user name/,
+      /^config: there is a password for proxy\.example, but no user name/,
     ],
   ];
   for (const [name, options, text] of FAILURES) {

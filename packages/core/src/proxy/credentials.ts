@@ -64,7 +64,7 @@ export async function resolveCredentials(request: CredentialRequest): Promise<Cr
   // A URL that has a password alone leaves the user name to the others, and is right if they have none.
   const username = options.username ?? (request.username || netrc?.login) ?? request.username;
   if (username === undefined && hasPassword(request, netrc)) {
-    throw new FdpassError('config', `a password for ${request.host} but no user name`, {
+    throw new FdpassError('config', `there is a password for ${request.host}, but no user name`, {
       hint: 'add "username" to its credentials',
     });
   }

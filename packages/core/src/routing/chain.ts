@@ -39,7 +39,7 @@ export async function buildChain(use: unknown, place: Place, scope: ChainScope):
   return await linkHops(await resolveHops(use, place, scope), undefined, scope);
 }
 
-/** Links a `use` value that stands inside the options of `hop`. */
+/** Links a `use` value that is nested in the options of `hop`. */
 async function linkUse(use: unknown, hop: Hop, before: Chain | undefined, scope: ChainScope): Promise<BuiltChain> {
   const place = placeWithin(hop.place, ...(pathTo(use, hop.options) ?? []));
   const link = async (): Promise<BuiltChain> =>
@@ -71,7 +71,7 @@ async function linkHops(hops: readonly Hop[], before: Chain | undefined, scope: 
     forward = { label, ...last };
   }
   if (last === undefined && scope.inspector !== undefined) last = NO_FORWARD; // all its hops have been reported
-  if (last === undefined) throw new FdpassError('internal', 'a chain without a hop');
+  if (last === undefined) throw new FdpassError('internal', 'the chain has no hops');
   return { label: hops.map(linkLabel).join(' -> '), hops: hops.map(summarize), ...last };
 }
 

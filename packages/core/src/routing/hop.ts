@@ -20,7 +20,7 @@ export interface Hop {
   readonly label: string | undefined;
   /** Of the options. */
   readonly place: Place;
-  /** The named hops it stands in, outermost first: the ones that its nested routes may not name again. */
+  /** The named hops that it is nested in, outermost first: its own nested routes may not name them again. */
   readonly path: readonly string[];
 }
 
@@ -106,7 +106,7 @@ async function resolveList(
   path: readonly string[],
 ): Promise<Hop[]> {
   if (items.length === 0)
-    throw new FdpassError('config', 'a chain without a hop', { hint: 'name at least one strategy' });
+    throw new FdpassError('config', 'the chain has no hops', { hint: 'name at least one strategy' });
   const hops: Hop[] = [];
   for (const [index, item] of items.entries()) {
     const resolve = (): Promise<Hop[]> => resolveHops(item, placeWithin(place, index), scope, path);
@@ -150,7 +150,7 @@ async function resolveMapping(
   if (strategy === undefined && key !== undefined && others.length === 0) {
     return shorthand(key, mapping[key], placeWithin(place, key), scope, path);
   }
-  throw new FdpassError('config', `the hop ${JSON.stringify(redactOptions(mapping))} names no strategy`, {
+  throw new FdpassError('config', `the hop ${JSON.stringify(redactOptions(mapping))} does not name a strategy`, {
     hint: `add "strategy: NAME", one of ${scope.registry.names().join(', ')}`,
   });
 }
