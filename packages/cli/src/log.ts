@@ -57,10 +57,10 @@ export function makeLog({ verbosity, file, write }: LogOptions): Log {
     if (event.event === 'output') toStderr(event.text);
     if (verbosity >= 2 || (verbosity === 1 && MAIN_EVENTS.has(event.event))) {
       const seconds = ((systemClock.now() - started) / 1000).toFixed(3);
-      toStderr(`fdpass: [${seconds}] ${formatEvent(event)}`);
+      for (const line of formatEvent(event)) toStderr(`fdpass: [${seconds}] ${line}`);
     }
     if (fd === undefined) return;
-    toFile(formatEvent(event));
+    for (const line of formatEvent(event)) toFile(line);
     // On stderr the stack follows the error that ends the command.
     if (event.event === 'failed') for (const line of stackLines(event.stack)) toFile(line);
   };
@@ -101,12 +101,13 @@ export function stackLines(stack: string | undefined): string[] {
   return stack === undefined ? [] : stack.split('\n').map((line) => `    ${oneLine(line)}`);
 }
 
-/** An event as a line: its name, then its details as `key=value`. */
-function formatEvent({ event, ...details }: TraceEvent): string {
+/** An event as a line: its name, then its details as `key=value`. Only an error of several routes has more lines. */
+function formatEvent({ event, ...details }: TraceEvent): string[] {
   const words = Object.entries(details)
     .filter(([key, value]) => value !== undefined && key !== 'stack')
     .map(([key, value]) => `${key}=${formatDetail(key, value)}`);
-  return oneLine([event, ...words].join(' '));
+  const text = [event, ...words].join(' ');
+  return event === 'failed' ? text.split('\n') : [oneLine(text)];
 }
 
 /** Fractions of a millisecond only make the line harder to read. */

@@ -1,4 +1,4 @@
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expectNoneLeft, markedEnvironment, markedProcesses, temporaryFolder } from '@fdpass/test-lab';
 import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
@@ -63,14 +63,27 @@ rules:
     });
   }
 
-  it('says in one line why every route has failed', async () => {
+  it('says in a line for each route why it has failed, and what to try', async () => {
     const file = config('{ firstOf: [gone, unplugged, { strategy: direct, host: "::1", port: 1 }] }');
     const { status, stderr } = await fdpass(['-c', file, 'nas.example', '22'], { env });
     expect(status).to.equal(78); // the card that is not there is what the user can mend
-    expect(stderr).to.match(/^fdpass: nas\.example:22: rule 1 [^\n]*first-of: none of 3 routes works [^\n]*\n$/);
-    expect(stderr).to.match(
-      /\(gone [^,]*127\.0\.0\.1:1[^,]*refused[^,]*, unplugged [^,]*interface[^,]*, direct ::1 cannot connect to \[::1\]:1/,
+    const [first, gone, unplugged, direct, ...more] = stderr.split('\n');
+    expect(first).to.match(/^fdpass: nas\.example:22: rule 1 .*first-of: none of 3 routes works$/);
+    expect(gone).to.match(/^ {2}gone .*127\.0\.0\.1:1.*refused.*; check that it is running, and the port$/);
+    expect(unplugged).to.match(/^ {2}unplugged .*interface/);
+    expect(direct).to.match(
+      /^ {2}direct ::1: cannot connect to \[::1\]:1: .*; check that it is running, and the port$/,
     );
+    expect(more).to.deep.equal(['']);
+    const log = join(folder.path, 'routes.log');
+    await fdpass(['-c', file, '--log', log, 'nas.example', '22'], { env });
+    const logged = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-4);
+    expect(logged.map((line) => line.replace(/^\S+ \[\d+\] /, ''))).to.deep.equal([
+      `failed error=${first?.replace('fdpass: ', '')}`,
+      gone,
+      unplugged,
+      direct,
+    ]);
   });
 
   it('refuses a hop that contains itself', async () => {

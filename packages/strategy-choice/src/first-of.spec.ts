@@ -89,7 +89,9 @@ describe('first-of', () => {
       'timeout',
       'unreachable',
     ]);
-    expect(formatError(dial.failure)).to.match(/^none of 2 routes works \(a a is timeout, socks5.*; mend socks5/);
+    expect(formatError(dial.failure)).to.match(
+      /^none of 2 routes works\n {2}a: a is timeout.*; mend a\n {2}socks5.*; mend socks5[^\n]*$/,
+    );
   });
 
   it('passes the target on as it is', async () => {

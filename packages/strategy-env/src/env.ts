@@ -93,6 +93,6 @@ function inVariable({ code, message, hint, hop, cause }: FdpassError, variable =
 /** A dial that failed at the proxy, whose hop the user has not written: it is called as the variable, as named hops are. */
 function hopNamed(error: FdpassError, variable: string | undefined): FdpassError {
   if (variable === undefined || error.hop === undefined) return error;
-  const { code, message, hint, rule, target, attempts, cause } = error;
-  return new FdpassError(code, message, { hint, rule, hop: `${variable} (${error.hop})`, target, attempts, cause });
+  const hop = `${variable} (${error.hop})`;
+  return new FdpassError(error.code, error.summary, { ...error, hop, cause: error.cause });
 }

@@ -86,6 +86,29 @@ describe('the error of several routes', () => {
     expect((error.cause as AggregateError).errors).to.deep.equal(errors);
   });
 
+  it('has each as data, with its own hint, and the hop where the label leaves open which it was', () => {
+    const attempts = [{ address: '[::1]:22', reason: 'connection refused' }];
+    const nested = allFailed('none of 2 routes works', failuresOf(failed('timeout'), failed('protocol')));
+    const fails = (hop: string): FdpassError => new FdpassError('unreachable', 'no', { hop, hint: 'try', attempts });
+    const { routes } = allFailed('none of 5 routes works', [
+      { label: 'corp (http://p)', error: fails('corp (http://p)') },
+      { label: 'direct 10.0.0.1', error: fails('direct') },
+      { label: 'corp (http://p) -> tor', error: fails('corp (http://p)') },
+      { label: 'corp', error: fails('corporation') },
+      { label: 'race', error: nested },
+    ]);
+    expect(routes.map(({ label, hop }) => [label, hop])).to.deep.equal([
+      ['corp (http://p)', undefined],
+      ['direct 10.0.0.1', undefined],
+      ['corp (http://p) -> tor', 'corp (http://p)'],
+      ['corp', 'corporation'],
+      ['race', undefined],
+    ]);
+    expect(routes[0]).to.deep.include({ message: 'no', hint: 'try', attempts, routes: [] });
+    expect(routes[4]?.routes).to.deep.equal(nested.routes);
+    expect(nested.routes.map(({ hint }) => hint)).to.deep.equal(['mend timeout', 'mend protocol']);
+  });
+
   it('puts the attempts of one in brackets if it had several', () => {
     const attempts = [
       { address: '[::1]:22', reason: 'connection refused' },

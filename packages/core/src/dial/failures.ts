@@ -1,4 +1,4 @@
-import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError } from '../ground/errors.js';
+import { type ErrorCode, type FailedAttempt, type FailedRoute, FdpassError, isFdpassError } from '../ground/errors.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
 
 /** One of several things that were tried, and why it failed. */
@@ -49,7 +49,7 @@ function gatherFailures(failures: readonly Failure[]): GatheredFailures {
 
 /**
  * The error of a hop whose routes, hosts or servers have all failed: code and hint of the most useful failure, all of them
- * in `attempts`, and `cause` an AggregateError. A single failure speaks for itself.
+ * in `attempts` and `routes`, and `cause` an AggregateError. A single failure speaks for itself.
  *
  * @param message What is said of several, e.g. `none of 3 routes works`.
  */
@@ -59,6 +59,7 @@ export function allFailed(message: string, failures: readonly Failure[]): Fdpass
   return new FdpassError(mostUseful?.code ?? 'internal', message, {
     hint: mostUseful?.hint,
     attempts,
+    routes: errors.map((error, index) => describeRoute(failures[index]?.label ?? '', error)),
     cause: new AggregateError(errors, message),
   });
 }
@@ -100,6 +101,13 @@ function describe(label: string, { message, attempts }: FdpassError): FailedAtte
   const inner = attempts.map(({ address, reason }) => `${address} ${reason}`).join(', ');
   // The message of a single attempt says it already.
   return { address: label, reason: attempts.length < 2 ? message : `${message} [${inner}]` };
+}
+
+function describeRoute(label: string, error: FdpassError): FailedRoute {
+  const { hop, summary: message, hint, attempts, routes } = error;
+  const isChain = label.includes(' -> '); // then the label does not say which of its hops it was
+  const isSaid = hop === undefined || (!isChain && `${label} `.startsWith(`${hop} `));
+  return { label, ...(!isSaid && { hop }), message, hint, attempts, routes };
 }
 
 function asFdpassError(error: unknown): FdpassError {

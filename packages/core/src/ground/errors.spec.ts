@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { addDetails, exitCodeOf, FdpassError, formatError, isFdpassError } from './errors.js';
+import { addDetails, exitCodeOf, FdpassError, formatError, isFdpassError, stackOf } from './errors.js';
 import { fromSystemError, reasonOf } from './system-error.js';
 
 describe('errors', () => {
@@ -33,10 +33,72 @@ describe('errors', () => {
     );
   });
 
+  it('names the place in the config in place of the place of the rule, and its message begins with it', () => {
+    const where = { file: '/f.yaml', line: 9, column: 14 };
+    const error = new FdpassError('config', 'no such key', { where, rule: 'rule 2 "x" (/f.yaml:7:5)', hop: 'corp' });
+    expect([error.message, error.summary]).to.deep.equal(['/f.yaml:9:14: no such key', 'no such key']);
+    const line = '/f.yaml:9:14: rule 2 "x": corp: no such key';
+    expect([formatError(error), formatError(addDetails(error, { target }))]).to.deep.equal([
+      line,
+      `host.example:22: ${line}`,
+    ]);
+    const inCode = new FdpassError('config', 'no such key', { where: { file: 'config.rules[0]', line: 0, column: 0 } });
+    expect(formatError(inCode)).to.equal('config.rules[0]: no such key');
+    const late = addDetails(new FdpassError('config', 'no such key'), { where });
+    expect([late.message, addDetails(late, { where: { ...where, line: 1 } }).message]).to.deep.equal([
+      error.message,
+      error.message,
+    ]);
+  });
+
+  it('is a line for each of several routes, with its own hint and attempts, deeper for routes in routes', () => {
+    const attempts = [
+      { address: '[::1]:1', reason: 'connection refused' },
+      { address: '127.0.0.1:1', reason: 'no answer' },
+    ];
+    const plain = { message: 'timed out', attempts: [], routes: [] };
+    const error = new FdpassError('unreachable', 'none of 2 routes works', {
+      target,
+      hop: 'first-of',
+      hint: 'start it',
+      attempts: [{ address: 'corp', reason: 'cannot connect to p:1' }],
+      routes: [
+        { ...plain, label: 'corp', message: 'cannot connect to p:1', hint: 'start it', attempts },
+        {
+          label: 'race',
+          message: 'none of 2 routes works',
+          hint: 'wait',
+          attempts: [],
+          routes: [
+            { ...plain, label: 'a -> b', hop: 'b', hint: 'wait' },
+            { ...plain, label: 'c', message: 'two\nlines\u001b' },
+          ],
+        },
+      ],
+    });
+    expect(formatError(error).split('\n')).to.deep.equal([
+      'host.example:22: first-of: none of 2 routes works',
+      '  corp: cannot connect to p:1 ([::1]:1 connection refused, 127.0.0.1:1 no answer); start it',
+      '  race: none of 2 routes works',
+      '    a -> b: b: timed out; wait',
+      '    c: two lines',
+    ]);
+  });
+
   it('lets nothing that others sent drive the terminal', () => {
     expect(formatError(new FdpassError('protocol', 'the proxy said \u001b[2J\r\nhello\u202e'))).to.not.match(
       /[\p{Cc}\p{Cf}]/u,
     );
+  });
+
+  it('has the stack of what a plugin threw, also in one of several routes, and none for failures of the network', () => {
+    const bug = new TypeError('x is not a function');
+    const refused = Object.assign(new Error('connect ECONNREFUSED'), { syscall: 'connect' });
+    const [broken, network] = [bug, refused].map((cause) => new FdpassError('unreachable', 'no', { cause }));
+    const several = (...errors: unknown[]): FdpassError =>
+      new FdpassError('unreachable', 'none works', { cause: new AggregateError(errors) });
+    expect(stackOf(several(network, several(broken)))).to.equal(bug.stack);
+    expect(stackOf(several(network, new FdpassError('config', 'no')))).to.equal(undefined);
   });
 
   it('is recognised across copies of the package by its brand', () => {

@@ -32,6 +32,22 @@ export interface FailedAttempt {
   readonly reason: string;
 }
 
+/** One of several routes, hosts or servers that were tried and failed. */
+export interface FailedRoute {
+  /** What was tried, as the user wrote it, e.g. `corp (http://proxy:3128)`. */
+  readonly label: string;
+  /** The hop that failed, where that is not the same. */
+  readonly hop?: string | undefined;
+  /** Why it failed. */
+  readonly message: string;
+  /** What to try about it. */
+  readonly hint?: string | undefined;
+  /** The addresses that were tried for it. */
+  readonly attempts: readonly FailedAttempt[];
+  /** The routes in it, if it had several itself. */
+  readonly routes: readonly FailedRoute[];
+}
+
 /** What an {@link FdpassError} may say beside its message; whoever knows more fills in the rest (`addDetails`). */
 export interface ErrorDetails {
   /** What to try, as a clause without a full stop, e.g. `check that the proxy is running`. */
@@ -46,6 +62,8 @@ export interface ErrorDetails {
   readonly target?: Target | undefined;
   /** What was tried, in the order in which it failed. Default: none. */
   readonly attempts?: readonly FailedAttempt[] | undefined;
+  /** The routes that were tried, in the order in which they failed; a line each. Default: none. */
+  readonly routes?: readonly FailedRoute[] | undefined;
   /** The error below, such as a system error; not shown by {@link formatError}. */
   readonly cause?: unknown;
 }
@@ -78,6 +96,8 @@ export class FdpassError extends Error {
   readonly target: Target | undefined;
   /** What was tried, in the order in which it failed. Default: none. */
   readonly attempts: readonly FailedAttempt[];
+  /** The routes that were tried, in the order in which they failed. Default: none. */
+  readonly routes: readonly FailedRoute[];
 
   constructor(code: ErrorCode, summary: string, details: ErrorDetails = {}) {
     const message = details.where === undefined ? summary : `${formatWhere(details.where)}: ${summary}`;
@@ -90,6 +110,7 @@ export class FdpassError extends Error {
     this.hop = details.hop;
     this.target = details.target;
     this.attempts = details.attempts ?? [];
+    this.routes = details.routes ?? [];
     Object.defineProperty(this, BRAND, { value: true });
   }
 }
@@ -113,6 +134,7 @@ export function addDetails(error: FdpassError, details: ErrorDetails): FdpassErr
     hop: error.hop ?? details.hop,
     target: error.target ?? details.target,
     attempts: error.attempts.length > 0 ? error.attempts : details.attempts,
+    routes: error.routes?.length > 0 ? error.routes : details.routes,
     cause: error.cause ?? details.cause,
   });
   if (error.stack !== undefined) copy.stack = error.stack;
@@ -126,6 +148,7 @@ export function addDetails(error: FdpassError, details: ErrorDetails): FdpassErr
 export function stackOf(error: unknown): string | undefined {
   let deepest: unknown = error;
   while (isFdpassError(deepest) && deepest.cause instanceof Error) deepest = deepest.cause;
+  if (deepest instanceof AggregateError) return deepest.errors.map(stackOf).find((stack) => stack !== undefined);
   if (!(deepest instanceof Error) || 'syscall' in deepest) return undefined;
   return isFdpassError(deepest) && deepest.code !== 'internal' ? undefined : deepest.stack;
 }
@@ -135,17 +158,29 @@ function placesOf({ where, rule }: FdpassError): (string | undefined)[] {
   return where === undefined ? [rule] : [formatWhere(where), rule?.replace(/ \([^()]*\)$/, '')];
 }
 
-/** The error as one line for a terminal: target, place in the config or rule, hop, what, why and what to try. */
+/**
+ * The error for a terminal, in one line: target, place in the config or rule, hop, what, why and what to try. If several
+ * routes failed, a line for each follows, indented, with what to try about it.
+ */
 export function formatError(error: unknown): string {
   if (!isFdpassError(error)) return `internal error: ${oneLine(messageOf(error))}; please report it`;
   const target = error.target && formatHostPort(error.target.host, error.target.port);
-  const about = [target, ...placesOf(error), error.hop];
-  const isSaid = ({ address, reason }: FailedAttempt): boolean =>
-    error.message.includes(address) && error.message.includes(reason);
-  const attempts = error.attempts
-    .filter((attempt) => !isSaid(attempt))
-    .map((attempt) => `${attempt.address} ${attempt.reason}`);
-  const tried = attempts.length > 0 ? ` (${attempts.join(', ')})` : '';
-  const line = [...about.filter(Boolean), `${error.summary ?? error.message}${tried}`].join(': ');
-  return oneLine(error.hint === undefined ? line : `${line}; ${error.hint}`);
+  const { hop, hint, attempts, routes = [], summary: message = error.message } = error;
+  return linesOf([target, ...placesOf(error), hop], { message, hint, attempts, routes }).join('\n');
+}
+
+function linesOf(about: readonly (string | undefined)[], failed: Omit<FailedRoute, 'label' | 'hop'>): string[] {
+  const { message, hint, attempts, routes } = failed;
+  const hasRoutes = routes.length > 0; // what is said of them is in their own lines
+  const line = [...about.filter(Boolean), `${message}${hasRoutes ? '' : tried(message, attempts)}`].join(': ');
+  return [
+    oneLine(hint === undefined || hasRoutes ? line : `${line}; ${hint}`),
+    ...routes.flatMap(({ label, hop, ...route }) => linesOf([label, hop], route).map((inner) => `  ${inner}`)),
+  ];
+}
+
+/** The attempts, unless the message says it all. */
+function tried(message: string, attempts: readonly FailedAttempt[]): string {
+  const news = attempts.filter(({ address, reason }) => !(message.includes(address) && message.includes(reason)));
+  return news.length === 0 ? '' : ` (${news.map(({ address, reason }) => `${address} ${reason}`).join(', ')})`;
 }

@@ -9,6 +9,11 @@ import { nextBytes } from '../connection/socket-pair.spec.helper.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { dialDetached } from './detached.js';
 
+const WHERE = { file: '/f.yaml', line: 1, column: 2 };
+const ATTEMPTS = [{ address: 'a', reason: 'b' }];
+const ROUTES = [{ label: 'corp', message: 'no', hint: 'try', attempts: ATTEMPTS, routes: [] }];
+const DETAILS = { hint: 'ask', hop: 'proxy', where: WHERE, attempts: ATTEMPTS, routes: ROUTES };
+
 /** The relay process of the tests: dials the port it is told, or does what it is told instead. */
 const PROGRAM = `
 const { runDetached } = await import(${JSON.stringify(new URL('detached.js', import.meta.url).href)});
@@ -16,7 +21,7 @@ const { FdpassError } = await import(${JSON.stringify(new URL('../ground/errors.
 const { openConnection } = await import(${JSON.stringify(new URL('../connection/open.js', import.meta.url).href)});
 await runDetached(async ({ port, fail, crash, hang }, signal) => {
   if (crash) process.exit(3);
-  if (fail) throw new FdpassError('permission', 'not for you', { hint: 'ask', hop: 'proxy', attempts: [{ address: 'a', reason: 'b' }] });
+  if (fail) throw new FdpassError('permission', 'not for you', ${JSON.stringify(DETAILS)});
   if (hang) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
   return openConnection({ family: 4, host: '127.0.0.1', port }, {}, { signal });
 });`;
@@ -114,14 +119,9 @@ describe('the detached relay', function () {
   it('sends the whole error home', async () => {
     const error = await dialDetached({ command: COMMAND, request: { fail: true } }).catch((reason: unknown) => reason);
     if (!isFdpassError(error)) throw error;
-    const { code, message, hint, hop, attempts } = error;
-    expect({ code, message, hint, hop, attempts }).to.deep.equal({
-      code: 'permission',
-      message: 'not for you',
-      hint: 'ask',
-      hop: 'proxy',
-      attempts: [{ address: 'a', reason: 'b' }],
-    });
+    const { code, message, hint, hop, where, attempts, routes } = error;
+    expect([code, message]).to.deep.equal(['permission', '/f.yaml:1:2: not for you']);
+    expect({ hint, hop, where, attempts, routes }).to.deep.equal(DETAILS);
   });
 
   it('that ends without a word, or cannot be started, is an error', async () => {

@@ -3,8 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { DescriptorConnection } from '../connection/descriptor.js';
 import { onAbort } from '../ground/clock.js';
-import { type ErrorCode, type FailedAttempt, FdpassError, isFdpassError, stackOf } from '../ground/errors.js';
-import type { Target } from '../ground/target.js';
+import { type ErrorCode, type ErrorDetails, FdpassError, isFdpassError, stackOf } from '../ground/errors.js';
 import { messageOf } from '../ground/text.js';
 import { loadSys } from '../sys/koffi.js';
 import { relayOver } from './caller.js';
@@ -22,14 +21,9 @@ const CONTROL_FD = 3;
 
 type Report = { readonly ok: true } | { readonly ok: false; readonly error: SerializedError };
 
-interface SerializedError {
+interface SerializedError extends Omit<ErrorDetails, 'cause'> {
   readonly code: ErrorCode;
-  readonly message: string;
-  readonly hint?: string | undefined;
-  readonly hop?: string | undefined;
-  readonly rule?: string | undefined;
-  readonly target?: Target | undefined;
-  readonly attempts?: readonly FailedAttempt[];
+  readonly summary: string;
   readonly stack?: string | undefined;
 }
 
@@ -147,12 +141,12 @@ export async function runDetached(dial: (request: unknown, signal: AbortSignal) 
 
 function serialize(error: unknown): SerializedError {
   const stack = stackOf(error);
-  if (!isFdpassError(error)) return { code: 'internal', message: messageOf(error), stack };
-  const { code, message, hint, hop, rule, target, attempts } = error;
-  return { code, message, hint, hop, rule, target, attempts, stack };
+  if (!isFdpassError(error)) return { code: 'internal', summary: messageOf(error), stack };
+  const { code, summary, where, hint, hop, rule, target, attempts, routes } = error;
+  return { code, summary, where, hint, hop, rule, target, attempts, routes, stack };
 }
 
-function deserialize({ code, message, stack, ...details }: SerializedError): FdpassError {
-  const cause = stack === undefined ? undefined : Object.assign(new Error(message), { stack });
-  return new FdpassError(code, message, { ...details, cause });
+function deserialize({ code, summary, stack, ...details }: SerializedError): FdpassError {
+  const cause = stack === undefined ? undefined : Object.assign(new Error(summary), { stack });
+  return new FdpassError(code, summary, { ...details, cause });
 }

@@ -104,11 +104,12 @@ async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope)
       linking.catch(() => {}); // a strategy that fails before it awaits this must not end the program
       return linking;
     };
-    const { baseDir } = hop.place;
+    const { baseDir, isImplied } = hop.place;
     const place = { forward, isFirst: before === undefined, route, baseDir, socketDefaults: scope.socketDefaults };
     const dialer = await strategy.create(options, createStrategyHost(place, scope.services));
     const { targets } = strategy;
-    return guardDialer(dialer, { label: hop.label, origin, targets, clock: scope.services.clock });
+    const { label } = hop;
+    return guardDialer(dialer, { label, isImplied, origin, targets, clock: scope.services.clock });
   } catch (error) {
     throw await withPlace(withHop(error, hop, origin), hop.place);
   }
@@ -117,11 +118,12 @@ async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope)
 /** The default strategy with no options, for the first proxy of a chain. The user did not write it, so no error names it. */
 async function defaultChain(scope: ChainScope): Promise<Chain> {
   const entry = scope.registry.entry(scope.defaultStrategy);
-  const hop: Hop = { entry, options: {}, label: undefined, place: NOWHERE, path: [] };
+  const hop: Hop = { entry, options: {}, label: undefined, place: IMPLIED, path: [] };
   return { label: entry.name, ...(await createHop(hop, undefined, scope)) };
 }
 
-const NOWHERE: Place = { baseDir: '/' };
+/** The place of what the user has not written. */
+export const IMPLIED: Place = { baseDir: '/', isImplied: true };
 
 const NO_FORWARD: Chain & GuardedDialer = {
   label: 'nothing',

@@ -20,6 +20,8 @@ import { messageOf } from '../ground/text.js';
 export interface GuardedHop {
   /** How errors and traces show it; undefined for the implied first hop, which the user did not write. */
   readonly label: string | undefined;
+  /** Whether traces alone show it. */
+  readonly isImplied?: boolean | undefined;
   /** Who is responsible for what it does wrong, e.g. `the plugin "./mine.mjs"`. */
   readonly origin: string;
   /** The kinds of targets that the strategy accepts. Default: hosts. */
@@ -200,7 +202,8 @@ function withHop(error: unknown, hop: GuardedHop, signal: AbortSignal): unknown 
 }
 
 /** Whatever a plugin throws, as an error that names the hop. */
-function describeFailure(error: unknown, { label, origin }: GuardedHop): FdpassError {
-  if (isFdpassError(error)) return label === undefined ? error : addDetails(error, { hop: label });
-  return new FdpassError('internal', `${origin} failed: ${messageOf(error)}`, { hop: label, cause: error });
+function describeFailure(error: unknown, { label, isImplied, origin }: GuardedHop): FdpassError {
+  const hop = isImplied === true ? undefined : label;
+  if (isFdpassError(error)) return hop === undefined ? error : addDetails(error, { hop });
+  return new FdpassError('internal', `${origin} failed: ${messageOf(error)}`, { hop, cause: error });
 }

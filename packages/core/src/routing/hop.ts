@@ -10,6 +10,8 @@ export interface Place {
   readonly baseDir: string;
   /** Where a part of it is; undefined for a value that is in no config, such as `--via`. */
   readonly locate?: Locate | undefined;
+  /** Whether the user has not written it at all: then no error names it. */
+  readonly isImplied?: boolean | undefined;
 }
 
 /** One hop of a chain, resolved to its strategy but not yet checked against the strategy's options. */

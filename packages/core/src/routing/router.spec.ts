@@ -88,7 +88,7 @@ describe('Router', () => {
   it('ends with its deadline, names the hop and what had been tried, and leaves no timer', async () => {
     const clock = new HandClock();
     const made = await router(
-      undefined,
+      'rules: [{ use: net }]',
       (_, { trace }) => {
         trace({ event: 'attempt', address: '[::1]:22' });
         trace({ event: 'attempt', address: '127.0.0.1:22' });
@@ -102,12 +102,12 @@ describe('Router', () => {
     const error = await failed;
     expect(isFdpassError(error) && error.code).to.equal('timeout');
     expect(formatError(error)).to.match(
-      /^host\.example:22: no configuration: net: timed out after 2 s \(\[::1\]:22 no answer, 127\.0\.0\.1:22 connection refused\); /,
+      /^host\.example:22: rule 1 \(.*config\.yaml:1:9\): net: timed out after 2 s \(\[::1\]:22 no answer, 127\.0\.0\.1:22 connection refused\); /,
     );
     expect(clock.pending).to.equal(0);
   });
 
-  it('says what a strategy was waiting for when its deadline came', async () => {
+  it('says what a strategy was waiting for when its deadline came, and does not name the one that nobody wrote', async () => {
     const clock = new HandClock();
     const dial: Dialer['dial'] = (_, { signal }) =>
       new Promise((_, reject) => {
@@ -118,7 +118,17 @@ describe('Router', () => {
     const made = await router(undefined, dial, clock);
     const failed = made.dial(await made.route(TARGET), { timeoutMs: 2000 }).catch(formatError);
     clock.advance(2000);
-    expect(await failed).to.equal('host.example:22: no configuration: net: no reply came; check it');
+    expect(await failed).to.equal('host.example:22: no configuration: no reply came; check it');
+  });
+
+  it('names a hop that the user wrote, even if it is the default strategy', async () => {
+    const fails: Dialer['dial'] = () => Promise.reject(new FdpassError('unreachable', 'no way'));
+    const made = await router('rules: [{ host: host.example, use: net }]', fails);
+    const failure = async (host: string): Promise<string> =>
+      made.dial(await made.route({ host, port: 22 })).then(() => 'connected', formatError);
+    expect(await failure('host.example')).to.match(/^host\.example:22: rule 1 .*: net: no way$/);
+    expect(await failure('other.example')).to.equal('other.example:22: no rule matches: no way');
+    expect((await made.explain(await made.route({ host: 'o', port: 22 }))).route[0]?.label).to.equal('net');
   });
 
   it("rethrows the caller's own reason unchanged, even one that looks like ours", async () => {

@@ -9,7 +9,7 @@ import { messageOf } from '../ground/text.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { formatWhere, type Where } from '../ground/where.js';
 import type { RuleTable, RuleTrial } from '../rules/rule-table.js';
-import { type BuiltChain, buildChain, type ChainScope, type HopSummary } from './chain.js';
+import { type BuiltChain, buildChain, type ChainScope, type HopSummary, IMPLIED } from './chain.js';
 import { type Inspector, type Place, placeWithin } from './hop.js';
 import type { HostServices } from './strategy-host.js';
 
@@ -98,7 +98,7 @@ export class Router {
     const target = normalizeTarget(wanted);
     const found = table?.find(target);
     if (found === undefined) {
-      const chain = await this.#memoizedChain(scope, () => buildChain(scope.defaultStrategy, { baseDir: '/' }, scope));
+      const chain = await this.#memoizedChain(scope, () => buildChain(scope.defaultStrategy, IMPLIED, scope));
       const reason = table === undefined ? 'no configuration' : 'no rule matches';
       return { target, reason, chain, timeoutMs };
     }
