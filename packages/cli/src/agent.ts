@@ -2,11 +2,11 @@ import { closeSync, writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { type AgentCall, type AgentStatus, agentSocket, callAgent } from '@fdpass/agent';
 import { FdpassError, formatError } from '@fdpass/core';
-import { parseDuration } from '@fdpass/core/host';
+import { parseDuration, quoteUnknown } from '@fdpass/core/host';
 import { install, uninstall } from './agent-install.js';
 import { beAgent } from './agent-process.js';
 import { DEFAULT_IDLE_MS, REPORT_FD, startAgent } from './agent-start.js';
-import { type Arguments, usage } from './arguments.js';
+import { type Arguments, checkCount, usage } from './arguments.js';
 import { print } from './print.js';
 import { FDPASS } from './usage.js';
 
@@ -23,13 +23,14 @@ const ACTIONS: Readonly<Record<string, (args: Arguments, socket: string) => Prom
 
 /** `fdpass agent ACTION`. Returns the exit code. */
 export async function agent(args: Arguments): Promise<number> {
-  const [name = '', ...extra] = args.operands;
+  checkCount(FDPASS, args, 1);
+  const [name = ''] = args.operands;
   const action = ACTIONS[name];
   if (action === undefined) {
-    const what = name === '' ? 'what the agent is to do is missing' : `the agent does not know ${JSON.stringify(name)}`;
-    throw usage(FDPASS, `${what}: ${Object.keys(ACTIONS).join(', ')}`);
+    const known = Object.keys(ACTIONS);
+    const unknown = `the agent does not know ${quoteUnknown(name, known, 'this word')}`;
+    throw usage(FDPASS, `${name === '' ? 'what the agent is to do is missing' : unknown}: ${known.join(', ')}`);
   }
-  if (extra.length > 0) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra[0])}`);
   await action(args, requireSocket());
   return 0;
 }
@@ -67,7 +68,7 @@ function idleTime(args: Arguments): number {
   if (written === undefined) return DEFAULT_IDLE_MS;
   const idleMs = parseDuration(written);
   if (idleMs !== undefined) return idleMs;
-  throw new FdpassError('usage', `--idle ${JSON.stringify(written)} is not a duration`, { hint: 'write 30m, 2h or 0' });
+  throw new FdpassError('usage', '--idle is not a duration', { hint: 'write 30m, 2h or 0' });
 }
 
 async function startAndWait(idleMs: number): Promise<void> {

@@ -43,9 +43,11 @@ describe('command line', () => {
   });
 
   const wrong: readonly (readonly [argv: readonly string[], message: RegExp])[] = [
-    [['--nope', 'h', '22'], /unknown option "--nope"/],
+    [['--nope', 'h', '22'], /^unknown option$/],
+    [['--hunter2=PW', 'h', '22'], /^unknown option$/],
+    [['--confg', 'f', 'h', '22'], /^unknown option "--confg"$/],
     [['-x', 'h', '22'], /unknown option "-x"/],
-    [['--secret=s3cret', 'h', '22'], /^unknown option "--secret"$/],
+    [['--secret=s3cret', 'h', '22'], /^unknown option$/],
     [['-vx', 'h', '22'], /unknown option "-x"/],
     [['--timeout'], /--timeout needs an argument: SECONDS/],
     [['-w'], /-w needs an argument/],
@@ -72,7 +74,7 @@ describe('command line', () => {
     [['explain', '--jsno', 'host.example'], /unknown option "--jsno"/, 'did you mean "--json"?'],
     [['strategies', '--hlep'], /unknown option "--hlep"/, 'did you mean "--help"?'],
     [['schema', '--jsno'], /unknown option "--jsno"/, 'see: fdpass --help'], // the command has no --json
-    [['--zzz', 'host.example', '22'], /unknown option "--zzz"/, 'see: fdpass --help'],
+    [['--zzz', 'host.example', '22'], /^unknown option$/, 'see: fdpass --help'],
   ];
   for (const [argv, message, hint] of misspelt) {
     it(`says of ${argv.join(' ')}: ${hint}`, () => {

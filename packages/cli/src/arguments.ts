@@ -1,5 +1,5 @@
 import { FdpassError } from '@fdpass/core';
-import { didYouMean } from '@fdpass/core/host';
+import { didYouMean, nearest } from '@fdpass/core/host';
 import type { CommandSpec, OptionSpec, ProgramSpec } from './usage.js';
 
 /** A command line taken apart. Options are checked against the program's own list. */
@@ -144,13 +144,25 @@ function refuseForeignOptions(program: ProgramSpec, command: CommandSpec, given:
   }
 }
 
+/** A word that is not nearly an option is not repeated: it can be a password that begins with dashes. */
 function refuseUnknownOption(program: ProgramSpec, command: CommandSpec, unknown: UnknownOption | undefined): void {
   if (unknown === undefined) return;
   const { written, near } = unknown;
   const known = ['help', 'version', ...command.options].map((name) => `--${name}`);
-  const message = `unknown option ${JSON.stringify(written)}`;
   const hint = didYouMean(near, known);
+  const isLetter = written.length === '-x'.length;
+  const isMisspelt =
+    nearest(
+      near,
+      program.options.map(({ name }) => `--${name}`),
+    ) !== undefined; // another command has it
+  const message = isLetter || isMisspelt ? `unknown option ${JSON.stringify(written)}` : 'unknown option';
   throw hint === undefined ? usage(program, message) : new FdpassError('usage', message, { hint });
+}
+
+/** @throws FdpassError `usage` if there are more operands than `most`. */
+export function checkCount(program: ProgramSpec, { operands }: Arguments, most: number): void {
+  if (operands.length > most) throw usage(program, `too many operands: ${operands.length} instead of ${most}`);
 }
 
 /** A `usage` error that points at the help. */

@@ -8,7 +8,7 @@ import {
   formatWhere,
   inspectSearch,
 } from '@fdpass/core/host';
-import { type Arguments, usage } from './arguments.js';
+import { type Arguments, checkCount } from './arguments.js';
 import { checkBuiltinConfig } from './command-framework.js';
 import { REACHED_DIRECTLY, searchLines, unreadLines } from './config-search.js';
 import { print } from './print.js';
@@ -22,8 +22,8 @@ const EXIT_CONFIG = 78;
  * Returns the exit code; warnings alone are no failure.
  */
 export async function check(args: Arguments): Promise<number> {
-  const [operand, ...extra] = args.operands;
-  if (extra.length > 0) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra[0])}`);
+  checkCount(FDPASS, args, 1);
+  const [operand] = args.operands;
   const written = operand ?? args.value('config');
   const file = written === undefined ? undefined : expandPath(written, currentFolder());
   const report = await checkBuiltinConfig({ file });

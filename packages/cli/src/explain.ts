@@ -11,7 +11,7 @@ const SSH_PORT = 22;
 export async function explain(args: Arguments): Promise<number> {
   const request = readRequest(args, SSH_PORT);
   const { router, route } = await findRoute(request);
-  const explanation = router.explain(route);
+  const explanation = await router.explain(route);
   const search = inspectSearch({ file: request.config });
   const { unread } = search;
   await print(

@@ -30,7 +30,7 @@ export async function receive(args: Arguments): Promise<number> {
   const sys = loadSys();
   const [ours, theirs] = sys.socketpair();
   const child = start(command, rest, theirs, sys);
-  const exited = exitOf(child, command);
+  const exited = exitOf(child);
   exited.catch(() => {});
   const deadline = startDeadline(readTimeout(args) ?? 0, undefined, systemClock);
   let fd: number;
@@ -64,10 +64,10 @@ interface Exit {
 }
 
 /** Rejects if the child could not be started. */
-function exitOf(child: ChildProcess, command: string): Promise<Exit> {
+function exitOf(child: ChildProcess): Promise<Exit> {
   return new Promise((resolve, reject) => {
     child.once('error', (cause) =>
-      reject(new FdpassError('usage', `cannot run ${JSON.stringify(command)}: ${reasonOf(cause)}`, { cause })),
+      reject(new FdpassError('usage', `cannot run the command: ${reasonOf(cause)}`, { cause })),
     );
     child.once('exit', (code, signal) => {
       if (signal === null) resolve({ status: code ?? 0, how: `exited with status ${code}` });

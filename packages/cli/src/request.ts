@@ -9,7 +9,7 @@ import {
   type Route,
   type Router,
 } from '@fdpass/core/host';
-import { type Arguments, usage } from './arguments.js';
+import { type Arguments, checkCount, usage } from './arguments.js';
 import { builtinFramework } from './command-framework.js';
 import { FDPASS } from './usage.js';
 
@@ -24,10 +24,10 @@ export interface DialRequest {
 
 /** Reads HOST, PORT and the options that choose a route. @throws FdpassError `usage` */
 export function readRequest(args: Arguments, defaultPort?: number): DialRequest {
-  const [host, port = defaultPort, ...extra] = args.operands;
+  checkCount(FDPASS, args, 2);
+  const [host, port = defaultPort] = args.operands;
   if (host === undefined) throw usage(FDPASS, 'the host is missing');
   if (port === undefined) throw usage(FDPASS, 'the port is missing');
-  if (extra.length > 0) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra[0])}`);
   const user = args.value('user');
   const alias = args.value('alias');
   const config = args.value('config');
@@ -46,7 +46,7 @@ export function readTimeout(args: Arguments): number | undefined {
   if (written === undefined) return undefined;
   const timeoutMs = parseDuration(written);
   if (timeoutMs !== undefined) return timeoutMs;
-  throw new FdpassError('usage', `--timeout ${JSON.stringify(written)} is not a duration`, {
+  throw new FdpassError('usage', '--timeout is not a duration', {
     hint: 'write 10, 500ms or 2m',
   });
 }

@@ -1,12 +1,11 @@
-import { type Arguments, usage } from './arguments.js';
+import { type Arguments, checkCount } from './arguments.js';
 import { formatConfigSchema } from './config-schema.js';
 import { print } from './print.js';
 import { FDPASS } from './usage.js';
 
 /** `fdpass schema`: the JSON Schema of the config, with the strategies that are built in and those of its plugins. */
 export async function schema(args: Arguments): Promise<number> {
-  const [extra] = args.operands;
-  if (extra !== undefined) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra)}`);
+  checkCount(FDPASS, args, 0);
   const config = args.value('config');
   await print(await formatConfigSchema(config === undefined ? {} : { file: config }));
   return 0;

@@ -1,6 +1,6 @@
 import type { StrategyEntry } from '@fdpass/core';
 import { type JsonSchema, optionsJsonSchema, type StrategyRegistry } from '@fdpass/core/host';
-import { type Arguments, usage } from './arguments.js';
+import { type Arguments, checkCount } from './arguments.js';
 import { builtinFramework } from './command-framework.js';
 import { print } from './print.js';
 import { FDPASS } from './usage.js';
@@ -17,8 +17,8 @@ interface OptionSummary {
 
 /** `fdpass strategies [NAME]`: what is installed, with options. */
 export async function strategies(args: Arguments): Promise<number> {
-  const [name, ...extra] = args.operands;
-  if (extra.length > 0) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra[0])}`);
+  checkCount(FDPASS, args, 1);
+  const [name] = args.operands;
   const { registry } = await builtinFramework({});
   const entries = name === undefined ? registry.entries() : [registry.entry(name)];
   const summaries = await Promise.all(entries.map((entry) => summarize(entry, registry)));

@@ -58,7 +58,7 @@ describe('fdrecv', () => {
 
   const wrong: readonly (readonly [what: string, args: readonly string[], status: number, stderr: RegExp])[] = [
     ['no command', [], 64, /the command is missing; see: fdrecv --help/],
-    ['a command that is not there', ['no-such-command'], 64, /cannot run "no-such-command": no such file or directory/],
+    ['a command that is not there', ['no-such-command'], 64, /cannot run the command: no such file or directory/],
     ['a command that fails', ['sh', '-c', 'exit 3'], 3, /"sh" exited with status 3 and passed no descriptor/],
     ['a command that fails later', ['sh', '-c', 'exec 0<&- 1>&-; exit 9'], 9, /exited with status 9 and passed no/],
     ['a command that fails after words', ['sh', '-c', 'echo hello; exit 4'], 4, /exited with status 4 and passed no/],

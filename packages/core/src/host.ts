@@ -32,7 +32,8 @@ export { exitCodeOf, stackOf } from './ground/errors.js';
 export { currentFolder, expandPath, type FileInspection, type FileStamp, inspectFile } from './ground/files.js';
 export { openLog } from './ground/log-file.js';
 export { makePrivateFolder } from './ground/private-folder.js';
-export { didYouMean } from './ground/text.js';
+export { quoteUnknown } from './ground/shown.js';
+export { didYouMean, nearest } from './ground/text.js';
 export { formatWhere } from './ground/where.js';
 export { relayOver } from './handover/caller.js';
 export {

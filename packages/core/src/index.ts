@@ -21,15 +21,27 @@ export {
 export { canonicalAddress, ipFamily, ipv4Bytes, ipv6Bytes } from './ground/ip.js';
 export { octetsOf } from './ground/octets.js';
 export { makeTarget, normalizeHost, parsePort } from './ground/read-target.js';
+export { isHeaderName, showHost, showUrl } from './ground/shown.js';
 export { errnoName, fromSystemError, reasonOf } from './ground/system-error.js';
 export { formatHostPort, type Target, type TargetKind, targetKind, unixPath } from './ground/target.js';
-export { messageOf, oneLine, redactUrl } from './ground/text.js';
+export { messageOf, oneLine } from './ground/text.js';
 export { type DialMark, noTrace, type Trace, type TraceEvent } from './ground/trace.js';
 export { fdpassVersion } from './ground/version.js';
 export { allowedFamily, literalAddress } from './lookup/look-up.js';
 export { type Family, type HostAddress, isNoAddress } from './lookup/resolver.js';
 export { socketOptionEntries } from './options/socket.js';
-export { delay, duration, family, port, routeList, routeSchema, targetName } from './options/values.js';
+export {
+  delay,
+  duration,
+  family,
+  hostText,
+  pathText,
+  port,
+  routeList,
+  routeSchema,
+  targetName,
+  urlText,
+} from './options/values.js';
 export type { CredentialOptions, CredentialRequest, Credentials } from './proxy/credentials.js';
 export { type ExpectedAnswer, firstAnswer, hintAtPeer } from './proxy/first-answer.js';
 export { type HandshakeReport, handshakeReport } from './proxy/handshake-report.js';

@@ -6,9 +6,9 @@ import {
   type Dialer,
   type ErrorCode,
   FdpassError,
-  redactUrl,
   type Strategy,
   type StrategyHost,
+  showUrl,
   type Target,
   type TraceEvent,
 } from '@fdpass/core';
@@ -45,7 +45,7 @@ export class FakeRoutes {
   }
 
   readonly route = (use: unknown): Chain => ({
-    label: redactUrl(String(use)),
+    label: String(use).includes(':') ? showUrl(String(use)) : String(use),
     needsRelay: () => String(use).startsWith('tls'),
     dial: (target, { signal }) => this.#dial(this.#nameOf(use, target), target, signal),
   });

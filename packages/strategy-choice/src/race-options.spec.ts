@@ -20,13 +20,13 @@ describe('race: options', () => {
   const WRONG: readonly (readonly [options: unknown, message: RegExp])[] = [
     [{}, /routes/],
     [{ routes: [] }, /at least one route/],
-    [{ routes: [{ use: 'a', delay: 'soon' }] }, /"soon" is not a duration/],
+    [{ routes: [{ use: 'a', delay: 'soon' }] }, /must be a duration/],
     [{ routes: [{ use: 'a', delya: '1s' }] }, /delya/],
     [{ routes: ['a'], stagger: 100 }, /needs a unit; write 100ms or 100s/],
     [{ routes: ['a'], stagger: '0.25' }, /needs a unit; write 0\.25ms or 0\.25s/],
     [{ routes: ['a'], grace: 2 }, /needs a unit; write 2ms or 2s/],
     [{ routes: [{ use: 'a', delay: 20 }] }, /needs a unit; write 20ms or 20s/],
-    [{ routes: ['a'], grace: -1 }, /is not a duration/],
+    [{ routes: ['a'], grace: -1 }, /must be a duration/],
     [{ routes: ['a'], timeout: '1s' }, /timeout/],
   ];
   for (const [options, message] of WRONG) {

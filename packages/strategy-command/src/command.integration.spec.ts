@@ -88,7 +88,7 @@ describe('command', () => {
     const said = events.flatMap((event) => (event.event === 'output' ? event.text : []));
     expect(said).to.deep.equal(['first', 'no: route']);
     expect(await refusalOf(dial({ command: ['no-such-program'] }))).to.match(
-      /^config: cannot run "no-such-program": no such file/,
+      /^config: cannot run the program: no such file/,
     );
     expect(await refusalOf(dial({ command: ['true'], fdpass: true }))).to.match(
       /^protocol: closed without passing a descriptor/,

@@ -1,4 +1,4 @@
-import { duration, type Strategy } from '@fdpass/core';
+import { duration, pathText, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
 import { fillTokens } from './tokens.js';
 
@@ -27,7 +27,7 @@ export const runEntries = {
     ),
   ) as v.OptionalSchema<v.GenericSchema<string | number, number>, undefined>,
   log: v.optional(
-    v.pipe(v.string(), v.description('a file for its stderr (default: shown until the hand-over, then dropped)')),
+    v.pipe(pathText, v.description('a file for its stderr (default: shown until the hand-over, then dropped)')),
   ) as v.OptionalSchema<v.GenericSchema<string, string>, undefined>,
   terminal: v.optional(
     v.pipe(
@@ -41,7 +41,7 @@ export const runEntries = {
 
 const optionsSchema: v.GenericSchema<unknown, CommandOptions> = v.strictObject({
   command: v.pipe(
-    v.array(v.string(), 'must be a list: the program and its arguments'),
+    v.array(v.string('must be a text'), 'must be a list: the program and its arguments'),
     v.minLength(1, 'an empty list is not a command'),
     v.description('the program and its arguments; %h %p %r %n %% are filled in; no shell'),
   ),

@@ -4,13 +4,18 @@ import {
   type DialContext,
   FdpassError,
   formatHostPort,
+  hostText,
   isFdpassError,
+  messageOf,
   normalizeHost,
   parsePort,
+  pathText,
   type SpawnForward,
   type Strategy,
+  showHost,
   type Target,
   type Trace,
+  urlText,
 } from '@fdpass/core';
 import * as v from 'valibot';
 import { runEntries } from './command.js';
@@ -36,23 +41,23 @@ export interface JumpOptions {
 const optionsSchema: v.GenericSchema<unknown, JumpOptions> = v.strictObject({
   url: v.optional(
     v.pipe(
-      v.string(),
+      urlText('must be a jump:// URL'),
       v.description('jump://[USER@]HOST[:PORT][,…][?terminal=true]: the jump hosts as --via writes them'),
     ),
   ),
   hosts: v.optional(
     v.pipe(
-      v.array(v.string()),
+      v.array(hostText, 'must be a list of jump hosts'),
       v.minLength(1, 'an empty list names no jump host'),
       v.description('the jump hosts in travel order, [USER@]HOST[:PORT], as ssh -J takes them'),
     ),
   ),
   ssh: v.optional(
-    v.pipe(v.string(), v.description('the ssh program; one with a slash starts at the config (default: ssh)')),
+    v.pipe(pathText, v.description('the ssh program; one with a slash starts at the config (default: ssh)')),
   ),
   sshOptions: v.optional(
     v.pipe(
-      v.array(v.string()),
+      v.array(v.string('must be a text'), 'must be a list of arguments'),
       v.description(
         "more arguments for ssh, which runs in the config's folder, e.g. [-F, jump_config] or [-F, ~/jump_config]",
       ),
@@ -82,7 +87,7 @@ export function parseJumpHost(text: string): JumpHost {
       ...(port !== undefined && { port: parsePort(port) }),
     };
   } catch (error) {
-    throw new FdpassError('config', `the jump host ${JSON.stringify(text)}: ${(error as Error).message}`);
+    throw new FdpassError('config', `the jump host ${showHost(text)}: ${messageOf(error)}`);
   }
 }
 

@@ -134,7 +134,7 @@ describe('env', () => {
       const route = (): Promise<Chain> => Promise.reject(new FdpassError('config', 'broken'));
       const dialer = await env.create({}, testHost({ environment: ALL_BROKEN, route }));
       expect(dialer.explain?.({ host: 'x.example', port: 22 })).to.deep.equal([
-        'env: ALL_PROXY names the proxy nonsense://me:***@a',
+        'env: ALL_PROXY names the proxy nonsense://***@a',
         'broken',
       ]);
     });
@@ -159,7 +159,7 @@ describe('env', () => {
         'x.example',
         22,
         environment,
-        ['env: ALL_PROXY names the proxy http://me:***@a', 'http://me:hush@a decides for x.example'],
+        ['env: ALL_PROXY names the proxy http://***@a', 'http://me:hush@a decides for x.example'],
       ],
       ['x.example', 443, environment, ['env: https_proxy names the proxy http://b', 'http://b decides for x.example']],
       [

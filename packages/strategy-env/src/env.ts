@@ -1,4 +1,4 @@
-import { type Chain, FdpassError, isFdpassError, redactUrl, type Strategy, type Target } from '@fdpass/core';
+import { type Chain, FdpassError, isFdpassError, type Strategy, showUrl, type Target } from '@fdpass/core';
 import * as v from 'valibot';
 import { chooseProxy, type ProxyChoice, readVariables } from './environment.js';
 import { findExemption } from './no-proxy.js';
@@ -49,7 +49,7 @@ export const env: Strategy<EnvOptions> = {
       const entry = findExemption(name, entries);
       if (entry !== undefined)
         return { route: host.forward, why: `no proxy: ${variable} exempts it by the entry ${entry}` };
-      const why = `${choice.variable} names the proxy ${redactUrl(choice.proxy)}`;
+      const why = `${choice.variable} names the proxy ${showUrl(choice.proxy)}`;
       return { route: routes.get(choice.proxy) ?? host.forward, why, variable: choice.variable };
     }
 

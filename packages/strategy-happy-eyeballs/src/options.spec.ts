@@ -42,7 +42,7 @@ describe('happy-eyeballs options', () => {
 
   const refused: readonly (readonly [options: object, message: RegExp])[] = [
     [{ attemptDelay: '9ms' }, /must be at least 10ms \(RFC 8305, section 5\)/],
-    [{ attemptDelay: 'soon' }, /"soon" is not a duration/],
+    [{ attemptDelay: 'soon' }, /must be a duration/],
     [{ attemptDelay: 250 }, /needs a unit; write 250ms or 250s/],
     [{ resolutionDelay: '50' }, /needs a unit; write 50ms or 50s/],
     [{ attemptTimeout: 0 }, /must be longer than 0/],

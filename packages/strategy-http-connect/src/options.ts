@@ -1,4 +1,4 @@
-import { type CredentialOptions, credentialsSchema, type TlsOptions, tlsSchema } from '@fdpass/core';
+import { type CredentialOptions, credentialsSchema, type TlsOptions, tlsSchema, urlText } from '@fdpass/core';
 import * as v from 'valibot';
 
 /** The options of an `http-connect` hop, as its schema gives them. */
@@ -18,7 +18,7 @@ export interface HttpConnectOptions {
 /** The options of an HTTP CONNECT hop. */
 export const httpConnectOptions: v.GenericSchema<HttpConnectOptions> = v.strictObject({
   url: v.pipe(
-    v.string('an HTTP hop needs the URL of its proxy, e.g. http://proxy.example:3128'),
+    urlText('an HTTP hop needs the URL of its proxy, e.g. http://proxy.example:3128'),
     v.description('the proxy: http://HOST[:PORT] or https://HOST[:PORT] (TLS to the proxy)'),
   ),
   credentials: v.optional(v.pipe(credentialsSchema, v.description('the user name, and one source of the password'))),
@@ -30,7 +30,7 @@ export const httpConnectOptions: v.GenericSchema<HttpConnectOptions> = v.strictO
   ),
   headers: v.optional(
     v.pipe(
-      v.record(v.string(), v.string()),
+      v.record(v.string(), v.string('must be a text'), 'must be a mapping of names to texts'),
       v.description('more request headers; an empty User-Agent leaves ours out'),
     ),
   ),

@@ -1,4 +1,4 @@
-import { type ErrorCode, FdpassError, oneLine, redactUrl } from '@fdpass/core';
+import { type ErrorCode, FdpassError, oneLine } from '@fdpass/core';
 import type { Challenge } from './challenge.js';
 import { decodeText } from './page.js';
 import type { ResponseHead } from './response-wire.js';
@@ -71,13 +71,20 @@ export function refusal(head: ResponseHead, { page, hint, mask }: RefusalDetails
   const [code, usual] = CODES[status] ?? ['protocol'];
   const message = [
     status === 407 ? 'the proxy wants authentication (407) but does not say which' : `the proxy answered ${words}`,
-    location === undefined ? '' : `, see ${redactUrl(show(location))}`,
+    location === undefined ? '' : `, see ${withoutSecrets(show(location))}`,
     quotes === '' ? '' : ` (${quotes})`,
   ].join('');
   return new FdpassError(code, message, {
     hint: hint ?? hintOf(head, { reason, page: page ?? '', location }) ?? usual,
     cause: new HttpStatusError(status, words),
   });
+}
+
+/** The URL of a page without what can be a secret in it: user-info, query and fragment. */
+function withoutSecrets(url: string): string {
+  return url
+    .replace(/^((?:[a-z][a-z0-9+.-]*:)?[/\\]*)(?:.*)@/is, '$1***@')
+    .replace(/[?#].*$/s, (rest) => `${rest[0]}***`);
 }
 
 /** How much of one thing that a proxy says is shown. */

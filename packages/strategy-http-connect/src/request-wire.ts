@@ -1,4 +1,4 @@
-import { FdpassError, fdpassVersion, ipFamily, type Target } from '@fdpass/core';
+import { FdpassError, fdpassVersion, ipFamily, isHeaderName, type Target } from '@fdpass/core';
 
 export type Headers = Readonly<Record<string, string>>;
 
@@ -67,13 +67,10 @@ function fieldsOf(authority: string, extra: Headers, authorization: string | und
 /** @throws FdpassError `config` for a header that could not be sent as one line. */
 export function checkHeaders(headers: Headers): void {
   for (const [name, value] of Object.entries(headers)) {
-    if (!TOKEN.test(name))
-      throw new FdpassError('config', `option "headers": ${JSON.stringify(name)} is not a header name`);
+    if (!TOKEN.test(name)) throw new FdpassError('config', 'option "headers": a key is not a header name');
     if (!FIELD_VALUE.test(value)) {
-      throw new FdpassError(
-        'config',
-        `option "headers": the value of ${JSON.stringify(name)} has a line break or a control character in it`,
-      );
+      const which = isHeaderName(name) ? `the value of ${JSON.stringify(name)}` : 'a value';
+      throw new FdpassError('config', `option "headers": ${which} has a line break or a control character in it`);
     }
   }
 }

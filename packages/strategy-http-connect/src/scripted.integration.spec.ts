@@ -194,7 +194,7 @@ describe('http-connect against a scripted proxy', () => {
         'a redirect of a network that wants a login',
         answering('HTTP/1.1 302 Found\r\nLocation: http://u:hush@login.hotel.example/in?token=hush\r\n\r\n'),
         'protocol',
-        /answered 302 Found, see http:\/\/u:\*\*\*@login\.hotel\.example\/in\?\*\*\*; open that page in a browser/,
+        /answered 302 Found, see http:\/\/\*\*\*@login\.hotel\.example\/in\?\*\*\*; open that page in a browser/,
       ],
       [
         "nginx's port for https",

@@ -41,7 +41,7 @@ function unsupportedMachine(host: string, name: string): FdpassError {
 function readCid(text: string): number {
   const cid = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (cid <= MAX_CID) return cid;
-  throw new FdpassError('usage', `${JSON.stringify(text)} is not a vsock context id`, {
+  throw new FdpassError('usage', 'this is not a vsock context id', {
     hint: 'write vsock/3, a whole number',
   });
 }

@@ -5,6 +5,7 @@ import {
   errnoName,
   FdpassError,
   handshakeReport,
+  pathText,
   type SocketAddress,
   type Strategy,
   type StrategyHost,
@@ -27,23 +28,20 @@ export interface LocalOptions {
 const optionsSchema: v.GenericSchema<unknown, LocalOptions> = v.pipe(
   v.strictObject({
     path: v.optional(
-      v.pipe(
-        v.string(),
-        v.description("a unix socket, regardless of the target's name; an abstract one begins with @"),
-      ),
+      v.pipe(pathText, v.description("a unix socket, regardless of the target's name; an abstract one begins with @")),
     ),
     mux: v.optional(
       v.pipe(
-        v.boolean(),
+        v.boolean('must be true or false'),
         v.description('path is the multiplexed socket of Firecracker or cloud-hypervisor (default false)'),
       ),
     ),
     cid: v.optional(
       v.pipe(
-        v.number(),
+        v.number('must be a whole number'),
         v.integer('must be a whole number'),
-        v.minValue(0),
-        v.maxValue(0xffff_ffff),
+        v.minValue(0, 'must be a whole number from 0 to 4294967295'),
+        v.maxValue(0xffff_ffff, 'must be a whole number from 0 to 4294967295'),
         v.description("the context id of a virtual machine, regardless of the target's name"),
       ),
     ),

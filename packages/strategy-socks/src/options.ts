@@ -1,4 +1,4 @@
-import { type CredentialOptions, credentialsSchema, type TlsOptions, tlsSchema } from '@fdpass/core';
+import { type CredentialOptions, credentialsSchema, type TlsOptions, tlsSchema, urlText } from '@fdpass/core';
 import * as v from 'valibot';
 
 /** The options of a `socks` hop, as its schema gives them. */
@@ -20,7 +20,7 @@ export interface SocksOptions {
 /** The options of a SOCKS hop. */
 export const socksOptions: v.GenericSchema<SocksOptions> = v.strictObject({
   url: v.pipe(
-    v.string('a SOCKS hop needs the URL of its proxy, e.g. socks5h://127.0.0.1:1080'),
+    urlText('a SOCKS hop needs the URL of its proxy, e.g. socks5h://127.0.0.1:1080'),
     v.description('the proxy: socks4://, socks4a://, socks5://, socks5h://HOST[:PORT] or …://unix:/PATH; +tls for TLS'),
   ),
   credentials: v.optional(
@@ -28,7 +28,7 @@ export const socksOptions: v.GenericSchema<SocksOptions> = v.strictObject({
   ),
   isolate: v.optional(
     v.pipe(
-      v.boolean(),
+      v.boolean('must be true or false'),
       v.description(
         'derive user name and password from the target, so that Tor gives each its own circuit (default false)',
       ),
@@ -36,12 +36,14 @@ export const socksOptions: v.GenericSchema<SocksOptions> = v.strictObject({
   ),
   optimistic: v.optional(
     v.pipe(
-      v.boolean(),
+      v.boolean('must be true or false'),
       v.description(
         'send everything in one flight and save round trips; falls back if the proxy cannot (default false)',
       ),
     ),
   ),
-  userId: v.optional(v.pipe(v.string(), v.description("the user id of SOCKS 4 (default: the URL's user name)"))),
+  userId: v.optional(
+    v.pipe(v.string('must be a text'), v.description("the user id of SOCKS 4 (default: the URL's user name)")),
+  ),
   tls: v.optional(v.pipe(tlsSchema, v.description('for +tls URLs'))),
 });

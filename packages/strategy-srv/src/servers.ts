@@ -35,8 +35,10 @@ function newResolver(servers: readonly string[] | undefined): Resolver {
     resolver.setServers(servers);
     return resolver;
   } catch (error) {
-    const message = `${JSON.stringify(servers.join(', '))} is not the address of a name server`;
-    throw new FdpassError('config', message, { hint: 'write 192.0.2.53 or [2001:db8::53]:5353', cause: error });
+    throw new FdpassError('config', 'option "servers": not the address of a name server', {
+      hint: 'write 192.0.2.53 or [2001:db8::53]:5353',
+      cause: error,
+    });
   }
 }
 

@@ -266,7 +266,7 @@ describe('srv', () => {
 
   it('refuses name servers that are not addresses when it is made', async () => {
     const error = await failure(new FakeNet().create({ servers: ['ns.example'] }));
-    expect(error.message).to.equal('"ns.example" is not the address of a name server');
+    expect(error.message).to.equal('option "servers": not the address of a name server');
   });
 
   for (const options of [

@@ -4,6 +4,7 @@ import {
   duration,
   FdpassError,
   formatHostPort,
+  hostText,
   ipFamily,
   messageOf,
   normalizeHost,
@@ -42,7 +43,7 @@ const optionsSchema: v.GenericSchema<unknown, SrvOptions> = v.strictObject({
   use: v.optional(v.pipe(routeSchema, v.description('the route to the servers (default: the hops before this one)'))),
   servers: v.optional(
     v.pipe(
-      v.array(v.string('must be an address'), 'must be a list of addresses'),
+      v.array(hostText, 'must be a list of addresses'),
       v.minLength(1, 'must name at least one name server'),
       v.description("the name servers to ask, each ADDRESS or ADDRESS:PORT (default: the system's)"),
     ),

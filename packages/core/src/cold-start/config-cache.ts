@@ -18,7 +18,6 @@ import type { AgentUse } from '../config/schema.js';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { type FileInspection, inspectFile } from '../ground/files.js';
 import { isPrivateFolder, makePrivateFolder } from '../ground/private-folder.js';
-import { redactOptions } from '../ground/text.js';
 import type { Locate, ValuePath, Where } from '../ground/where.js';
 import { parseMatchers, type Rule, type WrittenMatchers } from '../rules/rule.js';
 import { compileRules } from '../rules/rule-table.js';
@@ -110,7 +109,7 @@ function compile(cached: CachedConfig): LoadedRules | undefined {
   }
 }
 
-/** Caches a config for the next run. What cannot be cached only costs time. */
+/** Caches a config for the next run; the caller has seen that it holds no secret. What cannot be cached only costs time. */
 export function cacheRules(read: ReadRules, cache: ConfigCache): void {
   const config = cacheable(read);
   try {
@@ -230,8 +229,8 @@ function locateAgain(place: Where, start: ValuePath): Locate {
 }
 
 /**
- * A config as data for the cache; undefined for one that cannot be cached: with a secret in it (they stay where they
- * were written), or made of packages, which can be replaced by others without a change in the files that name them.
+ * A config as data for the cache; undefined for one that JSON cannot represent, or that is made of packages, which can be
+ * replaced by others without a change in the files that name them.
  */
 function cacheable({ config, files }: ReadRules): CachedConfig | undefined {
   const isOfFiles = files.every(({ content }) => content.extends.every(isFileSpecifier));
@@ -245,7 +244,7 @@ function cacheable({ config, files }: ReadRules): CachedConfig | undefined {
     rules: files.flatMap(writtenRules).map(({ rule, index }, place) => cachedRule(rule, index, config.rules[place])),
     plugins: config.plugins.map(({ specifier, from, where }) => ({ specifier, from, place: where() })),
   };
-  return isPlain(cached) && JSON.stringify(redactOptions(cached)) === JSON.stringify(cached) ? cached : undefined;
+  return isPlain(cached) ? cached : undefined;
 }
 
 /** Whether JSON can represent it: YAML has `.inf` and `.nan`, which JSON has not. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { isFdpassError } from '../ground/errors.js';
-import { describeValue, nearest } from '../ground/text.js';
+import { describeType, hintAtKnown, quoteUnknown } from '../ground/shown.js';
 
 /*
  * What the config's schema is made of, with messages for the person who wrote the file.
@@ -10,7 +10,7 @@ import { describeValue, nearest } from '../ground/text.js';
 export const text: v.GenericSchema<string> = v.pipe(
   v.string(
     (issue) =>
-      `expected a text, not ${describeValue(issue.input)}${typeof issue.input === 'number' ? '; put it in quotes' : ''}`,
+      `expected a text, not ${describeType(issue.input)}${typeof issue.input === 'number' ? '; put it in quotes' : ''}`,
   ),
   v.nonEmpty('expected a text, not an empty one'),
 );
@@ -39,7 +39,7 @@ export function mapping<Entries extends v.ObjectEntries>(
 export function mappingOf(what: string): v.GenericSchema<unknown, Record<string, unknown>> {
   return v.custom<Record<string, unknown>>(
     isMapping,
-    (issue) => `expected ${what} as a mapping, not ${describeValue(issue.input)}`,
+    (issue) => `expected ${what} as a mapping, not ${describeType(issue.input)}`,
   );
 }
 
@@ -70,9 +70,9 @@ export function isMapping(value: unknown): value is Record<string, unknown> {
 function describeKey(issue: v.StrictObjectIssue, what: string, known: readonly string[]): string {
   const key = String(issue.path?.[0]?.key);
   if (issue.expected !== 'never') return `${what} needs ${JSON.stringify(key)}`;
-  const near = nearest(key, known);
-  const hint = near === undefined ? `known here: ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`;
-  return `${what} has no ${JSON.stringify(key)}; ${WRONG_KEYS[key] ?? hint}`;
+  const meant = Object.hasOwn(WRONG_KEYS, key) ? WRONG_KEYS[key] : undefined;
+  if (meant !== undefined) return `${what} has no ${JSON.stringify(key)}; ${meant}`;
+  return `${what} has no ${quoteUnknown(key, known, 'key of this name')}; ${hintAtKnown(key, known)}`;
 }
 
 /** Keys that people know from other programs, and what to write instead. */

@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import { type FdpassError, isFdpassError } from '../ground/errors.js';
 import { expandPath } from '../ground/files.js';
 import { resolveModule } from '../ground/modules.js';
+import { isShownPath } from '../ground/shown.js';
 import type { Where } from '../ground/where.js';
 import { DATA_EXTENSIONS, isFileSpecifier } from './places.js';
 import { checkContent, type FileContent, type Report } from './schema.js';
@@ -82,8 +83,14 @@ function readExtended(file: string, specifier: string, where: Where, path: reado
     return readSource(file);
   } catch (error) {
     if (!isFdpassError(error)) throw error;
+    if (!isShownFile(specifier)) throw configError(where, 'this file cannot be read', 'check its path');
     throw configError(where, `cannot extend ${JSON.stringify(specifier)}: ${error.message}`, error.hint, error);
   }
+}
+
+/** Whether it can be nothing but the name of a file or a package that is there. */
+function isShownFile(specifier: string): boolean {
+  return isShownPath(specifier) || /^[\w@/.-]+\.(?:yaml|yml|json)$/.test(specifier) || !isFileSpecifier(specifier);
 }
 
 type Fault = (message: string, hint?: string) => FdpassError;
@@ -92,10 +99,7 @@ function resolveExtended(from: Source, specifier: string, home: string | undefin
   if (isFileSpecifier(specifier)) return expandPath(specifier, from.baseDir, home);
   const file = resolvePackage(from.file, specifier, failed);
   if (DATA_EXTENSIONS.includes(extname(file))) return file;
-  throw failed(
-    `${JSON.stringify(specifier)} is ${file}, which is neither YAML nor JSON`,
-    'a config is data and is never run',
-  );
+  throw failed(`the package's file is ${file}, which is neither YAML nor JSON`, 'a config is data and is never run');
 }
 
 /** The package's main file if that is data, else the file of ours in it. */
@@ -104,8 +108,8 @@ function resolvePackage(from: string, name: string, failed: Fault): string {
   const file = found.find((path) => DATA_EXTENSIONS.includes(extname(path))) ?? found[0];
   if (file !== undefined) return file;
   throw failed(
-    `${JSON.stringify(name)} is neither a file nor a package installed here`,
-    `install it beside the config, or write a file as "./${name}"`,
+    'this is neither a file nor a package installed here',
+    'install it beside the config, or write a file as "./NAME"',
   );
 }
 

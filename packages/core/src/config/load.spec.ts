@@ -125,7 +125,7 @@ describe('loadRules', () => {
       installPackage('code', { main: './index.js' }, { 'index.js': 'throw new Error("ran")' });
       folder.write('a.yaml', 'extends: code');
       expect(refusal(() => load('a.yaml')).message).to.match(
-        /a\.yaml:1:10: "code" is .*index\.js, which is neither YAML nor JSON/,
+        /a\.yaml:1:10: the package's file is .*index\.js, which is neither YAML nor JSON/,
       );
     });
 
@@ -189,8 +189,8 @@ describe('loadRules', () => {
 
     const bad: readonly (readonly [what: string, specifier: string, message: RegExp])[] = [
       ['a missing file', './none.yaml', /a\.yaml:1:10: cannot extend "\.\/none\.yaml": .*none\.yaml: no such file/],
-      ['a missing package', '@acme/none', /"@acme\/none" is neither a file nor a package installed here/],
-      ['a module of Node', 'fs', /"fs" is neither/],
+      ['a missing package', '@acme/none', /1:10: this is neither a file nor a package installed here/],
+      ['a module of Node', 'fs', /1:10: this is neither/],
       ['a folder', './d', /d is a folder/],
       ['the folder above', '..', /is a folder/],
       ['a URL', 'https://h/x', /is neither a file nor a package/],

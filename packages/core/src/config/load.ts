@@ -60,9 +60,11 @@ export interface LoadedRules {
   readonly config: Config;
   /** Its rules, ready for look-ups. */
   readonly table: RuleTable;
+  /** What it was read from just now; undefined for one that was cached, or that does not come from files. */
+  readonly files?: readonly LoadedFile[] | undefined;
 }
 
-/** The same, with the files that it was read from. */
+/** The same, just read. */
 export interface ReadRules extends LoadedRules {
   readonly files: readonly LoadedFile[];
 }

@@ -86,7 +86,7 @@ describe('where the config comes from', () => {
     folder.write('home/.config', '');
     expect(findConfig(options())?.file).to.equal(system);
     const error = refusal(() => findConfig({ ...options({ HOME: '', FDPASS_CONFIG: '~/x' }), home: undefined }));
-    expect(error).to.include({ message: 'the home folder "" is not an absolute path', hint: 'set HOME' });
+    expect(error).to.include({ message: 'the home folder is not an absolute path', hint: 'set HOME' });
   });
 
   it('is not a file where the folder should be', () => {

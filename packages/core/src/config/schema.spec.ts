@@ -56,11 +56,11 @@ extends: "@acme/fdpass-config"
 
   const bad: readonly (readonly [what: string, text: string, message: string | RegExp])[] = [
     ['a list for everything', '- a', '/f:1:1: expected the config as a mapping, not a list'],
-    ['a text for everything', 'hello', '/f:1:1: expected the config as a mapping, not "hello"'],
+    ['a text for everything', 'hello', '/f:1:1: expected the config as a mapping, not a text'],
     [
       'an unknown section',
       'a: 1',
-      '/f:1:1: the config has no "a"; known here: $schema, defaults, agent, hops, rules, plugins, extends',
+      '/f:1:1: the config has no key of this name; known: $schema, defaults, agent, hops, rules, plugins, extends',
     ],
     ['a misspelt section', 'rules: []\nrulse: []', '/f:2:1: the config has no "rulse"; did you mean "rules"?'],
     ["cosmiconfig's own import", '$import: ./x.yaml', '/f:1:1: the config has no "$import"; use "extends"'],
@@ -71,15 +71,15 @@ extends: "@acme/fdpass-config"
       '/f:1:28: a rule has no "strategy"; the strategy and its options go under "use"',
     ],
     ['a rule without a route', 'rules:\n  - host: a', '/f:2:5: a rule needs "use"'],
-    ['a rule that is a text', 'rules: [a]', '/f:1:9: rules: expected a rule as a mapping, not "a"'],
+    ['a rule that is a text', 'rules: [a]', '/f:1:9: rules: expected a rule as a mapping, not a text'],
     ['an empty rule', 'rules:\n  -\n', /^\/f:2:\d: rules: expected a rule as a mapping, not nothing$/],
-    ['a route that is a number', 'rules: [{ use: 7 }]', /^\/f:1:16: use: expected a hop name, .*, not 7$/],
+    ['a route that is a number', 'rules: [{ use: 7 }]', /^\/f:1:16: use: expected a hop name, .*, not a number$/],
     ['a route that is nothing', 'rules: [{ use: }]', /^\/f:1:\d+: use: expected .*, not nothing$/],
-    ['an empty route', 'rules: [{ use: "" }]', /use: expected .*, not ""$/],
+    ['an empty route', 'rules: [{ use: "" }]', /use: expected .*, not an empty text$/],
     [
       'a host that is a number',
       'rules: [{ host: 7, use: a }]',
-      '/f:1:17: host: expected a text, not 7; put it in quotes',
+      '/f:1:17: host: expected a text, not a number; put it in quotes',
     ],
     [
       'a host that is a mapping',
@@ -90,28 +90,32 @@ extends: "@acme/fdpass-config"
     [
       'a bad pattern among good ones',
       'rules:\n  - host: [a, "b:22"]\n    use: x',
-      '/f:2:15: host: the pattern "b:22" has a port in it; put the port under "port"',
+      '/f:2:15: host: the pattern has a port in it; put the port under "port"',
     ],
     ['only negated hosts', 'rules: [{ host: ["!a"], use: a }]', /^\/f:1:17: host: a list of only negated/],
-    ['a port that is none', 'rules: [{ port: [22, 99999], use: a }]', /^\/f:1:22: port: 99999 is neither a port/],
-    ['a port that is true', 'rules: [{ port: true, use: a }]', '/f:1:17: port: expected a port, not true'],
+    [
+      'a port that is none',
+      'rules: [{ port: [22, 99999], use: a }]',
+      /^\/f:1:22: port: this is neither a port nor a range/,
+    ],
+    ['a port that is true', 'rules: [{ port: true, use: a }]', '/f:1:17: port: expected a port, not true or false'],
     ['no ports', 'rules: [{ port: [], use: a }]', /^\/f:1:17: port: an empty list/],
     [
       'a network that is a name',
       'rules: [{ localNetwork: home, use: a }]',
-      /^\/f:1:25: localNetwork: "home" is not an address/,
+      /^\/f:1:25: localNetwork: this is not an address/,
     ],
     ['a user that is nothing', 'rules: [{ user: , use: a }]', /user: expected a text, not nothing/],
-    ['a duration that is none', 'rules: [{ timeout: soon, use: a }]', /^\/f:1:20: timeout: "soon" is not a duration/],
-    ['a negative time-out', 'defaults: { timeout: -1s }', /^\/f:1:22: timeout: "-1s" is not a duration/],
+    ['a duration that is none', 'rules: [{ timeout: soon, use: a }]', /^\/f:1:20: timeout: must be a duration/],
+    ['a negative time-out', 'defaults: { timeout: -1s }', /^\/f:1:22: timeout: must be a duration/],
     ['a time-out that is a list', 'defaults: { timeout: [1] }', /^\/f:1:22: timeout: /],
     ['an unknown default', 'defaults: { timeuot: 1s }', '/f:1:13: defaults has no "timeuot"; did you mean "timeout"?'],
     ['defaults that are a list', 'defaults: [a]', '/f:1:11: expected defaults as a mapping, not a list'],
     ['a keep-alive that is a text', 'defaults: { keepAlive: often }', /^\/f:1:24: keepAlive: /],
     ['hops that are a list', 'hops: [a]', '/f:1:7: expected hops as a mapping, not a list'],
     ['a hop that is nothing', 'hops:\n  tor:', /^\/f:2:\d+: tor: expected a hop name, .*, not nothing/],
-    ['rules that are a text', 'rules: none', '/f:1:8: rules: expected a rule as a mapping, not "none"'],
-    ['a plugin that is a number', 'plugins: [1]', '/f:1:11: plugins: expected a text, not 1; put it in quotes'],
+    ['rules that are a text', 'rules: none', '/f:1:8: rules: expected a rule as a mapping, not a text'],
+    ['a plugin that is a number', 'plugins: [1]', '/f:1:11: plugins: expected a text, not a number; put it in quotes'],
     ['an empty extends', 'extends: ""', '/f:1:10: extends: expected a text, not an empty one'],
   ];
   for (const [what, text, message] of bad) {
@@ -124,7 +128,7 @@ extends: "@acme/fdpass-config"
 
   it('points at the first thing wrong and keeps the rest', () => {
     const error = refusal(() => check('rules:\n  - use: a\n    port: 0\n  - use: 1\n    host: a,b\nrulse: []\n'));
-    expect(error.message).to.match(/^\/f:3:11: port: 0 is neither a port.* \(and 3 more\)$/);
+    expect(error.message).to.match(/^\/f:3:11: port: this is neither a port nor a range.* \(and 3 more\)$/);
     const all = (error.cause as AggregateError).errors.map(({ message }) => String(message).split(': ')[0]);
     expect(all).to.deep.equal(['/f:3:11', '/f:4:10', '/f:5:11', '/f:6:1']);
   });

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { FdpassError } from '../ground/errors.js';
-import { describeValue } from '../ground/text.js';
+import { describeType, showName, withoutReceived } from '../ground/shown.js';
 import type { ValuePath, Where } from '../ground/where.js';
 import { socketOptionEntries } from '../options/socket.js';
 import { duration } from '../options/values.js';
@@ -46,14 +46,13 @@ export interface FileContent {
 const patterns = (parse: (source: string) => Pattern): v.GenericSchema<unknown, PatternList> =>
   v.pipe(converted(listOf(converted(text, parse)), patternList), v.metadata({ atLeastOne: true }));
 
-const textOrNumber = v.union([v.string(), v.number()], (issue) => `expected a port, not ${describeValue(issue.input)}`);
+const textOrNumber = v.union([v.string(), v.number()], (issue) => `expected a port, not ${describeType(issue.input)}`);
 
 /** A route or a hop. Routing resolves it; here it only has to be something that can be one. */
 const route = v.pipe(
   v.custom<unknown>(
     (value) => (typeof value === 'string' && value !== '') || Array.isArray(value) || isMapping(value),
-    (issue) =>
-      `expected a hop name, a strategy, a URL, a mapping or a list of these, not ${describeValue(issue.input)}`,
+    (issue) => `expected a hop name, a strategy, a URL, a mapping or a list of these, not ${describeType(issue.input)}`,
   ),
   v.metadata({ jsonSchema: { $ref: '#/definitions/route' } }),
 );
@@ -107,7 +106,7 @@ export const configSchema: v.GenericSchema<unknown, FileContent> = mapping('the 
   ),
   agent: entry(
     'auto: the command starts an agent when there is none; manual (the default): only "fdpass agent start" does',
-    v.picklist(['auto', 'manual'], (issue) => `expected auto or manual, not ${describeValue(issue.input)}`),
+    v.picklist(['auto', 'manual'], (issue) => `expected auto or manual, not ${describeType(issue.input)}`),
   ),
   hops: section('named, reusable hops', namedRoutes, {}),
   rules: section('the first that matches wins', listOf(rule), []),
@@ -172,10 +171,15 @@ interface Problem {
 function problemAt(source: Source, issue: v.BaseIssue<unknown>): Problem {
   const path = (issue.path ?? []).map(({ key }) => key) as ValuePath;
   const isUnknownKey = issue.type === 'strict_object' && issue.expected === 'never';
-  const where = source.locate(path, isUnknownKey ? 'key' : 'value');
+  const isQuoted = issue.message.includes(JSON.stringify(path.at(-1)));
+  const part = isUnknownKey ? (isQuoted ? 'key' : 'unknown-key') : 'value';
+  const where = source.locate(path, part);
   const name = path.findLast((key) => typeof key === 'string');
   const isAboutKey = issue.type === 'strict_object' || name === undefined || path.at(-2) === undefined;
-  return { where, message: isAboutKey ? issue.message : `${name}: ${issue.message}` };
+  return {
+    where,
+    message: isAboutKey ? withoutReceived(issue.message) : `${showName(name)}: ${withoutReceived(issue.message)}`,
+  };
 }
 
 function byPlace(a: Problem, b: Problem): number {

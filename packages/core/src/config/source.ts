@@ -1,9 +1,20 @@
 import { dirname, join } from 'node:path';
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  type ErrorCode,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml';
 import { FdpassError } from '../ground/errors.js';
 import { absoluteFolder, type FileStamp, readTrustedText } from '../ground/files.js';
-import { messageOf } from '../ground/text.js';
-import type { ValuePath, Where } from '../ground/where.js';
+import { showName } from '../ground/shown.js';
+import type { PlacePart, ValuePath, Where } from '../ground/where.js';
 
 /** One config file: its data, and where each part of it is in the text. */
 export interface Source {
@@ -15,7 +26,7 @@ export interface Source {
   /** Of the descriptor that was read; undefined for what is not from a file. */
   readonly stamp?: FileStamp | undefined;
   /** Where the value at `path` (or its key) is; if it is absent, the nearest thing around it. */
-  locate(path: ValuePath, part?: 'key' | 'value'): Where;
+  locate(path: ValuePath, part?: PlacePart): Where;
 }
 
 /** Reads a YAML or JSON file that can be trusted. @throws FdpassError `config` that points at what is wrong. */
@@ -76,13 +87,30 @@ function checkSyntax(document: Document.Parsed, whereIs: (offset: number) => Whe
   const [problem] = [...document.errors, ...document.warnings];
   if (problem === undefined) return;
   const where = whereIs(problem.pos[0]);
-  if (problem.code === 'DUPLICATE_KEY') throw configError(where, 'this key is here for the second time');
-  if (problem.code === 'TAG_RESOLVE_FAILED') {
-    throw configError(where, 'what begins with "!" is a tag, and YAML has no tag of this name', 'put it in quotes');
-  }
-  if (problem.code === 'MULTIPLE_DOCS') throw configError(where, 'the file holds several documents', 'keep one');
-  throw configError(where, problem.message.replace(/: .*$/s, ''));
+  const [what, hint] = SYNTAX_ERRORS[problem.code] ?? NOT_YAML;
+  throw configError(where, what, hint);
 }
+
+const NOT_YAML = ['this is not YAML or JSON', 'check that it is the right file'] as const;
+const INDENTATION = ['the indentation is wrong', 'align it with its neighbours, by spaces'] as const;
+const NESTED_KEY = ['a key of a mapping cannot be here', 'put a text with ": " in it in quotes'] as const;
+
+/** What is wrong by the YAML parser's codes. Its own messages quote the file. */
+const SYNTAX_ERRORS: Readonly<Partial<Record<ErrorCode, readonly [what: string, hint?: string]>>> = {
+  BAD_ALIAS: ['what begins with "&" or "*" is an anchor or an alias, and this one has no name', 'put it in quotes'],
+  BAD_DQ_ESCAPE: ['no character is written like this after a backslash', 'put the text in single quotes'],
+  BAD_INDENT: INDENTATION,
+  BAD_SCALAR_START: ['a text cannot begin with this character', 'put it in quotes'],
+  BLOCK_AS_IMPLICIT_KEY: NESTED_KEY,
+  BLOCK_IN_FLOW: ['lines of a list or a mapping cannot be inside of brackets'],
+  DUPLICATE_KEY: ['this key is here for the second time'],
+  MISSING_CHAR: ['a bracket, a quote, a comma or a colon is missing here'],
+  MULTILINE_IMPLICIT_KEY: ['a colon is missing after this, or what follows is indented too far'],
+  MULTIPLE_DOCS: ['the file holds several documents', 'keep one'],
+  TAB_AS_INDENT: ['a tab cannot indent', 'use spaces'],
+  TAG_RESOLVE_FAILED: ['what begins with "!" is a tag, and YAML has no tag of this name', 'put it in quotes'],
+  UNEXPECTED_TOKEN: ['this does not fit what is before it', 'look for a missing quote, bracket or comma'],
+};
 
 function toData(document: Document.Parsed, whereIs: (offset: number) => Where): unknown {
   try {
@@ -98,12 +126,12 @@ function toData(document: Document.Parsed, whereIs: (offset: number) => Where): 
         );
       },
     });
-    throw configError(whereIs(0), messageOf(error), 'write it with fewer aliases', error);
+    throw configError(whereIs(0), 'the file repeats itself too often by aliases', 'write it with fewer aliases', error);
   }
 }
 
 /** The character at which the value or its key begins. */
-function offsetOf(document: Document.Parsed, path: ValuePath, part: 'key' | 'value'): number {
+function offsetOf(document: Document.Parsed, path: ValuePath, part: PlacePart): number {
   let node: unknown = document.contents;
   let offset = offsetAt(node) ?? 0;
   for (const [depth, key] of path.entries()) {
@@ -111,7 +139,7 @@ function offsetOf(document: Document.Parsed, path: ValuePath, part: 'key' | 'val
     const step = stepInto(document, node, key);
     if (step === undefined) break;
     node = step.value;
-    offset = (isLast && part === 'key' ? offsetAt(step.key) : offsetAt(step.value)) ?? offsetAt(step.key) ?? offset;
+    offset = (isLast && part !== 'value' ? offsetAt(step.key) : offsetAt(step.value)) ?? offsetAt(step.key) ?? offset;
   }
   return offset;
 }
@@ -148,11 +176,12 @@ export const INLINE_NAME = '(config)';
  */
 export function inlineSource(data: unknown, baseDir?: string): Source {
   const folder = absoluteFolder(baseDir);
-  return { file: join(folder, INLINE_NAME), baseDir: folder, data, locate: (path) => placeOf(path) };
+  return { file: join(folder, INLINE_NAME), baseDir: folder, data, locate: placeOf };
 }
 
 /** A place in a config given in code; it has no line. */
-function placeOf(path: ValuePath): Where {
-  const keys = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`));
+function placeOf(path: ValuePath, part?: PlacePart): Where {
+  const known = part === 'unknown-key' ? path.slice(0, -1) : path;
+  const keys = known.map((key) => (typeof key === 'number' ? `[${key}]` : `.${showName(key)}`));
   return { file: `config${keys.join('')}`, line: 0, column: 0 };
 }

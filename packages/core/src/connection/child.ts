@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { beforeDeath } from '../ground/before-death.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { expandPath, homeIn } from '../ground/files.js';
+import { isShownPath } from '../ground/shown.js';
 import { errnoName, fromSystemError, reasonOf } from '../ground/system-error.js';
 import type { Target } from '../ground/target.js';
 import { nestedEnvironment } from './nesting.js';
@@ -49,14 +50,14 @@ export class Child {
   readonly ended: Promise<ChildEnd>;
 
   /**
-   * @param name Its name in errors. Default: the program, in quotes.
+   * @param name Its name in errors. Default: `the program`, with its path if it has one.
    * @throws FdpassError for what Node refuses to run; {@link started} rejects for what the system refuses.
    */
   static start(request: ChildRequest, stdio: StdioOptions, name?: string): Child {
     const { argv, baseDir, environment = process.env, terminal = false, target } = request;
     const [written = '', ...args] = argv;
     const program = written.includes('/') ? expandPath(written, baseDir, homeIn(environment)) : written;
-    const shown = name ?? JSON.stringify(program);
+    const shown = name ?? (isShownPath(written) ? JSON.stringify(program) : 'the program');
     try {
       const env = nestedEnvironment(argv, baseDir, environment, target);
       const options = { stdio, detached: !terminal, cwd: baseDir, env };
@@ -129,9 +130,15 @@ function watchOver(group: number): () => void {
 function startError(name: string, baseDir: string, cause: unknown): FdpassError {
   const where = existsSync(baseDir) ? '' : ` in ${baseDir}`;
   const doing = `cannot run ${name}${where}`;
-  if (cause instanceof TypeError) return new FdpassError('config', `${doing}: ${cause.message}`, { cause });
-  const isMissing = ['ENOENT', 'EACCES', 'ENOTDIR'].includes(errnoName(cause) ?? '');
-  return isMissing
-    ? new FdpassError('config', `${doing}: ${reasonOf(cause)}`, { cause })
-    : fromSystemError(cause, doing);
+  const code = errnoName(cause) ?? '';
+  if (code.startsWith('ERR_')) return new FdpassError('config', `${doing}: a word is empty or has a NUL byte in it`);
+  const bare = withoutWords(cause, code);
+  return ['ENOENT', 'EACCES', 'ENOTDIR'].includes(code)
+    ? new FdpassError('config', `${doing}: ${reasonOf(bare)}`, { hint: 'check that it is installed', cause: bare })
+    : fromSystemError(bare, doing);
+}
+
+/** Node's error has the program and its arguments in it, and one of those can be a password. */
+function withoutWords(cause: unknown, code: string): unknown {
+  return code === '' ? cause : Object.assign(new Error(`spawn ${code}`), { code, syscall: 'spawn' });
 }

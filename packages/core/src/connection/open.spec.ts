@@ -286,7 +286,7 @@ describe('socket options', () => {
     [{ dscp: 'fast' }, /a name such as ef/],
     [{ bindPort: 0 }, /a port, a whole number from 1 to 65535/],
     [{ bindAddress: 'localhost' }, /must be an IPv4 or IPv6 address/],
-    [{ bindInterface: 'a-name-that-is-too-long' }, /length/],
+    [{ bindInterface: 'a-name-that-is-too-long' }, /network interface/],
     [{ sendBuffer: 1.5 }, /a size in bytes/],
     [{ nodelay: true }, /nodelay/],
   ];

@@ -227,7 +227,7 @@ function interfaceSetting(name: string, family: 4 | 6, names: Names, { platform,
     };
   const index = interfaceIndex(name);
   if (index === undefined)
-    throw new FdpassError('config', `option "bindInterface": there is no interface ${JSON.stringify(name)}`);
+    throw new FdpassError('config', 'option "bindInterface": there is no interface of this name');
   return family === 6
     ? { option: 'bindInterface', level: IPPROTO_IPV6, name: names.IPV6_BOUND_IF, value: int(index) }
     : { option: 'bindInterface', level: IPPROTO_IP, name: names.IP_BOUND_IF, value: int(index) };

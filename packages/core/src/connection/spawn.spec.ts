@@ -186,10 +186,10 @@ describe('a program as a connection', () => {
         sh('printf "last words" >&2; kill -TERM $$'),
         'unreachable: "sh" ended with SIGTERM before anything came through it: last words',
       ],
-      ['because it is not there', ['no-such-program'], /^config: cannot run "no-such-program": no such file/],
+      ['because it is not there', ['no-such-program'], /^config: cannot run the program: no such file/],
       ['because it is not in the folder', ['./gone'], /^config: cannot run "\/.*\/gone": no such file/],
-      ['because it has no name', [''], /^config: cannot run "": .*empty/],
-      ['because an argument cannot be one', ['echo', 'a\0b'], /^config: cannot run "echo": .*null bytes/],
+      ['because it has no name', [''], /^config: cannot run the program: a word is empty/],
+      ['because an argument cannot be one', ['echo', 'a\0b'], /^config: cannot run the program: a word .*NUL byte/],
     ];
     for (const [what, argv, message] of failures) {
       it(`says why: ${what}`, async () => {
@@ -210,7 +210,7 @@ describe('a program as a connection', () => {
       it(`says why: because its folder is not there, ${name}`, async () => {
         const baseDir = join(folder, name);
         expect(await refusal(run(['true'], { baseDir }))).to.match(
-          /^config: cannot run "true" in \/.*gone: (no such file|ENOTDIR)/,
+          /^config: cannot run the program in \/.*gone: (no such file|ENOTDIR)/,
         );
       });
     }
@@ -253,7 +253,7 @@ describe('a program as a connection', () => {
       ['passes none and says why', sh('echo refused >&2'), /^protocol: closed without passing a descriptor: refused$/],
       ['says something instead', ['echo', 'hello'], /^protocol: sent data but no descriptor$/],
       ['passes a file', pass('file'), /^protocol: the descriptor that was passed is not a socket$/],
-      ['is not there', ['no-such-program'], /^config: cannot run "no-such-program": no such file/],
+      ['is not there', ['no-such-program'], /^config: cannot run the program: no such file/],
     ];
     for (const [what, argv, message] of failures) {
       it(`fails when it ${what}`, async () => {
@@ -296,7 +296,7 @@ describe('a program as a connection', () => {
     it('is found there if its name has a slash', async () => {
       expect(await wordsOf(['./here'])).to.equal(`${folder}/here in ${folder}\n`);
       expect(await wordsOf(['bin/there'])).to.equal(`${folder}/bin/there in ${folder}\n`);
-      expect(await refusal(run(['here']))).to.match(/^config: cannot run "here"/); // that would be one of PATH
+      expect(await refusal(run(['here']))).to.match(/^config: cannot run the program/); // that would be one of PATH
     });
 
     it('is found in the home folder', async () => {

@@ -91,7 +91,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
 
   async explain(input: TargetInput): Promise<Explanation> {
     const { router } = await this.#framework();
-    const explanation = router.explain(await router.route(readTarget(input)));
+    const explanation = await router.explain(await router.route(readTarget(input)));
     const { config } = explanation;
     return config !== null && basename(config) === INLINE_NAME ? { ...explanation, config: INLINE_NAME } : explanation;
   }

@@ -5,8 +5,8 @@ import { INLINE_NAME } from '../config/source.js';
 import { parseDuration } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { makeTarget } from '../ground/read-target.js';
+import { hintAtKnown, quoteUnknown } from '../ground/shown.js';
 import { type Target, targetKind } from '../ground/target.js';
-import { nearest } from '../ground/text.js';
 import { nameOfKey } from '../strategy/registry.js';
 import type { StrategyEntry } from '../strategy/strategy.js';
 import type { CreateDialerOptions, DialerDialOptions, TargetInput, TargetParts } from './connection-dialer.js';
@@ -56,9 +56,9 @@ function checkNames(what: string, given: object, names: Readonly<Record<string, 
 }
 
 function unknownName(what: string, name: string, known: readonly string[]): FdpassError {
-  const near = nearest(name, known);
-  const hint = near === undefined ? `known: ${known.join(', ')}` : `did you mean ${JSON.stringify(near)}?`;
-  return new FdpassError('usage', `${what} has no ${JSON.stringify(name)}`, { hint });
+  return new FdpassError('usage', `${what} has no ${quoteUnknown(name, known, 'option of this name')}`, {
+    hint: hintAtKnown(name, known),
+  });
 }
 
 /**
@@ -136,7 +136,7 @@ export function namedPlugins({ plugins = [], baseDir }: CreateDialerOptions): Co
   return plugins.flatMap((specifier, index) => {
     if (typeof specifier !== 'string') return [];
     if (baseDir === undefined) {
-      throw new FdpassError('usage', `the plugin ${JSON.stringify(specifier)} is named, but "baseDir" is missing`, {
+      throw new FdpassError('usage', 'a plugin is named, but "baseDir" is missing', {
         hint: 'say from which folder plugins resolve, e.g. import.meta.dirname',
       });
     }
@@ -150,7 +150,7 @@ export function readTimeout(timeout: number | string | undefined): number | unde
   if (timeout === undefined) return undefined;
   const timeoutMs = typeof timeout === 'number' ? timeout : parseDuration(timeout);
   if (timeoutMs !== undefined && timeoutMs >= 0) return timeoutMs;
-  throw new FdpassError('usage', `${JSON.stringify(timeout)} is not a time limit`, {
+  throw new FdpassError('usage', '"timeout" is not a time limit', {
     hint: 'give milliseconds, or "30s"',
   });
 }

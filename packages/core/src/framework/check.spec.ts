@@ -50,12 +50,12 @@ describe('the check of a whole config', () => {
           '  - use: x',
         ],
         [
-          /^1:1 error the config has no "nope"/,
+          /^1:1 error the config has no key of this name/,
           /^2:12 error x: expected a hop name/,
-          '2:30 error unknown strategy "nix"',
-          /^4:11 error host: the pattern .* has a space/,
+          '2:30 error unknown strategy',
+          /^4:11 error host: the pattern has a space/,
           /^5:14 error .*neither a hop of this config nor a strategy/,
-          /^6:14 error timeout: .*not a duration/,
+          /^6:14 error timeout: must be a duration/,
         ],
       ],
       [
@@ -69,8 +69,8 @@ describe('the check of a whole config', () => {
         [
           '2:5 warning this rule matches every host, so the rule after it never matches',
           /^2:11 error .*neither/,
-          '2:28 error unknown strategy "nox"',
-          '2:35 error unknown URL scheme "gopher"',
+          '2:28 error unknown strategy',
+          '2:35 error unknown URL scheme',
           /^4:28 error .*neither/,
           /^4:46 error .*must be a port/,
         ],

@@ -4,6 +4,7 @@ import type { Config, ConfigPlugin, LoadedRules } from '../config/load.js';
 import { type ConfigCache, configPath, hasConfig, type LoadOptions } from '../config/places.js';
 import type { Clock } from '../ground/clock.js';
 import type { Resolver } from '../lookup/resolver.js';
+import type { HopScope } from '../routing/hop.js';
 import { Router } from '../routing/router.js';
 import { DEFAULT_SERVICES, type HostServices } from '../routing/strategy-host.js';
 import { StrategyRegistry } from '../strategy/registry.js';
@@ -94,7 +95,8 @@ export async function loadFramework(
 }
 
 async function makeFramework(container: DependencyContainer): Promise<Framework> {
-  const { config: options = {}, plugins = [], beforePlugins, defaultStrategy, timeoutMs } = container.resolve(PARTS);
+  const parts = container.resolve(PARTS);
+  const { config: options = {}, plugins = [], beforePlugins, defaultStrategy, timeoutMs } = parts;
   const registry = container.resolve(REGISTRY);
   const ownPlugins = await registerPlugins(plugins, registry, beforePlugins);
   const loaded = options === false ? undefined : await container.resolve(TOKENS.configStore)(options);
@@ -107,6 +109,7 @@ async function makeFramework(container: DependencyContainer): Promise<Framework>
     socketDefaults: defaults?.socket ?? { keepAlive: true },
     defaultStrategy,
   };
+  if (parts.cache !== undefined) await cacheForNextRun(loaded, parts.cache, scope);
   const router = new Router({
     config: loaded?.config,
     table: loaded?.table,
@@ -142,7 +145,7 @@ function makeConfigStore(container: DependencyContainer): ConfigStore {
   return async (options) => {
     const file = configPath(options);
     if (!hasConfig(options, file)) return undefined;
-    return (cache && file && (await cachedRules(file, cache))) || readRules(options, cache);
+    return (cache && file && (await cachedRules(file, cache))) || readRules(options);
   };
 }
 
@@ -151,14 +154,18 @@ async function cachedRules(file: string, cache: ConfigCache): Promise<LoadedRule
   return readCached(file, cache);
 }
 
-async function readRules(options: LoadOptions, cache: ConfigCache | undefined): Promise<LoadedRules | undefined> {
+async function readRules(options: LoadOptions): Promise<LoadedRules | undefined> {
   const { loadRules } = await import('../config/load.js');
-  const read = loadRules(options);
-  if (read !== undefined && cache !== undefined) {
-    const { cacheRules } = await import('../cold-start/config-cache.js');
-    cacheRules(read, cache);
-  }
-  return read;
+  return loadRules(options);
+}
+
+/** Secrets stay where they were written: only a config of which everything can be shown is cached. */
+async function cacheForNextRun(loaded: LoadedRules | undefined, cache: ConfigCache, scope: HopScope): Promise<void> {
+  if (loaded?.files === undefined) return;
+  const { isShownConfig } = await import('../routing/show-config.js');
+  if (!(await isShownConfig(loaded.config, scope))) return;
+  const { cacheRules } = await import('../cold-start/config-cache.js');
+  cacheRules({ ...loaded, files: loaded.files }, cache);
 }
 
 /** Resolves to the plugins' files. */

@@ -157,7 +157,7 @@ describe('paths in a current directory that has been deleted', () => {
     for (const base of [currentFolder(), absoluteFolder(), absoluteFolder('sub')]) {
       expect(base).to.equal('');
       expect(() => expandPath('a b', base))
-        .to.throw('the path "a b" starts at the current directory, which has been deleted')
+        .to.throw('a relative path starts at the current directory, which has been deleted')
         .with.property('code', 'usage');
     }
   });

@@ -1,6 +1,7 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
-import { FdpassError } from './errors.js';
+import { FdpassError, isFdpassError } from './errors.js';
+import { isShownPath } from './shown.js';
 import { errnoName, reasonOf } from './system-error.js';
 import { quote } from './text.js';
 import {
@@ -24,6 +25,22 @@ const MAX_BYTES = 2 ** 20;
  */
 export function readTrustedFile(path: string, options: TrustOptions = {}): string {
   return readTrustedText(path, options).text;
+}
+
+/**
+ * The same for a file that an option names. The error about one that cannot be read names the option, and the path only if
+ * that says that it is one: a password can get into the place of a path.
+ *
+ * @param path What {@link expandPath} makes of what was written.
+ */
+export function readOptionFile(option: string, written: string, path: string, options: TrustOptions = {}): string {
+  try {
+    return readTrustedFile(path, options);
+  } catch (error) {
+    if (isShownPath(written) || !isFdpassError(error) || error.cause === undefined) throw error;
+    const message = `the file that ${JSON.stringify(option)} names: ${reasonOf(error.cause)}`;
+    throw new FdpassError(error.code, message, { hint: 'relative paths start at the folder of the config' });
+  }
 }
 
 /** The same, with the state that the file was in. @throws FdpassError `config` */
@@ -165,19 +182,18 @@ export function absoluteFolder(folder = '.'): string {
  *
  * @param baseDir An absolute path, or what {@link currentFolder} returns.
  * @param home As {@link homeFolder} takes it.
- * @throws FdpassError `config` if it begins with `~/` and the home folder is not absolute; `usage` if it is relative and
- * the current directory has been deleted.
+ * @throws FdpassError `config` if it begins with `~/` and the home folder is not absolute, or has a NUL byte in it; `usage`
+ * if it is relative and the current directory has been deleted.
  */
 export function expandPath(written: string, baseDir: string, home?: string): string {
+  // Node would repeat it in its error.
+  if (written.includes('\0')) throw new FdpassError('config', 'a path has a NUL byte in it');
   if (written.startsWith('~/')) return join(homeFolder(home), written.slice(2));
   if (baseDir !== '' || isAbsolute(written)) return resolve(baseDir, written);
-  throw new FdpassError(
-    'usage',
-    `the path ${JSON.stringify(written)} starts at the current directory, which has been deleted`,
-    {
-      hint: 'write an absolute path, or change to another directory',
-    },
-  );
+  const which = isShownPath(written) ? `the path ${JSON.stringify(written)}` : 'a relative path';
+  throw new FdpassError('usage', `${which} starts at the current directory, which has been deleted`, {
+    hint: 'write an absolute path, or change to another directory',
+  });
 }
 
 /**
@@ -189,7 +205,8 @@ export function expandPath(written: string, baseDir: string, home?: string): str
  */
 export function pathFromVariable(name: string, value: string, home?: string): string {
   if (isAbsolute(value) || value.startsWith('~/')) return expandPath(value, '/', home);
-  const message = `${name} names ${JSON.stringify(value)}, which depends on the current directory`;
+  const what = isShownPath(value) ? `names ${JSON.stringify(value)}` : 'is a relative path';
+  const message = `${name} ${what}, which depends on the current directory`;
   throw new FdpassError('config', message, { hint: 'write an absolute path' });
 }
 
@@ -202,7 +219,7 @@ export function pathFromVariable(name: string, value: string, home?: string): st
 export function homeFolder(home?: string): string {
   const folder = home ?? (homeIn(process.env) || process.getBuiltinModule('node:os').homedir());
   if (isAbsolute(folder)) return folder;
-  throw new FdpassError('config', `the home folder ${JSON.stringify(folder)} is not an absolute path`, {
+  throw new FdpassError('config', 'the home folder is not an absolute path', {
     hint: 'set HOME',
   });
 }

@@ -144,13 +144,13 @@ export function parseNetwork(text: string): Network | string {
   const literal = slash === -1 ? text : text.slice(0, slash);
   const lengthText = slash === -1 ? undefined : text.slice(slash + 1);
   const address = parseLiteral(literal);
-  if (address === undefined) return `${JSON.stringify(text)} is not an address or a network (ADDRESS/LENGTH)`;
+  if (address === undefined) return 'this is not an address or a network (ADDRESS/LENGTH)';
   const length =
     lengthText === undefined ? address.bits : /^\d{1,3}$/.test(lengthText) ? Number(lengthText) : Number.NaN;
-  if (!(length <= address.bits)) return `${JSON.stringify(text)}: the length must be from 0 to ${address.bits}`;
+  if (!(length <= address.bits)) return `the length of a network must be from 0 to ${address.bits}`;
   const hostBits = BigInt(address.bits - length);
   const prefix = address.value >> hostBits;
-  if (prefix << hostBits !== address.value) return `${JSON.stringify(text)} has bits set after the first ${length}`;
+  if (prefix << hostBits !== address.value) return `the network has bits set after the first ${length}`;
   if (isMapped(address) && length >= MAPPED_LENGTH) {
     return { bits: 32, length: length - MAPPED_LENGTH, prefix: (address.value & 0xffff_ffffn) >> hostBits };
   }

@@ -93,7 +93,7 @@ describe('target', () => {
 
   it('does not show what could be a password', () => {
     expect(refusal(() => normalizeHost('me:secret@host.example'))).to.equal(
-      'the host "…@host.example" is neither a name nor an address',
+      'the host is neither a name nor an address',
     );
   });
 
@@ -117,9 +117,7 @@ describe('target', () => {
     });
     expect(makeTarget({ host: 'A', port: 22 })).to.have.all.keys('host', 'port');
     expect(refusal(() => makeTarget({ host: 'a', port: 22, user: 'a\nb' }))).to.match(/the user/);
-    expect(refusal(() => makeTarget({ host: 'a', port: 22, user: '-oX=y' }))).to.match(
-      /the user .* begins with a dash/,
-    );
+    expect(refusal(() => makeTarget({ host: 'a', port: 22, user: '-oX=y' }))).to.match(/the user begins with a dash/);
   });
 
   // The expected answers are those of valid_ruser and valid_hostname in OpenSSH's ssh.c.
@@ -168,7 +166,7 @@ describe('target', () => {
     const target = { host: 'a.example', port: 22, user: 'me' };
     expect(normalizeTarget(target)).to.equal(target);
     expect(normalizeTarget({ ...target, host: 'A.example' })).to.deep.equal(target);
-    expect(refusal(() => normalizeTarget({ ...target, port: 0 }))).to.match(/the port "0"/);
+    expect(refusal(() => normalizeTarget({ ...target, port: 0 }))).to.match(/the port is not a number/);
   });
 
   it('puts brackets round IPv6 literals', () => {

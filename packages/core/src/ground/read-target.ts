@@ -68,40 +68,39 @@ export function normalizeTarget(target: Target): Target {
  */
 export function normalizeHost(input: string, kinds: readonly TargetKind[] = ANY_KIND): string {
   if (PLAIN_NAME.test(input) && input.length <= MAX_HOST_LENGTH) return input; // as almost every host is
-  const quoted = quoteHost(input);
   if (input === '') throw new FdpassError('usage', 'the host is empty', { hint: 'usage: fdpass [options] HOST PORT' });
-  const host = targetKind(input) === 'host' ? normalizeName(input, quoted) : checkLocalName(input, quoted);
+  const host = targetKind(input) === 'host' ? normalizeName(input) : checkLocalName(input);
   if (Buffer.byteLength(withoutRootDot(host)) > MAX_HOST_LENGTH) {
-    throw new FdpassError('usage', `the host ${quoted} is longer than ${MAX_HOST_LENGTH} bytes`);
+    throw new FdpassError('usage', `the host is longer than ${MAX_HOST_LENGTH} bytes`);
   }
   const kind = targetKind(host);
   if (kinds.includes(kind)) return host;
-  throw new FdpassError('usage', `${quoted} is ${describeKind(kind)}, not a host name or an address`);
+  throw new FdpassError('usage', `this is ${describeKind(kind)}, not a host name or an address`);
 }
 
-function normalizeName(input: string, quoted: string): string {
+function normalizeName(input: string): string {
   if (hasForbiddenCharacter(input)) {
-    throw new FdpassError('usage', `the host ${quoted} has a space or a control character in it`);
+    throw new FdpassError('usage', 'the host has a space or a control character in it');
   }
   const bare = input.startsWith('[') && input.endsWith(']') ? input.slice(1, -1) : input;
-  const ascii = isAscii(bare) && !A_LABEL.test(bare) ? bare.toLowerCase() : toAscii(bare, quoted);
+  const ascii = isAscii(bare) && !A_LABEL.test(bare) ? bare.toLowerCase() : toAscii(bare);
   if (ascii.startsWith('-')) {
-    throw new FdpassError('usage', `the host ${quoted} begins with a dash`, { hint: 'options go before the host' });
+    throw new FdpassError('usage', 'the host begins with a dash', { hint: 'options go before the host' });
   }
   const address = canonicalAddress(bare) ?? canonicalAddress(withoutRootDot(ascii)); // a zone is case-sensitive
   if (address !== undefined) return address;
   if (NORMAL_NAME.test(ascii)) return ascii;
-  throw new FdpassError('usage', `the host ${quoted} is neither a name nor an address`, {
+  throw new FdpassError('usage', 'the host is neither a name nor an address', {
     hint: 'give HOST and PORT as two operands',
   });
 }
 
-function toAscii(name: string, quoted: string): string {
+function toAscii(name: string): string {
   // domainToASCII also decodes percent signs.
   const ascii = /[^-A-Za-z0-9._~\u0080-\uffff]/.test(name) ? '' : domainToASCII(name);
   // For an A-label that is not punycode Node 20 and 22 return nothing, and later ones return it unchanged, in both directions.
   if (ascii !== '' && !(A_LABEL.test(ascii) && A_LABEL.test(domainToUnicode(ascii)))) return ascii;
-  throw new FdpassError('usage', `the host ${quoted} is not a valid international name (punycode)`);
+  throw new FdpassError('usage', 'the host is not a valid international name (punycode)');
 }
 
 /** What may follow the slash of a name that is not a host's. */
@@ -113,12 +112,12 @@ const LOCAL_NAMES: Readonly<Record<LocalName['prefix'], readonly [pattern: RegEx
 };
 
 /** Names such as unix/PATH and vsock%3 carry a path or a number: they are not DNS names, and their case matters. */
-function checkLocalName(name: string, quoted: string): string {
+function checkLocalName(name: string): string {
   const { prefix, rest } = splitLocalName(name) ?? {};
   if (prefix === undefined || rest === undefined) return name; // .host
   const [pattern, written] = LOCAL_NAMES[prefix];
   if (pattern.test(rest) && !hasUnseenCharacter(rest)) return name;
-  throw new FdpassError('usage', `the host ${quoted} does not name ${describeKind(targetKind(name))}`, {
+  throw new FdpassError('usage', `the host does not name ${describeKind(targetKind(name))}`, {
     hint: `write ${written}`,
   });
 }
@@ -127,10 +126,7 @@ function checkLocalName(name: string, quoted: string): string {
 export function parsePort(input: string | number): number {
   const port = typeof input === 'number' ? input : /^\d{1,5}$/.test(input) ? Number(input) : Number.NaN;
   if (isPort(port)) return port;
-  throw new FdpassError(
-    'usage',
-    `the port ${JSON.stringify(String(input).slice(0, 40))} is not a number from 1 to 65535`,
-  );
+  throw new FdpassError('usage', 'the port is not a number from 1 to 65535');
 }
 
 /** Whether a value is a port. */
@@ -147,18 +143,11 @@ const ALIAS = /['`"$\\;&<>|(){},\s]/;
 /** Checks what ssh gives for `%r` and `%n` as ssh does itself, and what other characters become in ASCII too. */
 function checkWord(what: string, text: string, refused: RegExp): void {
   if (PLAIN_WORD.test(text)) return;
-  const refuse = (problem: string): FdpassError =>
-    new FdpassError('usage', `the ${what} ${quoteHost(text)} ${problem}`);
+  const refuse = (problem: string): FdpassError => new FdpassError('usage', `the ${what} ${problem}`);
   const ascii = text.normalize('NFKC');
   if (ascii.startsWith('-')) throw refuse('begins with a dash');
   if (hasUnseenCharacter(text)) throw refuse('has a control character in it');
   if (refused.test(ascii)) throw refuse('has a character in it that ssh refuses there');
-}
-
-/** A host as errors show it: what comes before an "@" could be a password. */
-function quoteHost(host: string): string {
-  const shown = host.includes('@') ? `…${host.slice(host.lastIndexOf('@'))}` : host;
-  return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown);
 }
 
 function isAscii(text: string): boolean {

@@ -1,5 +1,5 @@
 /*
- * Texts for people: what is shown of a value, an error or a path, and never a secret.
+ * Texts for people.
  */
 
 /** The message of anything that was thrown. */
@@ -11,15 +11,6 @@ export function messageOf(error: unknown): string {
 export function oneLine(text: string): string {
   if (/^[ -~]*$/.test(text)) return text.trim(); // Unicode classes are slow to compile
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim();
-}
-
-/** A value as messages show it: what it is, and itself if it is short and simple. */
-export function describeValue(value: unknown): string {
-  if (value === null || value === undefined) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'object') return 'a mapping';
-  const shown = JSON.stringify(value);
-  return shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
 }
 
 /** A path as a shell reads it. */
@@ -62,37 +53,4 @@ function editDistance(a: string, b: string): number {
     }
   }
   return at(a.length, b.length);
-}
-
-/** What replaces a secret. */
-const MASK = '***';
-
-/**
- * A URL as it can be shown: the password and everything after the authority's path (query, fragment) are masked. A URL
- * that is not well formed (a password with a slash in it, a quote before it, slashes or the scheme left out) is masked up
- * to its last `@`.
- */
-export function redactUrl(text: string): string {
-  return text
-    .replace(/^([\s"'<]*(?:[a-z][a-z0-9+.-]*:)?[/\\]*)(.*)@/is, (_, start: string, userInfo: string) => {
-      if (userInfo.includes(':')) return `${start}${userInfo.split(':', 1)[0]}:${MASK}@`;
-      // Without slashes that can be NAME:PASSWORD as well as SCHEME:NAME.
-      return `${start}${start.endsWith(':') ? MASK : userInfo}@`;
-    })
-    .replace(/[?#].*$/s, (rest) => `${rest[0]}${MASK}`);
-}
-
-// Where a secret comes from can be shown (passwordFile, passwordEnv, passwordCommand); the secret itself cannot.
-const SECRET_KEY = /(password|passphrase|secret|token|authorization|cookie|pin|apikey|api-key)$/i;
-/** With or without what some parsers forgive: slashes left out, a scheme left out, something before the URL. */
-const URL_LIKE = /^[\s"'<]*(?:[a-z][a-z0-9+.-]*:(?:\/\/|.*@)|\/\/.*@)/is;
-
-/** Options as they can be shown: values under secret-sounding keys masked, URLs by {@link redactUrl}. */
-export function redactOptions(value: unknown, key = ''): unknown {
-  if (SECRET_KEY.test(key)) return MASK;
-  if (typeof value === 'string') return URL_LIKE.test(value) ? redactUrl(value) : value;
-  if (Array.isArray(value)) return value.map((item) => redactOptions(item));
-  if (typeof value !== 'object' || value === null) return value;
-  // `headers: { Authorization: … }` and the like: the name is the key, so the same test holds one level down.
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, redactOptions(item, name)]));
 }

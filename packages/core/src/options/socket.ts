@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { type KeepAlive, type SocketOptions, tosByte } from '../connection/socket-options.js';
-import { duration } from './values.js';
+import { duration, hostText } from './values.js';
 
 /** The schema of one option: its type, and a description for `fdpass strategies`. */
 type Entry<Output> = v.OptionalSchema<v.GenericSchema<unknown, Output>, undefined>;
@@ -43,10 +43,19 @@ const dscp: v.GenericSchema<unknown, number | string> = v.union(
     whole(0, 63, 'a code point'),
     v.pipe(
       v.string(),
+      v.metadata({ jsonSchema: { type: 'string', format: 'dscp' } }),
       v.check((name) => tosByte(name) !== undefined, DSCP_FORM),
     ),
   ],
   DSCP_FORM,
+);
+
+const INTERFACE = 'must be the name of a network interface';
+const interfaceName: v.GenericSchema<unknown, string> = v.pipe(
+  v.string(INTERFACE),
+  v.minLength(1, INTERFACE),
+  v.maxLength(15, INTERFACE), // IFNAMSIZ of Linux
+  v.metadata({ jsonSchema: { type: 'string', format: 'interface', minLength: 1, maxLength: 15 } }),
 );
 
 /** The entries of a schema for socket options; strategies that open sockets spread them into their own. */
@@ -57,17 +66,17 @@ export const socketOptionEntries: {
   noDelay: entry('TCP_NODELAY: send small packets at once (ssh sets it itself)', flag),
   dscp: entry('DSCP of outgoing packets: 0 to 63, or a name of IPQoS such as ef or lowdelay', dscp),
   mark: entry('SO_MARK for policy routing (Linux, needs CAP_NET_ADMIN)', whole(0, 0xffff_ffff, 'a mark')),
-  bindInterface: entry('the network interface to use, e.g. eth1', v.pipe(v.string(), v.minLength(1), v.maxLength(15))),
+  bindInterface: entry('the network interface to use, e.g. eth1', interfaceName),
   bindAddress: entry(
     'the source address; restricts the connection to its family',
-    v.pipe(v.string(), v.ip('must be an IPv4 or IPv6 address')),
+    v.pipe(hostText, v.ip('must be an IPv4 or IPv6 address')),
   ),
   bindPort: entry('the source port', whole(1, 65535, 'a port')),
   multipath: entry('Multipath TCP (RFC 8684), where the kernel has it; the server falls back by itself', flag),
   fastOpen: entry('TCP Fast Open (RFC 7413): the first data travels with the SYN, and errors come later', flag),
   userTimeout: entry(
     'TCP_USER_TIMEOUT: give up when data stays unacknowledged this long',
-    v.pipe(duration, v.maxValue(MAX_INT)),
+    v.pipe(duration, v.maxValue(MAX_INT, 'must be shorter')),
   ),
   sendBuffer: entry('SO_SNDBUF in bytes', whole(1, MAX_INT, 'a size in bytes')),
   receiveBuffer: entry('SO_RCVBUF in bytes', whole(1, MAX_INT, 'a size in bytes')),

@@ -9,13 +9,15 @@ import type { TargetKind } from '../ground/target.js';
  * wants; its messages are for the person who wrote it.
  */
 
+const DURATION = 'must be a duration: write 250ms, 30s or 2m';
+
 /** A duration as the config writes it; gives milliseconds. */
 export const duration: v.GenericSchema<string | number, number> = v.pipe(
-  v.union([v.string(), v.number()]),
+  v.union([v.string(), v.number()], DURATION),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
     const ms = parseDuration(dataset.value);
     if (ms !== undefined) return ms;
-    addIssue({ message: `${JSON.stringify(dataset.value)} is not a duration; write 250ms, 30s or 2m` });
+    addIssue({ message: DURATION });
     return NEVER;
   }),
   v.metadata({ jsonSchema: { $ref: '#/definitions/duration' } }),
@@ -26,7 +28,7 @@ export const duration: v.GenericSchema<string | number, number> = v.pipe(
  * duration, and whoever writes one here means milliseconds: so there has to be a unit.
  */
 export const delay: v.GenericSchema<string | number, number> = v.pipe(
-  v.union([v.string(), v.number()]),
+  v.union([v.string(), v.number()], DURATION),
   v.rawCheck(({ dataset, addIssue }) => {
     const text = String(dataset.value).trim();
     if (!PLAIN_NUMBER.test(text) || Number(text) === 0) return;
@@ -51,7 +53,34 @@ export function targetName(...kinds: readonly TargetKind[]): v.GenericSchema<str
         return NEVER;
       }
     }),
+    v.metadata({ jsonSchema: textOf('host') }),
   );
+}
+
+/*
+ * Texts that `explain` and errors can show, since their form says what they are. Any other text of an option is masked. The
+ * form is the `format` of the JSON Schema, so schemas of other libraries can say it too.
+ */
+
+function textOf(format: string): { readonly type: 'string'; readonly format: string } {
+  return { type: 'string', format };
+}
+
+/** `[USER@]HOST[:PORT]`; shown without the user. */
+export const hostText: v.GenericSchema<string> = v.pipe(
+  v.string('must be a host name or an address'),
+  v.metadata({ jsonSchema: textOf('host') }),
+);
+
+/** A path; shown if it begins with `/`, `~/`, `./` or `../`. */
+export const pathText: v.GenericSchema<string> = v.pipe(
+  v.string('must be a path'),
+  v.metadata({ jsonSchema: textOf('path') }),
+);
+
+/** A URL; shown without user-info, path and query. `message` says what to write. */
+export function urlText(message: string): v.GenericSchema<string> {
+  return v.pipe(v.string(message), v.metadata({ jsonSchema: textOf('url') }));
 }
 
 const PORT = 'must be a port from 1 to 65535';

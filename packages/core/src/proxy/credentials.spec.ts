@@ -130,7 +130,7 @@ describe('credentials', () => {
     expect(await ask({ username: 'me', passwordFile: '~/secret' }, { HOME })).to.equal('two');
     for (const NETRC of ['netrc', './netrc', '../netrc'])
       expect(await ask({ netrc: true }, { HOME, NETRC })).to.equal(
-        `NETRC names "${NETRC}", which depends on the current directory; write an absolute path`,
+        `NETRC ${NETRC === 'netrc' ? 'is a relative path' : `names "${NETRC}"`}, which depends on the current directory; write an absolute path`,
       );
   });
 
@@ -159,8 +159,16 @@ describe('credentials', () => {
   });
 
   const FAILURES: readonly [name: string, options: CredentialOptions, text: RegExp][] = [
-    ['a file that is not there', { username: 'me', passwordFile: 'none' }, /^config: .*none: no such file/],
-    ['an empty file', { username: 'me', passwordFile: 'empty' }, /^permission: empty gives an empty password/],
+    [
+      'a file that is not there',
+      { username: 'me', passwordFile: 'none' },
+      /^config: the file that "passwordFile" names: no such file/,
+    ],
+    [
+      'an empty file',
+      { username: 'me', passwordFile: 'empty' },
+      /^permission: the file of "passwordFile" gives an empty password/,
+    ],
     [
       'a variable that is not set',
       { username: 'me', passwordEnv: VARIABLE },
@@ -169,7 +177,7 @@ describe('credentials', () => {
     [
       'a program that is not there',
       { username: 'me', passwordCommand: ['./none'] },
-      /^config: cannot run the password command "\.\/none"/,
+      /^config: cannot run the password command: no such file/,
     ],
     [
       'a program that fails',

@@ -1,5 +1,5 @@
 import { FdpassError } from '../ground/errors.js';
-import { expandPath, homeIn, pathFromVariable, readTrustedFile } from '../ground/files.js';
+import { expandPath, homeIn, pathFromVariable, readOptionFile, readTrustedFile } from '../ground/files.js';
 import { formatHostPort, withoutRootDot } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { findNetrcEntry, type NetrcEntry } from './netrc.js';
@@ -88,8 +88,9 @@ function passwordOfUrl({ password, host, trace = noTrace }: CredentialRequest): 
 async function readPassword(request: CredentialRequest, username = ''): Promise<string | undefined> {
   const { passwordFile, passwordEnv, passwordCommand, ask } = request.options ?? {};
   if (passwordFile !== undefined)
-    return notEmpty(firstLine(readTrustedFile(pathOf(passwordFile, request), { secret: true })), passwordFile);
-  if (passwordEnv !== undefined) return notEmpty(fromEnvironment(passwordEnv, request), `the variable ${passwordEnv}`);
+    return notEmpty(firstLine(readSecret('passwordFile', passwordFile, request)), 'the file of "passwordFile"');
+  if (passwordEnv !== undefined)
+    return notEmpty(fromEnvironment(passwordEnv, request), 'the variable of "passwordEnv"');
   if (passwordCommand !== undefined)
     return notEmpty(await fromCommand(passwordCommand, request), 'the password command');
   if (ask === true) {
@@ -113,7 +114,7 @@ function notEmpty(password: string, source: string): string {
 function fromEnvironment(name: string, { environment = process.env }: CredentialRequest): string {
   const value = environment[name];
   if (value !== undefined) return value;
-  throw new FdpassError('config', `the environment has no variable ${name}, which should hold the password`);
+  throw new FdpassError('config', 'the environment has no variable of the name in "passwordEnv"');
 }
 
 async function fromCommand(
@@ -121,30 +122,32 @@ async function fromCommand(
   { baseDir, environment, signal }: CredentialRequest,
 ): Promise<string> {
   const { readFirstLine } = await import('./first-line.js');
-  return readFirstLine({ argv, baseDir, environment }, `the password command ${JSON.stringify(argv[0])}`, signal);
+  return readFirstLine({ argv, baseDir, environment }, 'the password command', signal);
 }
 
 function readNetrc(request: CredentialRequest, file: true | string): NetrcEntry {
   const { host, options, username } = request;
-  const path = file === true ? ownNetrc(request) : pathOf(file, request);
   const entry = findNetrcEntry(
-    readTrustedFile(path, { secret: true }),
+    file === true ? readOwnNetrc(request) : readSecret('netrc', file, request),
     withoutRootDot(host),
     options?.username ?? (username || undefined),
   );
   if (entry !== undefined) return entry;
-  throw new FdpassError('config', `${path} has no entry for ${host}`);
+  throw new FdpassError('config', `the netrc file has no entry for ${host}`);
 }
 
 /** As curl has it: `$NETRC`, else `~/.netrc`. */
-function ownNetrc(request: CredentialRequest): string {
+function readOwnNetrc(request: CredentialRequest): string {
   const { environment = process.env } = request;
   const { NETRC } = environment;
-  return NETRC ? pathFromVariable('NETRC', NETRC, homeIn(environment)) : pathOf('~/.netrc', request);
+  if (!NETRC) return readSecret('netrc', '~/.netrc', request);
+  return readTrustedFile(pathFromVariable('NETRC', NETRC, homeIn(environment)), { secret: true });
 }
 
-function pathOf(written: string, { baseDir, environment = process.env }: CredentialRequest): string {
-  return expandPath(written, baseDir, homeIn(environment));
+/** Reads a file that an option names. */
+function readSecret(option: string, written: string, request: CredentialRequest): string {
+  const { baseDir, environment = process.env } = request;
+  return readOptionFile(option, written, expandPath(written, baseDir, homeIn(environment)), { secret: true });
 }
 
 function firstLine(text: string): string {

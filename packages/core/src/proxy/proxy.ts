@@ -4,6 +4,7 @@ import { onAbort } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { decodePercent } from '../ground/octets.js';
 import { normalizeHost } from '../ground/read-target.js';
+import { MASK, showHost } from '../ground/shown.js';
 import type { Target } from '../ground/target.js';
 import { type HandshakeReport, handshakeReport } from './handshake-report.js';
 import type { TlsOptions } from './tls.js';
@@ -44,21 +45,20 @@ export function readProxyUrl<Scheme extends ProxyScheme>(
 ): ProxyUrl<Scheme> {
   const refuse = (shown: string, problem: string): FdpassError =>
     new FdpassError('config', `${shown} ${problem}`, { hint: `write ${example}` });
-  const [, word, rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text.trim()) ?? [];
-  const known = Object.keys(schemes).join(', ');
-  if (word === undefined) throw refuse('the proxy', `is not the URL of one of ${known}`);
-  // In YAML and many languages "CORP\bob" between double quotes has one: \b is a backspace.
-  if (/\p{Cc}/u.test(rest)) throw refuse(`${word}://…`, 'has a control character in it: write a backslash as %5C');
+  const [, word = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text.trim()) ?? [];
   const name = word.toLowerCase();
+  const scheme = Object.hasOwn(schemes, name) ? schemes[name] : undefined;
+  if (scheme === undefined) throw refuse('the proxy', `is not the URL of one of ${Object.keys(schemes).join(', ')}`);
+  const hidden = `${name}://${MASK}`;
+  // In YAML and many languages "CORP\bob" between double quotes has one: \b is a backspace.
+  if (/\p{Cc}/u.test(rest)) throw refuse(hidden, 'has a control character in it: write a backslash as %5C');
   const end = rest.search(/[/?#]/);
   const authority = end === -1 ? rest : rest.slice(0, end);
   const after = end === -1 ? '' : rest.slice(end);
   const at = authority.lastIndexOf('@');
   const place = authority.slice(at + 1);
   // An "@" further on means that the user-info has a slash in it, and what looks like a host is a part of that.
-  const shown = `${name}://${after.includes('@') ? '…' : (/^\[[^\]]*\]|^[^:]*/.exec(place)?.[0] ?? '')}`;
-  const scheme = Object.hasOwn(schemes, name) ? schemes[name] : undefined;
-  if (scheme === undefined) throw refuse(shown, `is not the URL of one of ${known}`);
+  const shown = after.includes('@') || place === '' ? hidden : `${name}://${showHost(place)}`;
   const advice = after.includes('@') ? ': in a user name or password, write "/", "?" and "#" as %2F, %3F and %23' : '';
   const target = readPlace(place, after, scheme.port, (problem) => refuse(shown, problem + advice));
   return { scheme, target, ...(at !== -1 && readUserInfo(authority.slice(0, at))) };

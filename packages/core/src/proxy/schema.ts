@@ -1,28 +1,39 @@
 import * as v from 'valibot';
+import { hostText, pathText } from '../options/values.js';
 import type { CredentialOptions } from './credentials.js';
 import type { TlsOptions } from './tls.js';
+
+const freeText = v.string('must be a text');
 
 const SOURCES = ['passwordFile', 'passwordEnv', 'passwordCommand', 'netrc', 'ask'] as const;
 
 /** Options for credentials, for strategies to put into their own schemas. The password itself cannot be written there. */
 export const credentialsSchema: v.GenericSchema<CredentialOptions> = v.pipe(
   v.strictObject({
-    username: v.optional(v.pipe(v.string(), v.description('the user name'))),
+    username: v.optional(v.pipe(freeText, v.description('the user name'))),
     passwordFile: v.optional(
-      v.pipe(v.string(), v.description('a file whose first line is the password, and which nobody else can read')),
+      v.pipe(pathText, v.description('a file whose first line is the password, and which nobody else can read')),
     ),
-    passwordEnv: v.optional(v.pipe(v.string(), v.description('an environment variable that holds the password'))),
+    passwordEnv: v.optional(v.pipe(freeText, v.description('an environment variable that holds the password'))),
     passwordCommand: v.optional(
       v.pipe(
-        v.array(v.string()),
+        v.array(freeText, 'must be a list: the program and its arguments'),
         v.minLength(1, 'an empty list is not a command'),
         v.description('a program and its arguments; the first line it prints is the password; no shell'),
       ),
     ),
     netrc: v.optional(
-      v.pipe(v.union([v.boolean(), v.string()]), v.description('true for ~/.netrc, or a file of that form')),
+      v.pipe(
+        v.union([v.boolean(), pathText], 'must be true, false or a path'),
+        v.description('true for ~/.netrc, or a file of that form'),
+      ),
     ),
-    ask: v.optional(v.pipe(v.boolean(), v.description('ask on the terminal, or through SSH_ASKPASS, as ssh does'))),
+    ask: v.optional(
+      v.pipe(
+        v.boolean('must be true or false'),
+        v.description('ask on the terminal, or through SSH_ASKPASS, as ssh does'),
+      ),
+    ),
   }),
   v.check(
     (options) => SOURCES.filter((source) => options[source] !== undefined && options[source] !== false).length <= 1,
@@ -34,15 +45,15 @@ const FINGERPRINT = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
 
 /** Options for TLS, for strategies to put into their own schemas. */
 export const tlsSchema: v.GenericSchema<TlsOptions> = v.strictObject({
-  ca: v.optional(v.pipe(v.string(), v.description('a file of CA certificates to trust instead of the built-in ones'))),
-  cert: v.optional(v.pipe(v.string(), v.description('a file with our certificate, for proxies that ask for one'))),
+  ca: v.optional(v.pipe(pathText, v.description('a file of CA certificates to trust instead of the built-in ones'))),
+  cert: v.optional(v.pipe(pathText, v.description('a file with our certificate, for proxies that ask for one'))),
   key: v.optional(
-    v.pipe(v.string(), v.description('a file with the key of our certificate, which nobody else can read')),
+    v.pipe(pathText, v.description('a file with the key of our certificate, which nobody else can read')),
   ),
-  serverName: v.optional(v.pipe(v.string(), v.description('the name the certificate must have (default: the host)'))),
+  serverName: v.optional(v.pipe(hostText, v.description('the name the certificate must have (default: the host)'))),
   fingerprint: v.optional(
     v.pipe(
-      v.string(),
+      freeText,
       v.regex(FINGERPRINT, 'a fingerprint is the SHA-256 of the certificate, 64 hexadecimal digits'),
       v.description("the SHA-256 of the proxy's certificate; then nothing else is checked"),
     ),

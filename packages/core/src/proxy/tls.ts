@@ -4,7 +4,7 @@ import type { Connection } from '../connection/connection.js';
 import { StreamConnection } from '../connection/stream.js';
 import { onAbort } from '../ground/clock.js';
 import { type ErrorCode, FdpassError, isFdpassError } from '../ground/errors.js';
-import { readTrustedFile } from '../ground/files.js';
+import { readOptionFile } from '../ground/files.js';
 import { ipFamily } from '../ground/ip.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
 import { withoutRootDot } from '../ground/target.js';
@@ -93,15 +93,16 @@ function connectWith(connect: typeof import('node:tls').connect, options: Connec
 }
 
 function connectionOptions({ host, options = {}, path }: TlsRequest): ConnectionOptions {
-  const read = (file: string, isSecret = false): string => readTrustedFile(path(file), { secret: isSecret });
+  const read = (option: string, file: string, isSecret = false): string =>
+    readOptionFile(option, file, path(file), { secret: isSecret });
   const [bare = host] = host.split('%'); // a zone means nothing to the proxy (RFC 6874 §1)
   const name = withoutRootDot(options.serverName ?? bare);
   return {
     host: name,
     ...(ipFamily(name) === 0 && { servername: name }), // RFC 6066 §3: an address is not a server name
-    ...(options.ca !== undefined && { ca: read(options.ca) }),
-    ...(options.cert !== undefined && { cert: read(options.cert) }),
-    ...(options.key !== undefined && { key: read(options.key, true) }),
+    ...(options.ca !== undefined && { ca: read('tls.ca', options.ca) }),
+    ...(options.cert !== undefined && { cert: read('tls.cert', options.cert) }),
+    ...(options.key !== undefined && { key: read('tls.key', options.key, true) }),
     rejectUnauthorized: options.fingerprint === undefined,
   };
 }

@@ -108,16 +108,12 @@ describe('chains', () => {
 
   const bad: readonly (readonly [what: string, use: unknown, message: RegExp])[] = [
     ['an unknown word', 'onne', /"onne" is neither a hop of this config nor a strategy/],
-    [
-      'a URL that is not well formed, without its password',
-      '"http://me:hush@p',
-      /^"\\"http:\/\/me:\*\*\*@p" is neither/,
-    ],
-    ['an unknown scheme', 'gopher://x', /unknown URL scheme "gopher"/],
+    ['a URL that is not well formed, without its password', '"http://me:hush@p', /^this word is neither/],
+    ['an unknown scheme', 'gopher://x', /^unknown URL scheme$/],
     ['an opener that is not first', ['one', 'net'], /net opens sockets itself/],
     ['an empty chain', [], /the chain has no hops/],
     ['a mapping without a strategy', { url: 'x', b: 1 }, /does not name a strategy/],
-    ['a number', 7, /7 is not a hop/],
+    ['a number', 7, /a number is not a hop/],
     ['nothing', undefined, /nothing is not a hop/],
     ['a hop that contains itself', 'loop', /contains itself: loop -> pool -> loop/],
   ];
@@ -389,12 +385,12 @@ describe('guarded dialers', () => {
 
   const LABELS: readonly (readonly [use: unknown, label: string])[] = [
     ['net', 'net'],
-    ['one://me:secret@p:1080', 'one://me:***@p:1080'],
+    ['one://me:secret@p:1080', 'one://***@p:1080'],
     [['far', 'one://p'], 'far (two://far) -> one://p'],
     [{ strategy: 'net', bindInterface: 'eth1' }, 'net'],
     [{ strategy: 'net', host: '192.0.2.1' }, 'net 192.0.2.1'],
-    [{ strategy: 'one', url: 'one://me:secret@p' }, 'one://me:***@p'],
-    [{ one: { url: 'one://me:secret@p' } }, 'one://me:***@p'],
+    [{ strategy: 'one', url: 'one://me:secret@p' }, 'one://***@p'],
+    [{ one: { url: 'one://me:secret@p' } }, 'one://***@p'],
   ];
   for (const [use, label] of LABELS) {
     it(`show ${JSON.stringify(use)} as ${label}`, async () => {

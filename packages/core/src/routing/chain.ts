@@ -1,10 +1,11 @@
 import type { SocketOptions } from '../connection/socket-options.js';
 import type { Chain } from '../dial/dialer.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
-import { messageOf, redactOptions } from '../ground/text.js';
+import { showHost } from '../ground/shown.js';
+import { messageOf } from '../ground/text.js';
 import type { ValuePath } from '../ground/where.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
-import { isLazySchema, loadSchema, type SchemaIssue, type Strategy } from '../strategy/strategy.js';
+import { checkOptions } from './check-options.js';
 import { type GuardedDialer, guardDialer, lendChain } from './guard.js';
 import { type Hop, type HopScope, orReport, type Place, placeWithin, resolveHops, withPlace } from './hop.js';
 import { createStrategyHost, type HostServices } from './strategy-host.js';
@@ -21,16 +22,22 @@ export interface ChainScope extends HopScope {
 /** A `use` value ready to dial, and its hops for people to read. */
 export interface BuiltChain extends Chain {
   /** In travel order. */
-  readonly hops: readonly HopSummary[];
+  readonly hops: readonly HopName[];
+  /** The same with their options, as far as they can be shown. Loads the schemas of their strategies. */
+  summarize(): Promise<readonly HopSummary[]>;
 }
 
-/** One hop as `explain` shows it. */
-export interface HopSummary {
+/** How one hop is called. */
+export interface HopName {
   /** The strategy's name. */
   readonly strategy: string;
   /** What the config calls it, without secrets. */
   readonly label: string;
-  /** The hop's options with secrets masked. */
+}
+
+/** One hop as `explain` shows it. */
+export interface HopSummary extends HopName {
+  /** The hop's options as they were written; `***` for what its strategy's schema does not let us show. */
   readonly options: unknown;
 }
 
@@ -44,7 +51,7 @@ async function linkUse(use: unknown, hop: Hop, before: Chain | undefined, scope:
   const place = placeWithin(hop.place, ...(pathTo(use, hop.options) ?? []));
   const link = async (): Promise<BuiltChain> =>
     await linkHops(await resolveHops(use, place, scope, hop.path), before, scope);
-  return await orReport(scope, { hops: [], ...NO_FORWARD }, link);
+  return await orReport(scope, { hops: [], summarize: async () => [], ...NO_FORWARD }, link);
 }
 
 /** The way to a value inside of another; undefined if it is not in it, as where a strategy has made it. */
@@ -72,7 +79,8 @@ async function linkHops(hops: readonly Hop[], before: Chain | undefined, scope: 
   }
   if (last === undefined && scope.inspector !== undefined) last = NO_FORWARD; // all its hops have been reported
   if (last === undefined) throw new FdpassError('internal', 'the chain has no hops');
-  return { label: hops.map(linkLabel).join(' -> '), hops: hops.map(summarize), ...last };
+  const summarize = (): Promise<HopSummary[]> => Promise.all(hops.map((hop) => summarizeHop(hop, scope)));
+  return { label: hops.map(linkLabel).join(' -> '), hops: hops.map(nameOf), summarize, ...last };
 }
 
 function labelOf({ label, entry }: Hop): string {
@@ -83,11 +91,16 @@ function labelOf({ label, entry }: Hop): string {
 function linkLabel(hop: Hop): string {
   const { host } = hop.options;
   const label = labelOf(hop);
-  return typeof host === 'string' && label === hop.entry.name ? `${label} ${host}` : label;
+  return typeof host === 'string' && label === hop.entry.name ? `${label} ${showHost(host)}` : label;
 }
 
-function summarize(hop: Hop): HopSummary {
-  return { strategy: hop.entry.name, label: labelOf(hop), options: redactOptions(hop.options) };
+function nameOf(hop: Hop): HopName {
+  return { strategy: hop.entry.name, label: labelOf(hop) };
+}
+
+async function summarizeHop(hop: Hop, scope: ChainScope): Promise<HopSummary> {
+  const { showOptions } = await import('./show-hops.js'); // only explain asks
+  return { ...nameOf(hop), options: await showOptions(hop, scope) };
 }
 
 async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope): Promise<GuardedDialer> {
@@ -95,7 +108,7 @@ async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope)
   try {
     const strategy = await scope.registry.load(hop.entry);
     if (strategy.firstOnly === true && before !== undefined) throw notFirst(hop);
-    const options = await checkOptions(strategy, hop.options);
+    const options = await checkOptions(strategy, hop, scope.registry);
     await scope.inspector?.see(hop, strategy);
     const isFirst = strategy.firstOnly === true || hop.entry.name === scope.defaultStrategy; // nothing is before the default
     const forward = lendChain(before ?? (isFirst ? NO_FORWARD : await defaultChain(scope)), origin);
@@ -136,30 +149,6 @@ function notFirst({ entry }: Hop): FdpassError {
   return new FdpassError('config', `${entry.name} opens sockets itself, so it can only be the first hop of a chain`, {
     hint: 'move it to the front or leave it out: hops are listed in travel order',
   });
-}
-
-async function checkOptions(strategy: Strategy, options: Hop['options']): Promise<unknown> {
-  const isEmpty = Object.keys(options).length === 0;
-  const schema = isEmpty && isLazySchema(strategy.optionsSchema) ? undefined : await loadSchema(strategy);
-  if (schema === undefined) return Object.freeze({ ...options });
-  const result = await schema['~standard'].validate(options);
-  if (result.issues === undefined) return freezeDeep(result.value);
-  throw new FdpassError('config', result.issues.map(describeIssue).join('; '), {
-    hint: `see: fdpass strategies ${strategy.name}`,
-  });
-}
-
-function describeIssue(issue: SchemaIssue): string {
-  const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part)).join('.');
-  return path === '' ? issue.message : `option ${JSON.stringify(path)}: ${issue.message}`;
-}
-
-function freezeDeep<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value) && !ArrayBuffer.isView(value)) {
-    Object.freeze(value);
-    Object.values(value).forEach(freezeDeep);
-  }
-  return value;
 }
 
 function withHop(error: unknown, { label }: Hop, origin: string): FdpassError {

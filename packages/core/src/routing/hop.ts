@@ -1,6 +1,6 @@
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
-import { nearest, redactOptions, redactUrl } from '../ground/text.js';
-import type { Locate, ValuePath } from '../ground/where.js';
+import { describeType, hintAtKnown, isShownName, MASK, quoteUnknown, showName, showUrl } from '../ground/shown.js';
+import type { Locate, PlacePart, ValuePath } from '../ground/where.js';
 import { nameOfKey, type StrategyRegistry } from '../strategy/registry.js';
 import type { Strategy, StrategyEntry } from '../strategy/strategy.js';
 
@@ -69,7 +69,7 @@ export async function withPlace(
   error: unknown,
   { locate }: Place,
   path: ValuePath = [],
-  part?: 'key' | 'value',
+  part?: PlacePart,
 ): Promise<unknown> {
   if (!isFdpassError(error) || error.where !== undefined || locate === undefined) return error;
   return addDetails(error, { where: await locate(path, part) });
@@ -95,7 +95,7 @@ export async function resolveHops(
   } catch (error) {
     throw await withPlace(error, place);
   }
-  const error = new FdpassError('config', `${JSON.stringify(use) ?? 'nothing'} is not a hop`, {
+  const error = new FdpassError('config', `${describeType(use)} is not a hop`, {
     hint: 'write a hop name, a strategy, a URL, a mapping with "strategy", or a list of these',
   });
   throw await withPlace(error, place);
@@ -120,22 +120,27 @@ async function resolveList(
 async function resolveWord(word: string, place: Place, scope: HopScope, path: readonly string[]): Promise<Hop[]> {
   const named = scope.hops.get(word);
   if (named !== undefined) return resolveNamed(word, named, scope, path);
-  const scheme = word.includes(':') ? URL_SCHEME.exec(word)?.[1]?.toLowerCase() : undefined;
+  const scheme = schemeOf(word);
   if (scheme !== undefined) {
-    const entry = scope.registry.entryForScheme(scheme);
-    return [{ entry, options: { url: word }, label: redactUrl(word), place: placeOfOption(place), path }];
+    return [hopOf(scope.registry.entryForScheme(scheme), { url: word }, placeOfOption(place), path)];
   }
   if (scope.registry.has(word)) return [{ entry: scope.registry.entry(word), options: {}, label: word, place, path }];
   throw unknownWord(word, scope);
 }
 
+/** The scheme of a URL in lower case; undefined for a word that is not one. */
+export function schemeOf(word: string): string | undefined {
+  return word.includes(':') ? URL_SCHEME.exec(word)?.[1]?.toLowerCase() : undefined;
+}
+
 async function resolveNamed(name: string, named: NamedHop, scope: HopScope, path: readonly string[]): Promise<Hop[]> {
   if (path.includes(name)) {
-    throw new FdpassError('config', `the hop ${JSON.stringify(name)} contains itself: ${[...path, name].join(' -> ')}`);
+    const circle = [...path, name].map(showName).join(' -> ');
+    throw new FdpassError('config', `the hop ${JSON.stringify(showName(name))} contains itself: ${circle}`);
   }
   scope.inspector?.use(name);
   const hops = await resolveHops(named.spec, named, scope, [...path, name]);
-  return hops.map((hop) => ({ ...hop, label: hop.label === name ? name : `${name} (${hop.label})` }));
+  return hops.map((hop) => ({ ...hop, label: hop.label === name ? name : `${showName(name)} (${hop.label})` }));
 }
 
 async function resolveMapping(
@@ -152,12 +157,12 @@ async function resolveMapping(
   if (strategy === undefined && key !== undefined && others.length === 0) {
     return shorthand(key, mapping[key], placeWithin(place, key), scope, path);
   }
-  throw new FdpassError('config', `the hop ${JSON.stringify(redactOptions(mapping))} does not name a strategy`, {
+  throw new FdpassError('config', 'the hop does not name a strategy', {
     hint: `add "strategy: NAME", one of ${scope.registry.names().join(', ')}`,
   });
 }
 
-async function entryAt(name: string, place: Place, scope: HopScope, part?: 'key' | 'value'): Promise<StrategyEntry> {
+async function entryAt(name: string, place: Place, scope: HopScope, part?: PlacePart): Promise<StrategyEntry> {
   try {
     return scope.registry.entry(name);
   } catch (error) {
@@ -178,7 +183,7 @@ async function shorthand(
   scope: HopScope,
   path: readonly string[],
 ): Promise<Hop> {
-  const entry = await entryAt(nameOfKey(key), place, scope, 'key');
+  const entry = await entryAt(nameOfKey(key), place, scope, 'unknown-key');
   if (isMapping(value)) return hopOf(entry, value, place, path);
   if (entry.shorthand !== undefined) return hopOf(entry, { [entry.shorthand]: value }, placeOfOption(place), path);
   throw new FdpassError('config', `${entry.name} takes a mapping of options`, {
@@ -199,19 +204,15 @@ function hopOf(entry: StrategyEntry, options: Record<string, unknown>, place: Pl
   return { entry, options, label: labelOf(entry, options), place, path };
 }
 
-function labelOf({ name }: StrategyEntry, { url }: Readonly<Record<string, unknown>>): string {
-  return typeof url === 'string' ? redactUrl(url) : name;
+function labelOf({ name, schemes }: StrategyEntry, { url }: Readonly<Record<string, unknown>>): string {
+  const shown = typeof url === 'string' ? showUrl(url, schemes) : MASK;
+  return shown === MASK ? name : shown;
 }
 
 function unknownWord(word: string, scope: HopScope): FdpassError {
-  const known = [...scope.hops.keys(), ...scope.registry.names()];
-  const near = nearest(word, known);
-  const meant = near === undefined ? '' : `did you mean ${JSON.stringify(near)}? `;
-  return new FdpassError(
-    'config',
-    `${JSON.stringify(redactUrl(word))} is neither a hop of this config nor a strategy`,
-    {
-      hint: `${meant}known: ${known.join(', ')}`,
-    },
-  );
+  const known = [...[...scope.hops.keys()].filter(isShownName), ...scope.registry.names()];
+  const shown = quoteUnknown(word, known, 'this word');
+  return new FdpassError('config', `${shown} is neither a hop of this config nor a strategy`, {
+    hint: hintAtKnown(word, known),
+  });
 }

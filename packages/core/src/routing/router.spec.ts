@@ -191,8 +191,8 @@ describe('Router', () => {
     const made = await router('hops: { bad: nope }\nrules: [ { use: also-nope }, { use: net } ]\n', never);
     const errors = await made.check();
     expect(errors.map((error) => error.summary)).to.deep.equal([
-      '"also-nope" is neither a hop of this config nor a strategy',
-      '"nope" is neither a hop of this config nor a strategy',
+      'this word is neither a hop of this config nor a strategy',
+      'this word is neither a hop of this config nor a strategy',
     ]);
   });
 });

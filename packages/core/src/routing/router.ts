@@ -4,6 +4,7 @@ import type { DialContext } from '../dial/dialer.js';
 import { type Clock, startDeadline } from '../ground/clock.js';
 import { addDetails, type FailedAttempt, FdpassError, isFdpassError } from '../ground/errors.js';
 import { normalizeTarget } from '../ground/read-target.js';
+import { showName } from '../ground/shown.js';
 import type { Target } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 import { noTrace, type Trace } from '../ground/trace.js';
@@ -56,7 +57,7 @@ export interface Explanation {
   readonly reason: string;
   /** Whether no rule chose it, so that the default strategy reaches the host directly. */
   readonly isDefault: boolean;
-  /** The hops in travel order, secrets masked. */
+  /** The hops in travel order; `***` in their options for what is not shown. */
   readonly route: readonly HopSummary[];
   /** What the hops decide for this target, e.g. which environment variable names the proxy. */
   readonly decisions: readonly string[];
@@ -104,7 +105,8 @@ export class Router {
     }
     const { rule, index } = found;
     const where = rule.where();
-    const reason = `rule ${index + 1}${rule.name === undefined ? '' : ` "${rule.name}"`} (${formatWhere(where)})`;
+    const name = rule.name === undefined ? '' : ` "${showName(rule.name)}"`;
+    const reason = `rule ${index + 1}${name} (${formatWhere(where)})`;
     const chain = await this.#memoizedChain(rule, () => this.#chain(rule.use, placeWithin(rule, 'use'), reason));
     return { target, reason, rule: { index, name: rule.name, where }, chain, timeoutMs: rule.timeoutMs ?? timeoutMs };
   }
@@ -122,7 +124,7 @@ export class Router {
   }
 
   /** Explains a route that this router gave. Opens nothing. */
-  explain(route: Route): Explanation {
+  async explain(route: Route): Promise<Explanation> {
     const { target, reason, rule, chain, timeoutMs } = route;
     const isByHand = reason === BY_HAND;
     const trials = isByHand ? [] : this.explainRules(target);
@@ -131,7 +133,7 @@ export class Router {
       config: this.#parts.config?.file ?? null,
       reason,
       isDefault: rule === undefined && !isByHand,
-      route: chain.hops,
+      route: await chain.summarize(),
       decisions: chain.explain?.(target) ?? [],
       relay: chain.needsRelay(target),
       timeoutMs,

@@ -26,7 +26,7 @@ describe('host patterns', () => {
     ['half an IPv6 address', ['2001:db8:1'], /is not an IPv6 address/],
     ['a lone dot', ['.'], /is not a domain/],
     ['two leading dots', ['..a'], /is not a domain/],
-    ['a leading dot and a wildcard', ['.a*'], /write \["a\*", "\*\.a\*"\]/],
+    ['a leading dot and a wildcard', ['.a*'], /write two patterns/],
     ['a network that is too long', ['10.0.0.0/33'], /from 0 to 32/],
     ['a network with host bits', ['10.1.2.3/8'], /bits set/],
     ['three octets', ['10.0.0/24'], /is not an address or a network/],

@@ -49,7 +49,7 @@ export function parsePortRange(source: string | number): PortRange {
   const first = Number(match?.[1]);
   const last = Number(match?.[2] ?? match?.[1]);
   if (first >= 1 && last <= 65535 && first <= last) return { first, last };
-  throw new FdpassError('config', `${JSON.stringify(source)} is neither a port nor a range of ports`, {
+  throw new FdpassError('config', 'this is neither a port nor a range of ports', {
     hint: 'write a number from 1 to 65535 or a range as "2200-2299"',
   });
 }
@@ -65,10 +65,10 @@ export function parseLocalNetwork(source: string): LocalNetwork {
 function splitNegation(source: string): { body: string; negated: boolean } {
   const negated = source.startsWith('!');
   const body = negated ? source.slice(1) : source;
-  if (body === '') throw refused(source, 'is not a pattern');
-  if (body.startsWith('!')) throw refused(source, 'is negated twice');
+  if (body === '') throw refused('is not a pattern');
+  if (body.startsWith('!')) throw refused('is negated twice');
   if (/[\s,\p{Cc}]/u.test(body))
-    throw refused(source, 'has a space or a comma in it', 'write several patterns as a list: [a, b]');
+    throw refused('has a space or a comma in it', 'write several patterns as a list: [a, b]');
   return { body, negated };
 }
 
@@ -100,8 +100,9 @@ function nameTest(body: string, normalize: (name: string) => string): PatternTes
   const name = normalize(body.length > 1 && body.endsWith('.') ? body.slice(0, -1) : body).toLowerCase();
   if (!name.startsWith('.')) return textTest(name);
   const domain = name.slice(1);
-  if (domain === '' || domain.startsWith('.')) throw refused(body, 'is not a domain');
-  if (hasWildcard(domain)) throw refused(body, 'has a leading dot and a wildcard', `write ["${domain}", "*${name}"]`);
+  if (domain === '' || domain.startsWith('.')) throw refused('is not a domain');
+  if (hasWildcard(domain))
+    throw refused('has a leading dot and a wildcard', 'write two patterns, e.g. ["a*.example", "*.a*.example"]');
   return { kind: 'below', domain };
 }
 
@@ -110,10 +111,10 @@ function checkColons(body: string): void {
   const colons = body.split(':').length - 1;
   if (colons === 0) return;
   const before = body.split('%', 1)[0] ?? '';
-  if (/^[^:]*:\d+$/.test(body)) throw refused(body, 'has a port in it', 'put the port under "port"');
+  if (/^[^:]*:\d+$/.test(body)) throw refused('has a port in it', 'put the port under "port"');
   if (!/^[\da-f:.*?]+$/i.test(before))
-    throw refused(body, 'is neither a host name nor an IPv6 address', 'give the name alone, without scheme and port');
-  if (!hasWildcard(before)) throw refused(body, 'is not an IPv6 address');
+    throw refused('is neither a host name nor an IPv6 address', 'give the name alone, without scheme and port');
+  if (!hasWildcard(before)) throw refused('is not an IPv6 address');
 }
 
 /** International names as the A-labels (RFC 5891) that targets are normalised to, label by label because of wildcards. */
@@ -126,7 +127,6 @@ function toAscii(name: string): string {
       const ascii = hasWildcard(label) ? '' : domainToASCII(label);
       if (ascii === '')
         throw refused(
-          name,
           'mixes a wildcard with international letters, or is not a valid international name',
           'write the xn-- form',
         );
@@ -135,6 +135,6 @@ function toAscii(name: string): string {
     .join('.');
 }
 
-function refused(source: string, why: string, hint?: string): FdpassError {
-  return new FdpassError('config', `the pattern ${JSON.stringify(source)} ${why}`, { hint });
+function refused(why: string, hint?: string): FdpassError {
+  return new FdpassError('config', `the pattern ${why}`, { hint });
 }

@@ -5,6 +5,7 @@ import { formatMs } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { checkTrusted } from '../ground/files.js';
 import { resolveModule } from '../ground/modules.js';
+import { isShownPath } from '../ground/shown.js';
 import { messageOf } from '../ground/text.js';
 import type { StrategyRegistry } from './registry.js';
 import { STRATEGY_API_VERSION, type Strategy } from './strategy.js';
@@ -110,6 +111,20 @@ function resolvePlugin(specifier: string, from: string): string {
   });
 }
 
+/** A word that is neither a path nor a package can be anything that has got into the wrong place. */
+function shownName({ specifier, from }: ConfigPlugin): string {
+  return isShownPath(specifier) || isInstalled(specifier, from) ? ` ${JSON.stringify(specifier)}` : '';
+}
+
+function isInstalled(specifier: string, from: string): boolean {
+  try {
+    resolvePlugin(specifier, from);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function isStrategy(value: unknown): value is Strategy {
   if (typeof value !== 'object' || value === null) return false;
   return 'name' in value && typeof value.name === 'string' && 'create' in value && typeof value.create === 'function';
@@ -126,8 +141,8 @@ function checkVersion({ name, apiVersion = STRATEGY_API_VERSION }: Strategy): vo
   );
 }
 
-function withPlugin(error: unknown, { specifier, where }: ConfigPlugin): FdpassError {
-  const message = `the plugin ${JSON.stringify(specifier)}: ${messageOf(error)}`;
+function withPlugin(error: unknown, plugin: ConfigPlugin): FdpassError {
+  const message = `the plugin${shownName(plugin)}: ${messageOf(error)}`;
   const { code, hint } = isFdpassError(error) ? error : { code: 'config' as const, hint: undefined };
-  return new FdpassError(code, message, { where: where(), hint, cause: error });
+  return new FdpassError(code, message, { where: plugin.where(), hint, cause: error });
 }

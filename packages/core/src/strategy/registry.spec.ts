@@ -33,6 +33,6 @@ describe('StrategyRegistry', () => {
     registry.register(strategy('http-connect'));
     expect(() => registry.entry('http-conect'))
       .to.throw(/unknown strategy "http-conect"/)
-      .with.property('hint', 'did you mean "http-connect"? known: http-connect');
+      .with.property('hint', 'did you mean "http-connect"?');
   });
 });

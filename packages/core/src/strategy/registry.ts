@@ -1,5 +1,5 @@
 import { FdpassError } from '../ground/errors.js';
-import { nearest } from '../ground/text.js';
+import { hintAtKnown, quoteUnknown } from '../ground/shown.js';
 import type { Strategy, StrategyEntry } from './strategy.js';
 
 const NAME = /^[a-z][a-z0-9-]*$/;
@@ -98,11 +98,6 @@ function claim(map: Map<string, StrategyEntry>, what: string, key: string, entry
 }
 
 function unknown(what: string, name: string, known: readonly string[]): FdpassError {
-  const near = nearest(name, known);
-  return new FdpassError('config', `unknown ${what} ${JSON.stringify(name)}`, {
-    hint:
-      near === undefined
-        ? `known: ${known.join(', ')}`
-        : `did you mean ${JSON.stringify(near)}? known: ${known.join(', ')}`,
-  });
+  const shown = quoteUnknown(name, known, '');
+  return new FdpassError('config', `unknown ${what} ${shown}`.trim(), { hint: hintAtKnown(name, known) });
 }

@@ -96,7 +96,7 @@ function encodePath(path: string, platform: Platform): Buffer {
   const name = octetsOf(isAbstract ? `\0${path.slice(1)}` : `${path}\0`);
   const limit = platform.constants.sockaddrHasLength ? MAX_PATH.bsd : MAX_PATH.linux;
   if (name.length > limit) {
-    throw new FdpassError('config', `the path of the socket is longer than ${limit - 1} bytes: ${path}`);
+    throw new FdpassError('config', `the path of the socket is longer than ${limit - 1} bytes`);
   }
   const bytes = withFamily({ path }, PATH_AT + name.length, platform);
   bytes.set(name, PATH_AT);

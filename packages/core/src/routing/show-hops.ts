@@ -1,0 +1,131 @@
+import { tosByte } from '../connection/socket-options.js';
+import { parseDuration } from '../ground/clock.js';
+import { isHeaderName, MASK, showHost, showInterface, showName, showPath, showUrl } from '../ground/shown.js';
+import { nameOfKey } from '../strategy/registry.js';
+import type { StrategyEntry } from '../strategy/strategy.js';
+import { type Hop, type HopScope, schemeOf } from './hop.js';
+
+/*
+ * Hops as they can be shown. The schema of a strategy's options decides: what cannot hold a secret is shown as it was written
+ * (numbers, true and false, one of a list of words, durations), hosts and URLs without their user-info, and paths. Free text,
+ * the values of headers, and options that no schema describes are masked.
+ */
+
+/** How the options of a strategy are described; what describes them is loaded when it is needed. */
+export type JsonSchema = import('../json-schema/json-schema.js').JsonSchema;
+
+/** The options of a hop, as far as they can be shown. */
+export async function showOptions({ entry, options }: Hop, scope: HopScope): Promise<unknown> {
+  return showMapping(options, await schemaOf(entry, scope), scope);
+}
+
+/** A `use` value in its own form, as far as it can be shown. */
+export async function showUse(use: unknown, scope: HopScope): Promise<unknown> {
+  if (typeof use === 'string') return showWord(use, scope);
+  if (Array.isArray(use)) return Promise.all(use.map((item) => showUse(item, scope)));
+  if (typeof use !== 'object' || use === null) return MASK;
+  const { strategy, ...options } = use as Record<string, unknown>;
+  if (strategy !== undefined) {
+    if (typeof strategy !== 'string' || !scope.registry.has(strategy)) return MASK;
+    const entry = scope.registry.entry(strategy);
+    return { strategy, ...(await showMapping(options, await schemaOf(entry, scope), scope)) };
+  }
+  const [[key, value] = [MASK, undefined], ...others] = Object.entries(options);
+  if (others.length > 0 || !scope.registry.has(nameOfKey(key))) return MASK;
+  return { [key]: await showShorthand(scope.registry.entry(nameOfKey(key)), value, scope) };
+}
+
+/** What follows the name of a strategy in `{ firstOf: … }`: its options, or the one that it is short for. */
+async function showShorthand(entry: StrategyEntry, value: unknown, scope: HopScope): Promise<unknown> {
+  const schema = await schemaOf(entry, scope);
+  if (isMapping(value)) return showMapping(value, schema, scope);
+  const option = entry.shorthand === undefined ? undefined : propertiesOf(schema)[entry.shorthand];
+  return option === undefined ? MASK : showValue(value, option, scope);
+}
+
+function showWord(word: string, { hops, registry }: HopScope): string {
+  if (hops.has(word)) return showName(word);
+  if (registry.has(word)) return word;
+  const scheme = schemeOf(word);
+  return scheme !== undefined && registry.schemes().includes(scheme) ? showUrl(word) : MASK;
+}
+
+async function schemaOf(entry: StrategyEntry, { registry }: HopScope): Promise<JsonSchema> {
+  const { optionsJsonSchema } = await import('../json-schema/json-schema.js');
+  return optionsJsonSchema(entry, registry);
+}
+
+type Mapping = Readonly<Record<string, unknown>>;
+
+function isMapping(value: unknown): value is Mapping {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The schemas of the keys that a mapping can have. */
+export function propertiesOf(schema: JsonSchema | undefined): Readonly<Record<string, JsonSchema>> {
+  return (schema?.['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>;
+}
+
+/** Keys that no schema knows are masked too. Where any key is allowed, as for headers, names are shown. */
+async function showMapping(mapping: Mapping, schema: JsonSchema, scope: HopScope): Promise<Mapping> {
+  const properties = propertiesOf(schema);
+  const others = isMapping(schema['additionalProperties']) ? schema['additionalProperties'] : undefined;
+  const shown = Object.entries(mapping).map(async ([key, value]) => {
+    const property = Object.hasOwn(properties, key) ? properties[key] : undefined;
+    if (property !== undefined) return [key, await showValue(value, property, scope)] as const;
+    if (others === undefined || !isHeaderName(key)) return [MASK, MASK] as const;
+    return [key, await showValue(value, others, scope)] as const;
+  });
+  return Object.fromEntries(await Promise.all(shown));
+}
+
+/** A value by the first form of its schema that lets it be shown. */
+async function showValue(value: unknown, schema: JsonSchema, scope: HopScope): Promise<unknown> {
+  if (typeof value === 'boolean' || value === null) return value;
+  for (const form of formsOf(schema)) {
+    const shown = await showAs(value, form, scope);
+    if (shown !== MASK) return shown;
+  }
+  return MASK;
+}
+
+function formsOf(schema: JsonSchema): JsonSchema[] {
+  const branches = ['anyOf', 'oneOf', 'allOf'].flatMap((key) => (schema[key] ?? []) as readonly JsonSchema[]);
+  return [schema, ...branches.flatMap(formsOf)];
+}
+
+/** How texts of a format are shown, as JSON Schema's `format` names them. */
+const FORMATS: Readonly<Record<string, (text: string) => string>> = {
+  url: showUrl,
+  uri: showUrl,
+  host: showHost,
+  hostname: showHost,
+  ip: showHost,
+  ipv4: showHost,
+  ipv6: showHost,
+  path: showPath,
+  interface: showInterface,
+  dscp: (name) => (tosByte(name) === undefined ? MASK : name),
+};
+
+function showAs(value: unknown, schema: JsonSchema, scope: HopScope): unknown {
+  const { type, format, items } = schema;
+  if (isOneOf(value, schema)) return value;
+  const reference = /^#\/definitions\/(\w+)$/.exec(String(schema['$ref']))?.[1];
+  if (reference === 'route') return showUse(value, scope);
+  if (reference === 'duration' || reference === 'delay') return isDuration(value) ? value : MASK;
+  if (typeof value === 'number') return type === 'number' || type === 'integer' ? value : MASK;
+  if (typeof value === 'string') return FORMATS[String(format)]?.(value) ?? MASK;
+  if (Array.isArray(value) && isMapping(items)) {
+    return Promise.all(value.map((item) => showValue(item, items, scope)));
+  }
+  return isMapping(value) && type === 'object' ? showMapping(value, schema, scope) : MASK;
+}
+
+function isOneOf(value: unknown, { enum: values, ...rest }: JsonSchema): boolean {
+  return (Array.isArray(values) && values.includes(value)) || ('const' in rest && rest['const'] === value);
+}
+
+function isDuration(value: unknown): boolean {
+  return (typeof value === 'string' || typeof value === 'number') && parseDuration(value) !== undefined;
+}
