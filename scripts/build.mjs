@@ -10,6 +10,8 @@ process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 const OUT = 'packages/cli/bundle';
 const MAN = 'packages/cli/man';
 const SCHEMA = 'packages/cli/schema';
+/** The launchers of the two commands. Each runs the bundle that it is named after, and npm does not pack links. */
+const LAUNCHERS = ['packages/cli/bin/fdpass.cjs', 'packages/cli/bin/fdrecv.cjs'];
 /** A link to this Node, for starts whose PATH has none. It is not published. */
 const BUILT_WITH = 'packages/cli/built-with-node';
 
@@ -130,6 +132,8 @@ writeFileSync(join(OUT, 'NOTICES.txt'), noticesFor([plugins.metafile, commands.m
 const { formatConfigSchema } = await import('../packages/cli/dist/config-schema.js');
 mkdirSync(SCHEMA, { recursive: true });
 writeFileSync(join(SCHEMA, 'config.schema.json'), await formatConfigSchema());
+
+cpSync(...LAUNCHERS);
 
 rmSync(BUILT_WITH, { force: true });
 symlinkSync(process.execPath, BUILT_WITH);

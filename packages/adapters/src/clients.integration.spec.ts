@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -7,9 +6,11 @@ import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import {
+  alternativeNames,
   type Background,
   expectNoDescriptorLeft,
   findPostgres,
+  makeCertificate,
   openDescriptors,
   type Postgres,
   requirePeers,
@@ -49,7 +50,8 @@ describe('client libraries through a dialer', () => {
     });
     postgres = await startPostgres(postgresFolder);
     const answer: http.RequestListener = (request, response) => response.end(`${request.method} ${request.url}`);
-    const { cert, key } = certificate(sshd.folder);
+    const files = makeCertificate(sshd.folder, 'web', alternativeNames('DNS:localhost,IP:127.0.0.1'));
+    const [cert, key] = [files.cert, files.key].map((file) => readFileSync(file, 'utf8')) as [string, string];
     ca = cert;
     web = await listening(http.createServer(answer));
     secureWeb = await listening(https.createServer({ cert, key }, answer));
@@ -180,15 +182,6 @@ describe('client libraries through a dialer', () => {
     await dialer.close();
   });
 });
-
-function certificate(folder: string): { cert: string; key: string } {
-  const files = { key: join(folder, 'web.key'), cert: join(folder, 'web.pem') };
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc'];
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
-  const args = ['req', '-x509', '-days', '2', '-keyout', files.key, '-out', files.cert, ...curve, ...names];
-  execFileSync('openssl', args, { stdio: 'ignore' });
-  return { cert: readFileSync(files.cert, 'utf8'), key: readFileSync(files.key, 'utf8') };
-}
 
 function listening<Listener extends Server>(server: Listener): Promise<Listener> {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,8 +7,10 @@ import { type AddressInfo, connect, type Server as TcpServer } from 'node:net';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import {
+  alternativeNames,
   type Background,
   expectNoneLeft,
+  makeCertificate,
   markedEnvironment,
   markedProcesses,
   requirePeers,
@@ -79,24 +81,9 @@ describe('ssh through hops before a jump host', () => {
 
   /** What the inner ssh knows of the jump hosts: only it can find out the names and ports behind these aliases. */
   function jumpConfig(): string {
-    return servers
-      .slice(0, 2)
-      .map(
-        (server, index) => `Host jump${index + 1}
-  HostName ${index === 0 ? BASTION : '127.0.0.1'}
-  Port ${index === 0 ? 22 : server.port}
-  User ${server.user}
-  IdentityFile ${join(server.folder, 'user')}
-  IdentitiesOnly yes
-  IdentityAgent none
-  BatchMode yes
-  LogLevel ERROR
-  StrictHostKeyChecking no
-  UserKnownHostsFile /dev/null
-  ProxyJump nobody@nowhere.invalid
-`,
-      )
-      .join('');
+    const [first, second] = servers as [Sshd, Sshd];
+    const more = { ProxyJump: 'nobody@nowhere.invalid' };
+    return first.configBlock('jump1', { HostName: BASTION, Port: 22, ...more }) + second.configBlock('jump2', more);
   }
 
   /** A config with one rule, beside jump_config. */
@@ -231,13 +218,8 @@ describe('ssh through hops before a jump host', () => {
 
 /** TLS in front of a plain proxy, with a certificate of its own authority. */
 function startTlsFront(folder: string, proxyPort: number): TcpServer {
-  const file = (name: string): string => join(folder, name);
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc', '-keyout', file('front.key')];
-  const names = ['-subj', '/CN=front', '-addext', 'subjectAltName=IP:127.0.0.1'];
-  execFileSync('openssl', ['req', '-x509', '-days', '2', '-out', file('front.pem'), ...key, ...names], {
-    stdio: 'ignore',
-  });
-  const certificate = { key: readFileSync(file('front.key')), cert: readFileSync(file('front.pem')) };
+  const files = makeCertificate(folder, 'front', alternativeNames('IP:127.0.0.1'));
+  const certificate = { key: readFileSync(files.key), cert: readFileSync(files.cert) };
   return createTlsServer(certificate, (client) => {
     const far = connect(proxyPort, '127.0.0.1');
     client.on('error', () => far.destroy()).pipe(far);

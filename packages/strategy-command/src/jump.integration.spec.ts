@@ -28,20 +28,7 @@ describe('jump hosts', () => {
     const [first, second, third] = servers as [Sshd, Sshd, Sshd];
     // What the inner ssh is to know of the jump hosts, as a user's ssh_config would: the first one's key lets us in everywhere.
     const config = join(first.folder, 'jump_config');
-    const hosts = [first, second].map(
-      (server, index) => `Host jump${index + 1}
-  HostName 127.0.0.1
-  Port ${server.port}
-  User ${server.user}
-  IdentityFile ${join(server.folder, 'user')}
-  IdentitiesOnly yes
-  IdentityAgent none
-  BatchMode yes
-  LogLevel ERROR
-  StrictHostKeyChecking no
-  UserKnownHostsFile /dev/null
-`,
-    );
+    const hosts = [first, second].map((server, index) => server.configBlock(`jump${index + 1}`));
     writeFileSync(config, hosts.join(''), { mode: 0o600 });
     const rules = join(first.folder, 'fdpass.yaml');
     writeFileSync(

@@ -87,9 +87,17 @@ export async function withProxy(
   spec: DialSpec,
   look: (outcome: Outcome, proxy: ScriptedServer) => unknown,
 ): Promise<void> {
-  const proxy = await startScriptedServer(script);
+  await lookThrough(await startScriptedServer(script), ({ port }) => dialProxy(port, spec), look);
+}
+
+/** Dials through a proxy, and closes what that has opened and the proxy in any case. */
+export async function lookThrough<Proxy extends { close(): Promise<void> }>(
+  proxy: Proxy,
+  dial: (proxy: Proxy) => Promise<Outcome>,
+  look: (outcome: Outcome, proxy: Proxy) => unknown,
+): Promise<void> {
   try {
-    const outcome = await dialProxy(proxy.port, spec);
+    const outcome = await dial(proxy);
     try {
       await look(outcome, proxy);
     } finally {

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
+import { alternativeNames, makeCertificate } from '@fdpass/test-lab';
 
 /** Certificates of a test's own authority, as PEM files in `folder`: NAME.pem and NAME.key. */
 export class Certificates {
@@ -12,8 +12,8 @@ export class Certificates {
 
   constructor(folder: string) {
     this.folder = folder;
-    this.#make('ca', ['-subj', '/CN=test authority', '-addext', 'keyUsage=keyCertSign']);
-    this.#make('stranger', ['-subj', '/CN=another authority']);
+    makeCertificate(folder, 'ca', ['-addext', 'keyUsage=keyCertSign']);
+    makeCertificate(folder, 'stranger');
     this.issue('proxy', 'DNS:proxy.example,IP:127.0.0.1');
     this.issue('elsewhere', 'DNS:elsewhere.example');
     this.issue('client', 'DNS:client.example');
@@ -21,7 +21,7 @@ export class Certificates {
 
   issue(name: string, names: string): void {
     const authority = ['-CA', this.file('ca.pem'), '-CAkey', this.file('ca.key')];
-    this.#make(name, ['-subj', `/CN=${name}`, '-addext', `subjectAltName=${names}`, ...authority]);
+    makeCertificate(this.folder, name, [...alternativeNames(names), ...authority]);
   }
 
   file(name: string): string {
@@ -30,20 +30,6 @@ export class Certificates {
 
   fingerprint(name: string): string {
     return new X509Certificate(readFileSync(this.file(`${name}.pem`))).fingerprint256;
-  }
-
-  #make(name: string, more: readonly string[]): void {
-    const key = [
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-noenc',
-      '-keyout',
-      this.file(`${name}.key`),
-    ];
-    const args = ['req', '-x509', '-days', '2', '-out', this.file(`${name}.pem`), ...key, ...more];
-    execFileSync('openssl', args, { stdio: 'ignore' });
   }
 }
 

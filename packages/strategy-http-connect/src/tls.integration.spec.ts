@@ -3,7 +3,7 @@ import { type Dialer, fdpassVersion, startDeadline, type TlsOptions } from '@fdp
 import { expectNoDescriptorLeft, openDescriptors, requirePeers, temporaryFolder } from '@fdpass/test-lab';
 import { type ScriptedLine, startScriptedServer, testHost, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { dialProxy, HOST, type Outcome } from './proxy.spec.helper.js';
+import { dialProxy, HOST, lookThrough, type Outcome } from './proxy.spec.helper.js';
 import { Certificates, startTlsProxy, type TlsProxy, type TlsProxyOptions } from './tls-proxy.spec.helper.js';
 
 const BANNER = 'SSH-2.0-test\r\n';
@@ -36,17 +36,7 @@ describe('http-connect over TLS', () => {
     tls: TlsOptions,
     look: (outcome: Outcome, proxy: TlsProxy) => unknown,
   ): Promise<void> {
-    const proxy = await startTlsProxy(certificates, options);
-    try {
-      const outcome = await dialTls(proxy.port, tls);
-      try {
-        await look(outcome, proxy);
-      } finally {
-        outcome.stream?.destroy();
-      }
-    } finally {
-      await proxy.close();
-    }
+    await lookThrough(await startTlsProxy(certificates, options), ({ port }) => dialTls(port, tls), look);
   }
 
   const fingerprint = (change = ''): string =>

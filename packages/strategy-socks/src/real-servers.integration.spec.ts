@@ -2,7 +2,16 @@ import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Background, freePort, requirePeers, run, startServer, useSshd } from '@fdpass/test-lab';
+import {
+  alternativeNames,
+  type Background,
+  freePort,
+  makeCertificate,
+  requirePeers,
+  run,
+  startServer,
+  useSshd,
+} from '@fdpass/test-lab';
 import { expect } from 'chai';
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
@@ -226,33 +235,17 @@ SocksTimeout 1
 
   it('SOCKS over TLS is relayed by a detached process that ends with us', async function () {
     requirePeers(this, 'openssl', 'socat', 'microsocks');
-    const pem = join(sshd().folder, 'proxy.pem');
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-    const made = await run('openssl', [
-      'req',
-      '-x509',
-      '-newkey',
-      'rsa:2048',
-      '-nodes',
-      '-days',
-      '2',
-      ...subject,
-      '-keyout',
-      `${pem}.key`,
-      '-out',
-      `${pem}.crt`,
-    ]);
-    expect(made.status, made.stderr).to.equal(0);
+    const { cert, key } = makeCertificate(sshd().folder, 'proxy', alternativeNames('DNS:localhost'));
     const { microsocks = '', socat = '' } = requirePeers(this, 'microsocks', 'socat');
     const socks = await startServer(microsocks, (port) => ['-i', '127.0.0.1', '-p', String(port)]);
     const tls = await startServer(socat, (port) => [
-      `OPENSSL-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork,cert=${pem}.crt,key=${pem}.key,verify=0`,
+      `OPENSSL-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork,cert=${cert},key=${key},verify=0`,
       `TCP:127.0.0.1:${socks.port}`,
     ]);
     try {
       const config = file(
         'tls.yaml',
-        `rules: [ { use: { strategy: socks, url: "socks5h+tls://localhost:${tls.port}", tls: { ca: ${pem}.crt } } } ]\n`,
+        `rules: [ { use: { strategy: socks, url: "socks5h+tls://localhost:${tls.port}", tls: { ca: ${cert} } } } ]\n`,
       );
       expect(await session('--config', config)).to.equal('through\n');
       expect(await session('--via', `socks5h+tls://localhost:${tls.port}`)).to.match(

@@ -145,6 +145,24 @@ export async function freePort(host = '127.0.0.1'): Promise<number> {
   return port;
 }
 
+/** Starts a server that has a folder of its own, which is removed when the start fails and when the server is closed. */
+export async function startServerIn(
+  start: (folder: string) => Promise<Background>,
+): Promise<Background & { folder: string }> {
+  const folder = temporaryFolder();
+  try {
+    const server = await start(folder.path);
+    const close = async (): Promise<void> => {
+      await server.close();
+      folder.remove();
+    };
+    return { ...server, folder: folder.path, close };
+  } catch (error) {
+    folder.remove();
+    throw error;
+  }
+}
+
 /** A folder of a test's own, and how to remove it. */
 export function temporaryFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'fdpass-test-'));

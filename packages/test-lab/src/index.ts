@@ -1,4 +1,5 @@
 export { type Background, type BackgroundOptions, freePort, startServer, temporaryFolder } from './background.js';
+export { alternativeNames, type CertificateFiles, makeCertificate } from './certificate.js';
 export { expectDescriptorsBack } from './descriptors-back.js';
 export { type LabOptions, labUnavailable, requireLab, runInLab } from './net-lab.js';
 export { findProgram, requirePeers, skip, skipOrFail } from './peers.js';

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chownSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Background, startServer, temporaryFolder } from './background.js';
+import { type Background, startServer, startServerIn } from './background.js';
 import { findProgram } from './peers.js';
 
 const DEBIAN = '/usr/lib/postgresql'; // one folder a version; only wrappers of some programs are on the path
@@ -32,35 +32,27 @@ function findIn(folder: string): boolean {
 
 /** Starts a PostgreSQL with an empty database on a free port; the caller closes it. `bin` is what {@link findPostgres} gives. */
 export async function startPostgres(bin: string): Promise<Postgres> {
-  const folder = temporaryFolder();
-  const data = join(folder.path, 'data');
+  const { port, close } = await startServerIn((folder) => launch(bin, folder));
+  return { port, close };
+}
+
+async function launch(bin: string, folder: string): Promise<Background> {
+  const data = join(folder, 'data');
   const isRoot = process.getuid?.() === 0;
-  if (isRoot) chownSync(folder.path, NOBODY, NOBODY);
+  if (isRoot) chownSync(folder, NOBODY, NOBODY);
   const prefix = isRoot ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'] : [];
   /** The command line that runs one of its programs as somebody who is not root. */
   const asUser = (program: string, args: readonly string[]): [string, string[]] => {
     const [command = '', ...rest] = [...prefix, join(bin, program), ...args];
     return [command, rest];
   };
-  try {
-    const init = ['-D', data, '-U', 'tester', '-A', 'trust', '-N', '--no-instructions', '--locale=C', '-E', 'UTF8'];
-    execFileSync(...asUser('initdb', init), { stdio: 'pipe', cwd: folder.path });
-    const settings = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off'];
-    const [program] = asUser('postgres', []);
-    const server: Background = await startServer(
-      program,
-      (port) => asUser('postgres', ['-D', data, '-p', String(port), ...settings])[1],
-      { stopSignal: 'SIGINT' }, // "fast": sessions are ended, not waited for
-    );
-    return {
-      port: server.port,
-      async close() {
-        await server.close();
-        folder.remove();
-      },
-    };
-  } catch (error) {
-    folder.remove();
-    throw error;
-  }
+  const init = ['-D', data, '-U', 'tester', '-A', 'trust', '-N', '--no-instructions', '--locale=C', '-E', 'UTF8'];
+  execFileSync(...asUser('initdb', init), { stdio: 'pipe', cwd: folder });
+  const settings = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'fsync=off'];
+  const [program] = asUser('postgres', []);
+  return startServer(
+    program,
+    (port) => asUser('postgres', ['-D', data, '-p', String(port), ...settings])[1],
+    { stopSignal: 'SIGINT' }, // "fast": sessions are ended, not waited for
+  );
 }

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { type Background, startServer, temporaryFolder } from './background.js';
+import { type Background, startServer, startServerIn } from './background.js';
 import { findProgram } from './peers.js';
 import { type Finished, type RunOptions, run } from './processes.js';
 
@@ -16,6 +16,8 @@ export interface Sshd {
   readonly user: string;
   /** Options for ssh, scp and sftp: complete, so that nothing of the user's own settings takes part. */
   options(more?: Readonly<Record<string, string | number>>): string[];
+  /** The same for ssh_config: a block that makes `alias` mean this server. */
+  configBlock(alias: string, more?: Readonly<Record<string, string | number>>): string;
   /** Runs `ssh` to `host` with a remote command. */
   ssh(
     remoteCommand: string,
@@ -44,23 +46,8 @@ export interface SshdOptions {
 
 /** Starts sshd on a free port; the caller closes it, which ends its sessions too. */
 export async function startSshd({ listen = ['127.0.0.1', '::1'], env }: SshdOptions = {}): Promise<Sshd> {
-  const folder = temporaryFolder();
-  try {
-    const server = await launch(folder.path, listen, env);
-    return {
-      ...clients(folder.path, server.port),
-      port: server.port,
-      folder: folder.path,
-      log: server.output,
-      async close() {
-        await server.close();
-        folder.remove();
-      },
-    };
-  } catch (error) {
-    folder.remove();
-    throw error;
-  }
+  const { port, folder, output, close } = await startServerIn((own) => launch(own, listen, env));
+  return { ...clients(folder, port), port, folder, log: output, close };
 }
 
 async function launch(
@@ -110,10 +97,10 @@ function hasPenalties(): boolean {
   return major > 9 || (major === 9 && minor >= 8);
 }
 
-function clients(folder: string, port: number): Pick<Sshd, 'user' | 'options' | 'ssh'> {
+function clients(folder: string, port: number): Pick<Sshd, 'user' | 'options' | 'configBlock' | 'ssh'> {
   const { username: user } = userInfo();
-  const options = (more: Readonly<Record<string, string | number>> = {}): string[] => {
-    const all = {
+  const settings = (more: Readonly<Record<string, string | number>> = {}) =>
+    Object.entries({
       BatchMode: 'yes',
       ConnectTimeout: 20,
       IdentitiesOnly: 'yes',
@@ -125,12 +112,19 @@ function clients(folder: string, port: number): Pick<Sshd, 'user' | 'options' | 
       UserKnownHostsFile: join(folder, 'known_hosts'),
       GlobalKnownHostsFile: '/dev/null',
       ...more,
-    };
-    return ['-F', 'none', ...Object.entries(all).flatMap(([name, value]) => ['-o', `${name}=${value}`])];
-  };
+    });
+  const options = (more?: Readonly<Record<string, string | number>>): string[] => [
+    '-F',
+    'none',
+    ...settings(more).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
+  ];
   return {
     user,
     options,
+    configBlock: (alias, more) => {
+      const lines = settings({ HostName: '127.0.0.1', User: user, ...more });
+      return [`Host ${alias}`, ...lines.map(([name, value]) => `  ${name} ${value}`), ''].join('\n');
+    },
     ssh: (command, more, { host = 'localhost', ...rest } = {}) =>
       run('ssh', [...options(more), `${user}@${host}`, command], rest),
   };

@@ -267,14 +267,14 @@ describe('a race of candidates that still arrive', () => {
     const won = new World({ a: [10, 'ok'] });
     const first = new Arriving(won.clock, [[0, won.candidate('a')]], 1000);
     const winning = won.race(first);
-    await won.clock.advance(10);
+    await won.clock.pass(10);
     expect([winning.winner?.name, first.signal?.aborted]).to.deep.equal(['a', true]);
     won.expectClean(winning.winner);
     const aborted = new World({});
     const second = new Arriving(aborted.clock, [], 1000);
     const race = aborted.race(second);
     aborted.controller.abort('enough');
-    await aborted.clock.advance(0);
+    await aborted.clock.pass(0);
     expect([race.error, second.signal?.aborted]).to.deep.equal(['enough', true]);
     aborted.expectClean();
   });
@@ -282,7 +282,7 @@ describe('a race of candidates that still arrive', () => {
   it('is lost at once if there is none', async () => {
     const world = new World({});
     const race = world.race([]);
-    await world.clock.advance(0);
+    await world.clock.pass(0);
     expect(race.failure.message).to.equal('none of 0 works');
     world.expectClean();
   });
@@ -296,7 +296,7 @@ describe('a connection that waits for a better one', () => {
     it(`is a failure like any other if it ${how}`, async () => {
       const world = new World({ a: 'silent', b: [10, 'ok'], c: [400, 'ok'] });
       const race = world.race(world.list(250), { graceMs: 500 });
-      await world.clock.advance(300);
+      await world.clock.pass(300);
       world.connections.get('b')?.break(error);
       await world.clock.runAll();
       expect(world.log).to.deep.equal([
@@ -317,7 +317,7 @@ describe('a connection that waits for a better one', () => {
   it('leaves no head start behind: when it breaks, the next one starts at once', async () => {
     const world = new World({ a: 'silent', b: [260, 'ok'], c: 'silent', d: [10, 'ok'] });
     const race = world.race(world.list(250), { graceMs: 500 });
-    await world.clock.advance(600);
+    await world.clock.pass(600);
     world.connections.get('b')?.break();
     await world.clock.runAll();
     expect(world.log).to.deep.equal([
@@ -335,7 +335,7 @@ describe('a connection that waits for a better one', () => {
   it('is among the failures if all others fail too', async () => {
     const world = new World({ a: [400, 'timeout'], b: [10, 'ok'] });
     const race = world.race(world.list(250), { graceMs: 500 });
-    await world.clock.advance(300);
+    await world.clock.pass(300);
     world.connections.get('b')?.break(new FdpassError('unreachable', 'reset'));
     await world.clock.runAll();
     expect([race.failure.code, race.endedAt]).to.deep.equal(['unreachable', 400]);
@@ -444,7 +444,7 @@ describe('a candidate whose time is over', () => {
     const world = new World({ a: [5000, 'ok'], b: [10, 'unreachable'] });
     world.deaf.add('a');
     const race = world.race(world.list(), { timeoutMs: 50 });
-    await world.clock.advance(1000);
+    await world.clock.pass(1000);
     expect([race.endedAt, race.failure.code]).to.deep.equal([160, 'unreachable']);
     await world.clock.runAll();
     expect(world.log).to.deep.equal(['0 start a', '150 start b', '5000 close a']);
@@ -480,11 +480,11 @@ describe('a race that is aborted', () => {
       for (let moment = 0; moment < 1600; moment += 10) {
         const world = new World(table);
         const race = world.race(world.list(250), options);
-        await world.clock.advance(moment);
+        await world.clock.pass(moment);
         const isOver = race.endedAt !== undefined;
         const reason = new Error(`enough at ${moment}`);
         world.controller.abort(reason);
-        await world.clock.advance(0);
+        await world.clock.pass(0);
         if (!isOver) expect([race.error, race.endedAt]).to.deep.equal([reason, moment]);
         world.expectClean(race.winner, `at ${moment}`);
         const { length } = world.log;
@@ -497,7 +497,7 @@ describe('a race that is aborted', () => {
   it('hands its reason to those that run', async () => {
     const world = new World({ a: 'silent' });
     world.race();
-    await world.clock.advance(1);
+    await world.clock.pass(1);
     const reason = new FdpassError('timeout', 'enough');
     world.controller.abort(reason);
     expect(world.reasons.get('a')).to.equal(reason);

@@ -128,7 +128,7 @@ describe('races in random worlds', () => {
           what,
         ).to.equal(true);
         world.controller.abort(new Error('never'));
-        await world.clock.advance(0);
+        await world.clock.pass(0);
       }
       world.expectClean(race.winner, what);
     }
@@ -159,11 +159,11 @@ describe('races in random worlds', () => {
       const made = randomWorld(seed);
       const { world, random } = made;
       const race = made.start();
-      await world.clock.advance(random.below(40) * (STEP_MS / 2));
+      await world.clock.pass(random.below(40) * (STEP_MS / 2));
       const wasOver = race.endedAt !== undefined;
       const reason = new Error(`world ${seed}`);
       world.controller.abort(reason);
-      await world.clock.advance(0);
+      await world.clock.pass(0);
       expect(race.endedAt, `world ${seed}`).to.not.equal(undefined);
       if (!wasOver) expect(race.error).to.equal(reason);
       world.expectClean(race.winner, `world ${seed}`);
@@ -184,7 +184,7 @@ describe('races in random worlds', () => {
       await world.clock.runAll();
       if (world.controller.signal.aborted) expect([race.winner, race.error]).to.deep.equal([undefined, reason]);
       else if (race.endedAt === undefined) world.controller.abort(reason);
-      await world.clock.advance(0);
+      await world.clock.pass(0);
       world.expectClean(race.winner, `world ${seed}`);
     }
   });
@@ -196,7 +196,7 @@ describe('races in random worlds', () => {
       const { world, random } = made;
       const race = made.start();
       for (let moment = 0; moment < 30 && race.endedAt === undefined; moment++) {
-        await world.clock.advance(STEP_MS);
+        await world.clock.pass(STEP_MS);
         const waiting = [...world.connections.values()].filter(({ listeners }) => listeners.size > 0);
         expect(waiting.length, `world ${seed}: one waits at most`).to.be.at.most(1);
         if (waiting[0] === undefined || random.chance(50)) continue;
@@ -206,7 +206,7 @@ describe('races in random worlds', () => {
       }
       await world.clock.runAll();
       if (race.endedAt === undefined) world.controller.abort('never');
-      await world.clock.advance(0);
+      await world.clock.pass(0);
       world.expectClean(race.winner, `world ${seed}`);
     }
     expect(broken).to.be.greaterThan(50);

@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import type { Clock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
+import { HandClock } from '../ground/hand-clock.spec.helper.js';
 import type { TraceEvent } from '../ground/trace.js';
 import type { Candidate } from './attempt.js';
 import type { DialContext } from './dialer.js';
@@ -12,57 +13,6 @@ import { type Candidates, type RaceOptions, race } from './race.js';
  * A world for races: a clock, candidates that connect, fail, break or stay silent at set times, and a record of what the
  * race did with them. race.spec.ts plays tables of such worlds, random-race.spec.ts thousands of random ones.
  */
-
-/**
- * A clock that moves only when it is told to. Unlike ground's `HandClock` it lets everything that is ready run before and
- * after each timer, so that two timers of one moment are two events of the race.
- */
-export class SteppedClock implements Clock {
-  #now = 0;
-  #timers: { readonly due: number; readonly action: () => void }[] = [];
-
-  now(): number {
-    return this.#now;
-  }
-
-  after(delayMs: number, action: () => void): () => void {
-    const timer = { due: this.#now + delayMs, action };
-    const later = this.#timers.findIndex(({ due }) => due > timer.due);
-    this.#timers.splice(later === -1 ? this.#timers.length : later, 0, timer);
-    return () => {
-      this.#timers = this.#timers.filter((each) => each !== timer);
-    };
-  }
-
-  get pending(): number {
-    return this.#timers.length;
-  }
-
-  async advance(ms: number): Promise<void> {
-    const end = this.#now + ms;
-    await rest();
-    while ((this.#timers[0]?.due ?? Number.NaN) <= end) await this.#next();
-    this.#now = end;
-  }
-
-  /** Moves until no timer is left. */
-  async runAll(): Promise<void> {
-    await rest();
-    while (this.#timers.length > 0) await this.#next();
-  }
-
-  async #next(): Promise<void> {
-    const timer = this.#timers.shift();
-    if (timer === undefined) return;
-    this.#now = timer.due;
-    timer.action();
-    await rest();
-  }
-}
-
-function rest(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
 
 /** What a candidate opens. */
 export class FakeConnection {
@@ -100,7 +50,7 @@ export type Table = Readonly<Record<string, Outcome>>;
 
 /** Candidates on a clock that is moved by hand, and all that they and a race of them did: `0 start a`, `250 abort b`. */
 export class World {
-  readonly clock: SteppedClock = new SteppedClock();
+  readonly clock: HandClock = new HandClock();
   readonly controller: AbortController = new AbortController();
   readonly log: string[] = [];
   readonly events: TraceEvent[] = [];

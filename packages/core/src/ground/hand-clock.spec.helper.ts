@@ -5,7 +5,10 @@ interface Timer {
   readonly action: () => void;
 }
 
-/** A clock that a test moves by hand. Timers that fall due run at once, in their order. */
+/**
+ * A clock that a test moves by hand. Timers run in the order in which they fall due. The testkit publishes a clock of this
+ * kind too, but core cannot depend on it.
+ */
 export class HandClock implements Clock {
   #now = 0;
   #timers: Timer[] = [];
@@ -16,7 +19,8 @@ export class HandClock implements Clock {
 
   after(delayMs: number, action: () => void): () => void {
     const timer = { due: this.#now + delayMs, action };
-    this.#timers.push(timer);
+    const later = this.#timers.findIndex(({ due }) => due > timer.due);
+    this.#timers.splice(later === -1 ? this.#timers.length : later, 0, timer);
     return () => {
       this.#timers = this.#timers.filter((other) => other !== timer);
     };
@@ -27,10 +31,37 @@ export class HandClock implements Clock {
     return this.#timers.length;
   }
 
+  /** Jumps to a later moment. What falls due on the way runs at once, at that moment. */
   advance(ms: number): void {
     this.#now += ms;
-    const due = this.#timers.filter((timer) => timer.due <= this.#now).sort((a, b) => a.due - b.due);
-    this.#timers = this.#timers.filter((timer) => timer.due > this.#now);
+    const due = this.#timers.filter((timer) => timer.due <= this.#now);
+    this.#timers = this.#timers.slice(due.length);
     for (const { action } of due) action();
   }
+
+  /** Lets time pass: everything that is ready runs before and after each timer, so that two timers of one moment are two events. */
+  async pass(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    await this.#runUntil(end);
+    this.#now = end;
+  }
+
+  /** Lets time pass until no timer is left. */
+  runAll(): Promise<void> {
+    return this.#runUntil(Number.POSITIVE_INFINITY);
+  }
+
+  async #runUntil(end: number): Promise<void> {
+    await rest();
+    while ((this.#timers[0]?.due ?? Number.NaN) <= end) {
+      const { due, action } = this.#timers.shift() as Timer;
+      this.#now = due;
+      action();
+      await rest();
+    }
+  }
+}
+
+function rest(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
