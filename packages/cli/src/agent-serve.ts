@@ -95,7 +95,7 @@ async function relayHere(
   const far = await router.dial(route, { signal, timeoutMs });
   const sys = loadSys();
   const [ours, theirs] = sys.socketpair();
-  keepAlive(relayOver({ input: ours, output: ours, as: 'relay' }, far.toStream(), router.clock));
+  keepAlive(relayOver({ input: ours, output: ours, as: 'relay' }, far, router.clock));
   sys.setNonBlocking(theirs, true);
   return new DescriptorConnection(theirs, sys);
 }

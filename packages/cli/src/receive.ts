@@ -10,6 +10,7 @@ import {
   loadSys,
   recvFd,
   type Sys,
+  toConnection,
 } from '@fdpass/core/sockets';
 import { type Arguments, usage } from './arguments.js';
 import { print } from './print.js';
@@ -107,5 +108,5 @@ function formatDescription({ family, type, local, peer }: FdDescription): string
 }
 
 async function bridge(fd: number, sys: Sys): Promise<void> {
-  await relayOver(openChannel({ as: 'relay' }), adoptFd(fd, sys));
+  await relayOver(openChannel({ as: 'relay' }), toConnection(adoptFd(fd, sys)));
 }

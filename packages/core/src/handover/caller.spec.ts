@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { expectDescriptorsBack, makePipe } from '@fdpass/test-lab';
 import { expect } from 'chai';
+import { DescriptorConnection } from '../connection/descriptor.js';
 import { adoptFd } from '../connection/descriptor-stream.js';
 import { nextBytes, readToEnd } from '../connection/socket-pair.spec.helper.js';
 import { formatError } from '../ground/errors.js';
@@ -98,7 +99,7 @@ describe('the caller', () => {
     it('over one socket for both directions carries both, and their ends', async () => {
       const [ours, theirs] = sys.socketpair();
       const [far, server] = sys.socketpair();
-      const done = relayOver(over(ours, ours), adoptFd(far, sys), new HandClock());
+      const done = relayOver(over(ours, ours), new DescriptorConnection(far, sys), new HandClock());
       const user = adoptFd(theirs, sys);
       const peer = adoptFd(server, sys);
       user.end('request');
@@ -114,7 +115,7 @@ describe('the caller', () => {
       const [ours, theirs] = sys.socketpair();
       const [far, server] = kept(sys.socketpair());
       open.splice(open.indexOf(far), 1);
-      const done = relayOver(over(ours, ours), adoptFd(far, sys), clock);
+      const done = relayOver(over(ours, ours), new DescriptorConnection(far, sys), clock);
       const { MSG_DONTWAIT } = sys.platform.constants;
       await settle();
       expect(() => {

@@ -1,10 +1,11 @@
-import type { Duplex } from 'node:stream';
+import type { Connection } from '../connection/connection.js';
 import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
-import { findSys } from '../sys/koffi.js';
+import { findSys, loadSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
 import { type Channel, channelKind, channelStreams } from './channel.js';
-import { type RelayResult, relay } from './relay.js';
+import { prepareDescriptorRelay } from './descriptor-relay.js';
+import { type RelayOptions, type RelayResult, relay } from './relay.js';
 
 /** Whether the program at the other end of a channel is still there. */
 export interface CallerWatch {
@@ -54,13 +55,36 @@ function isWatchable(fd: number): boolean {
   return ['socket', 'pipe', 'terminal'].includes(channelKind(fd));
 }
 
-/** Copies bytes between a channel and `far`, which is destroyed in the end, as {@link relay} does. */
-export async function relayOver(channel: Channel, far: Duplex, clock: Clock = systemClock): Promise<RelayResult> {
+/** Relays between a channel and a connection, as {@link relayConnection} does, until the caller has gone. */
+export async function relayOver(
+  channel: Channel,
+  connection: Connection,
+  clock: Clock = systemClock,
+): Promise<RelayResult> {
   const caller = watchCaller(channel, clock);
   try {
-    return await relay(channelStreams(channel), { readable: far, writable: far }, { gone: caller.gone, clock });
+    return await relayConnection(channel, connection, { gone: caller.gone, clock });
   } finally {
     caller.release();
-    far.on('error', () => {}).destroy();
+  }
+}
+
+/**
+ * Copies bytes between a channel and a connection, both of which are closed in the end: within the kernel if both are
+ * descriptors of pipes and sockets, through streams otherwise.
+ */
+export async function relayConnection(
+  channel: Channel,
+  connection: Connection,
+  options: RelayOptions,
+): Promise<RelayResult> {
+  try {
+    const { descriptor } = connection;
+    const byDescriptors = descriptor === undefined ? undefined : prepareDescriptorRelay(channel, descriptor, loadSys());
+    if (byDescriptors !== undefined) return await byDescriptors.run(options);
+    const far = connection.toStream();
+    return await relay(channelStreams(channel), { readable: far, writable: far }, options);
+  } finally {
+    connection.destroy();
   }
 }

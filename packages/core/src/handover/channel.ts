@@ -145,18 +145,20 @@ export function outputStream(fd: number): Writable {
 function pipeStream(fd: number): Writable {
   const sys = findSys();
   if (sys === undefined) return nodeSocket({ fd, readable: false, writable: true });
-  const isStandard = fd <= STDERR;
-  const own = isStandard ? fd : sys.dup(fd); // Node closes any other descriptor before we can look at it
+  const own = fd <= STDERR ? fd : sys.dup(fd); // Node closes any other descriptor before we can look at it
   const restoreMode = rememberModes([own], sys); // before Node changes it
   return nodeSocket({ fd, readable: false, writable: true }).once('close', () => {
     restoreMode();
-    if (isStandard) discard(fd, sys);
-    else sys.close(own);
+    closeOutput(own, sys);
   });
 }
 
-/** Closes a standard stream, which Node leaves open. /dev/null takes its place, so that no file opened later becomes it. */
-function discard(fd: number, sys: Sys): void {
+/** Closes a pipe. /dev/null takes the place of a standard stream, so that no file opened later becomes it. */
+export function closeOutput(fd: number, sys: Sys): void {
+  if (fd > STDERR) {
+    sys.close(fd);
+    return;
+  }
   const nothing = openSync('/dev/null', 'w');
   sys.replace(fd, nothing);
   closeSync(nothing);

@@ -127,9 +127,9 @@ export async function runDetached(dial: (request: unknown, signal: AbortSignal) 
     waiting.abort(new FdpassError('unreachable', 'the process that wanted this connection has exited')),
   );
   control.resume();
-  let far: Duplex;
+  let far: Connection;
   try {
-    far = (await dial(request, waiting.signal)).toStream();
+    far = await dial(request, waiting.signal);
   } catch (error) {
     control.end(`${JSON.stringify({ ok: false, error: serialize(error) } satisfies Report)}\n`);
     return;

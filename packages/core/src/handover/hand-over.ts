@@ -5,9 +5,8 @@ import type { Route, Router } from '../routing/router.js';
 import { describeFd, sendFd } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
 import { formatFdAddress } from '../sys/sockaddr.js';
-import { watchCaller } from './caller.js';
-import { type Channel, channelKind, channelStreams, expectsBytes, type Handover } from './channel.js';
-import { relay } from './relay.js';
+import { relayConnection, watchCaller } from './caller.js';
+import { type Channel, channelKind, expectsBytes, type Handover } from './channel.js';
 
 /*
  * How a connection is given away. There are three ways, and one question decides: where is the state of the connection?
@@ -148,9 +147,7 @@ async function relayBytes(channel: Channel, dial: Dial, dialled?: Connection): P
   try {
     options.beforeBytes?.();
     trace({ event: 'handed-over', as: 'relay' });
-    const stream = connection.toStream();
-    const far = { readable: stream, writable: stream };
-    await relay(channelStreams(channel), far, { gone, clock: router.clock });
+    await relayConnection(channel, connection, { gone, clock: router.clock });
   } finally {
     connection.destroy();
   }

@@ -5,7 +5,11 @@ import { buffer } from 'node:stream/consumers';
 import { expect } from 'chai';
 import { HandClock } from '../ground/hand-clock.spec.helper.js';
 import { caught } from '../ground/rejection.spec.helper.js';
-import { type RelaySide, relay } from './relay.js';
+import { systemError } from '../sys/fake-sys.spec.helper.js';
+import { loadSys } from '../sys/koffi.js';
+import type { Splicing, Sys } from '../sys/sys.js';
+import { prepareDescriptorRelay } from './descriptor-relay.js';
+import { type RelayOptions, type RelaySide, relay } from './relay.js';
 
 /** Two connected TCP sockets that may be half-closed. */
 async function socketPair(): Promise<[Socket, Socket]> {
@@ -25,20 +29,74 @@ function side(stream: Duplex): RelaySide {
   return { readable: stream, writable: stream };
 }
 
-interface Bench {
-  readonly user: Socket;
-  readonly server: Socket;
-  readonly inner: readonly Socket[];
+/** A relay between two sockets, under way. */
+interface Running {
   readonly done: Promise<unknown>;
+  /** Whether both of its sockets are closed. */
+  isClosed(): boolean;
+  /** How many bytes it holds. */
+  piledUp(): number;
 }
 
+type Start = (near: Socket, far: Socket, options: RelayOptions) => Running;
+
+const sys = loadSys();
+
+const overStreams: Start = (near, far, options) => ({
+  done: relay(side(near), side(far), options),
+  isClosed: () => near.destroyed && far.destroyed,
+  piledUp: () => Math.max(near.writableLength, far.writableLength),
+});
+
+/** @param refuses Whether splice(2) refuses to read from a socket, or to write to it. */
+function overDescriptors(refuses?: 'source' | 'sink'): Start {
+  return (near, far, options) => {
+    const [input, other] = [near, far].map(takeDescriptor) as [number, number];
+    const calls = refuses === undefined ? sys : refusing(refuses, [input, other]);
+    const done = prepareDescriptorRelay({ input, output: input, as: 'relay' }, other, calls)?.run(options);
+    let isOver = false;
+    const over = (): void => {
+      sys.close(other);
+      isOver = true;
+    };
+    return {
+      done: (done ?? Promise.reject(new Error('refused'))).finally(over),
+      isClosed: () => isOver,
+      piledUp: () => 0,
+    };
+  };
+}
+
+/** The descriptor of a socket, which is destroyed; the connection stays. */
+function takeDescriptor(socket: Socket): number {
+  const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
+  const own = sys.dup(fd);
+  socket.destroy();
+  return own;
+}
+
+function refusing(role: 'source' | 'sink', sockets: readonly number[]): Sys {
+  const splicing = sys.splicing as Splicing;
+  const splice: Splicing['splice'] = (from, to, length) => {
+    if (sockets.includes(role === 'source' ? from : to)) throw systemError('EINVAL');
+    return splicing.splice(from, to, length);
+  };
+  return { ...sys, splicing: { ...splicing, splice } };
+}
+
+const kinds: Readonly<Record<string, Start>> = {
+  streams: overStreams,
+  ...(sys.splicing && {
+    descriptors: overDescriptors(),
+    'descriptors that cannot be spliced from': overDescriptors('source'),
+    'descriptors that cannot be spliced to': overDescriptors('sink'),
+  }),
+};
+
 /** user <-> near | relay | far <-> server */
-async function bench(signal?: AbortSignal): Promise<Bench> {
-  const [user, near] = await socketPair();
-  const [far, server] = await socketPair();
-  server.resume();
-  const done = relay(side(near), side(far), { signal }).catch((error: unknown) => error);
-  return { user, server, inner: [near, far], done };
+interface Bench extends Running {
+  readonly user: Socket;
+  readonly server: Socket;
 }
 
 /** Longer than a server may take nothing. */
@@ -68,76 +126,109 @@ class Sink extends Writable {
 
 describe('relay', () => {
   const opened: Socket[] = [];
-  async function start(signal?: AbortSignal): Promise<Bench> {
-    const parts = await bench(signal);
-    opened.push(parts.user, parts.server, ...parts.inner);
-    return parts;
-  }
   afterEach(() => {
     for (const socket of opened.splice(0)) socket.on('error', () => {}).destroy();
   });
 
-  it('copies both ways and counts the bytes', async () => {
-    const { user, server, done } = await start();
-    server.once('data', (chunk) => server.end(`<${chunk}>`));
-    user.end('ping');
-    expect(String(await buffer(user))).to.equal('<ping>');
-    expect(await done).to.deep.equal({ sent: 4, received: 6 });
-  });
-
-  it('passes a half-close on and keeps the other direction open, from either side', async () => {
-    for (const turn of ['user', 'server'] as const) {
-      const { user, server, done } = await start();
-      const [first, second] = turn === 'user' ? [user, server] : [server, user];
-      const heard = buffer(first);
-      const ended = once(second.resume(), 'end');
-      first.end('bye');
-      await ended;
-      second.end('still here');
-      expect(String(await heard)).to.equal('still here');
-      await done;
-    }
-  });
-
-  it('is over and holds nothing open when either side is reset', async () => {
-    for (const turn of ['user', 'server'] as const) {
-      const { user, server, inner, done } = await start();
-      const [dead, other] = turn === 'user' ? [user, server] : [server, user];
-      other
-        .on('error', () => {})
-        .resume()
-        .once('end', () => other.end());
-      dead.resetAndDestroy();
-      await done;
-      expect(inner.map((socket) => socket.destroyed)).to.deep.equal([true, true]);
-    }
-  });
-
-  it('delivers every byte of a large transfer through a slow reader, without piling it up', async () => {
-    const total = 8 * 1024 * 1024;
-    const { user, server, inner, done } = await start();
-    user.end();
-    let sent = 0;
-    const chunk = Buffer.alloc(64 * 1024, 7);
-    const feed = (): void => {
-      while (sent < total) {
-        sent += chunk.length;
-        if (!server.write(chunk)) return void server.once('drain', feed);
+  for (const [kind, begin] of Object.entries(kinds)) {
+    describe(`of ${kind}`, () => {
+      async function start(signal?: AbortSignal): Promise<Bench> {
+        const [user, near] = await socketPair();
+        const [far, server] = await socketPair();
+        server.resume();
+        opened.push(user, near, far, server);
+        const running = begin(near, far, { signal });
+        return { user, server, ...running, done: running.done.catch((error: unknown) => error) };
       }
-      server.end();
-    };
-    feed();
-    let received = 0;
-    let worst = 0;
-    for await (const part of user) {
-      received += (part as Buffer).length;
-      worst = Math.max(worst, ...inner.map((socket) => socket.writableLength));
-      await new Promise(setImmediate);
-    }
-    await done;
-    expect(received).to.equal(total);
-    expect(worst).to.be.lessThan(1024 * 1024);
-  });
+
+      it('copies both ways and counts the bytes', async () => {
+        const { user, server, done } = await start();
+        server.once('data', (chunk) => server.end(`<${chunk}>`));
+        user.end('ping');
+        expect(String(await buffer(user))).to.equal('<ping>');
+        expect(await done).to.deep.equal({ sent: 4, received: 6 });
+      });
+
+      it('passes a half-close on and keeps the other direction open, from either side', async () => {
+        for (const turn of ['user', 'server'] as const) {
+          const { user, server, done } = await start();
+          const [first, second] = turn === 'user' ? [user, server] : [server, user];
+          const heard = buffer(first);
+          const ended = once(second.resume(), 'end');
+          first.end('bye');
+          await ended;
+          second.end('still here');
+          expect(String(await heard)).to.equal('still here');
+          await done;
+        }
+      });
+
+      it('is over and holds nothing open when either side is reset', async () => {
+        for (const turn of ['user', 'server'] as const) {
+          const { user, server, done, isClosed } = await start();
+          const [dead, other] = turn === 'user' ? [user, server] : [server, user];
+          other
+            .on('error', () => {})
+            .resume()
+            .once('end', () => other.end());
+          dead.resetAndDestroy();
+          expect(await done).to.deep.equal({ sent: 0, received: 0 });
+          expect(isClosed()).to.equal(true);
+        }
+      });
+
+      it('delivers every byte of a large transfer through a slow reader, without piling it up', async () => {
+        const total = 8 * 1024 * 1024;
+        const { user, server, done, piledUp } = await start();
+        user.end();
+        let sent = 0;
+        const chunk = Buffer.alloc(64 * 1024, 7);
+        const feed = (): void => {
+          while (sent < total) {
+            sent += chunk.length;
+            if (!server.write(chunk)) return void server.once('drain', feed);
+          }
+          server.end();
+        };
+        feed();
+        let received = 0;
+        let worst = 0;
+        for await (const part of user) {
+          received += (part as Buffer).length;
+          worst = Math.max(worst, piledUp());
+          await new Promise(setImmediate);
+        }
+        await done;
+        expect(received).to.equal(total);
+        expect(worst).to.be.lessThan(1024 * 1024);
+      });
+
+      it('ends at once with the reason of its signal', async () => {
+        const controller = new AbortController();
+        const { done, isClosed } = await start(controller.signal);
+        const reason = new Error('enough');
+        controller.abort(reason);
+        expect(await done).to.equal(reason);
+        expect(isClosed()).to.equal(true);
+      });
+
+      it('does not wait for what ended before it began, on either side', async () => {
+        for (const early of ['user', 'server'] as const) {
+          const [user, near] = await socketPair();
+          const [far, server] = await socketPair();
+          opened.push(user, near, far, server);
+          const [source, first, second] = early === 'user' ? [near, user, server] : [far, server, user];
+          first.end();
+          await once(source.resume(), 'end');
+          const { done } = begin(near, far, {});
+          await once(second.resume(), 'end');
+          first.resume();
+          second.end();
+          await done;
+        }
+      });
+    });
+  }
 
   it('ends with the far side if near is a terminal', async () => {
     const [far, server] = await socketPair();
@@ -158,31 +249,6 @@ describe('relay', () => {
     server.write('hello');
     await relay({ readable: new PassThrough(), writable: broken }, side(far));
     expect(far.destroyed).to.equal(true);
-  });
-
-  it('ends at once with the reason of its signal', async () => {
-    const controller = new AbortController();
-    const { inner, done } = await start(controller.signal);
-    const reason = new Error('enough');
-    controller.abort(reason);
-    expect(await done).to.equal(reason);
-    expect(inner.map((socket) => socket.destroyed)).to.deep.equal([true, true]);
-  });
-
-  it('does not wait for what ended before it began, on either side', async () => {
-    for (const early of ['user', 'server'] as const) {
-      const [user, near] = await socketPair();
-      const [far, server] = await socketPair();
-      opened.push(user, near, far, server);
-      const [source, first, second] = early === 'user' ? [near, user, server] : [far, server, user];
-      first.end();
-      await once(source.resume(), 'end');
-      const done = relay(side(near), side(far));
-      await once(second.resume(), 'end');
-      first.resume();
-      second.end();
-      await done;
-    }
   });
 
   it('does not wait for what was destroyed, or had failed, before it began', async () => {

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, onAbort, systemClock, untilAborted } from '../ground/clock.js';
-import { FdpassError } from '../ground/errors.js';
-import { errnoName, reasonOf } from '../ground/system-error.js';
+import type { Copy } from './copy.js';
+import { copyStream } from './stream-copy.js';
 
 /** One side of a relay; reading and writing may be two streams (stdin and stdout) or one and the same. */
 export interface RelaySide {
@@ -44,12 +44,35 @@ const STALL_MS = 300;
  *
  * @throws FdpassError `unreachable` if a side breaks in the middle (a reset counts as its end); the signal's reason on abort.
  */
-export async function relay(near: RelaySide, far: RelaySide, options: RelayOptions = {}): Promise<RelayResult> {
-  const { signal, gone, clock = systemClock } = options;
+export function relay(near: RelaySide, far: RelaySide, options: RelayOptions = {}): Promise<RelayResult> {
   const streams = new Set<Readable | Writable>([near.readable, near.writable, far.readable, far.writable]);
-  const up = copy(near.readable, far.writable);
-  const down = copy(far.readable, near.writable);
-  const isTerminal = 'isTTY' in near.readable && near.readable.isTTY === true;
+  const copies = {
+    up: copyStream(near.readable, far.writable),
+    down: copyStream(far.readable, near.writable),
+    isTerminal: 'isTTY' in near.readable && near.readable.isTTY === true,
+    close() {
+      for (const stream of streams) stream.on('error', () => {}).destroy();
+    },
+  };
+  return untilOver(copies, options);
+}
+
+/** The two directions of a relay, under way. */
+export interface Copies {
+  /** From the user to the network. */
+  readonly up: Copy;
+  /** From the network to the user. */
+  readonly down: Copy;
+  /** The user's side is a terminal. */
+  readonly isTerminal: boolean;
+  /** Ends both at once and closes what they use. */
+  close(): void;
+}
+
+/** Waits until a relay is over, as {@link relay} describes it, and closes it. */
+export async function untilOver(copies: Copies, options: RelayOptions): Promise<RelayResult> {
+  const { up, down, isTerminal } = copies;
+  const { signal, gone, clock = systemClock } = options;
   const received = down.done.then((end) => (end === 'sink-closed' || isTerminal ? end : up.done));
   const leaving = untilGone(gone, up, clock);
   try {
@@ -57,7 +80,7 @@ export async function relay(near: RelaySide, far: RelaySide, options: RelayOptio
     return { sent: up.bytes(), received: down.bytes() };
   } finally {
     leaving.release();
-    for (const stream of streams) stream.on('error', () => {}).destroy();
+    copies.close();
   }
 }
 
@@ -87,46 +110,4 @@ function untilGone(
       cancel();
     },
   };
-}
-
-interface Copy {
-  /** `ended`: the source's end was passed on, all bytes before it taken. `sink-closed`: nobody reads them any more. */
-  readonly done: Promise<'ended' | 'sink-closed'>;
-  bytes(): number;
-  /** How many of them the sink has passed on. */
-  taken(): number;
-}
-
-function copy(source: Readable, sink: Writable): Copy {
-  let bytes = 0;
-  const done = new Promise<'ended' | 'sink-closed'>((resolve, reject) => {
-    const take = (chunk: Buffer): void => {
-      bytes += chunk.length;
-      if (!sink.write(chunk)) source.pause();
-    };
-    const sinkClosed = (): void => {
-      source.off('data', take).resume(); // reading on is what shows the source's end
-      resolve('sink-closed');
-    };
-    const sourceEnded = (): void => void sink.end(() => resolve('ended'));
-    const sourceFailed = (error: Error): void => (isClosed(error) ? sourceEnded() : reject(broken(error)));
-    source.on('data', take).once('end', sourceEnded).once('close', sourceEnded).once('error', sourceFailed);
-    sink.on('drain', () => source.resume());
-    sink.once('error', sinkClosed).once('close', sinkClosed);
-    // What is over already does not say so again.
-    if (source.errored) sourceFailed(source.errored);
-    else if (source.readableEnded || source.destroyed) sourceEnded();
-    if (sink.destroyed) sinkClosed();
-    else source.resume();
-  });
-  done.catch(() => {}); // looked at by the relay, which may already be over
-  return { done, bytes: () => bytes, taken: () => bytes - sink.writableLength };
-}
-
-function isClosed(error: Error): boolean {
-  return ['ECONNRESET', 'EPIPE', 'EIO', 'ERR_STREAM_PREMATURE_CLOSE'].includes(errnoName(error) ?? '');
-}
-
-function broken(error: Error): FdpassError {
-  return new FdpassError('unreachable', `the connection broke: ${reasonOf(error)}`, { cause: error });
 }

@@ -13,7 +13,7 @@ import type { PlatformName } from './layouts.js';
 import { decodeMessage, makeMessage } from './message.js';
 import { detectPlatform, type Platform } from './platform.js';
 import { makePoller, type StartPolling } from './poller.js';
-import type { Peer, Poller, Readiness, Sys } from './sys.js';
+import type { Peer, Poller, Readiness, Splicing, Sys } from './sys.js';
 
 /*
  * The only file that imports koffi. It is loaded when the first system call needs it, since most of its start is
@@ -97,6 +97,10 @@ const POLLOUT = 0x004;
 const POLLERR = 0x008;
 const POLLHUP = 0x010;
 const EINTR = 4;
+const EAGAIN = 11; // Linux's
+const F_SETPIPE_SZ = 1031;
+const SPLICE_F_MOVE = 1;
+const SPLICE_F_NONBLOCK = 2;
 const IF_NAMESIZE = 16;
 const MAX_SOCKADDR = 128; // sizeof(struct sockaddr_storage)
 
@@ -118,6 +122,8 @@ const PROTOTYPES = {
   shutdown: 'int shutdown(int, int)',
   dup2: 'int dup2(int, int)',
   poll: 'int poll(void*, unsigned long, int)',
+  pipe2: 'int pipe2(void*, int)',
+  splice: 'intptr_t splice(int, void*, int, void*, size_t, uint32_t)',
   fcntl: 'int fcntl(int, int, ...)',
   close: 'int close(int)',
   if_nametoindex: 'uint32_t if_nametoindex(const char*)',
@@ -143,14 +149,20 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     declared[name] ??= libc.func(PROTOTYPES[name]) as KoffiFunc<(...words: never[]) => number>;
     return declared[name];
   };
-  const call = (name: FunctionName, ...args: unknown[]): number => {
+  /** Calls a function that gives -1 if it fails. The result is the negative errno then, as a system call's own is. */
+  const attempt = (name: FunctionName, args: readonly unknown[]): number => {
     const declaredFunction = declare(name);
     for (;;) {
       const result = Number(declaredFunction(...(args as never[])));
       if (result !== -1) return result;
       const errno = koffi.errno();
-      if (errno !== EINTR || !isRetried(name)) throw systemError(name, errno);
+      if (errno !== EINTR || !isRetried(name)) return -errno;
     }
+  };
+  const call = (name: FunctionName, ...args: unknown[]): number => {
+    const result = attempt(name, args);
+    if (result < 0) throw systemError(name, -result);
+    return result;
   };
   const fcntl = (fd: number, command: number, value = 0): number => call('fcntl', fd, command, 'int', value);
   const setCloseOnExec = (fd: number): void => void fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) | FD_CLOEXEC);
@@ -226,8 +238,25 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     return call('if_indextoname', index, name) === 0 ? undefined : name.toString('latin1', 0, name.indexOf(0));
   };
 
+  const splicing: Splicing = {
+    openPipe() {
+      const pair = new Int32Array(2);
+      call('pipe2', Buffer.from(pair.buffer), (cloexec ?? 0) | constants.O_NONBLOCK);
+      const [reader = -1, writer = -1] = pair;
+      return [reader, writer];
+    },
+    setPipeSize: (fd, size) => void attempt('fcntl', [fd, F_SETPIPE_SZ, 'int', size]),
+    splice(from, to, length) {
+      const moved = attempt('splice', [from, null, to, null, length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK]);
+      if (moved >= 0) return moved;
+      if (moved === -EAGAIN) return undefined;
+      throw systemError('splice', -moved);
+    },
+  };
+
   return {
     platform,
+    splicing: platform.name.startsWith('linux') ? splicing : undefined,
     socket(domain, type, protocol) {
       const { SOCK_NONBLOCK } = constants;
       const fd = call('socket', domain, type | (cloexec ?? 0) | (SOCK_NONBLOCK ?? 0), protocol);

@@ -67,6 +67,8 @@ export interface Sys {
   interfaceIndex(zone: string): number | undefined;
   /** The name of the interface with a number; undefined if there is none. */
   interfaceName(index: number): string | undefined;
+  /** Moving bytes within the kernel; undefined where the system cannot (it is Linux's own). */
+  readonly splicing: Splicing | undefined;
   /** The system error for an errno that did not come from a call, such as SO_ERROR's. */
   errorOf(syscall: string, errno: number): Error;
   /** _exit(2): ends the process at once; nothing is flushed, no thread is waited for. */
@@ -89,6 +91,20 @@ export interface Peer {
   readonly uid: number;
   /** Undefined where the system does not tell it. */
   readonly pid?: number;
+}
+
+/** splice(2) and the pipes it needs: one of its two descriptors is always a pipe. */
+export interface Splicing {
+  /** A pipe, close-on-exec and non-blocking. */
+  openPipe(): [reader: number, writer: number];
+  /** F_SETPIPE_SZ (fcntl(2)): room for so many bytes, if the system lets us. Does nothing to what is not a pipe. */
+  setPipeSize(fd: number, size: number): void;
+  /**
+   * Moves at most `length` bytes from one descriptor to another without copying them to this process: how many, 0 at the
+   * end, undefined if it would block. A pipe never blocks it, whatever its mode; a socket that blocks does. EINVAL is
+   * thrown where one of them does not support it.
+   */
+  splice(from: number, to: number, length: number): number | undefined;
 }
 
 /** What can be waited for; a broken or closed connection counts as both. `closed`: the other side has ended or broken it. */
