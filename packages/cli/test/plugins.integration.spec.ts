@@ -256,7 +256,7 @@ export const it = { name: 'it', async create(options, host) { ${noise('in create
   it('reports times in whole milliseconds with -v', async () => {
     const { stderr } = await withPlugin(dialing('return host.forward.dial(target, context)'), '--stdio', '-vv');
     expect(stderr)
-      .to.match(/ connected .*\bms=\d+\n/)
+      .to.match(/ connected .*\bms=\d+\b/)
       .and.not.match(/ms=\d+\.|ms=\d+e/);
   });
 

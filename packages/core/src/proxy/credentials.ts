@@ -1,5 +1,5 @@
 import { FdpassError } from '../ground/errors.js';
-import { expandPath, homeIn, pathFromVariable, readOptionFile, readTrustedFile } from '../ground/files.js';
+import { expandPath, homeIn, pathFromVariable, readOptionFile } from '../ground/files.js';
 import { formatHostPort, withoutRootDot } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { findNetrcEntry, type NetrcEntry } from './netrc.js';
@@ -88,7 +88,7 @@ function passwordOfUrl({ password, host, trace = noTrace }: CredentialRequest): 
 async function readPassword(request: CredentialRequest, username = ''): Promise<string | undefined> {
   const { passwordFile, passwordEnv, passwordCommand, ask } = request.options ?? {};
   if (passwordFile !== undefined)
-    return notEmpty(firstLine(readSecret('passwordFile', passwordFile, request)), 'the file of "passwordFile"');
+    return notEmpty(firstLine(readPasswordFile(passwordFile, request)), 'the file of "passwordFile"');
   if (passwordEnv !== undefined)
     return notEmpty(fromEnvironment(passwordEnv, request), 'the variable of "passwordEnv"');
   if (passwordCommand !== undefined)
@@ -127,27 +127,26 @@ async function fromCommand(
 
 function readNetrc(request: CredentialRequest, file: true | string): NetrcEntry {
   const { host, options, username } = request;
-  const entry = findNetrcEntry(
-    file === true ? readOwnNetrc(request) : readSecret('netrc', file, request),
-    withoutRootDot(host),
-    options?.username ?? (username || undefined),
-  );
+  const path = file === true ? ownNetrc(request) : pathOf(file, request);
+  const text = readOptionFile('netrc', file === true ? path : file, path, { secret: true });
+  const entry = findNetrcEntry(text, withoutRootDot(host), options?.username ?? (username || undefined), path);
   if (entry !== undefined) return entry;
-  throw new FdpassError('config', `the netrc file has no entry for ${host}`);
+  throw new FdpassError('config', `${path} has no entry for ${host}`);
 }
 
 /** As curl has it: `$NETRC`, else `~/.netrc`. */
-function readOwnNetrc(request: CredentialRequest): string {
+function ownNetrc(request: CredentialRequest): string {
   const { environment = process.env } = request;
   const { NETRC } = environment;
-  if (!NETRC) return readSecret('netrc', '~/.netrc', request);
-  return readTrustedFile(pathFromVariable('NETRC', NETRC, homeIn(environment)), { secret: true });
+  return NETRC ? pathFromVariable('NETRC', NETRC, homeIn(environment)) : pathOf('~/.netrc', request);
 }
 
-/** Reads a file that an option names. */
-function readSecret(option: string, written: string, request: CredentialRequest): string {
-  const { baseDir, environment = process.env } = request;
-  return readOptionFile(option, written, expandPath(written, baseDir, homeIn(environment)), { secret: true });
+function pathOf(written: string, { baseDir, environment = process.env }: CredentialRequest): string {
+  return expandPath(written, baseDir, homeIn(environment));
+}
+
+function readPasswordFile(written: string, request: CredentialRequest): string {
+  return readOptionFile('passwordFile', written, pathOf(written, request), { secret: true });
 }
 
 function firstLine(text: string): string {
