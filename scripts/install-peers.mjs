@@ -26,6 +26,7 @@ export const PEERS = {
   unshare: 'util-linux',
   openssl: 'openssl',
   htpasswd: 'apache2-utils',
+  tmux: 'tmux',
   initdb: 'postgresql',
   dbclient: 'dropbear-bin',
   gcc: 'gcc',

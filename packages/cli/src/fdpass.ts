@@ -11,6 +11,7 @@ import { FDPASS } from './usage.js';
 const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> = {
   '': connect,
   connect,
+  trace: async (args) => (await import('./trace/trace.js')).trace(args),
   explain: async (args) => (await import('./explain.js')).explain(args),
   check: async (args) => (await import('./check.js')).check(args),
   schema: async (args) => (await import('./schema.js')).schema(args),

@@ -86,6 +86,13 @@ export const FDPASS: ProgramSpec = {
       options: ['config', 'via', 'user', 'alias', 'json'],
     },
     {
+      name: 'trace',
+      synopsis: '[options] HOST [PORT]',
+      summary:
+        'connect, show what happened when (look-ups, attempts, handshakes, the greeting of the server), and close; live on a terminal; the exit status is that of the connect form (PORT: 22)',
+      options: ['config', 'via', 'user', 'alias', 'timeout', 'json', 'svg'],
+    },
+    {
       name: 'check',
       synopsis: '[options] [FILE]',
       summary:
@@ -155,6 +162,7 @@ export const FDPASS: ProgramSpec = {
       help: 'the agent ends after this time without a client, e.g. 2h; 0 for never (default 30m)',
     },
     { name: 'json', help: 'answer in JSON' },
+    { name: 'svg', argument: 'FILE', help: 'also write the picture to FILE, for a bug report' },
     ...COMMON,
   ],
   examples: [

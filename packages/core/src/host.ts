@@ -27,8 +27,8 @@ export {
   TOKENS,
 } from './framework/framework.js';
 export { prepareForDeath } from './ground/before-death.js';
-export { parseDuration } from './ground/clock.js';
-export { exitCodeOf, stackOf } from './ground/errors.js';
+export { formatMs, parseDuration } from './ground/clock.js';
+export { addDetails, exitCodeOf, stackOf } from './ground/errors.js';
 export { currentFolder, expandPath, type FileInspection, type FileStamp, inspectFile } from './ground/files.js';
 export { openLog } from './ground/log-file.js';
 export { makePrivateFolder } from './ground/private-folder.js';

@@ -20,5 +20,6 @@ export {
   type RunOptions,
   run,
 } from './processes.js';
+export { openScreen, type Screen } from './screen.js';
 export { type Sshd, type SshdOptions, type SshRunOptions, startSshd } from './sshd.js';
 export { type SshdSuite, useSshd } from './use-sshd.js';

@@ -28,6 +28,8 @@ export type CoreEvent =
   | { readonly event: 'try-failed'; readonly route: string; readonly ms: number; readonly reason: string }
   /** A handshake waits for the other side. */
   | { readonly event: 'waiting'; readonly for: string }
+  /** The user is asked for something, on the terminal or by a program. */
+  | { readonly event: 'asking'; readonly for: string }
   /** A message of a handshake in a few words, such as its first line; `details` are further lines of it. */
   | { readonly event: 'sent' | 'received'; readonly text: string; readonly details?: readonly string[] }
   /** Something that the user should know. */

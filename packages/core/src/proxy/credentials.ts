@@ -95,6 +95,7 @@ async function readPassword(request: CredentialRequest, username = ''): Promise<
     return notEmpty(await fromCommand(passwordCommand, request), 'the password command');
   if (ask === true) {
     request.beforeAsking?.();
+    request.trace?.({ event: 'asking', for: 'the password' });
     const { askSecret } = await import('./ask.js');
     return askSecret(questionFor(request, username), request.signal, request);
   }
