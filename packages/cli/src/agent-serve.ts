@@ -6,6 +6,7 @@ import { checkArguments, checkSurroundings, type Installation } from './agent-cl
 import type { Frameworks } from './agent-config.js';
 import { type Arguments, parseArguments } from './arguments.js';
 import { connectIn } from './connect.js';
+import { keepFailure } from './failure.js';
 import { LeftToCommand } from './left-to-command.js';
 import { type FoundRoute, routeBy } from './request.js';
 import { sayError } from './run.js';
@@ -32,13 +33,16 @@ export function commandServer(parts: CommandParts): Serve {
       const [launcher = '', ...words] = request.words;
       checkLauncher(launcher, parts);
       checkSurroundings(request);
-      args = parseArguments(FDPASS, words);
+      args = parseArguments(FDPASS, words, { environment: request.environment });
       checkArguments(args);
       await connectFor(request, args, parts.frameworks, write);
       return 0;
     } catch (error) {
       if (error instanceof LeftToCommand) return LEFT_TO_CLIENT;
-      if (!request.signal.aborted) sayError(FDPASS, error, { withStack: (args?.count('verbose') ?? 0) >= 2, write });
+      if (!request.signal.aborted) {
+        sayError(FDPASS, error, { withStack: (args?.count('verbose') ?? 0) >= 2, write });
+        keepFailure(error, request.environment);
+      }
       return exitCodeOf(error);
     }
   };

@@ -33,6 +33,47 @@ describe('command line', () => {
     expect([args.count('verbose'), args.values('via')]).to.deep.equal([3, ['a', 'b']]);
   });
 
+  const variables: readonly (readonly [environment: string, argv: string, given: object])[] = [
+    ['FDPASS_VERBOSE=2', 'h 22', { verbose: 2, via: [], from: '--via' }],
+    ['FDPASS_VERBOSE=0', 'h 22', { verbose: 0, via: [], from: '--via' }],
+    ['FDPASS_VERBOSE=2', '-v h 22', { verbose: 1, via: [], from: '--via' }],
+    ['FDPASS_VIA=tor', 'h 22', { verbose: 0, via: ['tor'], from: 'FDPASS_VIA' }],
+    ['FDPASS_VIA=  corp   tor ', 'h 22', { verbose: 0, via: ['corp', 'tor'], from: 'FDPASS_VIA' }],
+    ['FDPASS_VIA=tor', '--via direct h 22', { verbose: 0, via: ['direct'], from: '--via' }],
+    ['FDPASS_VIA= ', 'h 22', { verbose: 0, via: [], from: '--via' }],
+    ['FDPASS_VIA=tor', 'explain h', { verbose: 0, via: ['tor'], from: 'FDPASS_VIA' }],
+    ['FDPASS_VIA=tor', 'check', { verbose: 0, via: [], from: '--via' }],
+    ['FDPASS_LOG=/tmp/log', 'h 22', { verbose: 0, via: [], from: '--via', log: '/tmp/log' }],
+    ['FDPASS_LOG=~/log', 'h 22', { verbose: 0, via: [], from: '--via', log: '/home/me/log' }],
+    ['FDPASS_LOG=/tmp/log', '--log /tmp/other h 22', { verbose: 0, via: [], from: '--via', log: '/tmp/other' }],
+  ];
+  for (const [written, argv, given] of variables) {
+    it(`takes options from the environment: ${written} fdpass ${argv}`, () => {
+      const [name = '', value] = written.split('=');
+      const environment = { HOME: '/home/me', [name]: value };
+      const args = parseArguments(FDPASS, argv.split(' '), { environment });
+      const log = args.value('log');
+      expect({
+        verbose: args.count('verbose'),
+        via: args.values('via'),
+        from: args.sourceOf('via'),
+        ...(log !== undefined && { log }),
+      }).to.deep.equal(given);
+    });
+  }
+
+  for (const [name, value, message] of [
+    ['FDPASS_VERBOSE', 'yes', /^FDPASS_VERBOSE must be a number from 0 to 9$/],
+    ['FDPASS_VERBOSE', '-1', /^FDPASS_VERBOSE must be a number/],
+    ['FDPASS_LOG', 'fdpass.log', /^FDPASS_LOG is not an absolute path$/],
+  ] as const) {
+    it(`refuses ${name}=${value}`, () => {
+      expect(() => parseArguments(FDPASS, ['h', '22'], { environment: { [name]: value } }))
+        .to.throw(message)
+        .with.property('code', 'usage');
+    });
+  }
+
   it('leaves the options of the command that fdrecv runs alone', () => {
     const args = parseArguments(FDRECV, ['--json', 'nc', '-F', '--stdio', 'h', '22'], { stopAtOperand: true });
     expect([args.operands, args.flag('json'), args.flag('stdio')]).to.deep.equal([

@@ -1,5 +1,5 @@
 import { FdpassError } from '@fdpass/core';
-import { didYouMean, nearest } from '@fdpass/core/host';
+import { didYouMean, expandPath, nearest } from '@fdpass/core/host';
 import type { CommandSpec, OptionSpec, ProgramSpec } from './usage.js';
 
 /** A command line taken apart. Options are checked against the program's own list. */
@@ -11,7 +11,19 @@ export interface Arguments {
   count(name: string): number;
   value(name: string): string | undefined;
   values(name: string): readonly string[];
+  /** What gave the option: itself, such as `--via`, or a variable. */
+  sourceOf(name: string): string;
 }
+
+/** How a command line is read. */
+export interface ParseOptions {
+  /** Options end at the first operand. Default false. */
+  readonly stopAtOperand?: boolean | undefined;
+  /** Its variables stand in for options that are not given. Default: none. */
+  readonly environment?: Environment | undefined;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** An option that the program does not have. */
 interface UnknownOption {
@@ -23,14 +35,14 @@ interface UnknownOption {
 
 /**
  * Takes a command line apart by the program's options, in the habits of getopt_long(3): `--name value`, `--name=value`,
- * `-n value`, `-nvalue`, `-vv`; `--` ends the options. Options end at the first operand if `stopAtOperand`.
+ * `-n value`, `-nvalue`, `-vv`; `--` ends the options.
  *
  * @throws FdpassError `usage`
  */
 export function parseArguments(
   program: ProgramSpec,
   argv: readonly string[],
-  { stopAtOperand = false }: { readonly stopAtOperand?: boolean } = {},
+  { stopAtOperand = false, environment = {} }: ParseOptions = {},
 ): Arguments {
   const given = new Map<string, string[]>();
   const unknown: (UnknownOption | undefined)[] = [];
@@ -50,6 +62,7 @@ export function parseArguments(
   const command = stopAtOperand ? onlyCommand(program) : chooseCommand(program, operands);
   refuseUnknownOption(program, command, unknown.find(Boolean));
   refuseForeignOptions(program, command, given);
+  const variables = takeVariables(program, command, environment, given);
   return {
     command,
     operands: command.name === '' ? operands : operands.slice(1),
@@ -57,7 +70,47 @@ export function parseArguments(
     count: (name) => given.get(name)?.length ?? 0,
     value: (name) => given.get(name)?.at(-1),
     values: (name) => given.get(name) ?? [],
+    sourceOf: (name) => variables.get(name) ?? `--${name}`,
   };
+}
+
+/** Adds the options of the command that a variable gives, and returns which variable each of them is from. */
+function takeVariables(
+  { options }: ProgramSpec,
+  command: CommandSpec,
+  environment: Environment,
+  given: Map<string, string[]>,
+): ReadonlyMap<string, string> {
+  const sources = new Map<string, string>();
+  for (const option of options.filter(({ name }) => command.options.includes(name) && !given.has(name))) {
+    const { name, variable = '' } = option;
+    const values = readVariable(option, environment[variable]?.trim() ?? '', environment);
+    if (values.length === 0) continue;
+    given.set(name, values);
+    sources.set(name, variable);
+  }
+  return sources;
+}
+
+/** The values of an option as its variable has them: a number for a flag, words for a list, an absolute path for a file. */
+function readVariable(
+  { argument, repeatable, variable }: OptionSpec,
+  text: string,
+  environment: Environment,
+): string[] {
+  if (text === '') return [];
+  if (argument === 'FILE') return [absolutePath(text, `${variable}`, environment)];
+  if (argument !== undefined) return repeatable ? text.split(/\s+/) : [text];
+  if (/^\d$/.test(text)) return Array<string>(Number(text)).fill('');
+  throw new FdpassError('usage', `${variable} must be a number from 0 to 9`, { hint: `write ${variable}=2` });
+}
+
+function absolutePath(text: string, variable: string, { HOME }: Environment): string {
+  if (/^~?\//.test(text)) return expandPath(text, '/', HOME);
+  // Relative to the current directory it could be a stranger's file.
+  throw new FdpassError('usage', `${variable} is not an absolute path`, {
+    hint: `write ${variable}=/path/of/the/file`,
+  });
 }
 
 /** Returns the option if the program does not have it: only the command says which one is near it. */

@@ -1,10 +1,9 @@
-import { isAbsolute, join } from 'node:path';
 import { fdpassVersion } from '@fdpass/core';
 import type { ConfigCache } from '@fdpass/core/host';
+import { userFolder } from './user-folder.js';
 
 /** The folder of compiled code (launch.cjs makes it), for configs too; undefined where the user has no place for caches. */
 export function configCache(): ConfigCache | undefined {
-  const { XDG_CACHE_HOME, HOME } = process.env;
-  const base = XDG_CACHE_HOME || (HOME && join(HOME, '.cache'));
-  return base && isAbsolute(base) ? { folder: join(base, 'fdpass'), version: fdpassVersion() } : undefined;
+  const folder = userFolder('XDG_CACHE_HOME', '.cache', process.env);
+  return folder === undefined ? undefined : { folder, version: fdpassVersion() };
 }

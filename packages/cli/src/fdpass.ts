@@ -1,7 +1,8 @@
 import { FdpassError } from '@fdpass/core';
-import { runDetached } from '@fdpass/core/host';
+import { channelKind, runDetached } from '@fdpass/core/host';
 import { type Arguments, parseArguments } from './arguments.js';
 import { connect, dialForRelay } from './connect.js';
+import { keepFailure } from './failure.js';
 import { AGENT_ARGUMENT, RELAY_ARGUMENT } from './own-command.js';
 import type { DialRequest } from './request.js';
 import { answerGeneral, run } from './run.js';
@@ -15,12 +16,17 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   explain: async (args) => (await import('./explain.js')).explain(args),
   check: async (args) => (await import('./check.js')).check(args),
   schema: async (args) => (await import('./schema.js')).schema(args),
+  'last-error': async (args) => (await import('./last-error.js')).lastError(args),
   strategies: async (args) => (await import('./strategies.js')).strategies(args),
   agent: async (args) => (await import('./agent.js')).agent(args),
 };
 
+const STDOUT = 1;
+
 /** How often -v was given. */
 let verbosity = 0;
+/** Whether a program wants a connection of us, so that its user perhaps does not see what we say. */
+let isForProgram = false;
 
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === RELAY_ARGUMENT) {
@@ -31,12 +37,17 @@ async function main(argv: readonly string[]): Promise<number> {
     await (await import('./agent.js')).beDetachedAgent(Number(argv[1]));
     return 0;
   }
-  const args = parseArguments(FDPASS, argv);
+  isForProgram = channelKind(STDOUT) !== 'terminal';
+  const args = parseArguments(FDPASS, argv, { environment: process.env });
   verbosity = args.count('verbose');
+  isForProgram &&= COMMANDS[args.command.name] === connect;
   if (answerGeneral(FDPASS, args.flag)) return 0;
   const command = COMMANDS[args.command.name];
   if (command === undefined) throw new FdpassError('internal', `unknown command ${args.command.name}`);
   return command(args);
 }
 
-void run(FDPASS, main, () => verbosity >= 2);
+void run(FDPASS, main, {
+  showsStacks: () => verbosity >= 2,
+  afterError: (error) => isForProgram && keepFailure(error, process.env),
+});

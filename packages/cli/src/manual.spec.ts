@@ -25,6 +25,11 @@ describe('documentation', () => {
     });
   }
 
+  it('has every variable that stands in for an option', () => {
+    const told = FDPASS.environment.map(([name]) => name);
+    for (const { variable } of FDPASS.options) if (variable !== undefined) expect(told).to.include(variable);
+  });
+
   it('shows every command in the README', () => {
     const readme = read('README.md');
     for (const { name } of FDPASS.commands) expect(readme).to.contain(`fdpass ${name}`.trimEnd());

@@ -17,6 +17,8 @@ import { FDPASS } from './usage.js';
 export interface DialRequest {
   readonly target: Target;
   readonly via: readonly string[];
+  /** What has named those hops. */
+  readonly viaSource: string;
   /** An absolute path. */
   readonly config?: string | undefined;
   readonly timeoutMs?: number | undefined;
@@ -35,6 +37,7 @@ export function readRequest(args: Arguments, defaultPort?: number): DialRequest 
   return {
     target: makeTarget({ host, port, ...(user !== undefined && { user }), ...(alias !== undefined && { alias }) }),
     via: args.values('via'),
+    viaSource: args.sourceOf('via'),
     config: config === undefined ? undefined : expandPath(config, cwd),
     timeoutMs: readTimeout(args),
   };
@@ -75,8 +78,8 @@ export async function findRoute({ config, ...request }: DialRequest, cache?: Con
 /** The route of a request in a framework. @throws FdpassError `config` */
 export async function routeBy(
   { config, router }: Pick<Framework, 'config' | 'router'>,
-  { target, via }: DialRequest,
+  { target, via, viaSource }: DialRequest,
 ): Promise<FoundRoute> {
-  const route = await (via.length > 0 ? router.routeVia(target, via, VIA_FOLDER) : router.route(target));
+  const route = await (via.length > 0 ? router.routeVia(target, via, VIA_FOLDER, viaSource) : router.route(target));
   return { config, router, route };
 }

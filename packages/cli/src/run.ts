@@ -11,20 +11,28 @@ const STDIN = 0;
 const STDOUT = 1;
 const STDERR = 2;
 
+/** What a program does with an error, besides saying it. */
+export interface ErrorHabits {
+  /** Whether its stack is shown. Default: never. */
+  readonly showsStacks?: () => boolean;
+  /** Called after it was said; must not throw. */
+  readonly afterError?: (error: unknown) => void;
+}
+
 /**
  * Runs a program to its exit code: `--help` and `--version` at any place before `--`, errors as one line on stderr with
- * the documented code, and with the stack if `showsStacks` says so. Ends the process at once: nobody needs what is
- * still open, and ssh waits.
+ * the documented code. Ends the process at once: nobody needs what is still open, and ssh waits.
  */
 export async function run(
   program: ProgramSpec,
   main: (argv: readonly string[]) => Promise<number>,
-  showsStacks: () => boolean = () => false,
+  { showsStacks = () => false, afterError = () => {} }: ErrorHabits = {},
 ): Promise<never> {
   const end = prepareEnd();
   for (const name of end.signals) process.once(name, () => end.bySignal(name));
   const endWith = (error: unknown): never => {
     sayError(program, error, { withStack: showsStacks(), write: writeStderr });
+    afterError(error);
     return end.withStatus(exitCodeOf(error));
   };
   // Errors that nobody waits for, such as a plugin's own: the same line as for any other.

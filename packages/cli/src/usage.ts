@@ -10,6 +10,8 @@ export interface OptionSpec {
   /** The word for its argument; a flag if there is none. */
   readonly argument?: string;
   readonly repeatable?: boolean;
+  /** The environment variable that stands in for it where the command line does not have it. */
+  readonly variable?: string;
   readonly help: string;
 }
 
@@ -112,6 +114,12 @@ export const FDPASS: ProgramSpec = {
       options: ['json'],
     },
     {
+      name: 'last-error',
+      synopsis: '[options]',
+      summary: 'show the last connection that failed and when: ssh can have hidden what fdpass said',
+      options: ['json'],
+    },
+    {
       name: 'agent',
       synopsis: '[options] run|start|stop|status|reload|install|uninstall',
       summary:
@@ -125,6 +133,7 @@ export const FDPASS: ProgramSpec = {
       name: 'via',
       argument: 'URL',
       repeatable: true,
+      variable: 'FDPASS_VIA',
       help: 'go through this hop (a URL, a strategy or a named hop); repeat it in travel order; overrides the rules; its programs run in /',
     },
     {
@@ -149,11 +158,13 @@ export const FDPASS: ProgramSpec = {
       name: 'verbose',
       short: 'v',
       repeatable: true,
+      variable: 'FDPASS_VERBOSE',
       help: "report progress on stderr; give it twice to see every attempt and wait, and the stack of a plugin's own errors",
     },
     {
       name: 'log',
       argument: 'FILE',
+      variable: 'FDPASS_LOG',
       help: 'append a full report to FILE, which must not be a pipe (ssh can have stderr on /dev/null)',
     },
     {
@@ -195,10 +206,23 @@ export const FDPASS: ProgramSpec = {
       '$XDG_CACHE_HOME/fdpass/',
       'the cache, which nobody else can read (~/.cache/fdpass/ by default): compiled code, and parsed configurations that hold no secret; you can delete it at any time',
     ],
+    [
+      '$XDG_STATE_HOME/fdpass/last-error.json',
+      'what "fdpass last-error" shows, which nobody else can read (in ~/.local/state/fdpass/ by default); it holds no secret',
+    ],
   ],
   environment: [
     ['FDPASS_CONFIG', 'names a configuration file, as --config does'],
-    ['XDG_CONFIG_HOME, XDG_CACHE_HOME', 'the folders of the configuration and of the cache'],
+    [
+      'FDPASS_VIA',
+      'the hops of --via, separated by blanks, for one command: FDPASS_VIA=tor ssh host.example; programs that fdpass runs do not get it',
+    ],
+    ['FDPASS_VERBOSE', 'how often -v is given, e.g. FDPASS_VERBOSE=2 ssh host.example'],
+    ['FDPASS_LOG', 'the file of --log, as an absolute path'],
+    [
+      'XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME',
+      'the folders of the configuration, of the cache and of the last error',
+    ],
     ['FDPASS_AGENT', "the agent's socket, an absolute path; none to connect without the agent"],
     [
       'FDPASS_INSIDE',

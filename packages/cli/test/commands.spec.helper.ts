@@ -7,9 +7,10 @@ const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name
 export const FDPASS_BIN: string = bin('fdpass');
 export const FDRECV_BIN: string = bin('fdrecv');
 
-/** An environment in which no configuration of the machine's own is found. */
+/** An environment in which no configuration of the machine's own is found, and in which no failure is kept. */
 export const NO_CONFIG: NodeJS.ProcessEnv = {
   XDG_CONFIG_HOME: '/nonexistent',
+  XDG_STATE_HOME: '/dev/null',
   FDPASS_CONFIG: '',
   FDPASS_AGENT: 'none',
   HOME: process.env['HOME'],

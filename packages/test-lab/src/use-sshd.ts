@@ -25,5 +25,8 @@ export function useSshd(leftMs?: number): SshdSuite {
   });
   after(() => sshd?.close());
   afterEach(() => expectNoneLeft(() => markedProcesses(marker), leftMs));
-  return { sshd: () => sshd, env: { XDG_CONFIG_HOME: '/nonexistent', FDPASS_CONFIG: '', ...env } };
+  return {
+    sshd: () => sshd,
+    env: { XDG_CONFIG_HOME: '/nonexistent', XDG_STATE_HOME: '/dev/null', FDPASS_CONFIG: '', ...env },
+  };
 }

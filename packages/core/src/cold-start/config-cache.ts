@@ -1,15 +1,4 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadedFile } from '../config/extends.js';
 import type { Config, LoadedRules, ReadRules } from '../config/load.js';
@@ -18,6 +7,7 @@ import type { AgentUse } from '../config/schema.js';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { type FileInspection, inspectFile } from '../ground/files.js';
 import { isPrivateFolder, makePrivateFolder } from '../ground/private-folder.js';
+import { replaceFile } from '../ground/replace-file.js';
 import type { Locate, ValuePath, Where } from '../ground/where.js';
 import { parseMatchers, type Rule, type WrittenMatchers } from '../rules/rule.js';
 import { compileRules } from '../rules/rule-table.js';
@@ -133,16 +123,6 @@ function stampsOf(files: readonly LoadedFile[]): readonly Stamp[] | undefined {
     stamps.push({ path, identity: stamp.identity });
   }
   return stamps;
-}
-
-function replaceFile(path: string, text: string): void {
-  const fresh = `${path}.${process.pid}`;
-  try {
-    writeFileSync(fresh, text, { mode: 0o600, flag: 'wx' });
-    renameSync(fresh, path);
-  } finally {
-    rmSync(fresh, { force: true });
-  }
 }
 
 /** Removes the oldest entries, most of which belong to configs that no longer exist, and what killed processes left. */

@@ -27,6 +27,11 @@ describe('programs inside of programs', () => {
     expect(environment['FDPASS_INSIDE']).to.match(/^[0-9a-f]{16}$/);
   });
 
+  it('do not get the route that the environment names for the connection outside', () => {
+    const environment = nestedEnvironment(SSH, '/', { FDPASS_VIA: 'jump://bastion', FDPASS_LOG: '/log' }, TARGET);
+    expect(environment).to.have.keys('FDPASS_LOG', 'FDPASS_INSIDE');
+  });
+
   it('are those that the environment tells of, which can be that of another process', () => {
     const { FDPASS_INSIDE } = nestedEnvironment(SSH, '/', {}, TARGET);
     expect(() => nestedEnvironment(SSH, '/', { FDPASS_INSIDE }, TARGET)).to.throw(/without end/);

@@ -9,6 +9,8 @@ import { formatHostPort, type Target } from '../ground/target.js';
 
 /** Names the programs that a process runs inside of, as digests, the innermost last. */
 const VARIABLE = 'FDPASS_INSIDE';
+/** Names the route of one connection. Those that a program inside of it makes take the routes of their rules. */
+const ROUTE_VARIABLE = 'FDPASS_VIA';
 /** More than any chain of programs that means to end. */
 const MAX_DEPTH = 16;
 
@@ -30,7 +32,8 @@ export function nestedEnvironment(
     .digest('hex')
     .slice(0, 16);
   if (outer.includes(digest) || outer.length >= MAX_DEPTH) throw endless(messageFor(argv[0] ?? '', target));
-  return { ...environment, [VARIABLE]: [...outer, digest].join(',') };
+  const { [ROUTE_VARIABLE]: _, ...inherited } = environment;
+  return { ...inherited, [VARIABLE]: [...outer, digest].join(',') };
 }
 
 function messageFor(program: string, target: Target | undefined): string {

@@ -1,5 +1,6 @@
 import { lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { errnoName } from './system-error.js';
 import { entriesOnWayTo, whyEntriesDistrusted } from './trust.js';
 
 const OTHERS_MAY_WRITE = 0o022;
@@ -26,7 +27,16 @@ export function isPrivateFolder(path: string): boolean {
 function makeFolder(path: string): boolean {
   if (lstatSync(path, { throwIfNoEntry: false }) === undefined) {
     if (!makeFolder(dirname(path))) return false;
-    mkdirSync(path, { mode: 0o700, recursive: true }); // recursive: another start may have made it meanwhile
+    makeFolderOnce(path);
   }
   return whyEntriesDistrusted(path, entriesOnWayTo(path)) === undefined;
+}
+
+/** Another start may have made it meanwhile. Not `recursive`, with which Node tries without end in /proc. */
+function makeFolderOnce(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoName(error) !== 'EEXIST') throw error;
+  }
 }

@@ -26,6 +26,8 @@ export interface Route {
   readonly chain: BuiltChain;
   /** Milliseconds for the whole dial, handshakes included; 0 means no limit. */
   readonly timeoutMs: number;
+  /** Whether its hops were named by hand, regardless of the rules. Default false. */
+  readonly isByHand?: boolean | undefined;
 }
 
 /** How one dial differs from what its route says. */
@@ -69,9 +71,6 @@ export interface Explanation {
   readonly skipped: readonly { readonly rule: number; readonly why: string }[];
 }
 
-/** The reason for a route whose hops were named by hand. */
-const BY_HAND = '--via';
-
 /** Chooses and dials routes by the rules of one config. */
 export class Router {
   readonly #parts: RouterParts;
@@ -111,11 +110,16 @@ export class Router {
     return { target, reason, rule: { index, name: rule.name, where }, chain, timeoutMs: rule.timeoutMs ?? timeoutMs };
   }
 
-  /** The route through hops named by hand, regardless of the rules. @throws FdpassError `config` */
-  async routeVia(wanted: Target, use: unknown, baseDir: string): Promise<Route> {
+  /**
+   * The route through hops named by hand, regardless of the rules.
+   *
+   * @param reason What has named them.
+   * @throws FdpassError `config`
+   */
+  async routeVia(wanted: Target, use: unknown, baseDir: string, reason = '--via'): Promise<Route> {
     const target = normalizeTarget(wanted);
-    const chain = await this.#chain(use, { baseDir }, BY_HAND);
-    return { target, reason: BY_HAND, chain, timeoutMs: this.#parts.timeoutMs };
+    const chain = await this.#chain(use, { baseDir }, reason);
+    return { target, reason, chain, timeoutMs: this.#parts.timeoutMs, isByHand: true };
   }
 
   /** Each rule up to the one that matches, and why the others do not. */
@@ -125,8 +129,7 @@ export class Router {
 
   /** Explains a route that this router gave. Opens nothing. */
   async explain(route: Route): Promise<Explanation> {
-    const { target, reason, rule, chain, timeoutMs } = route;
-    const isByHand = reason === BY_HAND;
+    const { target, reason, rule, chain, timeoutMs, isByHand = false } = route;
     const trials = isByHand ? [] : this.explainRules(target);
     return {
       target,

@@ -1,0 +1,44 @@
+import { dirname, join } from 'node:path';
+import { formatError, formatHostPort, isFdpassError } from '@fdpass/core';
+import { exitCodeOf, makePrivateFolder, replaceFile } from '@fdpass/core/host';
+import { userFolder } from './user-folder.js';
+
+/** A connection that failed, as it is kept for the user: ssh can have stderr on /dev/null. */
+export interface Failure {
+  /** In ISO 8601. */
+  readonly time: string;
+  /** What stderr got, without the name of the program. It never holds a secret. */
+  readonly message: string;
+  readonly code: string;
+  readonly exitStatus: number;
+  /** Null if it failed before there was one. */
+  readonly target: string | null;
+}
+
+/** Where the last failure is kept; undefined where the user has no place for it. */
+export function failureFile(environment: Readonly<Record<string, string | undefined>>): string | undefined {
+  const folder = userFolder('XDG_STATE_HOME', '.local/state', environment);
+  return folder && join(folder, 'last-error.json');
+}
+
+/** Keeps a failure in place of the one before. Where that cannot be done, the user has still been told on stderr. */
+export function keepFailure(error: unknown, environment: Readonly<Record<string, string | undefined>>): void {
+  try {
+    const file = failureFile(environment);
+    if (file !== undefined && makePrivateFolder(dirname(file)))
+      replaceFile(file, `${JSON.stringify(failureOf(error))}\n`);
+  } catch {
+    // A full disk, or a folder that cannot be written.
+  }
+}
+
+function failureOf(error: unknown): Failure {
+  const known = isFdpassError(error) ? error : undefined;
+  return {
+    time: new Date().toISOString(),
+    message: formatError(error),
+    code: known?.code ?? 'internal',
+    exitStatus: exitCodeOf(error),
+    target: known?.target === undefined ? null : formatHostPort(known.target.host, known.target.port),
+  };
+}

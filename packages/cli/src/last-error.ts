@@ -1,0 +1,38 @@
+import { existsSync } from 'node:fs';
+import { FdpassError } from '@fdpass/core';
+import { readTrustedFile } from '@fdpass/core/host';
+import { type Arguments, usage } from './arguments.js';
+import { type Failure, failureFile } from './failure.js';
+import { print } from './print.js';
+import { FDPASS } from './usage.js';
+
+/** `fdpass last-error`: the last connection that failed, which its user perhaps was not told. */
+export async function lastError(args: Arguments): Promise<number> {
+  const [extra] = args.operands;
+  if (extra !== undefined) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra)}`);
+  const file = failureFile(process.env);
+  const failure = file !== undefined && existsSync(file) ? readFailure(file) : undefined;
+  await print(args.flag('json') ? `${JSON.stringify(failure ?? null, null, 2)}\n` : format(failure, file));
+  return 0;
+}
+
+function readFailure(file: string): Failure {
+  try {
+    return JSON.parse(readTrustedFile(file)) as Failure;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new FdpassError('config', `${file} is damaged`, { hint: 'delete it', cause });
+  }
+}
+
+function format(failure: Failure | undefined, file: string | undefined): string {
+  if (file === undefined) return 'no failure is kept, since neither XDG_STATE_HOME nor HOME is an absolute path\n';
+  if (failure === undefined) return `no connection has failed (${file} does not exist)\n`;
+  const { time, message, exitStatus } = failure;
+  return `${localTime(new Date(time))}, exit status ${exitStatus}\nfdpass: ${message}\n`;
+}
+
+/** Such as `2026-11-28 23:20:31`, in the user's time zone. */
+function localTime(time: Date): string {
+  return time.toLocaleString('sv');
+}
