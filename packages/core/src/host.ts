@@ -27,13 +27,8 @@ export {
   TOKENS,
 } from './framework/framework.js';
 export { prepareForDeath } from './ground/before-death.js';
-<<<<<<< HEAD
 export { formatMs, parseDuration } from './ground/clock.js';
 export { addDetails, exitCodeOf, stackOf } from './ground/errors.js';
-export { currentFolder, expandPath, type FileInspection, type FileStamp, inspectFile } from './ground/files.js';
-=======
-export { parseDuration } from './ground/clock.js';
-export { exitCodeOf, stackOf } from './ground/errors.js';
 export {
   currentFolder,
   expandPath,
@@ -42,7 +37,6 @@ export {
   inspectFile,
   readTrustedFile,
 } from './ground/files.js';
->>>>>>> c90280f (FDPASS_VIA, FDPASS_VERBOSE and FDPASS_LOG reach fdpass through ssh; fdpass last-error shows what ssh has hidden; no endless loop where a cache folder is in /proc)
 export { openLog } from './ground/log-file.js';
 export { makePrivateFolder } from './ground/private-folder.js';
 export { replaceFile } from './ground/replace-file.js';
