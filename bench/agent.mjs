@@ -3,7 +3,7 @@
 // and what the agent keeps after many connections.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -54,7 +54,8 @@ async function main() {
   const target = ['127.0.0.1', String(ports.target)];
   const proxied = (kind, port) => ({
     [`${kind} nc`]: ['nc', '-F', '-X', kind === 'socks' ? '5' : 'connect', '-x', `127.0.0.1:${port}`, ...target],
-    ...fdpass(kind, '--via', `${kind === 'socks' ? 'socks5' : 'http'}://127.0.0.1:${port}`, ...target),
+    ...fdpass(kind, '--via', proxyUrl(kind, port), ...target),
+    [`${kind} warm: 2`]: [FDPASS, '--config', warmHop(kind, port), ...target],
   });
   compare('direct', 'nc', {
     nc: ['nc', '-F', ...target],
@@ -71,6 +72,19 @@ async function main() {
   await burst(target);
   await many(target);
   if (asJson) console.log(JSON.stringify(figures, null, 2));
+}
+
+function proxyUrl(kind, port) {
+  return `${kind === 'socks' ? 'socks5' : 'http'}://127.0.0.1:${port}`;
+}
+
+/** A config whose only hop has connections in advance. */
+function warmHop(kind, port) {
+  const file = join(folder, `${kind}-${port}.json`);
+  const strategy = kind === 'socks' ? 'socks' : 'http-connect';
+  const use = { strategy, url: proxyUrl(kind, port), warm: 2 };
+  writeFileSync(file, JSON.stringify({ rules: [{ use }] }), { mode: 0o600 });
+  return file;
 }
 
 /** Prints medians and their ratios to the command called `base`. */

@@ -1,9 +1,11 @@
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Agent } from '@fdpass/agent';
-import { formatError } from '@fdpass/core';
+import { formatError, systemClock } from '@fdpass/core';
+import { libcResolver } from '@fdpass/core/host';
 import { Installation } from './agent-client.js';
 import { Frameworks } from './agent-config.js';
+import { AgentMemory, describeNetwork } from './agent-memory.js';
 import { commandServer } from './agent-serve.js';
 import { startMark } from './agent-start.js';
 import { LeftToCommand } from './left-to-command.js';
@@ -31,7 +33,8 @@ export async function beAgent({ socket, idleMs, onReady, replace }: AgentLife): 
     agent.leave();
     throw new LeftToCommand('the code of a plugin has changed');
   });
-  const serve = commandServer({ installation, frameworks, onReplaced: () => agent.leave() });
+  const memory = new AgentMemory({ resolve: libcResolver, clock: systemClock, describeNetwork });
+  const serve = commandServer({ installation, frameworks, memory, onReplaced: () => agent.leave() });
   const agent = await Agent.start({ socket, serve, idleMs, report: complain });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.removeAllListeners(signal).once(signal, () => agent.leave()); // sessions go on to their end

@@ -4,6 +4,7 @@ import { exitCodeOf, type RelayRequest, relayOver } from '@fdpass/core/host';
 import { DescriptorConnection, loadSys } from '@fdpass/core/sockets';
 import { checkArguments, checkSurroundings, type Installation } from './agent-client.js';
 import type { Frameworks } from './agent-config.js';
+import type { AgentMemory } from './agent-memory.js';
 import { type Arguments, parseArguments } from './arguments.js';
 import { connectIn } from './connect.js';
 import { keepFailure } from './failure.js';
@@ -17,6 +18,7 @@ import { FDPASS } from './usage.js';
 export interface CommandParts {
   readonly installation: Installation;
   readonly frameworks: Frameworks;
+  readonly memory: AgentMemory;
   /** Called when another version has been installed in place of ours. */
   readonly onReplaced: () => void;
 }
@@ -35,10 +37,12 @@ export function commandServer(parts: CommandParts): Serve {
       checkSurroundings(request);
       args = parseArguments(FDPASS, words, { environment: request.environment });
       checkArguments(args);
-      await connectFor(request, args, parts.frameworks, write);
+      parts.memory.refresh();
+      await connectFor(request, args, parts, write);
       return 0;
     } catch (error) {
       if (error instanceof LeftToCommand) return LEFT_TO_CLIENT;
+      parts.memory.forgetAddresses();
       if (!request.signal.aborted) {
         sayError(FDPASS, error, { withStack: (args?.count('verbose') ?? 0) >= 2, write });
         keepFailure(error, request.environment);
@@ -60,7 +64,7 @@ function checkLauncher(launcher: string, { installation, onReplaced }: CommandPa
 async function connectFor(
   request: AgentRequest,
   args: Arguments,
-  frameworks: Frameworks,
+  { frameworks, memory }: CommandParts,
   write: WriteLine,
 ): Promise<void> {
   const { stdin: input, stdout, environment } = request;
@@ -82,7 +86,8 @@ async function connectFor(
       async findRoute(dial) {
         const { config, router } = await frameworks.find({ file: dial.config, env: environment }, write);
         const beforeAsking = (): never => leave('there is a question for its terminal');
-        return routeBy({ config, router: router.withServices({ environment, beforeAsking }) }, dial);
+        const services = { ...memory.services, environment, beforeAsking };
+        return routeBy({ config, router: router.withServices(services) }, dial);
       },
       relayed: (_, relay, found) => relayHere(request, relay, found),
     },

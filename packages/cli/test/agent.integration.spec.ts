@@ -235,6 +235,20 @@ describe('the agent of the command', () => {
     await agent('start');
   });
 
+  it('uses connections to a proxy that it has made in advance, where a hop wants them', async () => {
+    const hop = { strategy: 'socks', url: `socks5://127.0.0.1:${socks.port}`, warm: 1 };
+    writeFileSync(at('warm.json'), JSON.stringify({ rules: [{ use: hop }] }), { mode: 0o600 });
+    const args = ['-v', '--config', at('warm.json'), '127.0.0.1', port];
+    const advance = /using a connection to the proxy that was made in advance/;
+    expect((await connect(args)).stderr).to.not.match(advance);
+    for (let dial = 0; dial < 3; dial++) {
+      const { status, stderr } = await connect(args);
+      expect(status).to.equal(0);
+      expect(stderr).to.match(advance);
+    }
+    expect((await connect(args, cold)).stderr).to.not.match(advance);
+  });
+
   describe('reads a config again', () => {
     it('when it has changed, when one appears, and when it goes', async () => {
       expect((await connect(['host.example', port])).status).to.equal(68);

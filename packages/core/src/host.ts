@@ -56,7 +56,15 @@ export { type DetachedOptions, dialDetached, runDetached } from './handover/deta
 export { type HandOverOptions, handOver, type RelayRequest } from './handover/hand-over.js';
 export type { RelayResult } from './handover/relay.js';
 export { configJsonSchema, type JsonSchema, optionsJsonSchema } from './json-schema/json-schema.js';
-export { createResolver, type Lookup, libcResolver, type Resolver } from './lookup/resolver.js';
+export {
+  createResolver,
+  type Lookup,
+  libcResolver,
+  type RememberingResolver,
+  type Resolver,
+  rememberLookups,
+} from './lookup/resolver.js';
+export { KeptConnections } from './proxy/standby.js';
 export type { BuiltChain, HopSummary } from './routing/chain.js';
 export { guardDialer } from './routing/guard.js';
 export type { DialOptions, Explanation, Route, Router } from './routing/router.js';

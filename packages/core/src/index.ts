@@ -45,8 +45,17 @@ export {
 export type { CredentialOptions, CredentialRequest, Credentials } from './proxy/credentials.js';
 export { type ExpectedAnswer, firstAnswer, hintAtPeer } from './proxy/first-answer.js';
 export { type HandshakeReport, handshakeReport } from './proxy/handshake-report.js';
-export { type ProxyReach, type ProxyScheme, type ProxyUrl, reachProxy, readProxyUrl } from './proxy/proxy.js';
-export { credentialsSchema, tlsSchema } from './proxy/schema.js';
+export {
+  checkWarm,
+  type ProxyReach,
+  type ProxyScheme,
+  type ProxyUrl,
+  reachProxy,
+  readProxyUrl,
+  type WarmProxy,
+} from './proxy/proxy.js';
+export { credentialsSchema, tlsSchema, warmSchema } from './proxy/schema.js';
+export type { Prepared, Standby, StandbyRequest } from './proxy/standby.js';
 export type { TlsOptions } from './proxy/tls.js';
 export {
   type LazyStrategy,

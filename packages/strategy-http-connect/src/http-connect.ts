@@ -1,6 +1,7 @@
 import {
   type Connection,
   type Credentials,
+  checkWarm,
   type DialContext,
   FdpassError,
   isFdpassError,
@@ -44,6 +45,7 @@ export function createHttpConnect({ schemes = [], name }: HttpConnectParts = {})
     create(options, host) {
       const proxy = readProxyUrl(options.url, SCHEMES, 'http://HOST:PORT');
       checkHeaders(options.headers ?? {});
+      checkWarm(options.warm, host);
       if (options.tls !== undefined && !proxy.scheme.tls)
         throw new FdpassError('config', 'option "tls": needs an https:// URL');
       const hop: Hop = { proxy, options, host, schemes: [...schemes, digest, basic] };
@@ -61,7 +63,8 @@ export const httpConnect: Strategy<HttpConnectOptions> = createHttpConnect();
 
 async function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Connection> {
   const { proxy, options, host } = hop;
-  const reach = { proxy, tls: options.tls, forward: host.forward, path: host.path };
+  const { forward, path } = host;
+  const reach = { proxy, tls: options.tls, forward, path, warm: { count: options.warm, host } };
   const conversation = await startConversation(hop, target, context);
   for (;;) {
     try {

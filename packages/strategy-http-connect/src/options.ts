@@ -1,4 +1,11 @@
-import { type CredentialOptions, credentialsSchema, type TlsOptions, tlsSchema, urlText } from '@fdpass/core';
+import {
+  type CredentialOptions,
+  credentialsSchema,
+  type TlsOptions,
+  tlsSchema,
+  urlText,
+  warmSchema,
+} from '@fdpass/core';
 import * as v from 'valibot';
 
 /** The options of an `http-connect` hop, as its schema gives them. */
@@ -13,6 +20,8 @@ export interface HttpConnectOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** How an `https://` proxy proves itself. */
   readonly tls?: TlsOptions | undefined;
+  /** How many connections the agent keeps open in advance. Default 0. */
+  readonly warm?: number | undefined;
 }
 
 /** The options of an HTTP CONNECT hop. */
@@ -35,4 +44,5 @@ export const httpConnectOptions: v.GenericSchema<HttpConnectOptions> = v.strictO
     ),
   ),
   tls: v.optional(v.pipe(tlsSchema, v.description('for https:// URLs'))),
+  warm: v.optional(warmSchema),
 });

@@ -35,20 +35,20 @@ export interface Request5 {
   /** Greeting, authentication and request in one flight, without waiting for the answers between them. */
   readonly optimistic: boolean;
   readonly report: HandshakeReport;
+  /** What the proxy has chosen already, on a connection that was greeted in advance. */
+  readonly method?: number | undefined;
 }
 
 /** The SOCKS5 conversation (RFC 1928, RFC 1929) up to and including the last byte of the success reply. */
 export async function talkSocks5(peer: Connection, request: Request5): Promise<void> {
-  await (request.optimistic ? inOneFlight(peer, request) : stepByStep(peer, request));
+  const isInOneFlight = request.optimistic && request.method === undefined;
+  await (isInOneFlight ? inOneFlight(peer, request) : stepByStep(peer, request));
   await readReply(peer, request);
 }
 
 async function stepByStep(peer: Connection, request: Request5): Promise<void> {
   const { host, port, getCredentials, report } = request;
-  const offered = getCredentials ? [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD] : [METHOD_NO_AUTHENTICATION];
-  await peer.write(encodeGreeting(offered));
-  report.sent(greetingText(offered));
-  const method = await readMethod(peer, offered, request);
+  const method = request.method ?? (await greet(peer, request));
   if (method === METHOD_USERNAME_PASSWORD) {
     const credentials = await getCredentials?.();
     if (credentials === undefined) throw noMethod([METHOD_NO_AUTHENTICATION]);
@@ -58,6 +58,21 @@ async function stepByStep(peer: Connection, request: Request5): Promise<void> {
   }
   await peer.write(encodeRequest(host, port));
   report.sent(requestText(request));
+}
+
+/** What can be said before the target is known; the result is the method that the proxy has chosen. */
+export function greetSocks5(peer: Connection, request: Pick<Request5, 'proxy' | 'getCredentials'>): Promise<number> {
+  return greet(peer, { ...request, report: { sent() {}, received() {} } });
+}
+
+type Greeted = Pick<Request5, 'proxy' | 'getCredentials' | 'report'>;
+
+async function greet(peer: Connection, request: Greeted): Promise<number> {
+  const { getCredentials, report } = request;
+  const offered = getCredentials ? [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD] : [METHOD_NO_AUTHENTICATION];
+  await peer.write(encodeGreeting(offered));
+  report.sent(greetingText(offered));
+  return readMethod(peer, offered, request);
 }
 
 /** What comes after the greeting depends on the method chosen, so exactly one is offered. */
@@ -91,7 +106,7 @@ function methodName(method: number): string {
 }
 
 /** RFC 1928 §3: VER METHOD. */
-async function readMethod(peer: Connection, offered: readonly number[], { proxy, report }: Request5): Promise<number> {
+async function readMethod(peer: Connection, offered: readonly number[], { proxy, report }: Greeted): Promise<number> {
   const answer = await firstAnswer(peer.read(2, 'the method selection'), {
     peer: proxy,
     what: 'SOCKS reply',

@@ -1,4 +1,11 @@
-import { type CredentialOptions, credentialsSchema, type TlsOptions, tlsSchema, urlText } from '@fdpass/core';
+import {
+  type CredentialOptions,
+  credentialsSchema,
+  type TlsOptions,
+  tlsSchema,
+  urlText,
+  warmSchema,
+} from '@fdpass/core';
 import * as v from 'valibot';
 
 /** The options of a `socks` hop, as its schema gives them. */
@@ -15,6 +22,8 @@ export interface SocksOptions {
   readonly userId?: string | undefined;
   /** How a `+tls` proxy proves itself. */
   readonly tls?: TlsOptions | undefined;
+  /** How many connections the agent keeps open and greeted in advance. Default 0. */
+  readonly warm?: number | undefined;
 }
 
 /** The options of a SOCKS hop. */
@@ -46,4 +55,5 @@ export const socksOptions: v.GenericSchema<SocksOptions> = v.strictObject({
     v.pipe(v.string('must be a text'), v.description("the user id of SOCKS 4 (default: the URL's user name)")),
   ),
   tls: v.optional(v.pipe(tlsSchema, v.description('for +tls URLs'))),
+  warm: v.optional(warmSchema),
 });

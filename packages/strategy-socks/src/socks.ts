@@ -1,6 +1,7 @@
 import {
   type Connection,
   type Credentials,
+  checkWarm,
   type DialContext,
   FdpassError,
   type HostAddress,
@@ -14,7 +15,7 @@ import {
   type Target,
 } from '@fdpass/core';
 import { talkSocks4 } from './handshake4.js';
-import { type Request5, talkSocks5 } from './handshake5.js';
+import { greetSocks5, type Request5, talkSocks5 } from './handshake5.js';
 import { type SocksOptions, socksOptions } from './options.js';
 import { readSocksUrl, SOCKS_SCHEMES, type SocksScheme } from './proxy-url.js';
 
@@ -45,7 +46,8 @@ export const socks: Strategy<SocksOptions> = {
   },
 };
 
-function checkHop({ proxy: { scheme, password }, options }: Hop): void {
+function checkHop({ proxy: { scheme, password }, options, host }: Hop): void {
+  checkWarm(options.warm, host);
   const wrong = (option: string, why: string): never => {
     throw new FdpassError('config', `option "${option}": ${why}`);
   };
@@ -72,7 +74,7 @@ async function dialThrough(hop: Hop, target: Target, context: DialContext): Prom
     : openTunnel(hop, request, false, context);
 }
 
-type Request = Omit<Request5, 'optimistic' | 'report'>;
+type Request = Omit<Request5, 'optimistic' | 'report' | 'method'>;
 
 /** Connects to the proxy and talks to it until the tunnel is open. */
 async function openTunnel(
@@ -81,12 +83,19 @@ async function openTunnel(
   optimistic: boolean,
   context: DialContext,
 ): Promise<Connection> {
-  const { tls } = options;
+  const { tls, warm: count } = options;
   const { forward, path } = host;
-  const { connection } = await reachProxy({ proxy, tls, forward, path }, context, (peer, report) =>
-    proxy.scheme.version === 5
-      ? talkSocks5(peer, { ...request, optimistic, report })
-      : talkSocks4(peer, { ...request, userId: options.userId ?? proxy.username ?? '', report }),
+  if (proxy.scheme.version === 4) {
+    const userId = options.userId ?? proxy.username ?? '';
+    const reach = { proxy, tls, forward, path, warm: { count, host } };
+    return (await reachProxy(reach, context, (peer, report) => talkSocks4(peer, { ...request, userId, report })))
+      .connection;
+  }
+  const hasPassword = request.getCredentials !== undefined;
+  const greet = (peer: Connection): Promise<number> => greetSocks5(peer, request);
+  const reach = { proxy, tls, forward, path, warm: { count, host, greet, key: hasPassword ? 'password' : '' } };
+  const { connection } = await reachProxy(reach, context, (peer, report, method) =>
+    talkSocks5(peer, { ...request, optimistic, report, method }),
   );
   return connection;
 }

@@ -38,8 +38,9 @@ export const networkChain: Chain = {
 
 /** The host of a strategy under test: as core makes it, with other parts where a test gives them. */
 export function testHost(parts: Partial<HostPlace & HostServices> = {}): StrategyHost {
-  const { forward = NOWHERE, route = async () => forward, baseDir = '/', socketDefaults = {}, ...services } = parts;
-  const place = { forward, isFirst: forward === NOWHERE, route, baseDir, socketDefaults };
+  const { forward = NOWHERE, route = async () => forward, baseDir = '/', socketDefaults = {}, ...more } = parts;
+  const { isFirst = forward === NOWHERE, ...services } = more;
+  const place = { forward, isFirst, route, baseDir, socketDefaults };
   return createStrategyHost(place, { ...DEFAULT_SERVICES, ...services });
 }
 

@@ -127,6 +127,10 @@ describe('a part of the framework that a program replaces is the one that is use
         expect((await rejection(work)).message).to.equal('nobody to ask');
       }
     },
+    async standby() {
+      const standby = { take: () => undefined };
+      expect((await withReplaced('standby', standby)).host.standby).to.equal(standby);
+    },
     async configStore() {
       const stored = loadRules({
         content: { rules: [{ host: '*.example', use: 'net', timeout: '7s' }] },

@@ -63,6 +63,7 @@ export const TOKENS: {
   environment: Symbol('fdpass.environment'),
   random: Symbol('fdpass.random'),
   beforeAsking: Symbol('fdpass.beforeAsking'),
+  standby: Symbol('fdpass.standby'),
   configStore: Symbol('fdpass.configStore'),
 };
 
@@ -130,6 +131,7 @@ function makeServices(container: DependencyContainer): HostServices {
     environment: container.resolve(TOKENS.environment),
     random: container.resolve(TOKENS.random),
     beforeAsking: container.resolve(TOKENS.beforeAsking),
+    standby: container.resolve(TOKENS.standby),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { LookupAddress } from 'node:dns';
-import { onAbort, untilAborted } from '../ground/clock.js';
+import { type Clock, onAbort, untilAborted } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { lacksZone } from '../ground/ip.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
@@ -161,6 +161,35 @@ export function shareLookups(resolve: Resolver): Resolver {
   return async (host, family, signal) => {
     signal.throwIfAborted();
     return untilAborted(signal, ask(host, family));
+  };
+}
+
+/** A resolver that remembers answers for a while. */
+export interface RememberingResolver {
+  /** Looks names up, or remembers. */
+  readonly resolve: Resolver;
+  /** Forgets all answers. */
+  forget(): void;
+}
+
+/**
+ * Remembers the addresses that `resolve` finds for `keepMs`, and asks once for what several dials want to know at the same
+ * time. That a name has none is not remembered.
+ */
+export function rememberLookups(resolve: Resolver, keepMs: number, clock: Clock): RememberingResolver {
+  const shared = shareLookups(resolve);
+  const known = new Map<string, readonly HostAddress[]>();
+  return {
+    async resolve(host, family, signal) {
+      const key = `${family} ${host}`;
+      const found = known.get(key);
+      if (found !== undefined) return found;
+      const addresses = await shared(host, family, signal);
+      known.set(key, addresses);
+      clock.after(keepMs, () => known.delete(key));
+      return addresses;
+    },
+    forget: () => known.clear(),
   };
 }
 

@@ -1,10 +1,13 @@
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
+import type { Connection } from '../connection/connection.js';
 import { StreamConnection } from '../connection/stream.js';
 import type { Chain, DialContext } from '../dial/dialer.js';
 import { FdpassError, formatError, isFdpassError } from '../ground/errors.js';
 import { noTrace } from '../ground/trace.js';
-import { reachProxy, readProxyUrl } from './proxy.js';
+import type { HandshakeReport } from './handshake-report.js';
+import { checkWarm, reachProxy, readProxyUrl } from './proxy.js';
+import type { Standby, StandbyRequest } from './standby.js';
 
 const SCHEMES = {
   http: { port: 80, tls: false },
@@ -192,6 +195,73 @@ describe('reaching a proxy', () => {
     });
     expect(await failed.catch((error: unknown) => error)).to.equal(reason);
     expect(stream.destroyed).to.equal(true);
+  });
+
+  describe('over a connection that was made in advance', () => {
+    /** A reach with one such connection, on which the proxy says `text`, and `next` on a new one. */
+    function prepared(text: string, next = 'new') {
+      const { reach, stream: later } = lineSaying(next);
+      const stream = new PassThrough();
+      stream.end(text);
+      const taken: { key: string; count: number }[] = [];
+      const standby: Standby = {
+        take<T>(request: StandbyRequest<T>) {
+          taken.push(request);
+          return { connection: new StreamConnection(stream), greeting: 'hello' as T };
+        },
+      };
+      const host = { standby, socketDefaults: { keepAlive: true } };
+      return { reach: { ...reach, warm: { count: 2, host, key: 'k' } }, stream, later, taken };
+    }
+    const talk = async (peer: Connection, report: HandshakeReport, greeting: unknown): Promise<string> => {
+      const answer = String(await peer.read(3, 'three'));
+      report.received(answer);
+      if (answer === 'bad') throw new FdpassError('permission', 'refused');
+      return `${greeting} ${answer}`;
+    };
+
+    it('talks on that, and knows what its greeting gave', async () => {
+      const { reach, stream, taken } = prepared('yes');
+      expect((await reachProxy(reach, contextOf(), talk)).result).to.equal('hello yes');
+      expect(stream.destroyed).to.equal(false);
+      expect(taken[0]?.count).to.equal(2);
+      expect(JSON.parse(taken[0]?.key ?? '')).to.deep.equal([
+        { host: 'proxy.example', port: 3128 },
+        { port: 80, tls: false },
+        null,
+        null,
+        { keepAlive: true },
+        'k',
+      ]);
+    });
+
+    it('talks on a new one, which has not been greeted, when the proxy does not answer', async () => {
+      const { reach, stream, later } = prepared('');
+      expect((await reachProxy(reach, contextOf(), talk)).result).to.equal('undefined new');
+      expect([stream.destroyed, later.destroyed]).to.deep.equal([true, false]);
+    });
+
+    it('takes an answer for an answer, a refusal too', async () => {
+      const { reach, stream, later } = prepared('bad');
+      const error = await reachProxy(reach, contextOf(), talk).catch((reason: unknown) => reason);
+      expect(error).to.include({ message: 'refused' });
+      expect([stream.destroyed, later.readableLength]).to.deep.equal([true, 3]);
+    });
+
+    it('does nothing of that where none are wanted', async () => {
+      const { reach, taken } = prepared('yes');
+      for (const count of [0, undefined]) {
+        const none = { ...reach, forward: lineSaying('new').reach.forward, warm: { ...reach.warm, count } };
+        expect((await reachProxy(none, contextOf(), talk)).result).to.equal('undefined new');
+      }
+      expect(taken).to.deep.equal([]);
+    });
+
+    it('is for the first hop of a route only', () => {
+      expect(() => checkWarm(2, { isFirst: false })).to.throw(/option "warm": only the first hop/);
+      for (const warm of [0, undefined]) checkWarm(warm, { isFirst: false });
+      checkWarm(2, { isFirst: true });
+    });
   });
 
   it('lets go of the signal when the tunnel is open: the connection belongs to the caller', async () => {

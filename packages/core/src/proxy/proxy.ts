@@ -1,12 +1,15 @@
 import type { Connection } from '../connection/connection.js';
-import type { Chain, DialContext } from '../dial/dialer.js';
+import type { SocketOptions } from '../connection/socket-options.js';
+import { type Chain, type DialContext, ownConnection } from '../dial/dialer.js';
 import { onAbort } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { decodePercent } from '../ground/octets.js';
 import { normalizeHost } from '../ground/read-target.js';
 import { MASK, showHost } from '../ground/shown.js';
 import type { Target } from '../ground/target.js';
+import { noTrace } from '../ground/trace.js';
 import { type HandshakeReport, handshakeReport } from './handshake-report.js';
+import type { Prepared, Standby } from './standby.js';
 import type { TlsOptions } from './tls.js';
 
 /** What a URL scheme means to a strategy, beside what the strategy adds itself. */
@@ -111,7 +114,7 @@ function readUserInfo(text: string): Pick<ProxyUrl, 'username' | 'password'> {
 }
 
 /** How {@link reachProxy} reaches a proxy. */
-export interface ProxyReach {
+export interface ProxyReach<Greeting = undefined> {
   /** As its URL says. */
   readonly proxy: ProxyUrl;
   /** The hop's `tls` options. */
@@ -120,30 +123,128 @@ export interface ProxyReach {
   readonly forward: Chain;
   /** What a path in the hop's options means. */
   readonly path: (written: string) => string;
+  /** Connections that wait for dials to come. Default: none. */
+  readonly warm?: WarmProxy<Greeting> | undefined;
 }
+
+/** Connections to a proxy that are made in advance. */
+export interface WarmProxy<Greeting> {
+  /** How many; the hop's option `warm`. Default: none. */
+  readonly count: number | undefined;
+  /** Of the strategy. */
+  readonly host: { readonly standby: Standby; readonly socketDefaults: SocketOptions };
+  /** What can be said to the proxy before the target is known. Default: nothing. */
+  readonly greet?: ((connection: Connection) => Promise<Greeting>) | undefined;
+  /** What the greeting depends on besides the proxy. Default: nothing. */
+  readonly key?: string | undefined;
+}
+
+/**
+ * Talks to a proxy over its connection until the tunnel is open.
+ *
+ * @param greeting What {@link WarmProxy.greet} gave; undefined if the proxy has not been greeted yet.
+ */
+type Talk<T, Greeting> = (
+  connection: Connection,
+  report: HandshakeReport,
+  greeting: Greeting | undefined,
+) => Promise<T>;
 
 /**
  * Connects to a proxy, over TLS if its scheme says so, and holds a handshake with it, which tells `report` what it sends and
  * receives. A refusal that comes because of TLS is explained as that. If `talk` rejects or the signal aborts, the connection
  * is destroyed.
+ *
+ * A connection that was made in advance is used where there is one. If the proxy does not answer on it, `talk` is called again
+ * on a new one.
  */
-export async function reachProxy<T>(
-  { proxy, tls, forward, path }: ProxyReach,
+export async function reachProxy<T, Greeting = undefined>(
+  reach: ProxyReach<Greeting>,
   context: DialContext,
-  talk: (connection: Connection, report: HandshakeReport) => Promise<T>,
+  talk: Talk<T, Greeting>,
 ): Promise<{ readonly connection: Connection; readonly result: T }> {
+  const prepared = takePrepared(reach);
+  if (prepared !== undefined) {
+    const answer = { hasCome: false };
+    context.trace({ event: 'note', text: 'using a connection to the proxy that was made in advance' });
+    try {
+      const connection = ownConnection(prepared.connection, context);
+      return await talkOver(reach, context, connection, (peer) =>
+        talk(peer, noticing(answer, handshakeReport(context.trace)), prepared.greeting),
+      );
+    } catch (error) {
+      if (answer.hasCome || context.signal.aborted) throw error;
+      context.trace({ event: 'note', text: 'the proxy has given that connection up; making a new one' });
+    }
+  }
+  const connection = await connectTo(reach, context);
+  return talkOver(reach, context, connection, (peer) => talk(peer, handshakeReport(context.trace), undefined));
+}
+
+/** @throws FdpassError `config` where connections cannot be made in advance */
+export function checkWarm(warm: number | undefined, { isFirst }: { readonly isFirst: boolean }): void {
+  if (warm === undefined || warm === 0 || isFirst) return;
+  throw new FdpassError('config', 'option "warm": only the first hop of a route can have connections in advance');
+}
+
+function takePrepared<Greeting>(reach: ProxyReach<Greeting>): Prepared<Greeting | undefined> | undefined {
+  const { proxy, tls, path, warm } = reach;
+  const { count = 0, host } = warm ?? {};
+  if (warm === undefined || host === undefined || count === 0) return undefined;
+  const { target, scheme } = proxy;
+  const key = JSON.stringify([target, scheme, tls, tls && path('.'), host.socketDefaults, warm.key]);
+  return host.standby.take({ key, count, open: (signal) => prepare(reach, warm, signal) });
+}
+
+/** A connection that has been greeted. */
+async function prepare<Greeting>(
+  reach: ProxyReach<Greeting>,
+  { greet }: WarmProxy<Greeting>,
+  signal: AbortSignal,
+): Promise<Prepared<Greeting | undefined>> {
+  const context = { signal, trace: noTrace };
+  const opened = await connectTo(reach, context);
+  const { connection, result } = await talkOver(reach, context, opened, async (peer) => greet?.(peer));
+  return { connection, greeting: result };
+}
+
+async function connectTo(
+  { proxy, tls, forward, path }: Omit<ProxyReach, 'warm'>,
+  context: DialContext,
+): Promise<Connection> {
   const plain = await forward.dial(proxy.target, context);
-  const { host } = proxy.target;
-  const { signal, trace } = context;
-  const tlsModule = proxy.scheme.tls === true ? await import('./tls.js') : undefined;
-  const connection = (await tlsModule?.wrapTls(plain, { host, options: tls, path, signal, trace })) ?? plain;
+  if (proxy.scheme.tls !== true) return plain;
+  const { wrapTls } = await import('./tls.js');
+  return wrapTls(plain, { host: proxy.target.host, options: tls, path, ...context });
+}
+
+/** Destroys the connection if `talk` rejects or the signal aborts. */
+async function talkOver<T>(
+  { proxy }: Pick<ProxyReach, 'proxy'>,
+  { signal }: DialContext,
+  connection: Connection,
+  talk: (connection: Connection) => Promise<T>,
+): Promise<{ readonly connection: Connection; readonly result: T }> {
   const release = onAbort(signal, (reason) => connection.destroy(reason));
   try {
-    return { connection, result: await talk(connection, handshakeReport(trace)) };
+    return { connection, result: await talk(connection) };
   } catch (error) {
     connection.destroy();
-    throw tlsModule === undefined ? error : tlsModule.explainTlsFailure(error, host);
+    if (proxy.scheme.tls !== true) throw error;
+    const { explainTlsFailure } = await import('./tls.js');
+    throw explainTlsFailure(error, proxy.target.host);
   } finally {
     release();
   }
+}
+
+/** The same report, which also notices whether the proxy has answered. */
+function noticing(answer: { hasCome: boolean }, report: HandshakeReport): HandshakeReport {
+  return {
+    sent: report.sent,
+    received(text, details) {
+      answer.hasCome = true;
+      report.received(text, details);
+    },
+  };
 }

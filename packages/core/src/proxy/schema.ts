@@ -41,6 +41,18 @@ export const credentialsSchema: v.GenericSchema<CredentialOptions> = v.pipe(
   ),
 );
 
+/** More would wait for nothing at most proxies. */
+const MAX_WARM = 16;
+
+/** The option `warm`, for strategies that give it to `reachProxy`. */
+export const warmSchema: v.GenericSchema<number> = v.pipe(
+  v.number('warm is a number of connections'),
+  v.integer('warm is a whole number'),
+  v.minValue(0, 'warm is 0 or more'),
+  v.maxValue(MAX_WARM, `warm is at most ${MAX_WARM}`),
+  v.description('how many connections the agent keeps open to the proxy in advance (default 0)'),
+);
+
 const FINGERPRINT = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
 
 /** Options for TLS, for strategies to put into their own schemas. */

@@ -10,6 +10,7 @@ import { lookUp } from '../lookup/look-up.js';
 import { type CompareAddresses, compareAddresses } from '../lookup/preference.js';
 import { type Resolver, systemResolver } from '../lookup/resolver.js';
 import type { CredentialRequest, Credentials } from '../proxy/credentials.js';
+import { noStandby, type Standby } from '../proxy/standby.js';
 import type { StrategyHost } from '../strategy/strategy.js';
 
 /** What the hosts of all strategies of one framework share; a program can replace any of it. */
@@ -37,6 +38,8 @@ export interface HostServices {
    * nothing.
    */
   readonly beforeAsking: () => void;
+  /** Makes connections in advance. Default: nothing does. */
+  readonly standby: Standby;
 }
 
 /** What every service is where the program does not replace it. */
@@ -49,6 +52,7 @@ export const DEFAULT_SERVICES: HostServices = {
   environment: process.env,
   random: Math.random,
   beforeAsking: () => {},
+  standby: noStandby,
 };
 
 /** Where a strategy's host stands: the hops before it, and what a nested route means there. */
@@ -75,6 +79,7 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     clock,
     environment,
     random: services.random,
+    standby: services.standby,
     path,
     compareAddresses: services.compareAddresses,
     lookUp: (host, family, context) => lookUp(host, family, context, { clock, resolve }),

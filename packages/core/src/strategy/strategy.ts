@@ -10,6 +10,7 @@ import type { ErrorCode, ErrorDetails, FdpassError } from '../ground/errors.js';
 import type { TargetKind } from '../ground/target.js';
 import type { Family, HostAddress } from '../lookup/resolver.js';
 import type { CredentialRequest, Credentials } from '../proxy/credentials.js';
+import type { Standby } from '../proxy/standby.js';
 
 /** The version of this interface. It grows when a strategy made for the one before would no longer work. */
 export const STRATEGY_API_VERSION = 2;
@@ -82,6 +83,8 @@ export interface StrategyHost {
   readonly clock: Clock;
   /** A number from 0 up to but not including 1. */
   random(): number;
+  /** Connections that are made in advance, where the program stays. */
+  readonly standby: Standby;
   /** The environment variables of the program. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }

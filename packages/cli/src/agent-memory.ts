@@ -1,0 +1,72 @@
+import { networkInterfaces } from 'node:os';
+import type { Clock } from '@fdpass/core';
+import {
+  type HostServices,
+  KeptConnections,
+  type RememberingResolver,
+  type Resolver,
+  rememberLookups,
+} from '@fdpass/core/host';
+
+/** Long enough for a burst of connections to one host, and too short for anybody to wonder about. */
+const KEEP_ADDRESSES_MS = 10_000;
+const LOOK_INTERVAL_MS = 1000;
+
+/** What {@link AgentMemory} is made of. */
+export interface MemoryParts {
+  readonly resolve: Resolver;
+  readonly clock: Clock;
+  /** What the machine's addresses are, as a text to compare. */
+  readonly describeNetwork: () => string;
+}
+
+/**
+ * What only a process that stays can remember from one dial to the next: the addresses of names for a short time, and connections
+ * to proxies that were made in advance. All of it is forgotten when the network changes.
+ */
+export class AgentMemory {
+  readonly #parts: MemoryParts;
+  readonly #addresses: RememberingResolver;
+  readonly #connections: KeptConnections;
+  /** What the dials of the agent use. */
+  readonly services: Pick<HostServices, 'resolve' | 'standby'>;
+  #network: string;
+  #lookedAt: number;
+
+  constructor(parts: MemoryParts) {
+    const { resolve, clock, describeNetwork } = parts;
+    this.#parts = parts;
+    this.#addresses = rememberLookups(resolve, KEEP_ADDRESSES_MS, clock);
+    this.#connections = new KeptConnections(clock);
+    this.services = { resolve: this.#addresses.resolve, standby: this.#connections };
+    this.#network = describeNetwork();
+    this.#lookedAt = clock.now();
+  }
+
+  /** Forgets everything if the network is another one since the last look, which is at most a second ago. */
+  refresh(): void {
+    const { clock, describeNetwork } = this.#parts;
+    if (clock.now() - this.#lookedAt < LOOK_INTERVAL_MS) return;
+    this.#lookedAt = clock.now();
+    const network = describeNetwork();
+    if (network === this.#network) return;
+    this.#network = network;
+    this.#addresses.forget();
+    this.#connections.clear();
+  }
+
+  /** After a dial that has failed: an address may be out of date. */
+  forgetAddresses(): void {
+    this.#addresses.forget();
+  }
+}
+
+/** The addresses of this machine, which tell one network from another. */
+export function describeNetwork(): string {
+  return JSON.stringify(
+    Object.entries(networkInterfaces()).map(([name, addresses]) => [
+      name,
+      addresses?.map(({ cidr, mac }) => [cidr, mac]),
+    ]),
+  );
+}
