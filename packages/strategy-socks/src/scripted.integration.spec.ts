@@ -421,6 +421,7 @@ describe('socks against a scripted proxy', () => {
     ['socks5h', 'host.example', `050100030c${Buffer.from('host.example').toString('hex')}0016`],
     ['socks5h', '192.0.2.9', '05010001c00002090016'],
     ['socks5h', '2001:db8::9', `0501000420010db8${'00'.repeat(11)}090016`],
+    ['socks5', '192.0.2.9', '05010001c00002090016'],
     ['socks5', 'six.example', `0501000420010db8${'00'.repeat(11)}060016`],
   ];
   for (const [scheme, host, request] of destinations) {
@@ -456,20 +457,31 @@ describe('socks against a scripted proxy', () => {
   });
 
   it('SOCKS 4 takes the user name of the URL for its user id, unless the options name one', async () => {
-    for (const [options, userId] of [
-      [{}, 'm\u00e9'],
-      [{ userId: 'other' }, 'other'],
+    for (const [userInfo, options, userId, version] of [
+      ['m%C3%A9', {}, 'm\u00e9', '\x00'],
+      ['m%C3%A9', { userId: 'other' }, 'other', '\x00'],
+      ['me:', {}, 'me', '\x04'], // an empty password is none; some proxies answer with version 4
     ] as const) {
       const proxy = await startScriptedServer(async (line) => {
         await line.take(9 + Buffer.byteLength(userId));
-        await line.send(`\x00\x5a\0\0\0\0\0\0${BANNER}`);
+        await line.send(`${version}\x5a\0\0\0\0\0\0${BANNER}`);
         line.end();
       });
-      const url = `socks4://m%C3%A9@127.0.0.1:${proxy.port}`;
+      const url = `socks4://${userInfo}@127.0.0.1:${proxy.port}`;
       expect(await readToEnd(await dial(proxy, { ...options, url }))).to.equal(BANNER);
       expect(String(proxy.received[0]?.subarray(8))).to.equal(`${userId}\0`);
       await proxy.close();
     }
+  });
+
+  it('needs a relay for TLS to the proxy, or where the hops before do', async () => {
+    const needsRelay = async (url: string, before: boolean): Promise<boolean | undefined> => {
+      const host = testHost({ forward: { ...forward, needsRelay: () => before } });
+      return (await socks.create({ url }, host)).needsRelay?.(TARGET);
+    };
+    expect(await needsRelay('socks5h://proxy.example', false)).to.equal(false);
+    expect(await needsRelay('socks5h+tls://proxy.example', false)).to.equal(true);
+    expect(await needsRelay('socks5h://proxy.example', true)).to.equal(true);
   });
 
   const failures4: readonly (readonly [what: string, script: Script, message: RegExp])[] = [

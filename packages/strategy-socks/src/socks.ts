@@ -110,7 +110,7 @@ async function optimistically(hop: Hop, request: Request, context: DialContext):
     return await openTunnel(hop, request, true, { ...context, signal: patience.signal });
   } catch (error) {
     if (context.signal.aborted) throw patience.signal.reason === context.signal.reason ? error : context.signal.reason;
-    if (!patience.signal.aborted && !isWorthAnotherTry(error)) throw error;
+    if (!isWorthAnotherTry(error)) throw error;
     context.trace({ event: 'note', text: 'the proxy did not take an optimistic request; trying step by step' });
   } finally {
     patience.release();

@@ -19,11 +19,15 @@ const STARTS: Readonly<Record<string, string>> = {
 import { spawnConnection } from ${moduleAt('spawn.js')};
 import { systemClock } from ${moduleAt('../ground/clock.js')};
 const context = { signal: ${NEVER}, clock: systemClock, trace: () => console.log('ready') };
-await spawnConnection({ argv: ['sh', '-c', FAMILY], baseDir: '/', patienceMs: 0x7fffffff }, context);`,
+const opening = spawnConnection({ argv: ['sh', '-c', FAMILY], baseDir: '/', patienceMs: 0x7fffffff }, context);
+console.error('started');
+await opening;`,
   'a program that prints a password': `
 import { readFirstLine } from ${moduleAt('../proxy/first-line.js')};
 const argv = ['sh', '-c', FAMILY + '; exec 2>&1'];
-await readFirstLine({ argv, baseDir: '/' }, 'it', ${NEVER});`,
+const reading = readFirstLine({ argv, baseDir: '/' }, 'it', ${NEVER});
+console.log('started');
+await reading;`,
 };
 
 describe('a child of a dial', () => {
@@ -32,7 +36,7 @@ describe('a child of a dial', () => {
   after(() => folder.remove());
   afterEach(() => expectNoneLeft(() => markedProcesses(marker)));
 
-  /** Runs a program of ours until its child is there. */
+  /** Runs a program of ours until its child is there, and the program knows. */
   async function startProgram(start: string) {
     const source = `const FAMILY = ${JSON.stringify(FAMILY)};
 process.stdin.once('data', () => process.exit(3));
@@ -42,7 +46,7 @@ ${start}`;
     const program = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: 'pipe' });
     const ended = once(program, 'exit');
     const said = [program.stdout, program.stderr].map((stream) => once(createInterface(stream), 'line'));
-    await Promise.any([Promise.any(said), ended]);
+    await Promise.race([Promise.all(said), ended]);
     return { program, ended };
   }
 

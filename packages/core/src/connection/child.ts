@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, type StdioOptions, spawn } from '
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { beforeDeath } from '../ground/before-death.js';
-import { FdpassError, isFdpassError } from '../ground/errors.js';
+import { FdpassError } from '../ground/errors.js';
 import { expandPath, homeIn } from '../ground/files.js';
 import { isShownPath } from '../ground/shown.js';
 import { errnoName, fromSystemError, reasonOf } from '../ground/system-error.js';
@@ -58,26 +58,27 @@ export class Child {
     const [written = '', ...args] = argv;
     const program = written.includes('/') ? expandPath(written, baseDir, homeIn(environment)) : written;
     const shown = name ?? (isShownPath(written) ? JSON.stringify(program) : 'the program');
+    const env = nestedEnvironment(argv, baseDir, environment, target);
+    const watch = terminal ? undefined : startWatch();
     try {
-      const env = nestedEnvironment(argv, baseDir, environment, target);
-      const options = { stdio, detached: !terminal, cwd: baseDir, env };
-      const child = spawn(program, args, options);
-      return new Child(child, program, !terminal, (cause) => startError(shown, baseDir, cause));
+      const child = spawn(program, args, { stdio, detached: !terminal, cwd: baseDir, env });
+      return new Child(child, program, watch, (cause) => startError(shown, baseDir, cause));
     } catch (error) {
-      throw isFdpassError(error) ? error : startError(shown, baseDir, error);
+      watch?.release();
+      throw startError(shown, baseDir, error);
     }
   }
 
   private constructor(
     child: ChildProcess,
     program: string,
-    hasOwnGroup: boolean,
+    watch: Watch | undefined,
     asStartError: (cause: unknown) => FdpassError,
   ) {
     this.process = child;
-    this.#hasOwnGroup = hasOwnGroup;
-    const { pid } = child;
-    this.#survive = hasOwnGroup && pid !== undefined ? watchOver(pid) : beforeDeath(() => this.#signal());
+    this.#hasOwnGroup = watch !== undefined;
+    if (child.pid !== undefined) watch?.over(child.pid);
+    this.#survive = watch?.release ?? beforeDeath(() => this.#signal());
     this.started = new Promise((resolve, reject) => {
       child.once('spawn', resolve);
       child.once('error', (cause) => reject(asStartError(cause)));
@@ -112,18 +113,26 @@ export class Child {
   }
 }
 
+/** Kills a process group when our process ends. */
+interface Watch {
+  /** Says which group. */
+  over(group: number): void;
+  /** Lets the group survive. */
+  release(): void;
+}
+
 /**
- * Lets a process group be killed when our process ends, even by SIGKILL: a shell waits for the end of a pipe that only we
- * hold. Returns how to let the group survive: the shell then reads a line instead, and exits.
+ * A shell that waits for the end of a pipe that only we hold, so that it notices even a SIGKILL. It is started before the
+ * group, which can do much in the time that a start takes. A line instead of the end lets the group survive.
  */
-function watchOver(group: number): () => void {
-  const script = 'read line || kill -KILL "-$1"';
+function startWatch(): Watch {
+  const script = 'read -r group && { read -r line || kill -KILL "-$group"; }';
   const options: SpawnOptions = { stdio: ['pipe', 'ignore', 'ignore'], detached: true, cwd: '/' };
-  const shell = spawn('/bin/sh', ['-c', script, 'sh', String(group)], options);
+  const shell = spawn('/bin/sh', ['-c', script], options);
   shell.on('error', () => {}).unref(); // without it the dial is as good
   const pipe = shell.stdin as Socket | null;
   pipe?.on('error', () => {}).unref();
-  return () => void pipe?.end('\n');
+  return { over: (group) => void pipe?.write(`${group}\n`), release: () => void pipe?.end('\n') };
 }
 
 /** A program that is not there is the config's fault; what else can happen is this machine's. */
