@@ -107,9 +107,9 @@ function hintOf({ status }: ResponseHead, { reason, page, location }: Said): str
 
 /** The error for a 407 that offers no authentication scheme that we support. */
 export function unanswerable(challenges: readonly Challenge[]): FdpassError {
-  const message = `fdpass does not support the authentication that the proxy asks for: ${schemesOf(challenges)}`;
+  const message = `the proxy asks for authentication that fdpass cannot do: ${schemesOf(challenges)}`;
   return new FdpassError('permission', message, {
-    hint: 'use a plugin that adds the scheme',
+    hint: 'fdpass can do Basic and Digest; use a plugin that adds the scheme',
     cause: new HttpStatusError(407, ASKS),
   });
 }

@@ -282,7 +282,7 @@ describe('http-connect against a scripted proxy', () => {
         'a 407 for a scheme we lack',
         answering('HTTP/1.1 407 A\r\nProxy-Authenticate: NTLM\r\n\r\n'),
         'permission',
-        /proxy asks for: ntlm; use a plugin/,
+        /authentication that fdpass cannot do: ntlm; .*use a plugin/,
         { userInfo: 'u:p@' },
       ],
       ...['Negotiate', 'NTLM', 'Bearer realm="x"', 'Digest realm="x", nonce="n", qop="auth-int"'].map(
@@ -290,7 +290,7 @@ describe('http-connect against a scripted proxy', () => {
           `a 407 for ${challenge} alone, and no credentials`,
           answering(`HTTP/1.1 407 A\r\nProxy-Authenticate: ${challenge}\r\n\r\n`),
           'permission',
-          /fdpass does not support the authentication that the proxy asks for: \w+; use a plugin/,
+          /the proxy asks for authentication that fdpass cannot do: \w+; .*use a plugin/,
         ],
       ),
     ];
