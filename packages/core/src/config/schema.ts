@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { SocketOptions } from '../connection/socket-options.js';
-import { FdpassError } from '../ground/errors.js';
+import { type FdpassError, foldErrors } from '../ground/errors.js';
 import { describeType, showName, withoutReceived } from '../ground/shown.js';
 import type { ValuePath, Where } from '../ground/where.js';
 import { socketOptionEntries } from '../options/socket.js';
@@ -135,18 +135,9 @@ export function checkContent(source: Source, report?: Report): FileContent {
     .map((issue) => problemAt(source, issue))
     .sort(byPlace)
     .map(faultOf);
-  if (report === undefined) throw summaryOf(errors);
+  if (report === undefined) throw foldErrors(errors);
   errors.forEach(report);
   return routesIn(source.data);
-}
-
-function summaryOf(errors: readonly FdpassError[]): FdpassError {
-  const [first] = errors;
-  if (first === undefined) return new FdpassError('internal', 'a config was refused without a reason');
-  if (errors.length === 1) return first;
-  const { code, summary, where } = first;
-  const message = `${summary} (and ${errors.length - 1} more)`;
-  return new FdpassError(code, message, { where, cause: new AggregateError(errors) });
 }
 
 /** The routes of a file that is refused, unchecked: the rules have nothing but these. */

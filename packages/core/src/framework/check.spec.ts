@@ -72,13 +72,13 @@ describe('the check of a whole config', () => {
           '2:28 error unknown strategy',
           '2:35 error unknown URL scheme',
           /^4:28 error .*neither/,
-          /^4:46 error .*must be a port/,
+          /^4:79 error .*must be a port/,
         ],
       ],
       [
         'a wrong hop that several rules use once',
         ['hops: { bad: { strategy: proxy, url: 1 } }', 'rules: [{ host: a, use: bad }, { host: b, use: [net, bad] }]'],
-        [/^1:14 error /],
+        [/^1:38 error .*must be a text, not a number/],
       ],
       [
         'a hop that contains itself',

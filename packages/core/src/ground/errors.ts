@@ -141,6 +141,23 @@ export function addDetails(error: FdpassError, details: ErrorDetails): FdpassErr
   return copy;
 }
 
+/** Several errors as one: the first, how many there are besides, and all as its cause. */
+export function foldErrors(errors: readonly FdpassError[]): FdpassError {
+  const [first] = errors;
+  if (first === undefined) return new FdpassError('internal', 'refused without a reason');
+  if (errors.length === 1) return first;
+  const { code, summary, where, hint } = first;
+  const message = `${summary} (and ${errors.length - 1} more)`;
+  return new FdpassError(code, message, { where, hint, cause: new AggregateError(errors) });
+}
+
+/** The errors that {@link foldErrors} has made one of. */
+export function unfoldErrors(error: FdpassError): FdpassError[] {
+  if (error.code !== 'config' || !(error.cause instanceof AggregateError)) return [error];
+  const { hop, rule } = error;
+  return error.cause.errors.filter(isFdpassError).map((each) => addDetails(each, { hop, rule }));
+}
+
 /**
  * The stack of what a plugin threw, or of a bug of ours; undefined for failures of the system and of proxies, whose stack
  * says nothing.

@@ -7,6 +7,9 @@ const freeText = v.string('must be a text');
 
 const SOURCES = ['passwordFile', 'passwordEnv', 'passwordCommand', 'netrc', 'ask'] as const;
 
+/** The options that say where a password comes from. */
+export const PASSWORD_SOURCES: readonly string[] = SOURCES;
+
 /** Options for credentials, for strategies to put into their own schemas. The password itself cannot be written there. */
 export const credentialsSchema: v.GenericSchema<CredentialOptions> = v.pipe(
   v.strictObject({

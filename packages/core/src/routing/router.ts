@@ -2,7 +2,7 @@ import type { Config } from '../config/load.js';
 import type { Connection } from '../connection/connection.js';
 import type { DialContext } from '../dial/dialer.js';
 import { type Clock, startDeadline } from '../ground/clock.js';
-import { addDetails, type FailedAttempt, FdpassError, isFdpassError } from '../ground/errors.js';
+import { addDetails, type FailedAttempt, FdpassError, isFdpassError, unfoldErrors } from '../ground/errors.js';
 import { normalizeTarget } from '../ground/read-target.js';
 import { showName } from '../ground/shown.js';
 import type { Target } from '../ground/target.js';
@@ -155,7 +155,7 @@ export class Router {
     const errors = new Map<string, FdpassError>(); // a hop that several rules use is wrong once
     const report = (error: unknown): void => {
       const known = isFdpassError(error) ? error : new FdpassError('internal', messageOf(error), { cause: error });
-      if (!errors.has(known.message)) errors.set(known.message, known);
+      for (const each of unfoldErrors(known)) if (!errors.has(each.message)) errors.set(each.message, each);
     };
     const build = (what: unknown, place: Place, inspector: Inspector): Promise<unknown> =>
       buildChain(what, place, { ...scope, inspector }).catch(report);

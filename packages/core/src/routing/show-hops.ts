@@ -57,7 +57,7 @@ async function schemaOf(entry: StrategyEntry, { registry }: HopScope): Promise<J
 
 type Mapping = Readonly<Record<string, unknown>>;
 
-function isMapping(value: unknown): value is Mapping {
+export function isMapping(value: unknown): value is Mapping {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -89,7 +89,8 @@ async function showValue(value: unknown, schema: JsonSchema, scope: HopScope): P
   return MASK;
 }
 
-function formsOf(schema: JsonSchema): JsonSchema[] {
+/** A schema and the forms that it lets a value have. */
+export function formsOf(schema: JsonSchema): JsonSchema[] {
   const branches = ['anyOf', 'oneOf', 'allOf'].flatMap((key) => (schema[key] ?? []) as readonly JsonSchema[]);
   return [schema, ...branches.flatMap(formsOf)];
 }

@@ -1,0 +1,196 @@
+import { FdpassError, foldErrors } from '../ground/errors.js';
+import { isHeaderName, MASK, withoutReceived } from '../ground/shown.js';
+import { didYouMean } from '../ground/text.js';
+import type { ValuePath } from '../ground/where.js';
+import { PASSWORD_SOURCES } from '../proxy/schema.js';
+import type { StrategyRegistry } from '../strategy/registry.js';
+import type { SchemaIssue } from '../strategy/strategy.js';
+import { expectedWords, wordsOf } from './expected-words.js';
+import type { Hop } from './hop.js';
+import { formsOf, isMapping, type JsonSchema, propertiesOf } from './show-hops.js';
+
+/*
+ * What is wrong with the options of a hop, in words for the person who wrote them. The strategy's schema finds it, in the
+ * words of its library. What its JSON Schema tells as well (unknown and missing keys, values of the wrong type) is said in
+ * our words, so that all strategies sound alike. No value is repeated.
+ */
+
+/** One thing that is wrong. */
+interface Problem {
+  readonly path: ValuePath;
+  /** What of it is wrong. Default: the value. */
+  readonly part?: 'key';
+  readonly message: string;
+  readonly hint?: string | undefined;
+}
+
+/** A place in the options: what is written there, and what belongs there. */
+interface Spot {
+  readonly path: ValuePath;
+  readonly value: unknown;
+  /** Undefined if no schema says. */
+  readonly schema: JsonSchema | undefined;
+  /** The path, as far as it can be shown. */
+  readonly shown: readonly string[];
+}
+
+/** A place of which the library says something. */
+interface Finding extends Spot {
+  /** Without what was received. */
+  readonly message: string;
+}
+
+/** @throws FdpassError `config`, always: one for each thing that is wrong, at its own place, folded into one. */
+export async function refuseOptions(
+  issues: readonly SchemaIssue[],
+  { entry, options, place }: Hop,
+  registry: StrategyRegistry,
+): Promise<never> {
+  const { optionsJsonSchema } = await import('../json-schema/json-schema.js');
+  const root = follow([], options, await optionsJsonSchema(entry, registry));
+  const errors = problemsOf(issues, root).map(async ({ path, part, message, hint }) => {
+    const where = await place.locate?.(path, part);
+    return new FdpassError('config', message, { where, hint: hint ?? `see: fdpass strategies ${entry.name}` });
+  });
+  throw foldErrors(await Promise.all(errors));
+}
+
+function problemsOf(issues: readonly SchemaIssue[], root: Spot): Problem[] {
+  const findings = issues.map(({ path = [], message }): Finding => {
+    const keys = path.map((part) => (typeof part === 'object' ? part.key : part));
+    const subject = `${keys.join('.')} `; // arktype begins with it, and so do we
+    const words = message.startsWith(subject) ? message.slice(subject.length) : message;
+    return { ...spotIn(root, keys.map(asKey)), message: withoutReceived(words) };
+  });
+  const around = findings.flatMap(({ path }) => [path, path.slice(0, -1)]);
+  const mappings = new Map(around.map((path) => [keyOf(path), spotIn(root, path)]));
+  const ofKeys = [...mappings.values()].flatMap((mapping) => keyProblems(mapping, findings));
+  const isSaid = (finding: Finding): boolean =>
+    ofKeys.some(({ path }) => keyOf(path) === keyOf(finding.path) || names(finding, path));
+  return [...ofKeys, ...findings.filter((finding) => !isSaid(finding)).map(describe)];
+}
+
+function asKey(key: PropertyKey): string | number {
+  return typeof key === 'number' ? key : String(key);
+}
+
+function keyOf(path: ValuePath): string {
+  return JSON.stringify(path.map(String));
+}
+
+/** Whether a finding about a mapping is about this key in it. */
+function names({ path, message }: Finding, [...parent]: ValuePath): boolean {
+  const key = parent.pop();
+  return key !== undefined && keyOf(path) === keyOf(parent) && isIn(message, String(key));
+}
+
+function spotIn({ value, schema }: Spot, path: ValuePath): Spot {
+  return follow(path, value, schema);
+}
+
+/** Follows a path. Keys are shown if the schema knows them, or if they are missing: then it is the schema that names them. */
+function follow(path: ValuePath, options: unknown, root: JsonSchema | undefined): Spot {
+  const shown: string[] = [];
+  let value = options;
+  let schema = root;
+  for (const key of path) {
+    const isWritten = Object.hasOwn(Object(value), key);
+    schema = schemaOfKey(schema, String(key));
+    shown.push(!isWritten || schema !== undefined || Array.isArray(value) ? String(key) : MASK);
+    value = (Object(value) as Record<PropertyKey, unknown>)[key];
+  }
+  return { path, value, schema, shown };
+}
+
+/** The form of a schema that is a mapping with known keys. */
+function mappingForm(schema: JsonSchema | undefined): JsonSchema | undefined {
+  return formsOf(schema ?? {}).find((form) => 'properties' in form);
+}
+
+/** The schema of what a key leads to, undefined if the schema does not say. */
+function schemaOfKey(schema: JsonSchema | undefined, key: string): JsonSchema | undefined {
+  for (const form of formsOf(schema ?? {})) {
+    const { additionalProperties: others, items } = form;
+    if (Object.hasOwn(propertiesOf(form), key)) return propertiesOf(form)[key];
+    if (isMapping(others) && isHeaderName(key)) return others;
+    if (isMapping(items) && /^\d+$/.test(key)) return items;
+  }
+  return undefined;
+}
+
+/** Keys that a mapping does not have and keys that it needs: all of them, where libraries report the first. */
+function keyProblems(spot: Spot, findings: readonly Finding[]): Problem[] {
+  const form = mappingForm(spot.schema);
+  if (form === undefined || !isMapping(spot.value)) return [];
+  const { additionalProperties, required = [] } = form;
+  const { value, path } = spot;
+  const isRefused = (key: string): boolean =>
+    additionalProperties === false ||
+    findings.some((finding) => keyOf(finding.path) === keyOf([...path, key]) || names(finding, [...path, key]));
+  const known = propertiesOf(form);
+  const strays = Object.keys(value).filter((key) => !Object.hasOwn(known, key) && isRefused(key));
+  const missing = (required as readonly string[]).filter((key) => !Object.hasOwn(value, key));
+  return [
+    ...strays.map((key) => unknownKey(key, spot, Object.keys(known))),
+    ...missing.map((key) => missingKey(key, spot, known[key])),
+  ];
+}
+
+function unknownKey(key: string, { path, shown }: Spot, known: readonly string[]): Problem {
+  const at = { path: [...path, key], part: 'key' as const };
+  const source = passwordHint(key, known);
+  if (source !== undefined) return { ...at, message: 'a password cannot be written in a config', hint: source };
+  const hint = didYouMean(key, known);
+  const quoted = hint === undefined ? '' : ` ${JSON.stringify(key)}`; // anything else can be a secret in the wrong place
+  return { ...at, message: `unknown option${quoted}${inside(shown)}`, hint: hint ?? `known: ${known.join(', ')}` };
+}
+
+function missingKey(key: string, { path, shown }: Spot, schema: JsonSchema | undefined): Problem {
+  const { description } = schema ?? {};
+  const what = typeof description === 'string' ? `: ${description}` : '';
+  return { path: [...path, key], message: `${JSON.stringify(key)} is missing${inside(shown)}${what}` };
+}
+
+function inside(shown: readonly string[]): string {
+  return shown.length === 0 ? '' : ` in ${JSON.stringify(shown.join('.'))}`;
+}
+
+const PASSWORD = /^(?:pass(?:word|wd|phrase)?|pw|secret|token)$/i;
+
+/** Where a password can come from, for somebody who has written it down. */
+function passwordHint(key: string, known: readonly string[]): string | undefined {
+  if (!PASSWORD.test(key)) return undefined;
+  const sources = `${PASSWORD_SOURCES.slice(0, -1).join(', ')} or ${PASSWORD_SOURCES.at(-1)}`;
+  if (known.some((name) => PASSWORD_SOURCES.includes(name))) return `name where it comes from: ${sources}`;
+  return known.includes('credentials') ? `under "credentials", name where it comes from: ${sources}` : undefined;
+}
+
+function describe({ path, value, schema, shown, message }: Finding): Problem {
+  const place = shown.length === 0 ? '' : `option ${JSON.stringify(shown.join('.'))}: `;
+  const expected = OF_LIBRARY.test(message) ? expectedWords(value, schema) : undefined;
+  const hint = expected !== undefined && typeof value === 'string' ? didYouMean(value, wordsOf(schema)) : undefined;
+  if (expected !== undefined) return { path, message: `${place}must be ${expected}`, hint };
+  const isRepeating = writtenWords(value, schema).some((word) => isIn(message, word));
+  return { path, message: `${place}${isRepeating ? 'is not valid' : message}` };
+}
+
+/** How valibot and zod begin what they say where a schema has no words of its own. */
+const OF_LIBRARY = /^(?:Invalid|Too (?:big|small)|Required)\b/;
+
+/** Every text in a value, and every key that is not one of the schema's own. */
+function writtenWords(value: unknown, schema: JsonSchema | undefined): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  const keys = Array.isArray(value) ? [] : Object.keys(value).filter((key) => schemaOfKey(schema, key) === undefined);
+  const inner = Object.entries(value).flatMap(([key, item]) => writtenWords(item, schemaOfKey(schema, key)));
+  return [...keys, ...inner];
+}
+
+/** Whether a word is in a text by itself, and not only a part of another word. */
+function isIn(text: string, word: string): boolean {
+  const isLetter = (character = ''): boolean => /\w/.test(character);
+  for (let at = text.indexOf(word); at !== -1 && word !== ''; at = text.indexOf(word, at + 1)) {
+    if (!isLetter(text[at - 1]) && !isLetter(text[at + word.length])) return true;
+  }
+  return false;
+}
