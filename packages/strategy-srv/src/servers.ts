@@ -34,10 +34,10 @@ function newResolver(servers: readonly string[] | undefined): Resolver {
   try {
     resolver.setServers(servers);
     return resolver;
-  } catch (error) {
+  } catch {
+    // Node's own error repeats it.
     throw new FdpassError('config', 'option "servers": not the address of a name server', {
       hint: 'write 192.0.2.53 or [2001:db8::53]:5353',
-      cause: error,
     });
   }
 }

@@ -114,9 +114,9 @@ export function showPath(text: string): string {
   return isShownPath(text) ? text : MASK;
 }
 
-/** Whether {@link showPath} shows it. */
+/** Whether {@link showPath} shows it. What has other characters than most paths can be a URL, or lines that have run together. */
 export function isShownPath(text: string): boolean {
-  return /^(?:(?:~|\.{1,2})?\/(?!\/)[ -~\u00a1-\uffff]*|\.{1,2})$/.test(text);
+  return /^(?:(?:~|\.{1,2})?\/(?!\/)[\w\u00a1-\uffff.~/-]*|\.{1,2})$/.test(text);
 }
 
 /** Whether a key that the user has made up can be shown: it is one as headers have it. */

@@ -25,7 +25,9 @@ async function isShownUse(use: unknown, scope: HopScope): Promise<boolean> {
   }
 }
 
-/** Whether patterns have only what names, addresses and wildcards consist of. */
+/** What names and wildcards consist of, or addresses and networks. */
+const PLAIN_PATTERN = /^!?(?:[\w\u00a1-\uffff.*?/-]+|\[?[\da-f:.*?]+(?:%\w+)?\]?(?:\/\d+)?)$/i;
+
 function arePlain(patterns: PatternList = []): boolean {
-  return patterns.every(({ source }) => /^[\w\u00a1-\uffff.*?!:/%[\]-]+$/.test(source));
+  return patterns.every(({ source }) => PLAIN_PATTERN.test(source));
 }

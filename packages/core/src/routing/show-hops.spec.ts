@@ -90,6 +90,10 @@ describe('hops as explain shows them', () => {
       { userId: '***', dscp: '***', bindInterface: '***' },
     ],
     [
+      { port: 99999, mark: -1 },
+      { port: '***', mark: '***' },
+    ],
+    [
       { userId: 4711, flag: 'PW' },
       { userId: '***', flag: '***' },
     ],
@@ -158,8 +162,13 @@ describe('a config of which everything can be shown', () => {
     ['has no odd name of a hop', false, {}, { 'u:PW@h': 'net' }],
     ['has a plain name of a rule', true, { name: 'work' }],
     ['has no odd name of a rule', false, { name: 'u:PW' }],
-    ['has plain patterns', true, { host: ['*.example', '!10.0.0.0/8', '[2001:db8::1]'] }],
+    [
+      'has plain patterns',
+      true,
+      { host: ['*.example', '!10.0.0.0/8', '[2001:db8::1]', 'unix/*', 'fe80::1%eth0', 'büro'] },
+    ],
     ['has no odd patterns', false, { user: ['PW@host'] }],
+    ['has no pattern that is a URL', false, { user: ['http://u:PW'] }],
     ['has no interface that is not here', false, { bindInterface: 'PW' }],
   ];
   for (const [what, isShown, { bindInterface, ...rule }, hops = {}] of CASES as readonly (readonly [

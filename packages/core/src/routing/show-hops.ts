@@ -115,12 +115,18 @@ function showAs(value: unknown, schema: JsonSchema, scope: HopScope): unknown {
   const reference = /^#\/definitions\/(\w+)$/.exec(String(schema['$ref']))?.[1];
   if (reference === 'route') return showUse(value, scope);
   if (reference === 'duration' || reference === 'delay') return isDuration(value) ? value : MASK;
-  if (typeof value === 'number') return type === 'number' || type === 'integer' ? value : MASK;
+  if (typeof value === 'number') return isNumberOf(schema, value) ? value : MASK;
   if (typeof value === 'string') return FORMATS[String(format)]?.(value) ?? MASK;
   if (Array.isArray(value) && isMapping(items)) {
     return Promise.all(value.map((item) => showValue(item, items, scope)));
   }
   return isMapping(value) && type === 'object' ? showMapping(value, schema, scope) : MASK;
+}
+
+/** A number out of range can be anything, such as a PIN. */
+function isNumberOf({ type, minimum, maximum }: JsonSchema, value: number): boolean {
+  const isInRange = !(value < Number(minimum ?? value)) && !(value > Number(maximum ?? value));
+  return isInRange && (type === 'number' || (type === 'integer' && Number.isInteger(value)));
 }
 
 function isOneOf(value: unknown, { enum: values, ...rest }: JsonSchema): boolean {
