@@ -182,6 +182,11 @@ describe('a secret in the wrong place of a config', () => {
   const asFile = (listener: Listener, config: object) => listener.hearFile(JSON.stringify(config), { dials: false });
   const asObject = (listener: Listener, config: object) => listener.hearObject(config);
 
+  it('would be heard in the cache', async () => {
+    const said = await new Listener(folder.path).hearFile('rules: { use: { strategy: direct, port: 4711 } }');
+    expect(said.filter((text) => text.includes('"stamps"')).join()).to.contain('"port":4711');
+  });
+
   it('that is hardly a config', () => expectNone(TEXTS, (listener, text) => listener.hearFile(text)));
 
   for (const [what, cases] of [
