@@ -1,4 +1,4 @@
-import { type Connection, formatError, type TraceEvent } from '@fdpass/core';
+import { type Connection, formatError, formatHostPort, type TraceEvent } from '@fdpass/core';
 import { dialDetached, type Handover, handOver, openChannel, type RelayRequest, stackOf } from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
 import { configCache } from './config-cache.js';
@@ -53,7 +53,8 @@ export async function connectIn(place: Place, args: Arguments): Promise<FoundRou
     if (channel.as === 'relay') beforeBytes?.();
     const found = await place.findRoute(request);
     const { router, route } = found;
-    trace({ event: 'route', reason: route.reason, chain: route.chain.label });
+    const target = formatHostPort(route.target.host, route.target.port);
+    trace({ event: 'route', target, reason: route.reason, chain: route.chain.label });
     const { timeoutMs } = request;
     const own = { ...channel, output: place.output() }; // plugins have another stdout from here on
     const relayed = (relay: RelayRequest): Promise<Connection> => place.relayed(request, relay, found);

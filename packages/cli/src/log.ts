@@ -1,5 +1,6 @@
 import { closeSync, writeSync } from 'node:fs';
 import {
+  type DialMark,
   FdpassError,
   fromSystemError,
   isFdpassError,
@@ -10,19 +11,8 @@ import {
   type TraceEvent,
 } from '@fdpass/core';
 import { openLog } from '@fdpass/core/host';
+import { Progress } from './progress.js';
 import type { WriteLine } from './stderr.js';
-
-/** Events that a single -v shows; the rest needs -vv or a log file. */
-const MAIN_EVENTS = new Set([
-  'route',
-  'dial',
-  'resolve',
-  'connected',
-  'attempt-failed',
-  'try-failed',
-  'handed-over',
-  'note',
-]);
 
 export interface LogOptions {
   /** 0: nothing on stderr; 1: the main events; 2 and more: all of them. */
@@ -51,14 +41,11 @@ export function makeLog({ verbosity, file, write }: LogOptions): Log {
   const toStderr = untilBroken(write, (why) => toFile(`stderr is given up: ${why}`));
   const toFile = untilBroken(fileWriter(fd), (why) => toStderr(`fdpass: the log ${file} ends here: ${why}`));
   toFile(`fdpass started, pid ${process.pid}`);
-  const started = systemClock.now();
+  const progress = new Progress(verbosity, () => systemClock.now());
   const trace: Trace = (event) => {
     // What a command says on its stderr is for the user as it is.
     if (event.event === 'output') toStderr(event.text);
-    if (verbosity >= 2 || (verbosity === 1 && MAIN_EVENTS.has(event.event))) {
-      const seconds = ((systemClock.now() - started) / 1000).toFixed(3);
-      for (const line of formatEvent(event)) toStderr(`fdpass: [${seconds}] ${line}`);
-    }
+    if (verbosity > 0) for (const line of progress.linesOf(event)) toStderr(`fdpass: ${line}`);
     if (fd === undefined) return;
     for (const line of formatEvent(event)) toFile(line);
     // On stderr the stack follows the error that ends the command.
@@ -110,8 +97,9 @@ function formatEvent({ event, ...details }: TraceEvent): string[] {
   return event === 'failed' ? text.split('\n') : [oneLine(text)];
 }
 
-/** Fractions of a millisecond only make the line harder to read. */
+/** Fractions of a millisecond only make the line harder to read, and a hop's number is enough to tell it from others. */
 function formatDetail(key: string, value: unknown): string {
   if (typeof value === 'string') return value;
+  if (key === 'within') return String((value as DialMark).id);
   return key === 'ms' && typeof value === 'number' ? String(Math.round(value)) : JSON.stringify(value);
 }

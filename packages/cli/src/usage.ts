@@ -159,7 +159,7 @@ export const FDPASS: ProgramSpec = {
       short: 'v',
       repeatable: true,
       variable: 'FDPASS_VERBOSE',
-      help: "report progress on stderr; give it twice to see every attempt and wait, and the stack of a plugin's own errors",
+      help: "report progress on stderr; give it twice to see every attempt and wait, what proxies are told and answer, and the stack of a plugin's own errors",
     },
     {
       name: 'log',

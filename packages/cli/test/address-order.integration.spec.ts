@@ -23,7 +23,11 @@ const COMMAND = serving(`
 /** A program. */
 const PROGRAM = serving(`
   const { createDialer } = await import(process.argv[1]);
-  const onProgress = ({ event, address }) => /^attempt|^connected/.test(event) && console.log(event + ' address=' + address);
+  const onProgress = ({ event, address }) => {
+    if (event === 'attempt') console.log('connecting to ' + address);
+    if (event === 'connected') console.log('connected to ' + address + ' in time');
+    if (event === 'attempt-cancelled') console.log(address + ': no longer needed');
+  };
   await createDialer({ config: false }).dial({ host: process.argv[2], port: 2022 }, { onProgress });
   process.exit();`);
 
@@ -37,25 +41,24 @@ describe('the first address', () => {
     requireLab(this);
   });
 
-  /** Attempts and their ends, in order: `attempt 192.0.2.1:2022`. */
+  /** Attempts and their ends, in order: `connecting to 192.0.2.1:2022`. */
   async function events(lab: LabOptions, words: readonly string[]): Promise<string[]> {
     const { status, stdout, stderr } = await runInLab(lab, [process.execPath, '--input-type=module', '-e', ...words]);
     expect(status, stdout + stderr).to.equal(0);
-    return [...stdout.matchAll(/(attempt\S*|connected) address=(\S+)/g)].map(
-      ([, event, address]) => `${event} ${address}`,
-    );
+    const said = stdout.matchAll(/connecting to \S+|connected to \S+(?= in )|\S+: no longer needed/g);
+    return [...said].map(([words]) => words);
   }
 
   for (const [who, words] of Object.entries(FORMS)) {
     it(`that ${who} tries is IPv4 where gai.conf prefers that, and no attempt delay is lost`, async () => {
-      const tried = ['attempt 192.0.2.1:2022', 'connected 192.0.2.1:2022'];
+      const tried = ['connecting to 192.0.2.1:2022', 'connected to 192.0.2.1:2022'];
       expect(await events(IPV4_FIRST, words('dead.example'))).to.deep.equal(tried);
       const [first] = await events(LAB, words('dead.example'));
-      expect(first).to.equal('attempt [2001:db8:dead::1]:2022');
+      expect(first).to.equal('connecting to [2001:db8:dead::1]:2022');
     });
 
     it(`that ${who} tries is IPv4 where IPv6 has no route`, async () => {
-      const tried = ['attempt 192.0.2.1:2022', 'connected 192.0.2.1:2022'];
+      const tried = ['connecting to 192.0.2.1:2022', 'connected to 192.0.2.1:2022'];
       expect(await events(LAB, words('far.example'))).to.deep.equal(tried);
     });
   }

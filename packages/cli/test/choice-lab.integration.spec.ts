@@ -35,7 +35,7 @@ describe('a black-holed route', () => {
       const { status, stdout } = await runInLab(LAB, [process.execPath, '-e', SCRIPT, ...words]);
       expect(status, stdout).to.equal(0);
       expect(stdout)
-        .to.match(/attempt address=198\.51\.100\.7:2022/)
+        .to.match(/connecting to 198\.51\.100\.7:2022/)
         .and.match(/inet stream local \S+ peer 192\.0\.2\.1:2022/);
     });
   }

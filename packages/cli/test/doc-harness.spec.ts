@@ -54,12 +54,10 @@ describe('the tests of the docs', () => {
       "ssh -o 'ProxyCommand=fdpass --no %h %p' h",
       'ssh -o ProxyCommand="fdrecv fdpass --no %h %p" h',
     ]) {
-      expect(objections(fenced('sh', code)), code).to.deep.equal(['unknown option "--no"']);
+      expect(objections(fenced('sh', code)), code).to.deep.equal(['unknown option']);
     }
-    expect(objections('Say `fdpass check --no`.')).to.deep.equal(['unknown option "--no"']);
-    expect(objections(fenced('', 'Host *', '  ProxyCommand fdpass --no %h %p'))).to.deep.equal([
-      'unknown option "--no"',
-    ]);
+    expect(objections('Say `fdpass check --no`.')).to.deep.equal(['unknown option']);
+    expect(objections(fenced('', 'Host *', '  ProxyCommand fdpass --no %h %p'))).to.deep.equal(['unknown option']);
   });
 
   it('take neither what is said about a command nor its output for a command line', () => {

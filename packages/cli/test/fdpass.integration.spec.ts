@@ -302,7 +302,8 @@ rules:
       port(),
     ]);
     expect([status, stdout]).to.deep.equal([0, 'banner\n']);
-    expect(stderr).to.contain('handed-over as=descriptor');
+    expect(stderr).to.match(/ ms {2}passed the descriptor of 127\.0\.0\.1:\d+ to 127\.0\.0\.1:\d+\n/);
+    expect(stderr).to.match(/ ms {2}connected to 127\.0\.0\.1:\d+ through happy-eyeballs in \d+ ms\n$/);
   });
 
   it('answers --help and --version', async () => {

@@ -1,4 +1,5 @@
 import type { TraceEvent } from '@fdpass/core';
+import { describeLookUp, describePluginEvent } from '../event-words.js';
 import type { Moment, Row, RowKind, RowState, StageEvent } from './timeline.js';
 
 type AnyEvent = TraceEvent | StageEvent;
@@ -177,19 +178,8 @@ function endWait(around: Node, how: End, atMs: number): void {
   else end(open, { state: how.state, outcome: '' }, atMs);
 }
 
-function describeLookUp({ host, family }: Pick<EventOf<'look-up'>, 'host' | 'family'>): string {
-  return family === 4 || family === 6 ? `${host} (IPv${family})` : host;
-}
-
 function answerOf({ addresses, reason }: EventOf<'resolve'>): End {
   return addresses.length > 0 ? done(addresses.join(', ')) : failed(reason ?? 'no address');
-}
-
-function describePluginEvent({ event, ...details }: AnyEvent): string {
-  const words = Object.entries(details).flatMap(([key, value]) =>
-    key === 'within' ? [] : `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
-  return [event, ...words].join(' ');
 }
 
 function flatten(nodes: readonly Node[], depth: number, nowMs: number): Row[] {

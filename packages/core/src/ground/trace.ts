@@ -1,7 +1,7 @@
 /** The events that core and the commands report, each safe to show. */
 export type CoreEvent =
   /** A rule was chosen, and the chain that it leads to. */
-  | { readonly event: 'route'; readonly reason: string; readonly chain: string }
+  | { readonly event: 'route'; readonly target: string; readonly reason: string; readonly chain: string }
   /** A hop starts to dial; `parent` is the dial that it is a part of, if that is a hop's too. */
   | { readonly event: 'dial'; readonly hop: string; readonly target: string; readonly parent?: number }
   /** How it ended. One that was cancelled lost against another route, or the caller no longer wants it. */
