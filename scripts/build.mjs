@@ -46,7 +46,7 @@ const SEPARATE = new Map(
     'packages/core/dist/json-schema/config-schema.js',
     'packages/strategy-direct/dist/options.js',
     'packages/strategy-happy-eyeballs/dist/options.js',
-    ...['check', 'explain', 'schema', 'strategies', 'last-error', 'agent', 'agent-start'].map(
+    ...['check', 'explain', 'schema', 'strategies', 'last-error', 'init', 'agent', 'agent-start'].map(
       (name) => `packages/cli/dist/${name}.js`,
     ),
     ...readdirSync('packages')

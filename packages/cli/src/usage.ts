@@ -114,6 +114,13 @@ export const FDPASS: ProgramSpec = {
       options: ['json'],
     },
     {
+      name: 'init',
+      synopsis: '[options]',
+      summary:
+        'write a first configuration and the lines of ssh_config from what is there: ProxyCommand lines with nc, ncat, connect, corkscrew, proxytunnel, socat or ssh -W, proxy variables, Tor; shows all changes and asks',
+      options: ['yes', 'dry-run'],
+    },
+    {
       name: 'last-error',
       synopsis: '[options]',
       summary: 'show the last connection that failed and when: ssh can have hidden what fdpass said',
@@ -172,6 +179,8 @@ export const FDPASS: ProgramSpec = {
       argument: 'SECONDS',
       help: 'the agent ends after this time without a client, e.g. 2h; 0 for never (default 30m)',
     },
+    { name: 'yes', short: 'y', help: 'make the changes without asking' },
+    { name: 'dry-run', short: 'n', help: 'show the changes and make none' },
     { name: 'json', help: 'answer in JSON' },
     { name: 'svg', argument: 'FILE', help: 'also write the picture to FILE, for a bug report' },
     ...COMMON,

@@ -34,6 +34,7 @@ export {
   expandPath,
   type FileInspection,
   type FileStamp,
+  homeFolder,
   inspectFile,
   readTrustedFile,
 } from './ground/files.js';

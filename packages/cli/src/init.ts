@@ -1,0 +1,132 @@
+import { constants, copyFileSync, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { dirname, isAbsolute, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { FdpassError } from '@fdpass/core';
+import { configPath, homeFolder, makePrivateFolder, replaceFile } from '@fdpass/core/host';
+import { type Arguments, usage } from './arguments.js';
+import { applyEdits, formatDiff } from './init/diff.js';
+import { makePlan, type Plan, shown } from './init/plan.js';
+import { readSshConfig, type SshConfigFile } from './init/ssh-config.js';
+import { print } from './print.js';
+import { FDPASS } from './usage.js';
+import { userFolder } from './user-folder.js';
+
+/** Where Tor listens, and where the Tor Browser does. */
+const TOR_PORTS = [9050, 9150];
+/** On loopback an answer takes no time. */
+const TOR_LIMIT_MS = 500;
+
+/** `fdpass init`: the config and the lines of ssh_config that do what this machine is set up to do. */
+export async function init(args: Arguments): Promise<number> {
+  const [extra] = args.operands;
+  if (extra !== undefined) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra)}`);
+  const home = homeFolder();
+  const found = configPath({});
+  const folder =
+    userFolder('XDG_CONFIG_HOME', '.config', { ...process.env, HOME: home }) ?? join(home, '.config/fdpass');
+  const systemConfig = found !== undefined && dirname(found) === '/etc/fdpass' ? found : undefined;
+  const existing = systemConfig === undefined ? found : undefined;
+  const sshConfig = readSshConfig(join(home, '.ssh/config'));
+  const plan = makePlan({
+    environment: process.env,
+    sshConfig,
+    torPort: await findTor(),
+    systemConfig,
+    command: ownCommandForSsh(),
+  });
+  const config = existing ?? join(folder, 'config.yaml');
+  await print(`${describe(plan, config, existing !== undefined, sshConfig).join('\n')}\n`);
+  if (existing !== undefined || args.flag('dry-run')) return 0;
+  if (!args.flag('yes') && !(await agrees())) return print('nothing was changed\n').then(() => 0);
+  write(plan, config, sshConfig);
+  await print('\nDone. See which way a host takes: fdpass explain HOST\n');
+  return 0;
+}
+
+function describe(plan: Plan, config: string, isThere: boolean, sshConfig: SshConfigFile): string[] {
+  const { config: lines, secrets, sshEdits, notes } = plan;
+  const added = { index: 0, removed: 0, lines };
+  const name = shown(config);
+  return [
+    ...(isThere ? [`${name} exists and is not changed. These lines would do what your set-up does:`, ...lines] : []),
+    ...(isThere ? [] : formatDiff(name, [], [added], { isNew: true })),
+    ...secrets.map(
+      (secret) => `a password goes to ${shown(join(dirname(config), secret.name))}, which only you can read`,
+    ),
+    '',
+    ...formatDiff(shown(sshConfig.path), sshConfig.lines, sshEdits, {
+      isNew: sshConfig.lines.length === 0,
+      hide: withoutArguments,
+    }),
+    ...(notes.length > 0 ? ['', ...notes] : []),
+    ...(isThere ? ['', `nothing was changed, since ${name} exists: make these changes by hand`] : []),
+  ];
+}
+
+/** Of a command only its program: an argument can be a password. */
+function withoutArguments(line: string): string {
+  return line.replace(/^(\s*ProxyCommand(?:\s*=\s*|\s+)(?:exec\s+)?[\w./+-]+\s).*$/i, '$1…');
+}
+
+/** The command in ssh_config: by its name if ssh finds it, else by its path. */
+function ownCommandForSsh(): string {
+  const script = process.argv[1] ?? FDPASS.name;
+  const folders = (process.env['PATH'] ?? '').split(':').filter(isAbsolute);
+  const inPath = folders.map((folder) => join(folder, FDPASS.name)).find((file) => existsSync(file));
+  if (inPath !== undefined && realpathSync(inPath) === realpathSync(script)) return FDPASS.name;
+  return `'${script.replaceAll('%', '%%')}'`;
+}
+
+async function findTor(): Promise<number | undefined> {
+  const answers = await Promise.all(TOR_PORTS.map(isListening));
+  return TOR_PORTS.find((_, index) => answers[index]);
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1', timeout: TOR_LIMIT_MS });
+    const answer = (isThere: boolean): void => {
+      socket.destroy();
+      resolve(isThere);
+    };
+    socket.once('connect', () => answer(true));
+    socket.once('error', () => answer(false)).once('timeout', () => answer(false));
+  });
+}
+
+/** @throws FdpassError `usage` if there is nobody to ask */
+async function agrees(): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw new FdpassError('usage', 'nothing was changed: there is no terminal to ask on', {
+      hint: 'add --yes to make these changes',
+    });
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question('\nMake these changes? [y/N] ');
+  terminal.close();
+  return /^y(es)?$/i.test(answer.trim());
+}
+
+/** The config first: if it cannot be written, ssh still works as before. */
+function write({ config, secrets, sshEdits }: Plan, file: string, sshConfig: SshConfigFile): void {
+  const folder = dirname(file);
+  if (!makePrivateFolder(folder))
+    throw new FdpassError('config', `the folder ${folder} cannot be made, or others can write in it`);
+  for (const { name, text } of secrets) writeNew(join(folder, name), `${text}\n`);
+  writeNew(file, `${config.join('\n')}\n`);
+  if (sshEdits.length === 0) return;
+  mkdirSync(dirname(sshConfig.path), { mode: 0o700, recursive: true });
+  const target = existsSync(sshConfig.path) ? realpathSync(sshConfig.path) : sshConfig.path; // it can be a link into a repository
+  if (existsSync(target)) copyFileSync(target, `${target}.before-fdpass`, constants.COPYFILE_EXCL);
+  replaceFile(target, `${applyEdits(sshConfig.lines, sshEdits).join('\n')}\n`);
+}
+
+/** @throws FdpassError `config` if it exists: nothing is ever overwritten */
+function writeNew(file: string, text: string): void {
+  try {
+    writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
+  } catch (cause) {
+    const why = (cause as NodeJS.ErrnoException).code === 'EEXIST' ? 'it exists' : String((cause as Error).message);
+    throw new FdpassError('config', `cannot write ${file}: ${why}`, { hint: 'move it away', cause });
+  }
+}

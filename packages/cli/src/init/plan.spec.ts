@@ -1,0 +1,123 @@
+import { expect } from 'chai';
+import { applyEdits, formatDiff } from './diff.js';
+import { makePlan, type Plan, type Surroundings } from './plan.js';
+
+function plan(ssh: string, more: Partial<Surroundings> = {}): Plan & { ssh: string } {
+  const sshConfig = { path: '/nonexistent/.ssh/config', lines: ssh === '' ? [] : ssh.split('\n') };
+  const made = makePlan({ environment: {}, sshConfig, command: 'fdpass', ...more });
+  return { ...made, ssh: applyEdits(sshConfig.lines, made.sshEdits).join('\n') };
+}
+
+const FDPASS = `ProxyCommand fdpass --user '%r' --alias '%n' %h %p`;
+
+describe('the plan of init', () => {
+  it('for a machine without anything: one rule, one block', () => {
+    const { config, ssh, notes } = plan('');
+    expect(config.slice(1)).to.deep.equal(['rules:', '  - use: happy-eyeballs # every other host: directly']);
+    expect(ssh.split('\n').slice(1)).to.deep.equal(['Host *', `    ${FDPASS}`, '    ProxyUseFdpass yes']);
+    expect(notes).to.deep.equal([]);
+  });
+
+  it('converts each block in its place, and keeps what it cannot convert', () => {
+    const { config, ssh, notes } = plan(
+      [
+        'Host a b.*',
+        '\tProxyCommand nc -w 5 -x s:1 %h %p',
+        'Host c',
+        '  User me',
+        '  proxycommand=mystery --token hush %h',
+        'Host d',
+        '  ProxyCommand none',
+        'Host e',
+        '  ProxyJump bastion',
+        'Match user root',
+        '  ProxyCommand nc -x s:1 %h %p',
+        '  ProxyUseFdpass no',
+      ].join('\n'),
+    );
+    expect(config.slice(1, 5)).to.deep.equal([
+      'rules:',
+      '  - alias: [a, "b.*"] # /nonexistent/.ssh/config:2',
+      '    use: "socks5h://s:1"',
+      '    timeout: 5s',
+    ]);
+    expect(ssh).to.contain(`Host a b.*\n\t${FDPASS}\n\tProxyUseFdpass yes\nHost c\n`);
+    expect(ssh).to.contain(
+      '  proxycommand=mystery --token hush %h\n  ProxyUseFdpass no\nHost d\n  ProxyCommand none\nHost e',
+    );
+    expect(ssh).to.contain('  ProxyCommand nc -x s:1 %h %p\n  ProxyUseFdpass no\n\n# Every other host');
+    expect(notes).to.deep.equal([
+      '/nonexistent/.ssh/config:5: mystery stays as it is: it is not one of the programs that fdpass init knows',
+      '/nonexistent/.ssh/config:9: ProxyJump works as before',
+      '/nonexistent/.ssh/config:11: nc stays as it is: only ssh can tell what its Match block matches',
+    ]);
+  });
+
+  it('needs no last block after a command for every host, and leaves alone what ssh never comes to', () => {
+    const { config, ssh } = plan('Host *\n  ProxyCommand nc -x s:1 %h %p\nHost late\n  ProxyCommand nc -x t:1 %h %p');
+    expect(config.slice(2)).to.deep.equal(['  - use: "socks5h://s:1" # /nonexistent/.ssh/config:2']);
+    expect(ssh).to.equal(`Host *\n  ${FDPASS}\n  ProxyUseFdpass yes\nHost late\n  ProxyCommand nc -x t:1 %h %p`);
+  });
+
+  it('does not set ssh up twice', () => {
+    const ssh = `Host *\n  ${FDPASS}\n  ProxyUseFdpass yes`;
+    expect(plan(ssh).ssh).to.equal(ssh);
+    const nearly = 'Host a\n  ProxyCommand corkscrew p 1 %h %p /etc/fdpass/none';
+    expect(plan(nearly).ssh).to.contain('ProxyUseFdpass no').and.to.contain(FDPASS);
+  });
+
+  it('puts passwords into files, each once', () => {
+    const command = (password: string) => `  ProxyCommand proxytunnel -p p:1 -P me:${password} -d %h:%p`;
+    const hosts = ['uno', 'dos', 'uno'].map((password, index) => `Host h${index}\n${command(password)}`);
+    const { config, secrets, ssh } = plan(hosts.join('\n'));
+    expect(secrets).to.deep.equal([
+      { name: 'p-1.password', text: 'uno' },
+      { name: 'p-1-2.password', text: 'dos' },
+    ]);
+    expect(config.join('\n'))
+      .to.match(/p-1\.password.*p-1-2\.password.*p-1\.password/s)
+      .and.not.match(/uno|dos/);
+    expect(ssh).to.not.match(/uno|dos/);
+  });
+
+  it('follows the proxy variables, Tor, and the configuration of the system', () => {
+    expect(plan('', { environment: { HTTPS_PROXY: 'http://me:hush@p' } }).config.at(-1)).to.equal(
+      '  - use: env # every other host: the proxy of HTTPS_PROXY, unless NO_PROXY exempts it',
+    );
+    expect(plan('', { torPort: 9150 }).config.slice(1, 6)).to.deep.equal([
+      'hops:',
+      '  tor: socks5h://127.0.0.1:9150',
+      'rules:',
+      '  - host: "*.onion"',
+      '    use: tor',
+    ]);
+    expect(plan('', { systemConfig: '/etc/fdpass/config.yaml' }).config.slice(1)).to.deep.equal([
+      'extends: "/etc/fdpass/config.yaml" # its rules come after these',
+      'rules:',
+      '  []',
+    ]);
+  });
+});
+
+describe('a diff', () => {
+  const lines = ['one', 'two hush', 'three'];
+  const edits = [
+    { index: 1, removed: 1, lines: ['2', '2a'] },
+    { index: 3, removed: 0, lines: ['end'] },
+  ];
+  it('has the changed lines alone, and hides what it is told to', () => {
+    const hide = (line: string): string => line.replace('hush', '…');
+    expect(formatDiff('f', lines, edits, { hide })).to.deep.equal([
+      '--- f',
+      '+++ f',
+      '@@ -2 +2,2 @@',
+      '-two …',
+      '+2',
+      '+2a',
+      '@@ -3,0 +5 @@',
+      '+end',
+    ]);
+    expect(applyEdits(lines, edits)).to.deep.equal(['one', '2', '2a', 'three', 'end']);
+    expect(formatDiff('f', lines, [])).to.deep.equal([]);
+  });
+});
