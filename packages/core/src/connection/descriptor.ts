@@ -7,7 +7,7 @@ import type { Poller, Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { adoptFd, whenReady } from './descriptor-stream.js';
 import { ExactReader } from './exact-reader.js';
-import { checkBytes, givenAway } from './misuse.js';
+import { CLOSED, checkBytes, givenAway } from './misuse.js';
 import { acknowledgeAtOnce } from './socket-options.js';
 
 /** What a connection reports to and waits by. */
@@ -200,7 +200,7 @@ export class DescriptorConnection implements Connection {
     return this.#stream;
   }
 
-  destroy(reason: unknown = new FdpassError('internal', 'the connection was closed')): void {
+  destroy(reason: unknown = CLOSED): void {
     this.#stream?.on('error', () => {}).destroy();
     if (this.#over !== undefined) return;
     this.#sys.close(this.#leave(reason)); // no shutdown: a receiver of the descriptor may go on with the connection

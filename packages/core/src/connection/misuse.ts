@@ -21,6 +21,9 @@ export function givenAway(): FdpassError {
   });
 }
 
+/** For a caller that goes on with a connection that was destroyed without a reason. One for all: most are closed in the end. */
+export const CLOSED: FdpassError = new FdpassError('internal', 'the connection was closed');
+
 /** Plugins are often written without types. @throws FdpassError `internal` for what is not bytes. */
 export function checkBytes(bytes: unknown): void {
   if (bytes instanceof Uint8Array) return;

@@ -9,7 +9,7 @@ import type { Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
 import { ExactReader } from './exact-reader.js';
-import { checkBytes, givenAway } from './misuse.js';
+import { CLOSED, checkBytes, givenAway } from './misuse.js';
 
 /** A connection over a stream that buffers: bytes that are not wanted stay in its buffer. It owns the stream. */
 export class StreamConnection implements Connection {
@@ -128,7 +128,7 @@ export class StreamConnection implements Connection {
     return this.#stream;
   }
 
-  destroy(reason: unknown = new FdpassError('internal', 'the connection was closed')): void {
+  destroy(reason: unknown = CLOSED): void {
     if (!this.#over.signal.aborted) this.#leave(reason);
     this.#stream.off('error', ignore).on('error', ignore).destroy();
   }

@@ -80,6 +80,9 @@ interface Standby<T> {
   readonly stopWatching: () => void;
 }
 
+/** A signal that aborts without a reason makes one, which costs more than the rest of a race that was won at once. */
+const OVER = new Error('the race is over');
+
 class Race<T extends Closable> {
   readonly #source: Candidates<T>;
   readonly #options: RaceOptions;
@@ -215,7 +218,7 @@ class Race<T extends Closable> {
     this.#endHeadStart(false);
     this.#endGrace();
     this.#dropStandby();
-    this.#arrivals.abort();
+    this.#arrivals.abort(OVER);
     for (const attempt of this.#running) this.#cancel(attempt, reason);
     settle();
   }

@@ -12,7 +12,7 @@ import type { Target } from '../ground/target.js';
 import type { Trace } from '../ground/trace.js';
 import { createResolver, shareLookups, systemResolver } from '../lookup/resolver.js';
 import { wrapTls } from '../proxy/tls.js';
-import type { Explanation, Route, Router } from '../routing/router.js';
+import type { DialOptions, Explanation, Route, Router } from '../routing/router.js';
 import type {
   ConnectionDialer,
   CreateDialerOptions,
@@ -136,16 +136,28 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
       const { router } = await this.#framework();
       const route = await this.#route(router, target, options.via);
       const timeoutMs = readTimeout(options.timeout ?? this.#options.timeout) ?? route.timeoutMs;
-      const deadline = startDeadline(timeoutMs, abort.signal, router.clock);
-      try {
-        const connection = await router.dial(route, { signal: abort.signal, timeoutMs, trace });
-        if (options.tls === undefined || options.tls === false) return await readySocket(connection);
-        return await this.#secure(connection, route, options.tls, { deadline, signal: abort.signal });
-      } finally {
-        deadline.release();
-      }
+      const dial = { signal: abort.signal, timeoutMs, trace };
+      const { tls = false } = options;
+      return await (tls === false
+        ? readySocket(await router.dial(route, dial))
+        : this.#dialSecure(router, route, dial, tls));
     } finally {
       abort.release();
+    }
+  }
+
+  /** TLS has what the dial has left of its time. */
+  async #dialSecure(
+    router: Router,
+    route: Route,
+    dial: DialOptions & { readonly signal: AbortSignal; readonly timeoutMs: number },
+    tls: true | ConnectionOptions,
+  ): Promise<Socket> {
+    const deadline = startDeadline(dial.timeoutMs, dial.signal, router.clock);
+    try {
+      return await this.#secure(await router.dial(route, dial), route, tls, { deadline, signal: dial.signal });
+    } finally {
+      deadline.release();
     }
   }
 

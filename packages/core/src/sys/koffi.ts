@@ -340,8 +340,17 @@ async function wait(poller: Poller, what: Readiness, signal: AbortSignal | undef
   }
 }
 
-/** The name of an errno. libuv's list leaves some out, EINPROGRESS among them; the system's has two names for others. */
+const errnoNames = new Map<number, string>();
+
+/** Remembers names: EAGAIN and EINPROGRESS are a part of most dials. */
 function errnoNameOf(errno: number): string {
+  const name = errnoNames.get(errno) ?? findErrnoName(errno);
+  errnoNames.set(errno, name);
+  return name;
+}
+
+/** libuv's list leaves some out, EINPROGRESS among them; the system's has two names for others. */
+function findErrnoName(errno: number): string {
   const name = getSystemErrorName(-errno);
   if (!name.startsWith('Unknown')) return name;
   const { errno: names } = process.getBuiltinModule('node:os').constants;
@@ -353,7 +362,12 @@ function lookupError(code: number, platform: PlatformName): NodeJS.ErrnoExceptio
   return Object.assign(new Error(`getaddrinfo ${name}`), { code: name, syscall: 'getaddrinfo' });
 }
 
+/** Without a stack: nobody shows it (`stackOf`), and making one takes longer than a call that has to be made again later. */
 function systemError(syscall: string, errno: number): NodeJS.ErrnoException {
   const code = errnoNameOf(errno);
-  return Object.assign(new Error(`${syscall} ${code}`), { code, errno: -errno, syscall });
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const error = new Error(`${syscall} ${code}`);
+  Error.stackTraceLimit = stackTraceLimit;
+  return Object.assign(error, { code, errno: -errno, syscall });
 }
