@@ -24,6 +24,7 @@ import {
 } from './constants.js';
 import { MuxClient } from './mux-client.spec.helper.js';
 import type { AgentRequest } from './request.js';
+import { encodePacket } from './wire.js';
 
 describe('the agent', () => {
   const sys = loadSys();
@@ -153,26 +154,38 @@ describe('the agent', () => {
     sys.close(theirs);
   });
 
-  const lies: Readonly<Record<string, (client: MuxClient) => Promise<void>>> = {
-    'another version': (client) => client.send(MUX_MSG_HELLO, 5),
-    'no hello': (client) => client.send(MUX_C_ALIVE_CHECK, 1),
-    'a packet without an end': (client) => client.sendBytes(Buffer.from([0x7f, 0xff, 0xff, 0xff])),
-    'a packet without a type': (client) => client.sendBytes(Buffer.from([0, 0, 0, 3])),
-    'a session cut short': async (client) => {
-      await client.send(MUX_MSG_HELLO, 4);
-      await client.receive();
-      await client.send(MUX_C_NEW_SESSION, 7);
-      for (const fd of streams().given) await client.passDescriptor(fd);
-    },
-    'a session without streams': async (client) => {
-      await client.send(MUX_MSG_HELLO, 4);
-      await client.receive();
-      await client.send(MUX_C_NEW_SESSION, 7, '', 0, 0, 0, 0, 0, '', 'x');
-      await client.passDescriptor(streams().given[0] ?? -1);
-      await client.sendBytes(Buffer.from('no descriptor'));
-    },
-  };
-  for (const [what, lie] of Object.entries(lies)) {
+  const lies: readonly [what: string, complaint: RegExp, lie: (client: MuxClient) => Promise<void>][] = [
+    ['another version', /speaks version 5 of the protocol, not 4/, (client) => client.send(MUX_MSG_HELLO, 5)],
+    ['no hello', /did not begin with a hello/, (client) => client.send(MUX_C_ALIVE_CHECK, 4)],
+    [
+      'a packet without an end',
+      /a hello of 2147483647 bytes/,
+      (client) => client.sendBytes(Buffer.from([0x7f, 0xff, 0xff, 0xff])),
+    ],
+    ['a packet without a type', /a hello of 3 bytes/, (client) => client.sendBytes(Buffer.from([0, 0, 0, 3]))],
+    [
+      'a session cut short',
+      /a packet of the control socket is cut short/,
+      async (client) => {
+        await client.send(MUX_MSG_HELLO, 4);
+        await client.receive();
+        await client.send(MUX_C_NEW_SESSION, 7, 1000);
+        for (const fd of streams().given) await client.passDescriptor(fd);
+      },
+    ],
+    [
+      'a session without streams',
+      /sent data but no descriptor/,
+      async (client) => {
+        await client.send(MUX_MSG_HELLO, 4);
+        await client.receive();
+        await client.send(MUX_C_NEW_SESSION, 7, '', 0, 0, 0, 0, 0, '', 'x');
+        await client.passDescriptor(streams().given[0] ?? -1);
+        await client.sendBytes(Buffer.from('no descriptor'));
+      },
+    ],
+  ];
+  for (const [what, complaint, lie] of lies) {
     it(`closes the connection to a client that sends ${what}, and says so`, async () => {
       const said: string[] = [];
       await start({ report: (line) => said.push(line) });
@@ -181,7 +194,9 @@ describe('the agent', () => {
       await lie(client);
       await client.closed();
       expect(said).to.have.length(1);
-      expect(said[0]).to.match(/^a client was not served: /);
+      expect(said[0])
+        .to.match(/^a client was not served: /)
+        .and.match(complaint);
     });
   }
 
@@ -323,14 +338,30 @@ describe('the agent', () => {
       expect(await callAgent(join(folder.path, 'file'))).to.equal(undefined);
     });
 
-    it('where something else listens, which is an error', async () => {
-      const path = join(folder.path, 'other.sock');
-      const server = createServer((client) => client.on('error', () => {}).end('SSH-2.0-other\r\n')).listen(path);
-      await once(server, 'listening');
-      const failed = await callAgent(path).catch((error: unknown) => error);
-      server.close();
-      expect(failed).to.be.instanceOf(FdpassError).and.include({ code: 'protocol' });
-    });
+    const others: Readonly<Record<string, Buffer>> = {
+      'another protocol': Buffer.from('SSH-2.0-other\r\n'),
+      'a master of ssh': Buffer.concat([
+        encodePacket(MUX_MSG_HELLO, 4),
+        encodePacket(MUX_S_FAILURE, 1, 'unsupported request'),
+      ]),
+    };
+    for (const [what, says] of Object.entries(others)) {
+      it(`where ${what} is, which is an error`, async () => {
+        const path = join(folder.path, 'other.sock');
+        const server = createServer((client) =>
+          client
+            .on('error', () => {})
+            .resume()
+            .end(says),
+        ).listen(path);
+        await once(server, 'listening');
+        const failed = await callAgent(path)
+          .then((call) => call?.status().finally(call.close))
+          .catch((error: unknown) => error);
+        server.close();
+        expect(failed).to.be.instanceOf(FdpassError).and.include({ code: 'protocol' });
+      });
+    }
   });
 
   it("is one that ssh's own commands work on", async function () {

@@ -208,6 +208,17 @@ describe('the agent of the command', () => {
       });
     }
 
+    it('a connection from another network', async function () {
+      const words = ['-Un', FDPASS_BIN, '127.0.0.1', port];
+      if ((await run('unshare', ['-Un', 'true'])).status !== 0) this.skip(); // a container can forbid it
+      const before = await agentStatus();
+      const inside = await run(FDRECV_BIN, ['unshare', ...words], { env });
+      expect([inside.status, inside.stderr]).to.satisfy(([status, stderr]: [number, string]) => {
+        return status === 69 && stderr.includes('127.0.0.1'); // nothing listens there
+      });
+      expect((await agentStatus()).served).to.equal(before.served);
+    });
+
     it('what another installation asks for', async () => {
       cpSync(join(ROOT, 'packages/cli'), at('other'), {
         recursive: true,
