@@ -31,6 +31,7 @@ export { allowedFamily, literalAddress } from './lookup/look-up.js';
 export { type Family, type HostAddress, isNoAddress } from './lookup/resolver.js';
 export { socketOptionEntries } from './options/socket.js';
 export {
+  commandLine,
   delay,
   duration,
   family,

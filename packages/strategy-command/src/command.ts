@@ -1,4 +1,4 @@
-import { duration, pathText, type Strategy } from '@fdpass/core';
+import { commandLine, duration, pathText, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
 import { fillTokens } from './tokens.js';
 
@@ -40,11 +40,7 @@ export const runEntries = {
 };
 
 const optionsSchema: v.GenericSchema<unknown, CommandOptions> = v.strictObject({
-  command: v.pipe(
-    v.array(v.string('must be a text'), 'must be a list: the program and its arguments'),
-    v.minLength(1, 'an empty list is not a command'),
-    v.description('the program and its arguments; %h %p %r %n %% are filled in; no shell'),
-  ),
+  command: v.pipe(commandLine, v.description('the program and its arguments; %h %p %r %n %% are filled in; no shell')),
   fdpass: v.optional(
     v.pipe(
       v.boolean(),

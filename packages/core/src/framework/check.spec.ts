@@ -1,7 +1,9 @@
+import { chmodSync } from 'node:fs';
 import { expect } from 'chai';
 import * as v from 'valibot';
 import { useFolder } from '../config/folder.spec.helper.js';
 import { formatError } from '../ground/errors.js';
+import { commandLine, pathText, secretPathText } from '../options/values.js';
 import type { Strategy } from '../strategy/strategy.js';
 import { checkConfig } from './check.js';
 
@@ -20,7 +22,18 @@ const firstOf: Strategy<{ routes: readonly unknown[] }> = {
     return host.forward;
   },
 };
-const strategies = [net, proxy, firstOf] as readonly Strategy[];
+const files: Strategy<object> = {
+  name: 'files',
+  optionsSchema: v.strictObject({
+    passwordFile: v.optional(secretPathText),
+    netrc: v.optional(v.union([v.boolean(), secretPathText])),
+    key: v.optional(secretPathText),
+    log: v.optional(pathText),
+    command: v.optional(commandLine),
+  }),
+  create: (_, { forward }) => forward,
+};
+const strategies = [net, proxy, firstOf, files] as readonly Strategy[];
 
 describe('the check of a whole config', () => {
   const folder = useFolder();
@@ -130,6 +143,41 @@ describe('the check of a whole config', () => {
       }
     });
   }
+
+  it('finds paths that only a shell would expand, and secret files that cannot be used', async () => {
+    const files: readonly (readonly [key: string, path: string, mode: number, text: string, warning?: RegExp])[] = [
+      ['passwordFile', './good', 0o600, 's3cret\n'],
+      ['passwordFile', './none', 0o600, '', /none: no such file or directory$/],
+      ['passwordFile', './open', 0o640, 's3cret', /open holds a secret and is open to its group \(mode 0640\)$/],
+      ['passwordFile', './empty', 0o600, '\n', /the first line of this file is empty$/],
+      ['passwordFile', '~bob/pw', 0o600, '', /taken as it is written: \$NAME and ~user are not expanded$/],
+      ['netrc', './netrc', 0o644, 'machine x', /netrc holds a secret and is open/],
+      ['key', '$HOME/key', 0o600, '', /taken as it is written/],
+      ['log', '$HOME/log', 0o600, '', /taken as it is written/],
+      ['log', './no-log-yet', 0o600, ''],
+      ['log', './a$', 0o600, ''],
+    ];
+    const lines = files.map(([key, path]) => `  - { host: a, use: { strategy: files, ${key}: "${path}" } }`);
+    lines.push('  - { host: b, use: { strategy: files, command: ["~bob/x", "$HOME"] } }');
+    lines.push('  - { host: c, use: { strategy: files, command: ["./x", "$HOME", "~bob"] } }');
+    for (const [, path, mode, text] of files) if (text !== '') chmodSync(folder.write(path, text), mode);
+    const found = await problemsOf(`rules:\n${lines.join('\n')}\n`);
+    const ofPaths = found.filter((problem) => !problem.includes('never matches'));
+    const expected = [
+      ...files.map(([, , , , warning]) => warning),
+      /^12:50 warning .*taken as it is written/,
+      undefined,
+    ];
+    expect(ofPaths, ofPaths.join('\n')).to.have.length(expected.filter(Boolean).length);
+    for (const [index, warning] of expected.entries()) {
+      const onLine = ofPaths.filter((problem) => problem.startsWith(`${index + 2}:`));
+      expect(onLine, `line ${index + 2}`).to.have.length(warning === undefined ? 0 : 1);
+      if (warning !== undefined)
+        expect(onLine[0])
+          .to.match(warning)
+          .and.match(/ warning /);
+    }
+  });
 
   it('finds what is wrong in the files that it extends, and goes on where one is missing', async () => {
     folder.write('team.yaml', 'hops: { spare: net }\nrules: [{ host: t, use: nix }]');

@@ -7,6 +7,7 @@ import { matchesAll } from '../rules/shadow.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import { ruleWarnings, unusedHops } from './config-warnings.js';
 import { type Framework, type FrameworkParts, loadFramework, TOKENS } from './framework.js';
+import { pathWarnings } from './path-warnings.js';
 
 /** One thing that is wrong with a config, or a warning: it is right and probably not meant. */
 export interface ConfigProblem {
@@ -47,8 +48,8 @@ export async function checkConfig(
   const { config } = read;
   const isReadable = errors.length === 0;
   if (config.plugins.length > 0) parts.beforePlugins?.();
-  const used = await checkRoutes(await composeFor(read, parts, replace), config, errors, report);
-  const warnings = isReadable ? [...(await ruleWarnings(config.rules)), ...unusedHops(config, used)] : [];
+  const { used, warnings } = await checkRoutes(await composeFor(read, parts, replace), config, errors, report);
+  if (isReadable) warnings.push(...(await ruleWarnings(config.rules)), ...unusedHops(config, used));
   return reportOf(config, errors, warnings);
 }
 
@@ -65,20 +66,32 @@ function composeFor(
   });
 }
 
-/** @returns The names of the hops that rules use. */
+/** What a look at all routes has found, besides errors. */
+interface SeenRoutes {
+  /** The names of the hops that rules use. */
+  readonly used: Set<string>;
+  readonly warnings: FdpassError[];
+}
+
 async function checkRoutes(
   { registry, router }: Framework,
   { plugins }: Config,
   errors: readonly FdpassError[],
   report: Report,
-): Promise<ReadonlySet<string>> {
+): Promise<SeenRoutes> {
   const used = new Set<string>();
   const hasPlugins = await loadEach(plugins, registry, report);
-  if (!hasPlugins) return used; // the strategies of a plugin are then unknown, which says nothing new
+  if (!hasPlugins) return { used, warnings: [] }; // the strategies of a plugin are then unknown, which says nothing new
   const known = new Set(errors.map(placeOf));
-  const found = await router.check({ use: (name) => used.add(name) });
+  const warnings = new Map<string, FdpassError>(); // a hop is seen once for each rule that uses it
+  const found = await router.check({
+    use: (name) => void used.add(name),
+    see: async (hop) => {
+      for (const warning of await pathWarnings(hop, registry)) warnings.set(warning.message, warning);
+    },
+  });
   for (const error of found) if (!known.has(placeOf(error))) report(error);
-  return used;
+  return { used, warnings: [...warnings.values()] };
 }
 
 async function loadEach(

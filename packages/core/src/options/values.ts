@@ -78,6 +78,19 @@ export const pathText: v.GenericSchema<string> = v.pipe(
   v.metadata({ jsonSchema: textOf('path') }),
 );
 
+/** The same for a file that holds a secret: `fdpass check` looks whether it can be used. */
+export const secretPathText: v.GenericSchema<string> = v.pipe(
+  v.string('must be a path'),
+  v.metadata({ jsonSchema: textOf('secret-path') }),
+);
+
+/** A program and its arguments, which no shell sees. */
+export const commandLine: v.GenericSchema<string[]> = v.pipe(
+  v.array(v.string('must be a text'), 'must be a list: the program and its arguments'),
+  v.minLength(1, 'an empty list is not a command'),
+  v.metadata({ jsonSchema: { type: 'array', items: { type: 'string' }, minItems: 1, format: 'command' } }),
+);
+
 /** A URL; shown without user-info, path and query. `message` says what to write. */
 export function urlText(message: string): v.GenericSchema<string> {
   return v.pipe(v.string(message), v.metadata({ jsonSchema: textOf('url') }));

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { hostText, pathText } from '../options/values.js';
+import { commandLine, hostText, pathText, secretPathText } from '../options/values.js';
 import type { CredentialOptions } from './credentials.js';
 import type { TlsOptions } from './tls.js';
 
@@ -15,19 +15,18 @@ export const credentialsSchema: v.GenericSchema<CredentialOptions> = v.pipe(
   v.strictObject({
     username: v.optional(v.pipe(freeText, v.description('the user name'))),
     passwordFile: v.optional(
-      v.pipe(pathText, v.description('a file whose first line is the password, and which nobody else can read')),
+      v.pipe(secretPathText, v.description('a file whose first line is the password, and which nobody else can read')),
     ),
     passwordEnv: v.optional(v.pipe(freeText, v.description('an environment variable that holds the password'))),
     passwordCommand: v.optional(
       v.pipe(
-        v.array(freeText, 'must be a list: the program and its arguments'),
-        v.minLength(1, 'an empty list is not a command'),
+        commandLine,
         v.description('a program and its arguments; the first line it prints is the password; no shell'),
       ),
     ),
     netrc: v.optional(
       v.pipe(
-        v.union([v.boolean(), pathText], 'must be true, false or a path'),
+        v.union([v.boolean(), secretPathText], 'must be true, false or a path'),
         v.description('true for ~/.netrc, or a file of that form'),
       ),
     ),
@@ -63,7 +62,7 @@ export const tlsSchema: v.GenericSchema<TlsOptions> = v.strictObject({
   ca: v.optional(v.pipe(pathText, v.description('a file of CA certificates to trust instead of the built-in ones'))),
   cert: v.optional(v.pipe(pathText, v.description('a file with our certificate, for proxies that ask for one'))),
   key: v.optional(
-    v.pipe(pathText, v.description('a file with the key of our certificate, which nobody else can read')),
+    v.pipe(secretPathText, v.description('a file with the key of our certificate, which nobody else can read')),
   ),
   serverName: v.optional(v.pipe(hostText, v.description('the name the certificate must have (default: the host)'))),
   fingerprint: v.optional(

@@ -35,6 +35,7 @@ const WORDS: Readonly<Record<string, string>> = {
   delay: 'a duration such as 250ms or 30s',
   route: 'a route',
   path: 'a path',
+  'secret-path': 'a path',
   url: 'a URL',
   host: 'a host name or an address',
   string: 'a text',

@@ -1,5 +1,5 @@
 import { FdpassError, foldErrors } from '../ground/errors.js';
-import { isHeaderName, MASK, withoutReceived } from '../ground/shown.js';
+import { MASK, withoutReceived } from '../ground/shown.js';
 import { didYouMean } from '../ground/text.js';
 import type { ValuePath } from '../ground/where.js';
 import { PASSWORD_SOURCES } from '../proxy/schema.js';
@@ -7,7 +7,7 @@ import type { StrategyRegistry } from '../strategy/registry.js';
 import type { SchemaIssue } from '../strategy/strategy.js';
 import { expectedWords, wordsOf } from './expected-words.js';
 import type { Hop } from './hop.js';
-import { formsOf, isMapping, type JsonSchema, propertiesOf } from './show-hops.js';
+import { formsOf, isMapping, type JsonSchema, propertiesOf, schemaOfKey } from './show-hops.js';
 
 /*
  * What is wrong with the options of a hop, in words for the person who wrote them. The strategy's schema finds it, in the
@@ -105,17 +105,6 @@ function follow(path: ValuePath, options: unknown, root: JsonSchema | undefined)
 /** The form of a schema that is a mapping with known keys. */
 function mappingForm(schema: JsonSchema | undefined): JsonSchema | undefined {
   return formsOf(schema ?? {}).find((form) => 'properties' in form);
-}
-
-/** The schema of what a key leads to, undefined if the schema does not say. */
-function schemaOfKey(schema: JsonSchema | undefined, key: string): JsonSchema | undefined {
-  for (const form of formsOf(schema ?? {})) {
-    const { additionalProperties: others, items } = form;
-    if (Object.hasOwn(propertiesOf(form), key)) return propertiesOf(form)[key];
-    if (isMapping(others) && isHeaderName(key)) return others;
-    if (isMapping(items) && /^\d+$/.test(key)) return items;
-  }
-  return undefined;
 }
 
 /** Keys that a mapping does not have and keys that it needs: all of them, where libraries report the first. */

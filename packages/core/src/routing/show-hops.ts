@@ -66,6 +66,17 @@ export function propertiesOf(schema: JsonSchema | undefined): Readonly<Record<st
   return (schema?.['properties'] ?? {}) as Readonly<Record<string, JsonSchema>>;
 }
 
+/** The schema of what a key leads to, undefined if the schema does not say. */
+export function schemaOfKey(schema: JsonSchema | undefined, key: string): JsonSchema | undefined {
+  for (const form of formsOf(schema ?? {})) {
+    const { additionalProperties: others, items } = form;
+    if (Object.hasOwn(propertiesOf(form), key)) return propertiesOf(form)[key];
+    if (isMapping(others) && isHeaderName(key)) return others;
+    if (isMapping(items) && /^\d+$/.test(key)) return items;
+  }
+  return undefined;
+}
+
 /** Keys that no schema knows are masked too. Where any key is allowed, as for headers, names are shown. */
 async function showMapping(mapping: Mapping, schema: JsonSchema, scope: HopScope): Promise<Mapping> {
   const properties = propertiesOf(schema);
@@ -105,6 +116,7 @@ const FORMATS: Readonly<Record<string, (text: string) => string>> = {
   ipv4: showHost,
   ipv6: showHost,
   path: showPath,
+  'secret-path': showPath,
   interface: showInterface,
   dscp: (name) => (tosByte(name) === undefined ? MASK : name),
 };
