@@ -98,6 +98,12 @@ describe('http-connect authentication against a scripted proxy', () => {
     ['a new one after HTTP/1.0', [ONE_OH, OPEN], saysClose, 2],
     ['a new one after a body that only the end ends', [UNTIL_CLOSE, OPEN], always, 2],
     ['a new one after a body too long to read away', [asking(ASK_BASIC, 'x'.repeat(100_000)), OPEN], always, 2],
+    [
+      'a new one, though all of a body too long to read away has come',
+      [asking(ASK_BASIC, 'x'.repeat(100_000)), OPEN],
+      never,
+      2,
+    ],
     ['a new one, though the proxy said it would keep it', [asking(ASK_BASIC), OPEN], always, 2],
     ['a new one after a body that breaks off', [`${asked('Content-Length: 921')}page`, OPEN], always, 2],
     ['a new one after a body that is missing', [asked('Content-Length: 921'), OPEN], always, 2],
@@ -178,11 +184,34 @@ describe('http-connect authentication against a scripted proxy', () => {
         }));
     }
 
-    it('a 403 is not one', () =>
-      withProxy(replying(['HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n']), ME, (outcome, proxy) => {
-        expect(outcome.text).to.match(/answered 403/);
-        expect(authorizations(proxy)).to.deep.equal([undefined]);
-      }));
+    for (const headers of ['', ASK_BASIC]) {
+      it(`a 403 is not one, ${headers === '' ? 'bare' : 'even with a challenge'}`, () =>
+        withProxy(replying([`HTTP/1.1 403 No\r\n${headers}Content-Length: 0\r\n\r\n`]), ME, (outcome, proxy) => {
+          expect(outcome.text).to.match(/answered 403/);
+          expect(authorizations(proxy)).to.deep.equal([undefined]);
+        }));
+    }
+  });
+
+  describe('a password that the proxy repeats is not shown', () => {
+    const REPEATED: Readonly<Record<string, Buffer>> = {
+      'open%20sesame': Buffer.from('open sesame'),
+      'p%C3%A4sswort': Buffer.from('p\u00e4sswort'),
+      'p%E4sswort': Buffer.from('p\u00e4sswort', 'latin1'),
+    };
+    for (const [written, octets] of Object.entries(REPEATED)) {
+      it(written, () => {
+        const refusal = [Buffer.from('HTTP/1.1 403 not '), octets, Buffer.from('\r\n\r\nWrong: '), octets];
+        const spec = { userInfo: `me:${written}@`, options: { auth: 'basic' as const } };
+        return withProxy(
+          replying([Buffer.concat(refusal)], () => true),
+          spec,
+          (outcome) => {
+            expect(outcome.text).to.contain('answered 403 not *** (Wrong: ***)');
+          },
+        );
+      });
+    }
   });
 
   describe('asks for a password', () => {

@@ -5,6 +5,7 @@ import {
   FdpassError,
   firstAnswer,
   type HandshakeReport,
+  octetsOf,
   type Target,
 } from '@fdpass/core';
 import { type AuthenticationScheme, answerable, answerFirst, encodeBasic } from './authentication.js';
@@ -145,7 +146,7 @@ function maskOf({ authorization, credentials, headers }: Conversation): (text: s
   const secrets = [authorization?.split(' ').at(-1), credentials?.password, ...Object.values(headers)];
   // A character of a response is one octet until its charset is known.
   const forms = secrets.flatMap((secret) =>
-    secret === undefined || secret.length < 4 ? [] : [secret, Buffer.from(secret).toString('latin1')],
+    secret === undefined || secret.length < 4 ? [] : [secret, octetsOf(secret).toString('latin1')],
   );
   return (text) => forms.reduce((masked, secret) => masked.replaceAll(secret, '***'), text);
 }
