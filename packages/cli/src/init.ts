@@ -4,7 +4,7 @@ import { dirname, isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { FdpassError } from '@fdpass/core';
 import { configPath, homeFolder, makePrivateFolder, replaceFile } from '@fdpass/core/host';
-import { type Arguments, usage } from './arguments.js';
+import { type Arguments, checkCount } from './arguments.js';
 import { applyEdits, formatDiff } from './init/diff.js';
 import { makePlan, type Plan, shown } from './init/plan.js';
 import { readSshConfig, type SshConfigFile } from './init/ssh-config.js';
@@ -19,8 +19,7 @@ const TOR_LIMIT_MS = 500;
 
 /** `fdpass init`: the config and the lines of ssh_config that do what this machine is set up to do. */
 export async function init(args: Arguments): Promise<number> {
-  const [extra] = args.operands;
-  if (extra !== undefined) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra)}`);
+  checkCount(FDPASS, args, 0);
   const home = homeFolder();
   const found = configPath({});
   const folder =

@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs';
 import { FdpassError } from '@fdpass/core';
 import { readTrustedFile } from '@fdpass/core/host';
-import { type Arguments, usage } from './arguments.js';
+import { type Arguments, checkCount } from './arguments.js';
 import { type Failure, failureFile } from './failure.js';
 import { print } from './print.js';
 import { FDPASS } from './usage.js';
 
 /** `fdpass last-error`: the last connection that failed, which its user perhaps was not told. */
 export async function lastError(args: Arguments): Promise<number> {
-  const [extra] = args.operands;
-  if (extra !== undefined) throw usage(FDPASS, `too many operands: ${JSON.stringify(extra)}`);
+  checkCount(FDPASS, args, 0);
   const file = failureFile(process.env);
   const failure = file !== undefined && existsSync(file) ? readFailure(file) : undefined;
   await print(args.flag('json') ? `${JSON.stringify(failure ?? null, null, 2)}\n` : format(failure, file));

@@ -32,7 +32,7 @@ describe('what the commands show of a config', function () {
   }
 
   async function said(args: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<string> {
-    const { stdout, stderr } = await fdpass(args, { env: more });
+    const { stdout, stderr } = await fdpass(args, { env: { XDG_STATE_HOME: folder.path, ...more } });
     return stdout + stderr;
   }
 
@@ -63,6 +63,7 @@ describe('what the commands show of a config', function () {
         ),
       )),
       readFileSync(log, 'utf8'),
+      readFileSync(join(folder.path, 'fdpass/last-error.json'), 'utf8'),
     ].join('\n');
     expect(all).to.contain('corp (http://***@127.0.0.1:1)').and.not.contain(MARK);
   });
