@@ -46,9 +46,18 @@ const SEPARATE = new Map(
     'packages/core/dist/json-schema/config-schema.js',
     'packages/strategy-direct/dist/options.js',
     'packages/strategy-happy-eyeballs/dist/options.js',
-    ...['check', 'explain', 'schema', 'strategies', 'last-error', 'init', 'agent', 'agent-start'].map(
-      (name) => `packages/cli/dist/${name}.js`,
-    ),
+    ...[
+      'check',
+      'explain',
+      'schema',
+      'strategies',
+      'last-error',
+      'init',
+      'config-file',
+      'set-credentials',
+      'agent',
+      'agent-start',
+    ].map((name) => `packages/cli/dist/${name}.js`),
     ...readdirSync('packages')
       .filter((name) => name.startsWith('strategy-'))
       .map((name) => `packages/${name}/dist/index.js`)

@@ -56,12 +56,13 @@ function asData({ error }: ConfigProblem): object {
 
 /** Problems to stderr, as compilers write them, and what they add up to on stdout. */
 async function printText(report: ConfigReport, file: string | undefined): Promise<void> {
-  for (const problem of report.problems) writeStderr(lineOf(problem));
+  for (const problem of report.problems) writeStderr(formatProblem(problem));
   const lines = [...summary(report), ...whatIsSearched(report, inspectSearch({ file }))];
   await print(`${lines.join('\n')}\n`);
 }
 
-function lineOf({ severity, error }: ConfigProblem): string {
+/** An error or a warning in one line, as compilers write it. */
+export function formatProblem({ severity, error }: ConfigProblem): string {
   const { where, hop, summary, hint } = error;
   const place = where === undefined ? FDPASS.name : formatWhere(where);
   const parts = [place, severity, hop, summary].filter((part) => part !== undefined);

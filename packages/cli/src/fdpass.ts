@@ -17,6 +17,8 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   check: async (args) => (await import('./check.js')).check(args),
   schema: async (args) => (await import('./schema.js')).schema(args),
   'last-error': async (args) => (await import('./last-error.js')).lastError(args),
+  config: async (args) => (await import('./config-file.js')).configFile(args),
+  credentials: async (args) => (await import('./set-credentials.js')).credentials(args),
   init: async (args) => (await import('./init.js')).init(args),
   strategies: async (args) => (await import('./strategies.js')).strategies(args),
   agent: async (args) => (await import('./agent.js')).agent(args),

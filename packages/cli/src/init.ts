@@ -1,16 +1,16 @@
-import { constants, copyFileSync, existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, isAbsolute, join } from 'node:path';
-import { createInterface } from 'node:readline/promises';
-import { FdpassError } from '@fdpass/core';
+import { errnoName, FdpassError, reasonOf } from '@fdpass/core';
 import { configPath, homeFolder, makePrivateFolder, replaceFile } from '@fdpass/core/host';
 import { type Arguments, checkCount } from './arguments.js';
+import { askUser } from './ask-user.js';
 import { applyEdits, formatDiff } from './init/diff.js';
 import { makePlan, type Plan, shown } from './init/plan.js';
 import { readSshConfig, type SshConfigFile } from './init/ssh-config.js';
 import { print } from './print.js';
 import { FDPASS } from './usage.js';
-import { userFolder } from './user-folder.js';
+import { configFolder } from './user-folder.js';
 
 /** Where Tor listens, and where the Tor Browser does. */
 const TOR_PORTS = [9050, 9150];
@@ -22,8 +22,7 @@ export async function init(args: Arguments): Promise<number> {
   checkCount(FDPASS, args, 0);
   const home = homeFolder();
   const found = configPath({});
-  const folder =
-    userFolder('XDG_CONFIG_HOME', '.config', { ...process.env, HOME: home }) ?? join(home, '.config/fdpass');
+  const folder = configFolder(home);
   const systemConfig = found !== undefined && dirname(found) === '/etc/fdpass' ? found : undefined;
   const existing = systemConfig === undefined ? found : undefined;
   const sshConfig = readSshConfig(join(home, '.ssh/config'));
@@ -96,28 +95,27 @@ function isListening(port: number): Promise<boolean> {
 
 /** @throws FdpassError `usage` if there is nobody to ask */
 async function agrees(): Promise<boolean> {
-  if (!process.stdin.isTTY)
-    throw new FdpassError('usage', 'nothing was changed: there is no terminal to ask on', {
-      hint: 'add --yes to make these changes',
-    });
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question('\nMake these changes? [y/N] ');
-  terminal.close();
-  return /^y(es)?$/i.test(answer.trim());
+  const answer = await askUser('\nMake these changes? [y/N] ');
+  if (answer !== undefined) return /^y(es)?$/.test(answer);
+  throw new FdpassError('usage', 'nothing was changed: there is no terminal to ask on', {
+    hint: 'add --yes to make these changes',
+  });
 }
 
 /** The config first: if it cannot be written, ssh still works as before. */
 function write({ config, secrets, sshEdits }: Plan, file: string, sshConfig: SshConfigFile): void {
   const folder = dirname(file);
-  if (!makePrivateFolder(folder))
-    throw new FdpassError('config', `the folder ${folder} cannot be made, or others can write in it`);
+  const target = existsSync(sshConfig.path) ? realpathSync(sshConfig.path) : sshConfig.path; // it can be a link into a repository
+  const old = statSync(target, { throwIfNoEntry: false });
+  const backup = `${target}.before-fdpass`;
+  if (existsSync(backup)) throw cannotWrite(backup, 'it exists');
+  if (!makePrivateFolder(folder)) throw cannotWrite(folder, 'it is not a folder of yours alone');
   for (const { name, text } of secrets) writeNew(join(folder, name), `${text}\n`);
   writeNew(file, `${config.join('\n')}\n`);
   if (sshEdits.length === 0) return;
-  mkdirSync(dirname(sshConfig.path), { mode: 0o700, recursive: true });
-  const target = existsSync(sshConfig.path) ? realpathSync(sshConfig.path) : sshConfig.path; // it can be a link into a repository
-  if (existsSync(target)) copyFileSync(target, `${target}.before-fdpass`, constants.COPYFILE_EXCL);
-  replaceFile(target, `${applyEdits(sshConfig.lines, sshEdits).join('\n')}\n`);
+  mkdirSync(dirname(target), { mode: 0o700, recursive: true });
+  if (old !== undefined) copyFileSync(target, backup);
+  replaceFile(target, `${applyEdits(sshConfig.lines, sshEdits).join('\n')}\n`, old && old.mode & 0o777);
 }
 
 /** @throws FdpassError `config` if it exists: nothing is ever overwritten */
@@ -125,7 +123,10 @@ function writeNew(file: string, text: string): void {
   try {
     writeFileSync(file, text, { mode: 0o600, flag: 'wx' });
   } catch (cause) {
-    const why = (cause as NodeJS.ErrnoException).code === 'EEXIST' ? 'it exists' : String((cause as Error).message);
-    throw new FdpassError('config', `cannot write ${file}: ${why}`, { hint: 'move it away', cause });
+    throw cannotWrite(file, errnoName(cause) === 'EEXIST' ? 'it exists' : reasonOf(cause), cause);
   }
+}
+
+function cannotWrite(path: string, why: string, cause?: unknown): FdpassError {
+  return new FdpassError('config', `cannot write ${path}: ${why}`, { hint: 'nothing of ssh was changed', cause });
 }

@@ -121,6 +121,20 @@ export const FDPASS: ProgramSpec = {
       options: ['yes', 'dry-run'],
     },
     {
+      name: 'config',
+      synopsis: '[options] path|edit',
+      summary:
+        'show where the configuration is, or edit it with VISUAL or EDITOR: it is checked before it replaces the old one',
+      options: ['config'],
+    },
+    {
+      name: 'credentials',
+      synopsis: '[options] set HOP',
+      summary:
+        'ask for a password, try it on the proxy of a named hop, keep it in a file that nobody else can read, and show the lines for the configuration',
+      options: ['config', 'user', 'timeout'],
+    },
+    {
       name: 'last-error',
       synopsis: '[options]',
       summary: 'show the last connection that failed and when: ssh can have hidden what fdpass said',

@@ -15,3 +15,9 @@ export function userFolder(
   const base = environment[variable] || (HOME && join(HOME, underHome));
   return base && isAbsolute(base) ? join(base, 'fdpass') : undefined;
 }
+
+/** Where the user's configuration is, or would be. @param home The user's home folder */
+export function configFolder(home: string): string {
+  const folder = userFolder('XDG_CONFIG_HOME', '.config', { ...process.env, HOME: home });
+  return folder ?? join(home, '.config/fdpass'); // a relative XDG_CONFIG_HOME is ignored
+}

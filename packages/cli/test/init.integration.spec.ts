@@ -115,17 +115,18 @@ describe('fdpass init', () => {
     }
   });
 
-  it('writes files that nobody else can read, and keeps the old ssh_config, also behind a link', async () => {
+  it('writes files that nobody else can read, and keeps the old ssh_config and its mode, also behind a link', async () => {
     const at = home('files');
     const dotfiles = join(at.path, 'dotfiles');
     const before = 'Host pt\n  ProxyCommand proxytunnel -p p:1 -P me:hush -d %h:%p\n';
     writeFileSync(dotfiles, before);
+    chmodSync(dotfiles, 0o640);
     symlinkSync(dotfiles, at.ssh);
     const { stdout } = await fdpass(['init', '--yes'], { env: at.env });
     expect(stdout).to.not.contain('hush').and.to.contain('-  ProxyCommand proxytunnel …\n');
     const secret = join(at.path, '.config/fdpass/p-1.password');
     expect([at.config, secret, dotfiles].map((path) => statSync(path).mode & 0o777)).to.deep.equal([
-      0o600, 0o600, 0o600,
+      0o600, 0o600, 0o640,
     ]);
     expect([read(secret), read(`${dotfiles}.before-fdpass`)]).to.deep.equal(['hush\n', before]);
     expect((await fdpass(['check'], { env: at.env })).stdout).to.match(/2 rules, no errors/);

@@ -65,6 +65,7 @@ export {
   type Resolver,
   rememberLookups,
 } from './lookup/resolver.js';
+export { askSecret } from './proxy/ask.js';
 export { KeptConnections } from './proxy/standby.js';
 export type { BuiltChain, HopSummary } from './routing/chain.js';
 export { guardDialer } from './routing/guard.js';

@@ -15,6 +15,8 @@ describe('replacing a file', () => {
     expect(readFileSync(path, 'utf8')).to.equal('new');
     expect(statSync(path).mode & 0o777).to.equal(0o600);
     expect(readdirSync(folder.path)).to.deep.equal(['file']);
+    replaceFile(path, 'for all', 0o666);
+    expect(statSync(path).mode & 0o777).to.equal(0o666);
   });
 
   it('that cannot be done leaves nothing beside it either', () => {
