@@ -12,7 +12,7 @@ import { batches, FIRST_NODE_ONLY } from './test-files.mjs';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 /** Most tests wait for other processes more than they work. */
 const PROCESSES = availableParallelism() + 1;
-const BATCH_TIMEOUT_MS = 10 * 60_000; // mocha's own limits work only while the event loop runs
+const BATCH_TIMEOUT_MS = 20 * 60_000; // mocha's own limits work only while the event loop runs
 
 const args = process.argv.slice(2);
 const versions = takeVersions(args);

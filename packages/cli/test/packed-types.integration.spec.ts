@@ -4,6 +4,9 @@ import { expect } from 'chai';
 import { useInstalled } from './installed.spec.helper.js';
 import { publishedPackages, ROOT, runInstalled } from './packed.spec.helper.js';
 
+/** It takes seconds; this is for a machine that has much else to do. */
+const COMPILER_TIMEOUT_MS = 90_000;
+
 /** The libraries' declarations, in a project that has nothing of the workspace. */
 describe('the types of the installed libraries', () => {
   const installed = useInstalled();
@@ -21,9 +24,9 @@ describe('the types of the installed libraries', () => {
       const options = { module, moduleResolution, target: 'es2022', strict: true, noEmit: true };
       const compilerOptions = { ...options, types: ['node', 'mocha'], skipLibCheck: false };
       writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
-      const answer = await runInstalled(installed(), ['node', TYPESCRIPT, '-p', folder]);
+      const answer = await runInstalled(installed(), ['node', TYPESCRIPT, '-p', folder], { timeoutMs: COMPILER_TIMEOUT_MS });
       expect([answer.status, answer.stdout]).to.deep.equal([0, '']);
-    });
+    }).timeout(COMPILER_TIMEOUT_MS * 1.1);
 });
 
 const TYPESCRIPT = join(ROOT, 'node_modules/typescript/bin/tsc');

@@ -214,7 +214,7 @@ describe('fdpass trace', () => {
     it('is live, and the last picture takes the place of the ones before', async () => {
       await start();
       const live = await screen.until(/… greeting\n\nunder way for/);
-      expect(live).to.match(/━▸ +[\d.]+ m?s {2}… greeting$/m);
+      expect(live).to.match(/▸ +[\d.]+ m?s {2}… greeting$/m);
       greet();
       const last = await screen.until(/connected to .* in \d+ ms\n\$/);
       expect(last.match(/Node/g)).to.have.lengthOf(1);

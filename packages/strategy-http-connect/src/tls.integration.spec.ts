@@ -112,7 +112,13 @@ describe('http-connect over TLS', () => {
       'permission',
       /certificate.*tls\.cert/,
     ],
-    ['a CA file that is not there', {}, () => ({ ca: 'none.pem' }), 'config', /none\.pem: no such file/],
+    [
+      'a CA file that is not there',
+      {},
+      () => ({ ca: 'none.pem' }),
+      'config',
+      /the file that "tls\.ca" names: no such file/,
+    ],
     [
       'a key for another certificate',
       {},
