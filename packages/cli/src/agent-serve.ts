@@ -7,6 +7,7 @@ import type { Frameworks } from './agent-config.js';
 import type { AgentMemory } from './agent-memory.js';
 import { type Arguments, parseArguments } from './arguments.js';
 import { connectIn } from './connect.js';
+import { errorStyleOf } from './error-lines.js';
 import { keepFailure } from './failure.js';
 import { LeftToCommand } from './left-to-command.js';
 import { type FoundRoute, routeBy } from './request.js';
@@ -30,9 +31,9 @@ export interface CommandParts {
 export function commandServer(parts: CommandParts): Serve {
   return async (request) => {
     const write = lineWriter(request.stderr, 0); // other clients would wait too
+    const [launcher = '', ...words] = request.words;
     let args: Arguments | undefined;
     try {
-      const [launcher = '', ...words] = request.words;
       checkLauncher(launcher, parts);
       checkSurroundings(request);
       args = parseArguments(FDPASS, words, { environment: request.environment });
@@ -44,7 +45,7 @@ export function commandServer(parts: CommandParts): Serve {
       if (error instanceof LeftToCommand) return LEFT_TO_CLIENT;
       parts.memory.forgetAddresses();
       if (!request.signal.aborted) {
-        sayError(FDPASS, error, { withStack: (args?.count('verbose') ?? 0) >= 2, write });
+        sayError(FDPASS, error, errorStyleOf(words, args), write);
         keepFailure(error, request.environment);
       }
       return exitCodeOf(error);

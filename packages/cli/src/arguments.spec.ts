@@ -93,7 +93,7 @@ describe('command line', () => {
     [['--timeout'], /--timeout needs an argument: SECONDS/],
     [['-w'], /-w needs an argument/],
     [['--stdio=yes', 'h', '22'], /--stdio takes no argument/],
-    [['--json', 'h', '22'], /takes no option --json/],
+    [['--svg', 'f', 'h', '22'], /takes no option --svg/],
     [['check', '--via', 'x'], /fdpass check takes no option --via/],
   ];
   for (const [argv, message] of wrong) {

@@ -5,10 +5,10 @@ import { exitCodeOf } from '@fdpass/core/host';
 export function errorJson(error: unknown): Record<string, unknown> {
   const exitStatus = exitCodeOf(error);
   if (!isFdpassError(error)) return { code: 'internal', message: oneLine(messageOf(error)), exitStatus };
-  const { code, message, where, hint, target, rule, hop, attempts, routes } = error;
+  const { code, summary, where, hint, target, rule, hop, attempts, routes } = error;
   return {
     code,
-    message,
+    message: summary,
     where,
     hint,
     target: target && { host: target.host, port: target.port },

@@ -2,6 +2,7 @@ import { FdpassError } from '@fdpass/core';
 import { channelKind, runDetached } from '@fdpass/core/host';
 import { type Arguments, parseArguments } from './arguments.js';
 import { connect, dialForRelay } from './connect.js';
+import { errorStyleOf } from './error-lines.js';
 import { keepFailure } from './failure.js';
 import { AGENT_ARGUMENT, RELAY_ARGUMENT } from './own-command.js';
 import type { DialRequest } from './request.js';
@@ -26,8 +27,8 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
 
 const STDOUT = 1;
 
-/** How often -v was given. */
-let verbosity = 0;
+/** The command line, once it was taken apart. */
+let args: Arguments | undefined;
 /** Whether a program wants a connection of us, so that its user perhaps does not see what we say. */
 let isForProgram = false;
 
@@ -41,8 +42,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   isForProgram = channelKind(STDOUT) !== 'terminal';
-  const args = parseArguments(FDPASS, argv, { environment: process.env });
-  verbosity = args.count('verbose');
+  args = parseArguments(FDPASS, argv, { environment: process.env });
   isForProgram &&= COMMANDS[args.command.name] === connect;
   if (answerGeneral(FDPASS, args.flag)) return 0;
   const command = COMMANDS[args.command.name];
@@ -51,6 +51,6 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 void run(FDPASS, main, {
-  showsStacks: () => verbosity >= 2,
+  errorStyle: () => errorStyleOf(process.argv.slice(2), args),
   afterError: (error) => isForProgram && keepFailure(error, process.env),
 });

@@ -1,8 +1,8 @@
-import { fdpassVersion, formatError } from '@fdpass/core';
-import { channelKind, exitCodeOf, prepareForDeath, stackOf } from '@fdpass/core/host';
+import { fdpassVersion } from '@fdpass/core';
+import { channelKind, exitCodeOf, prepareForDeath } from '@fdpass/core/host';
 import { findSys, rememberModes } from '@fdpass/core/sockets';
+import { type ErrorStyle, errorLines } from './error-lines.js';
 import { formatHelp } from './help.js';
-import { stackLines } from './log.js';
 import { type WriteLine, writeStderr } from './stderr.js';
 import { restoreStdout } from './stdout.js';
 import type { ProgramSpec } from './usage.js';
@@ -13,8 +13,8 @@ const STDERR = 2;
 
 /** What a program does with an error, besides saying it. */
 export interface ErrorHabits {
-  /** Whether its stack is shown. Default: never. */
-  readonly showsStacks?: () => boolean;
+  /** How it is said. Default: in a line for people. */
+  readonly errorStyle?: () => ErrorStyle;
   /** Called after it was said; must not throw. */
   readonly afterError?: (error: unknown) => void;
 }
@@ -26,12 +26,12 @@ export interface ErrorHabits {
 export async function run(
   program: ProgramSpec,
   main: (argv: readonly string[]) => Promise<number>,
-  { showsStacks = () => false, afterError = () => {} }: ErrorHabits = {},
+  { errorStyle = () => ({}), afterError = () => {} }: ErrorHabits = {},
 ): Promise<never> {
   const end = prepareEnd();
   for (const name of end.signals) process.once(name, () => end.bySignal(name));
   const endWith = (error: unknown): never => {
-    sayError(program, error, { withStack: showsStacks(), write: writeStderr });
+    sayError(program, error, errorStyle(), writeStderr);
     afterError(error);
     return end.withStatus(exitCodeOf(error));
   };
@@ -105,15 +105,10 @@ export function answerGeneral(program: ProgramSpec, flag: (name: string) => bool
   return true;
 }
 
-/** Tells the user in one line, followed by the stack if asked to. */
-export function sayError(
-  program: ProgramSpec,
-  error: unknown,
-  { withStack, write }: { readonly withStack: boolean; readonly write: WriteLine },
-): void {
+/** Tells the user. */
+export function sayError(program: ProgramSpec, error: unknown, style: ErrorStyle, write: WriteLine): void {
   try {
-    write(`${program.name}: ${formatError(error)}`);
-    if (withStack) for (const line of stackLines(stackOf(error))) write(line);
+    for (const line of errorLines(program, error, style)) write(line);
   } catch {
     // Nobody to tell; the exit code says it too.
   }

@@ -73,13 +73,13 @@ export const FDPASS: ProgramSpec = {
       name: '',
       synopsis: '[options] HOST PORT',
       summary: 'connect and hand over: the ProxyCommand form',
-      options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'fdpass', 'verbose', 'log'],
+      options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'fdpass', 'verbose', 'log', 'json'],
     },
     {
       name: 'connect',
       synopsis: '[options] HOST PORT',
       summary: 'the same, spelled out',
-      options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'fdpass', 'verbose', 'log'],
+      options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'fdpass', 'verbose', 'log', 'json'],
     },
     {
       name: 'explain',
@@ -195,7 +195,10 @@ export const FDPASS: ProgramSpec = {
     },
     { name: 'yes', short: 'y', help: 'make the changes without asking' },
     { name: 'dry-run', short: 'n', help: 'show the changes and make none' },
-    { name: 'json', help: 'answer in JSON' },
+    {
+      name: 'json',
+      help: 'answer in JSON; an error is one JSON object in a line on stderr (code, message, hint, target, rule, hop, attempts, routes, where, exitStatus), the last one',
+    },
     { name: 'svg', argument: 'FILE', help: 'also write the picture to FILE, for a bug report' },
     ...COMMON,
   ],

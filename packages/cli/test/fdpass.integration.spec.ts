@@ -166,6 +166,50 @@ rules:
     }
   });
 
+  describe('with --json says an error as one object', () => {
+    const said = async (...args: readonly string[]): Promise<unknown> => {
+      const { status, stdout, stderr } = await fdpass(args);
+      const error = JSON.parse(stderr) as { readonly exitStatus: number };
+      expect([stdout, stderr.split('\n').length, error.exitStatus]).to.deep.equal(['', 2, status]);
+      return error;
+    };
+
+    it('of a dial, with all that the line has', async () => {
+      const file = config('rules: [ { use: socks5h://127.0.0.1:1 } ]\n');
+      expect(await said('--json', '-c', file, 'host.example', '22')).to.deep.equal({
+        code: 'unreachable',
+        message: 'cannot connect to 127.0.0.1:1: connection refused',
+        hint: 'check that it is running, and the port',
+        target: { host: 'host.example', port: 22 },
+        rule: `rule 1 (${file}:1:10)`,
+        hop: 'socks5h://127.0.0.1:1',
+        attempts: [{ address: '127.0.0.1:1', reason: 'connection refused' }],
+        exitStatus: 69,
+      });
+    });
+
+    it('of several routes, each with its own', async () => {
+      const file = config('rules: [ { use: { firstOf: [ socks5://127.0.0.1:1, http://127.0.0.1:1 ] } } ]\n');
+      const { routes } = (await said('--json', '-c', file, 'host.example', '22')) as { routes: { label: string }[] };
+      expect(routes.map(({ label }) => label)).to.deep.equal(['socks5://127.0.0.1:1', 'http://127.0.0.1:1']);
+    });
+
+    it('of a config, with its place', async () => {
+      const file = config('rulez: []\n');
+      expect(await said('-c', file, 'host.example', '22', '--json')).to.deep.include({
+        code: 'config',
+        where: { file, line: 1, column: 1 },
+        exitStatus: 78,
+      });
+    });
+
+    it('of a command line that cannot be taken apart, and of other commands', async () => {
+      expect(await said('--json', '--nope', 'host.example', '22')).to.include({ code: 'usage', exitStatus: 64 });
+      expect(await said('explain', '--json', 'a/b')).to.include({ code: 'usage', exitStatus: 64 });
+      expect((await fdpass(['--nope', '--', '--json', '22'])).stderr).to.match(/^fdpass: unknown option/);
+    });
+  });
+
   it('refuses --fdpass where stdout is a pipe', async () => {
     const command = `{ "$0" "$1" --fdpass 127.0.0.1 ${port()}; echo "status $?" >&2; } | cat`;
     const { stdout, stderr } = await run('sh', ['-c', command, process.execPath, FDPASS_BIN], { env: NO_CONFIG });

@@ -1,0 +1,28 @@
+import { formatError } from '@fdpass/core';
+import { stackOf } from '@fdpass/core/host';
+import type { Arguments } from './arguments.js';
+import { errorJson } from './error-json.js';
+import { stackLines } from './log.js';
+import type { ProgramSpec } from './usage.js';
+
+/** How an error is told. */
+export interface ErrorStyle {
+  /** With the stack of a plugin's own error, or of a bug. Default false. */
+  readonly withStack?: boolean;
+  /** As one JSON object in a line. Default: in words. */
+  readonly asJson?: boolean;
+}
+
+/** What a command line asks for, even one that could not be taken apart. */
+export function errorStyleOf(words: readonly string[], args: Arguments | undefined): ErrorStyle {
+  const end = words.indexOf('--');
+  const asJson = args?.flag('json') ?? words.slice(0, end === -1 ? words.length : end).includes('--json');
+  return { withStack: (args?.count('verbose') ?? 0) >= 2, asJson };
+}
+
+/** The lines for stderr: one, and then the stack if asked to. */
+export function errorLines({ name }: ProgramSpec, error: unknown, { withStack, asJson }: ErrorStyle): string[] {
+  const stack = withStack === true ? stackOf(error) : undefined;
+  if (asJson === true) return [JSON.stringify({ ...errorJson(error), stack })];
+  return [`${name}: ${formatError(error)}`, ...stackLines(stack)];
+}
