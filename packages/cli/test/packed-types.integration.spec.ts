@@ -24,7 +24,9 @@ describe('the types of the installed libraries', () => {
       const options = { module, moduleResolution, target: 'es2022', strict: true, noEmit: true };
       const compilerOptions = { ...options, types: ['node', 'mocha'], skipLibCheck: false };
       writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
-      const answer = await runInstalled(installed(), ['node', TYPESCRIPT, '-p', folder], { timeoutMs: COMPILER_TIMEOUT_MS });
+      const answer = await runInstalled(installed(), ['node', TYPESCRIPT, '-p', folder], {
+        timeoutMs: COMPILER_TIMEOUT_MS,
+      });
       expect([answer.status, answer.stdout]).to.deep.equal([0, '']);
     }).timeout(COMPILER_TIMEOUT_MS * 1.1);
 });
