@@ -53,6 +53,7 @@ const SEPARATE = new Map(
       'strategies',
       'last-error',
       'init',
+      'help-command',
       'config-file',
       'set-credentials',
       'agent',

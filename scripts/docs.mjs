@@ -1,5 +1,6 @@
-// Writes man/*.1 and docs/{fdpass,fdrecv}.md from the commands' own description. Run it after `npm run build`.
+// Writes man/*.[15] and docs/{fdpass,fdrecv}.md from the commands' own description. Run it after `npm run build`.
 import { writeFileSync } from 'node:fs';
+import { formatConfigManPage } from '../packages/cli/dist/config-manual.js';
 import { formatManPage, formatMarkdown } from '../packages/cli/dist/manual.js';
 import { FDPASS, FDRECV } from '../packages/cli/dist/usage.js';
 
@@ -7,3 +8,4 @@ for (const program of [FDPASS, FDRECV]) {
   writeFileSync(new URL(`../man/${program.name}.1`, import.meta.url), formatManPage(program));
   writeFileSync(new URL(`../docs/${program.name}.md`, import.meta.url), formatMarkdown(program));
 }
+writeFileSync(new URL('../man/fdpass-config.5', import.meta.url), await formatConfigManPage());

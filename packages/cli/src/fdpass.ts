@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   explain: async (args) => (await import('./explain.js')).explain(args),
   check: async (args) => (await import('./check.js')).check(args),
   schema: async (args) => (await import('./schema.js')).schema(args),
+  help: async (args) => (await import('./help-command.js')).help(args),
   'last-error': async (args) => (await import('./last-error.js')).lastError(args),
   config: async (args) => (await import('./config-file.js')).configFile(args),
   credentials: async (args) => (await import('./set-credentials.js')).credentials(args),
@@ -44,7 +45,7 @@ async function main(argv: readonly string[]): Promise<number> {
   isForProgram = channelKind(STDOUT) !== 'terminal';
   args = parseArguments(FDPASS, argv, { environment: process.env });
   isForProgram &&= COMMANDS[args.command.name] === connect;
-  if (answerGeneral(FDPASS, args.flag)) return 0;
+  if (answerGeneral(FDPASS, args)) return 0;
   const command = COMMANDS[args.command.name];
   if (command === undefined) throw new FdpassError('internal', `unknown command ${args.command.name}`);
   return command(args);

@@ -5,5 +5,5 @@ import { FDRECV } from './usage.js';
 
 void run(FDRECV, async (argv) => {
   const args = parseArguments(FDRECV, argv, { stopAtOperand: true });
-  return answerGeneral(FDRECV, args.flag) ? 0 : receive(args);
+  return answerGeneral(FDRECV, args) ? 0 : receive(args);
 });

@@ -1,22 +1,50 @@
-import { EXIT_STATUS, type OptionSpec, type ProgramSpec } from './usage.js';
+import { type CommandSpec, EXIT_STATUS, type OptionSpec, type ProgramSpec } from './usage.js';
 
 const WIDTH = 80;
 
 /** What `--help` prints. */
 export function formatHelp(program: ProgramSpec): string {
   const commands = program.commands.map((command) => {
-    const words = [program.name, command.name, command.synopsis].filter(Boolean).join(' ');
-    return `  ${words}\n${wrap(command.summary, 8)}`;
+    return `${wrap(formatSynopsis(program, command), 2)}\n${wrap(command.summary, 8)}`;
   });
-  const options = program.options.map((option) => `  ${formatOption(option)}\n${wrap(option.help, 8)}`);
+  const options = program.options.map(optionHelp);
   const { exitNote } = program;
   const statuses = EXIT_STATUS.map(([code, what]) => `  ${String(code).padStart(2)}  ${what}`);
   return [
-    `${program.name}: ${program.summary}\n`,
+    `${wrap(`${program.name}: ${program.summary}`, 0)}\n`,
     `Usage:\n${commands.join('\n')}\n`,
     `Options:\n${options.join('\n')}\n`,
     `Exit status:\n${[...statuses, ...(exitNote === undefined ? [] : [wrap(exitNote, 2)])].join('\n')}\n`,
   ].join('\n');
+}
+
+/** What `--help` prints for one of the commands. */
+export function formatCommandHelp(program: ProgramSpec, command: CommandSpec): string {
+  const { examples = [] } = command;
+  const options = optionsOf(program, command).map(optionHelp);
+  return [
+    `Usage:\n${wrap(formatSynopsis(program, command), 2)}\n${wrap(command.summary, 8)}\n`,
+    `Options:\n${options.join('\n')}\n`,
+    ...(examples.length === 0
+      ? []
+      : [`Examples:\n${examples.map(([code, what]) => `  ${code}\n${wrap(what, 8)}`).join('\n')}\n`]),
+    `All commands and exit statuses: ${program.name} --help\n`,
+  ].join('\n');
+}
+
+/** The options that a command takes, those of every command included. */
+function optionsOf(program: ProgramSpec, command: CommandSpec): OptionSpec[] {
+  const names = new Set([...command.options, 'help', 'version']);
+  return program.options.filter(({ name }) => names.has(name));
+}
+
+/** A command as it is typed, e.g. `fdpass explain [options] HOST [PORT]`. */
+export function formatSynopsis({ name: program }: ProgramSpec, { name, synopsis }: CommandSpec): string {
+  return [program, name, synopsis].filter(Boolean).join(' ');
+}
+
+function optionHelp(option: OptionSpec): string {
+  return `  ${formatOption(option)}\n${wrap(option.help, 8)}`;
 }
 
 /** An option as help and manual pages write it, e.g. `-c, --config FILE`. */

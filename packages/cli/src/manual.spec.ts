@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { requirePeers, run } from '@fdpass/test-lab';
 import { expect } from 'chai';
+import { formatConfigManPage } from './config-manual.js';
 import { formatHelp } from './help.js';
 import { formatManPage, formatMarkdown } from './manual.js';
 import { EXIT_STATUS, FDPASS, FDRECV } from './usage.js';
@@ -24,6 +27,21 @@ describe('documentation', () => {
       for (const command of program.commands) expect(names).to.include.members([...command.options]);
     });
   }
+
+  it('of the configuration says what its schemas say (else: npm run docs)', async () => {
+    const page = await formatConfigManPage();
+    expect(read('man/fdpass-config.5')).to.equal(page);
+    for (const name of ['localNetwork', 'bindInterface', '.SS http\\-connect', 'passwordFile'])
+      expect(page).to.contain(name);
+  });
+
+  it('in man/ has nothing that mandoc complains about', async function () {
+    const { mandoc = '' } = requirePeers(this, 'mandoc');
+    for (const name of ['fdpass.1', 'fdrecv.1', 'fdpass-config.5']) {
+      const { status, stdout, stderr } = await run(mandoc, ['-Tlint', fileURLToPath(new URL(`man/${name}`, ROOT))]);
+      expect([status, stdout, stderr]).to.deep.equal([0, '', '']);
+    }
+  });
 
   it('has every variable that stands in for an option', () => {
     const told = FDPASS.environment.map(([name]) => name);

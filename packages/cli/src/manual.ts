@@ -1,5 +1,6 @@
-import { formatOption } from './help.js';
-import { type CommandSpec, EXIT_STATUS, type ProgramSpec } from './usage.js';
+import { formatOption, formatSynopsis } from './help.js';
+import { manCode, manList, manSection, manTerms, manText, manTitle, roff } from './roff.js';
+import { type CommandSpec, EXIT_STATUS, MANUAL_DATE, type ProgramSpec } from './usage.js';
 
 /*
  * The manual page and the Markdown page of a program, made from the same description as its --help. `npm run docs`
@@ -8,40 +9,37 @@ import { type CommandSpec, EXIT_STATUS, type ProgramSpec } from './usage.js';
 
 /** A man(7) page for section 1. */
 export function formatManPage(program: ProgramSpec): string {
-  const upper = program.name.toUpperCase();
+  const { name, summary, description, commands, options, examples, environment, files, exitNote } = program;
+  const others = ['fdpass', 'fdrecv'].filter((other) => other !== name);
   const lines = [
-    `.TH ${upper} 1 "" "fdpass" "User Commands"`,
-    '.SH NAME',
-    `${program.name} \\- ${roff(program.summary)}`,
+    manTitle(name, 1, MANUAL_DATE),
+    ...manSection('NAME', [manText(`${name} - ${summary}`)]),
     '.SH SYNOPSIS',
-    ...program.commands.flatMap((command) => [
-      '.br',
-      `.B ${program.name} ${command.name}`.trimEnd(),
-      roff(command.synopsis),
+    ...commands.flatMap((command, index) => [
+      ...(index === 0 ? [] : ['.br']),
+      `.B ${roff(`${name} ${command.name}`.trimEnd())}`,
+      ...manText(command.synopsis),
     ]),
-    '.SH DESCRIPTION',
-    ...program.description.flatMap((paragraph) => ['.PP', roff(paragraph)]),
-    ...manSubcommands(program),
-    '.SH OPTIONS',
-    ...program.options.flatMap((option) => ['.TP', `.B ${roff(formatOption(option).trim())}`, roff(option.help)]),
-    '.SH EXIT STATUS',
-    ...EXIT_STATUS.flatMap(([code, what]) => ['.TP', `.B ${code}`, roff(what)]),
-    ...(program.exitNote === undefined ? [] : ['.PP', roff(program.exitNote)]),
-    ...manList('ENVIRONMENT', program.environment),
-    ...manList('FILES', program.files),
-    '.SH EXAMPLES',
-    ...program.examples.flatMap(([code, what]) => [
-      '.PP',
-      roff(`${what}:`),
-      '.PP',
-      '.nf',
-      '.RS',
-      roff(code),
-      '.RE',
-      '.fi',
-    ]),
+    ...manSection('DESCRIPTION', description.map(manText)),
+    ...(commands.length < 2 ? [] : ['.SH COMMANDS', ...commands.flatMap((command) => manCommand(program, command))]),
+    ...manList(
+      'OPTIONS',
+      options.map((option) => [formatOption(option).trim(), option.help]),
+    ),
+    ...manList(
+      'EXIT STATUS',
+      EXIT_STATUS.map(([code, what]) => [String(code), what]),
+    ),
+    ...(exitNote === undefined ? [] : ['.PP', ...manText(exitNote)]),
+    ...manList('ENVIRONMENT', environment),
+    ...manList('FILES', files),
+    ...manSection(
+      'EXAMPLES',
+      examples.map(([code, what]) => [...manText(`${what}:`), ...manCode(code)]),
+    ),
     '.SH SEE ALSO',
-    `.BR ${program.name === 'fdpass' ? 'fdrecv' : 'fdpass'} (1),`,
+    ...others.map((other) => `.BR ${other} (1),`),
+    '.BR fdpass\\-config (5),',
     '.BR ssh (1),',
     '.BR ssh_config (5),',
     '.BR nc (1)',
@@ -49,26 +47,14 @@ export function formatManPage(program: ProgramSpec): string {
   return `${lines.join('\n')}\n`;
 }
 
-function manSubcommands({ name, commands }: ProgramSpec): string[] {
-  if (commands.length < 2) return [];
+/** What a command does, and its examples as lines of a shell. */
+function manCommand(program: ProgramSpec, command: CommandSpec): string[] {
+  const { summary, examples = [] } = command;
+  const code = examples.map(([line, what]) => `# ${what}\n${line}`).join('\n');
   return [
-    '.SH COMMANDS',
-    ...commands.flatMap((command) => ['.TP', `.B ${roff(words(name, command))}`, roff(command.summary)]),
+    ...manTerms([[formatSynopsis(program, command), summary]]),
+    ...(code === '' ? [] : ['.sp', ...manCode(code)]),
   ];
-}
-
-function manList(title: string, entries: readonly (readonly [string, string])[]): string[] {
-  return entries.length === 0
-    ? []
-    : [`.SH ${title}`, ...entries.flatMap(([term, what]) => ['.TP', `.B ${roff(term)}`, roff(what)])];
-}
-
-/** Text as roff takes it: backslashes, dashes and leading dots or quotes escaped. */
-function roff(text: string): string {
-  return text
-    .replaceAll('\\', '\\e')
-    .replaceAll('-', '\\-')
-    .replace(/^([.'])/gm, '\\&$1');
 }
 
 /** The page in docs/. */
@@ -79,7 +65,7 @@ export function formatMarkdown(program: ProgramSpec): string {
     ...program.description.map((paragraph) => `${paragraph}\n`),
     table(
       ['command', 'what it does'],
-      program.commands.map((command) => [`\`${words(program.name, command)}\``, command.summary]),
+      program.commands.map((command) => [`\`${formatSynopsis(program, command)}\``, command.summary]),
     ),
     table(
       ['option', 'meaning'],
@@ -108,10 +94,6 @@ export function formatMarkdown(program: ProgramSpec): string {
       : []),
     ...program.examples.map(([code, what]) => `${what}:\n\n\`\`\`\n${code}\n\`\`\`\n`),
   ].join('\n');
-}
-
-function words(program: string, { name, synopsis }: CommandSpec): string {
-  return [program, name, synopsis].filter(Boolean).join(' ');
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,8 +1,9 @@
 import { fdpassVersion } from '@fdpass/core';
 import { channelKind, exitCodeOf, prepareForDeath } from '@fdpass/core/host';
 import { findSys, rememberModes } from '@fdpass/core/sockets';
+import type { Arguments } from './arguments.js';
 import { type ErrorStyle, errorLines } from './error-lines.js';
-import { formatHelp } from './help.js';
+import { formatCommandHelp, formatHelp } from './help.js';
 import { type WriteLine, writeStderr } from './stderr.js';
 import { restoreStdout } from './stdout.js';
 import type { ProgramSpec } from './usage.js';
@@ -98,8 +99,9 @@ function prepareEnd(): End {
 }
 
 /** Answers `--help` and `--version`. Returns whether that was all. */
-export function answerGeneral(program: ProgramSpec, flag: (name: string) => boolean): boolean {
-  if (flag('help')) process.stdout.write(formatHelp(program));
+export function answerGeneral(program: ProgramSpec, { command, flag }: Arguments): boolean {
+  if (flag('help'))
+    process.stdout.write(command.name === '' ? formatHelp(program) : formatCommandHelp(program, command));
   else if (flag('version')) process.stdout.write(`${program.name} ${fdpassVersion()}\n`);
   else return false;
   return true;

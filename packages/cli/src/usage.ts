@@ -21,7 +21,14 @@ export interface CommandSpec {
   readonly synopsis: string;
   readonly summary: string;
   readonly options: readonly string[];
+  /** For its own help page. */
+  readonly examples?: readonly (readonly [code: string, what: string])[];
+  /** What can stand in each place of its operands, for completions. */
+  readonly operands?: readonly Operand[];
 }
+
+/** Something that a shell can complete: words of a command, or what is on the user's machine. */
+export type Operand = 'host' | 'hop' | 'strategy' | 'file' | 'command' | readonly string[];
 
 export interface ProgramSpec {
   readonly name: string;
@@ -36,10 +43,13 @@ export interface ProgramSpec {
   readonly exitNote?: string;
 }
 
+/** The day of the last change that a reader of the manual pages would notice. */
+export const MANUAL_DATE = '2026-11-28';
+
 /** sysexits.h; the codes of FdpassError map to these. */
 export const EXIT_STATUS: readonly (readonly [code: number, what: string])[] = [
   [0, 'the connection was handed over, or the command did what it was asked'],
-  [64, 'usage: the command line is wrong, or a connection cannot be handed to stdout'],
+  [64, 'usage: the command line is wrong, or stdout cannot take a connection'],
   [65, 'a proxy gave a bad reply'],
   [68, 'unknown host'],
   [69, 'refused or unreachable'],
@@ -74,18 +84,26 @@ export const FDPASS: ProgramSpec = {
       synopsis: '[options] HOST PORT',
       summary: 'connect and hand over: the ProxyCommand form',
       options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'fdpass', 'verbose', 'log', 'json'],
+      operands: ['host'],
     },
     {
       name: 'connect',
       synopsis: '[options] HOST PORT',
       summary: 'the same, spelled out',
       options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'fdpass', 'verbose', 'log', 'json'],
+      operands: ['host'],
     },
     {
       name: 'explain',
       synopsis: '[options] HOST [PORT]',
       summary: 'show the rule and the route for a host and why; opens nothing (PORT: 22)',
       options: ['config', 'via', 'user', 'alias', 'json'],
+      operands: ['host'],
+      examples: [
+        ['fdpass explain host.example', 'the rule and the route that ssh will use'],
+        ['FDPASS_VIA=tor fdpass explain host.example', 'the same for one connection through the hop tor'],
+        ['fdpass explain --user root --alias web host.example 2222', 'with what rules can match besides the host'],
+      ],
     },
     {
       name: 'trace',
@@ -93,6 +111,11 @@ export const FDPASS: ProgramSpec = {
       summary:
         'connect, show what happened when (look-ups, attempts, handshakes, the greeting of the server), and close; live on a terminal; the exit status is that of the connect form (PORT: 22)',
       options: ['config', 'via', 'user', 'alias', 'timeout', 'json', 'svg'],
+      operands: ['host'],
+      examples: [
+        ['fdpass trace host.example', 'where the time goes, and what fails'],
+        ['fdpass trace --svg trace.svg host.example', 'a picture for a bug report'],
+      ],
     },
     {
       name: 'check',
@@ -100,18 +123,29 @@ export const FDPASS: ProgramSpec = {
       summary:
         'list all errors and warnings of the configuration: file:line:column, what is wrong, what was probably meant',
       options: ['config', 'json'],
+      operands: ['file'],
+      examples: [
+        ['fdpass check', 'the configuration that is used'],
+        ['fdpass check ./config.yaml', 'another one, before it is put in place'],
+      ],
     },
     {
       name: 'schema',
       synopsis: '[options]',
       summary: 'print the JSON Schema of the configuration, plugins included, for editors',
       options: ['config'],
+      examples: [['fdpass schema >~/.config/fdpass/schema.json', 'for editors, with the options of plugins']],
     },
     {
       name: 'strategies',
       synopsis: '[options] [NAME]',
       summary: 'list the strategies, or the options of one',
       options: ['json'],
+      operands: ['strategy'],
+      examples: [
+        ['fdpass strategies', 'all of them'],
+        ['fdpass strategies http-connect', 'the options of one'],
+      ],
     },
     {
       name: 'init',
@@ -119,6 +153,10 @@ export const FDPASS: ProgramSpec = {
       summary:
         'write a first configuration and the lines of ssh_config from what is there: ProxyCommand lines with nc, ncat, connect, corkscrew, proxytunnel, socat or ssh -W, proxy variables, Tor; shows all changes and asks',
       options: ['yes', 'dry-run'],
+      examples: [
+        ['fdpass init --dry-run', 'what it would write'],
+        ['fdpass init', 'shows it, and asks'],
+      ],
     },
     {
       name: 'config',
@@ -126,6 +164,11 @@ export const FDPASS: ProgramSpec = {
       summary:
         'show where the configuration is, or edit it with VISUAL or EDITOR: it is checked before it replaces the old one',
       options: ['config'],
+      operands: [['path', 'edit']],
+      examples: [
+        ['fdpass config edit', 'with VISUAL or EDITOR'],
+        ['cd "$(dirname "$(fdpass config path)")"', 'the folder of the configuration'],
+      ],
     },
     {
       name: 'credentials',
@@ -133,12 +176,19 @@ export const FDPASS: ProgramSpec = {
       summary:
         'ask for a password, try it on the proxy of a named hop, keep it in a file that nobody else can read, and show the lines for the configuration',
       options: ['config', 'user', 'timeout'],
+      operands: [['set'], 'hop'],
+      examples: [
+        ['fdpass credentials set --user me corp', 'the password of the user me for the proxy of the hop corp'],
+      ],
     },
     {
       name: 'last-error',
       synopsis: '[options]',
       summary: 'show the last connection that failed and when: ssh can have hidden what fdpass said',
       options: ['json'],
+      examples: [
+        ['fdpass last-error', 'after an ssh, an Ansible or a git that only said that the connection was closed'],
+      ],
     },
     {
       name: 'agent',
@@ -146,6 +196,20 @@ export const FDPASS: ProgramSpec = {
       summary:
         'a resident process that makes connections start as fast as a native program: run it here, start it in the background, end it when its sessions are over, show it, replace it by a fresh one, let systemd or launchd keep it, undo that',
       options: ['idle', 'json'],
+      operands: [['run', 'start', 'stop', 'status', 'reload', 'install', 'uninstall']],
+      examples: [
+        ['fdpass agent start', 'in the background'],
+        ['fdpass agent status', 'what it has served'],
+        ['fdpass agent install', 'with systemd or launchd, at every login'],
+      ],
+    },
+    {
+      name: 'help',
+      synopsis: '[COMMAND]',
+      summary: 'show this help, or that of one command with examples',
+      options: [],
+      operands: ['command'],
+      examples: [['fdpass help explain', 'the same as fdpass explain --help']],
     },
   ],
   options: [
