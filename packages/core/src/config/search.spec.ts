@@ -157,6 +157,7 @@ describe('the search for a config', () => {
     const file = folder.write('home/.config/fdpass/config.yaml', '{}');
     const { touched } = runIn(folder.path('home'), 'ours');
     expect(touched.filter((call) => /^(open|read)/.test(call))).to.deep.equal([`openSync ${file}`]);
+    expect(search(folder.path('home/.config/fdpass'))?.stamp, 'without it nothing is cached').to.be.an('object');
     chmodSync(file, 0o602);
     expect(refusal(() => search(folder.path('home/.config/fdpass'))).message).to.match(/can be written by everybody/);
   });
@@ -167,6 +168,25 @@ describe('the search for a config', () => {
     refusal(() => search(folder.path()));
     expect(process.getBuiltinModule('node:fs').readFileSync).to.equal(before);
     expect(readFileSync(folder.path('config.yaml'), 'utf8')).to.equal('[');
+  });
+
+  it('leaves other reads alone while it searches', () => {
+    const other = folder.write('other', 'x');
+    folder.write('config.yaml', '{}');
+    const fs: { -readonly [Name in 'readFileSync' | 'statSync']: typeof import('node:fs')[Name] } =
+      process.getBuiltinModule('node:fs');
+    const { statSync } = fs;
+    const seen: unknown[] = [];
+    fs.statSync = ((...args: Parameters<typeof statSync>) => {
+      seen.push(fs.readFileSync(other));
+      return statSync(...args);
+    }) as typeof statSync;
+    try {
+      search(folder.path());
+    } finally {
+      fs.statSync = statSync;
+    }
+    expect(seen[0]).to.deep.equal(Buffer.from('x'));
   });
 
   describe("in an embedding program's folder", () => {

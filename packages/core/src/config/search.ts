@@ -53,7 +53,7 @@ function makeExplorer(names: readonly string[], up: boolean, read: Map<string, T
   };
   const loadJson = (file: string, text: string): Source | { fdpass?: Source | undefined } => {
     if (!file.endsWith(`/${PACKAGE_FILE}`)) return load(file, text);
-    const source = packageSource(file, text, read.get(file)?.stamp);
+    const source = packageSource(file, text);
     if (source !== undefined) checkTrust(file, read); // a package.json without our key is not a config
     return { fdpass: source };
   };

@@ -69,8 +69,8 @@ export function parseSource(file: string, text: string, stamp?: FileStamp): Sour
  *
  * @throws FdpassError `config` that points at what is wrong.
  */
-export function packageSource(file: string, text: string, stamp?: FileStamp): Source | undefined {
-  const source = parseSource(file, text, stamp);
+export function packageSource(file: string, text: string): Source | undefined {
+  const source = parseSource(file, text);
   const data = (Object(source.data) as Record<string, unknown>)['fdpass'];
   if (data === undefined) return undefined;
   if (data === null) throw configError(source.locate(['fdpass']), 'nothing is under "fdpass"', 'write the rules there');
