@@ -29,41 +29,14 @@ const { version } = JSON.parse(readFileSync('packages/cli/package.json', 'utf8')
 /** Loads plugins, which can be ES modules, so its own import() is not bundled. */
 const PLUGINS = 'packages/core/dist/strategy/plugins.js';
 
-/** Modules that are imported dynamically and become separate bundles: name and compiled file. */
-const SEPARATE = new Map(
+/** What has a bundle of its own: what is started or required by its path, and each module that is imported dynamically. */
+const entries = new Set(
   [
+    'packages/cli/dist/fdpass.js',
+    'packages/cli/dist/fdrecv.js',
     'packages/core/dist/ground/private-folder.js',
-    'packages/core/dist/config/load.js',
-    'packages/core/dist/cold-start/config-cache.js',
-    PLUGINS,
-    'packages/core/dist/proxy/ask.js',
-    'packages/core/dist/proxy/credentials.js',
-    'packages/core/dist/proxy/tls.js',
-    'packages/core/dist/connection/spawn.js',
     'packages/core/dist/connection/pass-on.js',
-    'packages/core/dist/proxy/first-line.js',
-    'packages/strategy-http-connect/dist/digest.js',
-    'packages/core/dist/json-schema/config-schema.js',
-    'packages/strategy-direct/dist/options.js',
-    'packages/strategy-happy-eyeballs/dist/options.js',
-    ...[
-      'check',
-      'explain',
-      'schema',
-      'strategies',
-      'last-error',
-      'init',
-      'help-command',
-      'config-file',
-      'set-credentials',
-      'agent',
-      'agent-start',
-    ].map((name) => `packages/cli/dist/${name}.js`),
-    ...readdirSync('packages')
-      .filter((name) => name.startsWith('strategy-'))
-      .map((name) => `packages/${name}/dist/index.js`)
-      .filter((file) => existsSync(file)),
-  ].map((file) => [resolve(file), bundleName(file)]),
+  ].map((file) => resolve(file)),
 );
 
 /** `packages/strategy-socks/dist/index.js` becomes `strategy-socks`, its `options.js` gets that prefix, others keep their names. */
@@ -73,7 +46,7 @@ function bundleName(file) {
   return name === 'index' ? owner : name === 'options' ? `${owner}-options` : name;
 }
 
-/** Turns a dynamic import of a separate module into one of its bundle, which is beside ours. */
+/** Turns each dynamic import of a module of ours into one of that module's bundle, which is beside the importer's. */
 const separate = {
   name: 'separate',
   setup(plugin) {
@@ -82,8 +55,8 @@ const separate = {
       const file = path.startsWith('.')
         ? resolve(resolveDir, path)
         : resolve('packages', path.slice('@fdpass/'.length), 'dist/index.js');
-      const name = SEPARATE.get(file);
-      return name === undefined ? undefined : { path: `./${name}.cjs`, external: true };
+      entries.add(file);
+      return { path: `./${bundleName(file)}.cjs`, external: true };
     });
   },
 };
@@ -128,16 +101,23 @@ const options = {
   define: { 'import.meta.url': 'importMetaUrl', FDPASS_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 };
-const entry = (file) => ({ in: file, out: bundleName(file) });
-const plugins = await build({ ...options, entryPoints: [entry(PLUGINS)] });
-const commands = await build({
-  ...options,
-  entryPoints: ['packages/cli/dist/fdpass.js', 'packages/cli/dist/fdrecv.js', ...SEPARATE.keys()]
-    .filter((file) => resolve(file) !== resolve(PLUGINS))
-    .map(entry),
-  supported: { 'dynamic-import': false }, // require() instead, since the loader of ES modules takes time to start
-});
-writeFileSync(join(OUT, 'NOTICES.txt'), noticesFor([plugins.metafile, commands.metafile]));
+writeFileSync(join(OUT, 'NOTICES.txt'), noticesFor(await bundleAll()));
+
+/** Bundles each entry, and those that the bundles turn out to import. Returns esbuild's records of what went into each. */
+async function bundleAll() {
+  const records = [];
+  const done = new Map();
+  for (const file of entries) {
+    const name = bundleName(file);
+    if (done.has(name)) throw new Error(`${file} and ${done.get(name)} would be the same bundle; rename one`);
+    done.set(name, file);
+    // Elsewhere require() instead, since the loader of ES modules takes time to start.
+    const supported = { 'dynamic-import': file === resolve(PLUGINS) };
+    const { metafile } = await build({ ...options, supported, entryPoints: [{ in: file, out: name }] });
+    records.push(metafile);
+  }
+  return records;
+}
 
 const { formatConfigSchema } = await import('../packages/cli/dist/config-schema.js');
 mkdirSync(SCHEMA, { recursive: true });
