@@ -187,6 +187,22 @@ describe('a secret in the wrong place of a config', () => {
     expect(said.filter((text) => text.includes('"stamps"')).join()).to.contain('"port":4711');
   });
 
+  it('that is a plain word in the place of a key of an object', async () => {
+    const word = 'hunter2';
+    const objects = [
+      { [word]: 1 },
+      { rules: [{ use: 'direct', [word]: 1 }] },
+      { defaults: { [word]: 1 } },
+      { rules: [{ use: { [word]: {} } }] },
+      { rules: [{ use: ['direct', { strategy: 'socks', [word]: 1 }] }] },
+      { rules: [{ use: { strategy: 'http-connect', url: 'http://h', credentials: { [word]: 1 } } }] },
+    ];
+    for (const object of objects) {
+      const said = await new Listener(folder.path).hearObject(object);
+      expect(said.join('\n'), JSON.stringify(object)).to.not.contain(word);
+    }
+  });
+
   it('that is hardly a config', () => expectNone(TEXTS, (listener, text) => listener.hearFile(text)));
 
   for (const [what, cases] of [

@@ -76,6 +76,9 @@ describe('http-connect request', () => {
     expect(() => checkHeaders({ 'X-Key': 'hush\u0001' }))
       .to.throw(/X-Key/)
       .that.satisfies((error: Error) => !error.message.includes('hush'));
+    expect(() => checkHeaders({ 'hush!': 'hush\u0001' }))
+      .to.throw(/the value|a value/)
+      .that.satisfies((error: Error) => !error.message.includes('hush'));
   });
 
   it('takes tabs and latin-1 in values', () => checkHeaders({ 'X-Ok': 'a\tb\u00e9' }));

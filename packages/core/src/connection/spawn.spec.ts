@@ -20,6 +20,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { expectDescriptorsBack } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { type Clock, systemClock } from '../ground/clock.js';
@@ -200,6 +201,11 @@ describe('a program as a connection', () => {
         expect(clock.pending).to.equal(0);
       });
     }
+
+    it('keeps nothing of the arguments in the error, nor the name of the program', async () => {
+      const error = await run(['no-such-hush', 'hush'], {}).catch((thrown: unknown) => thrown);
+      expect(inspect(error)).to.contain('ENOENT').and.not.contain('hush');
+    });
 
     it('says why: because it is not executable', async () => {
       writeFileSync(join(folder, 'data'), '');

@@ -153,6 +153,10 @@ describe('paths in a current directory that has been deleted', () => {
     expect(absoluteFolder('/a/../b')).to.equal('/b');
   });
 
+  it('are refused with a NUL byte in them, without being repeated', () => {
+    expect(() => expandPath('/hush\0', '/')).to.throw(/^a path has a NUL byte in it$/);
+  });
+
   it('are refused if they are relative', () => {
     for (const base of [currentFolder(), absoluteFolder(), absoluteFolder('sub')]) {
       expect(base).to.equal('');

@@ -99,7 +99,9 @@ describe('what is shown', () => {
       ['PW', '***'],
       ['~PW', '***'],
       ['//u:PW@host', '***'],
+      ['//PW', '***'],
       ['/a\nPW', '***'],
+      ['./a - PW', '***'], // a list that has slid into the path
     ]);
   });
 

@@ -172,7 +172,7 @@ describe('credentials', () => {
     [
       'a variable that is not set',
       { username: 'me', passwordEnv: VARIABLE },
-      /^config: the environment has no variable/,
+      /^config: the environment has no variable of the name in "passwordEnv"$/,
     ],
     [
       'a program that is not there',
