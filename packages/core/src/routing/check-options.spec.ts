@@ -71,7 +71,7 @@ describe('errors in the options of a hop', () => {
     [{ inner: 'PW' }, 'inner/value: option "inner": must be a mapping, not a text'],
     [{ inner: { list: ['a', 4711] } }, 'inner/list/1/value: option "inner.list.1": must be a text'],
     [{ inner: {} }, 'inner/list/value: "list" is missing in "inner": texts'],
-    [{ inner: { list: [], PW: 1 } }, 'inner/PW/key: unknown option in "inner"; known: list'],
+    [{ inner: { list: [], PW: 1 } }, 'inner/PW/unknown-key: unknown option in "inner"; known: list'],
     [
       { inner: { lsit: [] } },
       'inner/lsit/key: unknown option "lsit" in "inner"; did you mean "list"?',
@@ -81,18 +81,18 @@ describe('errors in the options of a hop', () => {
       { headers: { Authorization: 4711 } },
       'headers/Authorization/value: option "headers.Authorization": must be a text',
     ],
-    [{ headers: { 'u:PW@h': 4711 } }, 'headers/u:PW@h/value: option "headers.***": must be a text'],
+    [{ headers: { 'u:PW@h': 4711 } }, 'headers/u:PW@h/unknown-key: option "headers.***": must be a text'],
     [{ size: 5, text: 'x' }, 'value: give either "size" or "text"'],
     [{ siez: 5 }, 'siez/key: unknown option "siez"; did you mean "size"?'],
-    [{ hunter2: 5 }, `hunter2/key: unknown option; ${ALL}`],
+    [{ hunter2: 5 }, `hunter2/unknown-key: unknown option; ${ALL}`],
     [
       { PW: 1, siez: 'PW', kind: 'PW' },
-      `PW/key: unknown option; ${ALL}`,
+      `PW/unknown-key: unknown option; ${ALL}`,
       'siez/key: unknown option "siez"; did you mean "size"?',
       'kind/value: option "kind": must be "small" or "large"',
     ],
     [{ chatty: 'PW' }, 'chatty/value: option "chatty": is not valid'],
-    [{ password: 'PW' }, `password/key: unknown option; ${ALL}`],
+    [{ password: 'PW' }, `password/unknown-key: unknown option; ${ALL}`],
   ];
   for (const [options, ...errors] of CASES) {
     it(`${JSON.stringify(options)}: ${errors.join(' + ')}`, async () =>
@@ -135,7 +135,11 @@ describe('errors in the options of a hop', () => {
       saying('Invalid: it must be odd', ['size'], JSON_SCHEMA),
       'size/value: option "size": Invalid: it must be odd',
     ],
-    [{ size: 1, PW: 2 }, saying('Unrecognized key: "PW"', [], JSON_SCHEMA), 'PW/key: unknown option; known: size'],
+    [
+      { size: 1, PW: 2 },
+      saying('Unrecognized key: "PW"', [], JSON_SCHEMA),
+      'PW/unknown-key: unknown option; known: size',
+    ],
     [
       { siez: 1 },
       saying('Unrecognized key: "siez"', [], JSON_SCHEMA),
@@ -148,7 +152,7 @@ describe('errors in the options of a hop', () => {
     ],
     [{ size: 'a' }, saying('a size must be a number', [], undefined), 'value: is not valid'],
     [{ size: 'P' }, saying('a Prime number is needed', [], JSON_SCHEMA), 'value: a Prime number is needed'],
-    [{ size: 'PW' }, saying('must be a number', ['size']), 'size/value: option "***": must be a number'],
+    [{ size: 'PW' }, saying('must be a number', ['size']), 'size/unknown-key: option "***": must be a number'],
     [{ other: 1 }, saying('is missing', ['size']), 'size/value: option "size": is missing'],
   ];
   for (const [options, schema, message] of FOREIGN) {
@@ -185,7 +189,7 @@ describe('errors in the options of a hop', () => {
       expect(await refusals({ siez: 5, needed: 'x' }, schema)).to.deep.equal([UNKNOWN]);
       const [stray, hunter, needed] = (await refusals({ siez: 5, PW: 6 }, schema)).sort().reverse();
       expect([stray, needed && hunter]).to.deep.equal([UNKNOWN, NEEDED]);
-      expect(needed).to.match(/^PW\/key: unknown option; known: /);
+      expect(needed).to.match(/^PW\/unknown-key: unknown option; known: /);
     });
   }
 });

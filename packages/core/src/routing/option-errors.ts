@@ -1,7 +1,7 @@
 import { FdpassError, foldErrors } from '../ground/errors.js';
 import { MASK, withoutReceived } from '../ground/shown.js';
 import { didYouMean } from '../ground/text.js';
-import type { ValuePath } from '../ground/where.js';
+import type { PlacePart, ValuePath } from '../ground/where.js';
 import { PASSWORD_SOURCES } from '../proxy/schema.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import type { SchemaIssue } from '../strategy/strategy.js';
@@ -19,7 +19,7 @@ import { formsOf, isMapping, type JsonSchema, propertiesOf, schemaOfKey } from '
 interface Problem {
   readonly path: ValuePath;
   /** What of it is wrong. Default: the value. */
-  readonly part?: 'key';
+  readonly part?: PlacePart | undefined;
   readonly message: string;
   readonly hint?: string | undefined;
 }
@@ -126,12 +126,14 @@ function keyProblems(spot: Spot, findings: readonly Finding[]): Problem[] {
 }
 
 function unknownKey(key: string, { path, shown }: Spot, known: readonly string[]): Problem {
-  const at = { path: [...path, key], part: 'key' as const };
+  const at: ValuePath = [...path, key];
   const source = passwordHint(key, known);
-  if (source !== undefined) return { ...at, message: 'a password cannot be written in a config', hint: source };
+  if (source !== undefined)
+    return { path: at, part: 'key', message: 'a password cannot be written in a config', hint: source };
   const hint = didYouMean(key, known);
-  const quoted = hint === undefined ? '' : ` ${JSON.stringify(key)}`; // anything else can be a secret in the wrong place
-  return { ...at, message: `unknown option${quoted}${inside(shown)}`, hint: hint ?? `known: ${known.join(', ')}` };
+  const message = `unknown option${hint === undefined ? '' : ` ${JSON.stringify(key)}`}${inside(shown)}`;
+  if (hint !== undefined) return { path: at, part: 'key', message, hint };
+  return { path: at, part: 'unknown-key', message, hint: `known: ${known.join(', ')}` }; // it can be a secret in the wrong place
 }
 
 function missingKey(key: string, { path, shown }: Spot, schema: JsonSchema | undefined): Problem {
@@ -158,9 +160,10 @@ function describe({ path, value, schema, shown, message }: Finding): Problem {
   const place = shown.length === 0 ? '' : `option ${JSON.stringify(shown.join('.'))}: `;
   const expected = OF_LIBRARY.test(message) ? expectedWords(value, schema) : undefined;
   const hint = expected !== undefined && typeof value === 'string' ? didYouMean(value, wordsOf(schema)) : undefined;
-  if (expected !== undefined) return { path, message: `${place}must be ${expected}`, hint };
+  const part = shown.at(-1) === MASK ? 'unknown-key' : undefined;
+  if (expected !== undefined) return { path, part, message: `${place}must be ${expected}`, hint };
   const isRepeating = writtenWords(value, schema).some((word) => isIn(message, word));
-  return { path, message: `${place}${isRepeating ? 'is not valid' : message}` };
+  return { path, part, message: `${place}${isRepeating ? 'is not valid' : message}` };
 }
 
 /** How valibot and zod begin what they say where a schema has no words of its own. */
