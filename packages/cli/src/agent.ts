@@ -2,7 +2,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { type AgentCall, type AgentStatus, agentSocket, callAgent } from '@fdpass/agent';
 import { FdpassError, formatError } from '@fdpass/core';
-import { parseDuration, quoteUnknown } from '@fdpass/core/host';
+import { didYouMean, parseDuration, quoteUnknown } from '@fdpass/core/host';
 import { install, uninstall } from './agent-install.js';
 import { beAgent } from './agent-process.js';
 import { DEFAULT_IDLE_MS, REPORT_FD, startAgent } from './agent-start.js';
@@ -28,8 +28,9 @@ export async function agent(args: Arguments): Promise<number> {
   const action = ACTIONS[name];
   if (action === undefined) {
     const known = Object.keys(ACTIONS);
-    const unknown = `the agent does not know ${quoteUnknown(name, known, 'this word')}`;
-    throw usage(FDPASS, `${name === '' ? 'what the agent is to do is missing' : unknown}: ${known.join(', ')}`);
+    if (name === '') throw usage(FDPASS, `what the agent is to do is missing: ${known.join(', ')}`);
+    const message = `the agent does not know ${quoteUnknown(name, known, 'this word')}`;
+    throw new FdpassError('usage', message, { hint: didYouMean(name, known) ?? `known: ${known.join(', ')}` });
   }
   await action(args, requireSocket());
   return 0;

@@ -94,6 +94,11 @@ describe('the check of a whole config', () => {
         [/^1:38 error .*must be a text, not a number/],
       ],
       [
+        'a key that is nearly "strategy"',
+        ['rules:', '  - { host: a, use: { strategi: net } }', '  - { host: b, use: { host: x, Stratgy: net } }'],
+        ['2:23 error unknown key "strategi"', '3:32 error unknown key "Stratgy"'],
+      ],
+      [
         'a hop that contains itself',
         ['hops: { loop: [net, loop] }', 'rules: [{ use: loop }]'],
         [/^1:21 error the hop "loop" contains itself/],

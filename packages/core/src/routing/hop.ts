@@ -1,5 +1,6 @@
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { describeType, hintAtKnown, isShownName, MASK, quoteUnknown, showName, showUrl } from '../ground/shown.js';
+import { didYouMean } from '../ground/text.js';
 import type { Locate, PlacePart, ValuePath } from '../ground/where.js';
 import { nameOfKey, type StrategyRegistry } from '../strategy/registry.js';
 import type { Strategy, StrategyEntry } from '../strategy/strategy.js';
@@ -153,6 +154,7 @@ async function resolveMapping(
   if (typeof strategy === 'string') {
     return hopOf(await entryAt(strategy, placeWithin(place, 'strategy'), scope), options, place, path);
   }
+  if (strategy === undefined) await refuseMisspelt(mapping, place, scope);
   const [key, ...others] = Object.keys(mapping);
   if (strategy === undefined && key !== undefined && others.length === 0) {
     return shorthand(key, mapping[key], placeWithin(place, key), scope, path);
@@ -160,6 +162,16 @@ async function resolveMapping(
   throw new FdpassError('config', 'the hop does not name a strategy', {
     hint: `add "strategy: NAME", one of ${scope.registry.names().join(', ')}`,
   });
+}
+
+/** @throws FdpassError `config` if a key is nearly "strategy", and no strategy has its name */
+async function refuseMisspelt(mapping: Record<string, unknown>, place: Place, { registry }: HopScope): Promise<void> {
+  for (const key of Object.keys(mapping)) {
+    const hint = registry.has(nameOfKey(key)) ? undefined : didYouMean(key, ['strategy']);
+    if (hint === undefined) continue;
+    const error = new FdpassError('config', `unknown key ${JSON.stringify(key)}`, { hint });
+    throw await withPlace(error, place, [key], 'key');
+  }
 }
 
 async function entryAt(name: string, place: Place, scope: HopScope, part?: PlacePart): Promise<StrategyEntry> {

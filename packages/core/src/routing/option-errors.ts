@@ -133,7 +133,7 @@ function unknownKey(key: string, { path, shown }: Spot, known: readonly string[]
   const hint = didYouMean(key, known);
   const message = `unknown option${hint === undefined ? '' : ` ${JSON.stringify(key)}`}${inside(shown)}`;
   if (hint !== undefined) return { path: at, part: 'key', message, hint };
-  return { path: at, part: 'unknown-key', message, hint: `known: ${known.join(', ')}` }; // it can be a secret in the wrong place
+  return { path: at, part: UNKNOWN, message, hint: `known: ${known.join(', ')}` }; // it can be a secret in the wrong place
 }
 
 function missingKey(key: string, { path, shown }: Spot, schema: JsonSchema | undefined): Problem {
@@ -157,14 +157,16 @@ function passwordHint(key: string, known: readonly string[]): string | undefined
 }
 
 function describe({ path, value, schema, shown, message }: Finding): Problem {
-  const place = shown.length === 0 ? '' : `option ${JSON.stringify(shown.join('.'))}: `;
+  const at = shown.includes(MASK) ? { path: path.slice(0, shown.indexOf(MASK) + 1), part: UNKNOWN } : { path };
+  const option = shown.length === 0 ? '' : `option ${JSON.stringify(shown.join('.'))}: `;
   const expected = OF_LIBRARY.test(message) ? expectedWords(value, schema) : undefined;
   const hint = expected !== undefined && typeof value === 'string' ? didYouMean(value, wordsOf(schema)) : undefined;
-  const part = shown.at(-1) === MASK ? 'unknown-key' : undefined;
-  if (expected !== undefined) return { path, part, message: `${place}must be ${expected}`, hint };
+  if (expected !== undefined) return { ...at, message: `${option}must be ${expected}`, hint };
   const isRepeating = writtenWords(value, schema).some((word) => isIn(message, word));
-  return { path, part, message: `${place}${isRepeating ? 'is not valid' : message}` };
+  return { ...at, message: `${option}${isRepeating ? 'is not valid' : message}` };
 }
+
+const UNKNOWN: PlacePart = 'unknown-key';
 
 /** How valibot and zod begin what they say where a schema has no words of its own. */
 const OF_LIBRARY = /^(?:Invalid|Too (?:big|small)|Required)\b/;
