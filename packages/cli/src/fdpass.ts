@@ -13,6 +13,7 @@ import { FDPASS } from './usage.js';
 const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> = {
   '': connect,
   connect,
+  test: async (args) => (await import('./trial/test.js')).test(args),
   trace: async (args) => (await import('./trace/trace.js')).trace(args),
   explain: async (args) => (await import('./explain.js')).explain(args),
   check: async (args) => (await import('./check.js')).check(args),

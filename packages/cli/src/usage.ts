@@ -118,6 +118,13 @@ export const FDPASS: ProgramSpec = {
       ],
     },
     {
+      name: 'test',
+      synopsis: '[options] [HOST ...]',
+      summary:
+        'connect to each HOST (HOST:PORT for another port than 22), several at once, and show route, time and greeting, or the reason; without HOST to all of ~/.ssh/config and ~/.ssh/known_hosts that have a rule; exit status 69 if any fails',
+      options: ['config', 'via', 'timeout', 'json'],
+    },
+    {
       name: 'check',
       synopsis: '[options] [FILE]',
       summary:

@@ -40,6 +40,11 @@ export class Recorder {
     return this.#now();
   }
 
+  /** All that has happened, in its order. */
+  get moments(): readonly Moment[] {
+    return this.#moments;
+  }
+
   /** The newest event. */
   get newest(): Moment | undefined {
     return this.#moments.at(-1);

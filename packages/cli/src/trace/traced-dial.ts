@@ -13,6 +13,8 @@ export interface Traced {
   readonly result: TraceResult;
   /** Undefined if that could not be found. */
   readonly found?: FoundRoute | undefined;
+  /** How long the dial took, if it succeeded. */
+  readonly ms?: number | undefined;
   readonly greeting?: Greeting | undefined;
   readonly error?: unknown;
 }
@@ -33,7 +35,7 @@ export async function traceDial(
     const greeting = await listen(connection, recorder, found);
     const place = formatHostPort(route.target.host, route.target.port);
     const text = `connected to ${place} through ${route.chain.label} in ${ms} ms`;
-    return { found, greeting, result: { text, exitStatus: 0 } };
+    return { found, ms, greeting, result: { text, exitStatus: 0 } };
   } catch (error) {
     return { found, error, result: { text: formatError(error), exitStatus: exitCodeOf(error) } };
   }
