@@ -14,6 +14,8 @@ export interface AgentOptions {
   readonly serve: Serve;
   /** It ends after so many milliseconds without a client; 0: never. */
   readonly idleMs: number;
+  /** What its status says besides figures. Default: nothing. */
+  readonly note?: (() => string | undefined) | undefined;
   /** More clients than that are sent away, and connect by themselves. Default 4096. */
   readonly maxClients?: number | undefined;
   /** Told in a line what the user may want to know. Default: nobody is. */
@@ -36,6 +38,8 @@ export interface AgentStatus {
   readonly active: number;
   /** Whether systemd listens on its socket, and starts another agent when this one has ended. */
   readonly isActivated: boolean;
+  /** Of {@link AgentOptions.note}. */
+  readonly note?: string | undefined;
 }
 
 const MAX_CLIENTS = 4096;
@@ -87,6 +91,7 @@ export class Agent {
       left: this.#left,
       active: this.#active,
       isActivated: this.#isActivated,
+      note: this.#options.note?.(),
     };
   }
 

@@ -9,7 +9,7 @@ import { LeftToCommand } from './left-to-command.js';
  */
 
 /** Variables that Node and libc read in the process that dials. Those of Node itself are compared too. */
-const OF_THE_PROCESS = ['HOME', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'RES_OPTIONS', 'LOCALDOMAIN', 'HOSTALIASES', 'TZ'];
+const OF_THE_PROCESS = ['HOME', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'RES_OPTIONS', 'LOCALDOMAIN', 'HOSTALIASES'];
 
 /** What decides on where a path and an address lead. */
 const NAMESPACES = ['net', 'mnt'];

@@ -34,8 +34,12 @@ export async function beAgent({ socket, idleMs, onReady, replace }: AgentLife): 
     throw new LeftToCommand('the code of a plugin has changed');
   });
   const memory = new AgentMemory({ resolve: libcResolver, clock: systemClock, describeNetwork });
-  const serve = commandServer({ installation, frameworks, memory, onReplaced: () => agent.leave() });
-  const agent = await Agent.start({ socket, serve, idleMs, report: complain });
+  let note: string | undefined;
+  const onLeft = (why: string): void => {
+    note = `the last was left to the command since ${why}`;
+  };
+  const serve = commandServer({ installation, frameworks, memory, onReplaced: () => agent.leave(), onLeft });
+  const agent = await Agent.start({ socket, serve, idleMs, report: complain, note: () => note });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.removeAllListeners(signal).once(signal, () => agent.leave()); // sessions go on to their end
   }

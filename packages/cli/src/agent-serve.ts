@@ -22,6 +22,8 @@ export interface CommandParts {
   readonly memory: AgentMemory;
   /** Called when another version has been installed in place of ours. */
   readonly onReplaced: () => void;
+  /** Told why a connection was left to the command. */
+  readonly onLeft: (why: string) => void;
 }
 
 /**
@@ -42,7 +44,10 @@ export function commandServer(parts: CommandParts): Serve {
       await connectFor(request, args, parts, write);
       return 0;
     } catch (error) {
-      if (error instanceof LeftToCommand) return LEFT_TO_CLIENT;
+      if (error instanceof LeftToCommand) {
+        parts.onLeft(error.message);
+        return LEFT_TO_CLIENT;
+      }
       parts.memory.forgetAddresses();
       if (!request.signal.aborted) {
         sayError(FDPASS, error, errorStyleOf(words, args), write);

@@ -40,7 +40,12 @@ export async function startAgent(idleMs: number): Promise<Readable> {
 export async function startAgentForLater(): Promise<void> {
   const socket = agentSocket(process.env);
   if (socket === undefined || (await isListening(socket)) || !claimStart(startMark(socket))) return;
-  const report = await startAgent(DEFAULT_IDLE_MS);
+  await startUnwatched(DEFAULT_IDLE_MS);
+}
+
+/** The same as {@link startAgent} for those who do not wait until it listens. */
+export async function startUnwatched(idleMs: number): Promise<void> {
+  const report = await startAgent(idleMs);
   report.on('error', () => {}).destroy();
 }
 

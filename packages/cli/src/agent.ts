@@ -1,11 +1,11 @@
 import { closeSync, writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
-import { type AgentCall, type AgentStatus, agentSocket, callAgent } from '@fdpass/agent';
+import { type AgentCall, type AgentStatus, agentSocket, callAgent, isSocketActivated } from '@fdpass/agent';
 import { FdpassError, formatError } from '@fdpass/core';
 import { didYouMean, parseDuration, quoteUnknown } from '@fdpass/core/host';
 import { install, uninstall } from './agent-install.js';
 import { beAgent } from './agent-process.js';
-import { DEFAULT_IDLE_MS, REPORT_FD, startAgent } from './agent-start.js';
+import { DEFAULT_IDLE_MS, REPORT_FD, startAgent, startUnwatched } from './agent-start.js';
 import { type Arguments, checkCount, usage } from './arguments.js';
 import { print } from './print.js';
 import { FDPASS } from './usage.js';
@@ -46,7 +46,7 @@ function requireSocket(): string {
 
 /** In the foreground: for service managers and for those who want to watch it. */
 async function run(args: Arguments, socket: string): Promise<void> {
-  await refuseSecond(socket);
+  if (!isSocketActivated(process.env)) await refuseSecond(socket); // our own first client would be asked
   await beAgent({ socket, idleMs: idleTime(args), onReady: () => {} });
 }
 
@@ -86,13 +86,14 @@ async function status(args: Arguments, socket: string): Promise<void> {
   await print(args.flag('json') ? `${JSON.stringify({ ...status, socket }, null, 2)}\n` : describe(status, socket));
 }
 
-function describe({ pid, seconds, served, left, active }: AgentStatus, socket: string): string {
+function describe({ pid, seconds, served, left, active, note }: AgentStatus, socket: string): string {
   const lines = [
     `pid      ${pid}`,
     `socket   ${socket}`,
     `running  ${seconds} s`,
     `served   ${served} connections, and left ${left} to the command`,
     `active   ${active}`,
+    ...(note === undefined ? [] : [`note     ${note}`]),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -126,7 +127,7 @@ export async function beDetachedAgent(idleMs: number): Promise<void> {
       socket: requireSocket(),
       idleMs,
       onReady: () => report(''),
-      replace: () => void startAgent(idleMs).then((stream) => stream.on('error', () => {}).destroy()),
+      replace: () => void startUnwatched(idleMs),
     });
   } catch (error) {
     report(formatError(error));

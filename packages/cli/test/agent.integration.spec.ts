@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { AgentStatus } from '@fdpass/agent';
+import { loadSys } from '@fdpass/core/sockets';
 import {
   expectNoneLeft,
   type Finished,
@@ -78,8 +79,8 @@ describe('the agent of the command', () => {
     return stdout;
   }
 
-  async function untilListening(): Promise<void> {
-    while ((await command(['agent', 'status'])).status !== 0) await new Promise(setImmediate);
+  async function untilListening(more: NodeJS.ProcessEnv = env): Promise<void> {
+    while ((await command(['agent', 'status'], more)).status !== 0) await new Promise(setImmediate);
   }
 
   async function agentStatus(): Promise<AgentStatus> {
@@ -209,6 +210,13 @@ describe('the agent of the command', () => {
         expect([served - before.served, left - before.left]).to.deep.equal([0, 1]);
       });
     }
+
+    it('and says why in its status', async () => {
+      await connect(['127.0.0.1', port], { ...env, HOME: '/' });
+      expect(await agent('status')).to.match(
+        /^note {5}the last was left to the command since its HOME differs from the agent's$/m,
+      );
+    });
 
     it('a connection from another network', async function () {
       const words = ['-Un', FDPASS_BIN, '127.0.0.1', port];
@@ -340,6 +348,54 @@ describe('the agent of the command', () => {
       await connect(['127.0.0.1', port]);
       await untilListening();
     });
+  });
+
+  it('serves on a socket that systemd listens on, and leaves it there', async () => {
+    const socket = at('activated.sock');
+    const sys = loadSys();
+    const listening = sys.socket(1, 1, 0);
+    sys.bind(listening, Buffer.concat([Buffer.from([1, 0]), Buffer.from(`${socket}\0`)])); // struct sockaddr_un
+    const own = { ...env, FDPASS_AGENT: socket };
+    const script = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" agent run';
+    const activated = spawn('/bin/sh', ['-c', script, FDPASS_BIN], {
+      env: { ...process.env, ...own },
+      stdio: ['ignore', 'inherit', 'inherit', listening],
+    });
+    sys.close(listening);
+    const ended = once(activated, 'close');
+    await untilListening(own);
+    expect((await connect(['127.0.0.1', port], own)).status).to.equal(0);
+    const status = await command(['agent', 'status', '--json'], own);
+    expect(JSON.parse(status.stdout)).to.include({ pid: activated.pid, served: 1, isActivated: true });
+    expect((await command(['agent', 'stop'], own)).status).to.equal(0);
+    expect((await ended)[0]).to.equal(0);
+    expect(existsSync(socket)).to.equal(true);
+  });
+
+  it('is installed for the service manager, and uninstalled', async function () {
+    if (process.platform !== 'linux') this.skip();
+    mkdirSync(at('tools'), { recursive: true });
+    writeFileSync(at('tools/systemctl'), `#!/bin/sh\necho "$@" >>'${at('systemctl.log')}'\n`, { mode: 0o755 });
+    const own = { ...env, PATH: `${at('tools')}:${env['PATH']}` };
+    const unit = at('home/systemd/user/fdpass-agent.socket');
+    const installed = await command(['agent', 'install'], own);
+    expect([installed.status, installed.stderr]).to.deep.equal([0, '']);
+    expect(readFileSync(unit, 'utf8')).to.include(`ListenStream=${at('fdpass/agent.sock')}\n`);
+    expect((await command(['agent', 'uninstall'], own)).status).to.equal(0);
+    expect(existsSync(unit)).to.equal(false);
+    expect(readFileSync(at('systemctl.log'), 'utf8').split('\n')).to.deep.equal([
+      '--user daemon-reload',
+      '--user enable --now fdpass-agent.socket',
+      '--user disable --now fdpass-agent.socket fdpass-agent.service',
+      '--user daemon-reload',
+      '',
+    ]);
+    writeFileSync(at('tools/systemctl'), '#!/bin/sh\necho "no bus" >&2; exit 1\n', { mode: 0o755 });
+    const failed = await command(['agent', 'install'], own);
+    expect([failed.status, failed.stderr]).to.deep.equal([
+      70,
+      'fdpass: systemctl --user daemon-reload failed: no bus; check that the service manager of your session runs\n',
+    ]);
   });
 
   it('serves ssh, which the server sees, and no process stays', async function () {
