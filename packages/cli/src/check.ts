@@ -19,7 +19,7 @@ const EXIT_CONFIG = 78;
 
 /**
  * `fdpass check [FILE]`: reads the config, builds every rule's route, and shows all that is wrong or probably not meant.
- * Returns the exit code; warnings alone are no failure.
+ * Returns the exit code; warnings alone are not a failure.
  */
 export async function check(args: Arguments): Promise<number> {
   checkCount(FDPASS, args, 1);

@@ -21,7 +21,9 @@ describe('the commands, installed from their package', () => {
 
   it('come with their manual pages', () => {
     expect(filesIn(join(installed(), 'global/share/man'))).to.deep.equal(
-      filesIn(join(ROOT, 'man')).map((page) => `man${page.at(-1)}/${page}`),
+      filesIn(join(ROOT, 'man'))
+        .map((page) => `man${page.at(-1)}/${page}`)
+        .sort(),
     );
   });
 

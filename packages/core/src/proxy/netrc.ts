@@ -79,7 +79,7 @@ class NetrcReader {
 
   #newEntry(keyword: Word): ParsedEntry {
     const mistakes: { mistake?: FdpassError } = {};
-    const machine = this.#value(keyword, mistakes) ?? ''; // that is no machine's name
+    const machine = this.#value(keyword, mistakes) ?? ''; // which is not the name of a machine
     return { machine, ...mistakes };
   }
 
