@@ -2,8 +2,8 @@ import { inspect } from 'node:util';
 import { configJsonSchema, type JsonSchema, StrategyRegistry } from '@fdpass/core/host';
 import { temporaryFolder } from '@fdpass/test-lab';
 import { expect } from 'chai';
-import { builtinStrategies } from '../dist/index.js';
-import { Listener } from './planted.spec.helper.js';
+import { builtinStrategies, createDialer } from '../dist/index.js';
+import { everythingOf, Listener } from './planted.spec.helper.js';
 
 /*
  * A marker in every place of a config, in every wrong form: nothing that fdpass says or caches may have it. The marker has a
@@ -204,6 +204,35 @@ describe('a secret in the wrong place of a config', () => {
   });
 
   it('that is hardly a config', () => expectNone(TEXTS, (listener, text) => listener.hearFile(text)));
+
+  const CALLS: readonly (readonly [what: string, call: () => unknown])[] = [
+    ['an unknown option', () => createDialer({ [MARK]: 1 } as never)],
+    ['a wrong limit', () => createDialer({ timeout: MARK })],
+    ['a URL without a scheme', () => createDialer(`u:${MARK}@h`).check()],
+    ['a URL without a host', () => createDialer(`http://u:${MARK}`).check()],
+    ['a plugin', () => createDialer({ plugins: [MARK], baseDir: '/' }).check()],
+    ['a plugin without a folder', () => createDialer({ plugins: [MARK] })],
+    ['a wrong target', () => createDialer('direct').dial(`u:${MARK}@h:22`)],
+    ['a wrong host', () => createDialer('direct').dial({ host: MARK, port: 22 })],
+    ['a wrong port', () => createDialer('direct').dial({ host: 'h', port: MARK as never })],
+    ['a wrong user', () => createDialer('direct').dial({ host: 'h', port: 22, user: `${MARK};` })],
+    ['an unknown part of the target', () => createDialer('direct').dial({ host: 'h', port: 22, [MARK]: 1 } as never)],
+    ['an unknown option of a dial', () => createDialer('direct').dial('h:22', { [MARK]: 1 } as never)],
+    ['a wrong limit of a dial', () => createDialer('direct').dial('h:22', { timeout: MARK })],
+    ['a wrong hop of a dial', () => createDialer('direct').dial('h:22', { via: `http://u:${MARK}` })],
+    ['an unknown hop of a dial', () => createDialer('direct').dial('h:22', { via: MARK })],
+  ];
+  for (const [what, call] of CALLS) {
+    it(`that a program gives as ${what}`, async () => {
+      const error = await Promise.resolve()
+        .then(call)
+        .then(
+          () => expect.fail('it was not refused'),
+          (reason: unknown) => reason,
+        );
+      expect(everythingOf(error).join('\n')).to.not.match(LEAK);
+    });
+  }
 
   for (const [what, cases] of [
     ['sections', SECTIONS],

@@ -28,7 +28,7 @@ const NETWORK: Parameters<typeof loadFramework>[1] = (container) => {
 };
 
 /** What a user or a program can see of an error. */
-function everythingOf(error: unknown): string[] {
+export function everythingOf(error: unknown): string[] {
   const own = isFdpassError(error) ? [error.hint, error.hop, error.rule, error.summary] : [];
   const inner = error instanceof AggregateError ? error.errors.flatMap(everythingOf) : [];
   return [formatError(error), String(error), JSON.stringify(error), inspect(error), ...own, ...inner].map(String);
