@@ -20,6 +20,7 @@ export const FIRST_NODE_ONLY = [
   'guide.integration.spec',
   'packed-contents.integration.spec',
   'packed-types.integration.spec',
+  'planted-secrets.spec',
   'schema-libraries.spec',
   'walk.spec',
 ].map((name) => join('packages/cli/dist-test', `${name}.js`));
