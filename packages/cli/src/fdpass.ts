@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   explain: async (args) => (await import('./explain.js')).explain(args),
   check: async (args) => (await import('./check.js')).check(args),
   schema: async (args) => (await import('./schema.js')).schema(args),
+  completion: async (args) => (await import('./completion/completion.js')).completion(args),
   help: async (args) => (await import('./help-command.js')).help(args),
   'last-error': async (args) => (await import('./last-error.js')).lastError(args),
   config: async (args) => (await import('./config-file.js')).configFile(args),

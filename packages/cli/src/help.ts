@@ -33,7 +33,7 @@ export function formatCommandHelp(program: ProgramSpec, command: CommandSpec): s
 }
 
 /** The options that a command takes, those of every command included. */
-function optionsOf(program: ProgramSpec, command: CommandSpec): OptionSpec[] {
+export function optionsOf(program: ProgramSpec, command: CommandSpec): OptionSpec[] {
   const names = new Set([...command.options, 'help', 'version']);
   return program.options.filter(({ name }) => names.has(name));
 }

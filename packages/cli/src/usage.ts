@@ -211,6 +211,19 @@ export const FDPASS: ProgramSpec = {
       ],
     },
     {
+      name: 'completion',
+      synopsis: 'bash|zsh|fish',
+      summary:
+        'print a script that completes commands, options, hosts, hops and strategies in a shell; it asks "fdpass completion hosts", hops and strategies for what is on this machine',
+      options: [],
+      operands: [['bash', 'zsh', 'fish']],
+      examples: [
+        ['source <(fdpass completion bash)', 'in ~/.bashrc'],
+        ['source <(fdpass completion zsh)', 'in ~/.zshrc, after compinit'],
+        ['fdpass completion fish >~/.config/fish/completions/fdpass.fish', 'for fish'],
+      ],
+    },
+    {
       name: 'help',
       synopsis: '[COMMAND]',
       summary: 'show this help, or that of one command with examples',

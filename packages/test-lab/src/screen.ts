@@ -9,6 +9,8 @@ const execute = promisify(execFile);
 export interface Screen {
   /** Types a line and Enter. */
   type(line: string): Promise<void>;
+  /** Types that and no Enter. */
+  press(keys: string): Promise<void>;
   /** What stands on it now, without blanks at the ends of lines. */
   read(): Promise<string>;
   /** Looks until that matches, and returns it. */
@@ -34,8 +36,11 @@ export async function openScreen(
   const read = async (): Promise<string> => (await tmux('capture-pane', '-p')).replace(/ +$/gm, '').trimEnd();
   return {
     async type(line) {
-      await tmux('send-keys', '-l', line);
+      await tmux('send-keys', '-l', '--', line);
       await tmux('send-keys', 'Enter');
+    },
+    async press(keys) {
+      await tmux('send-keys', '-l', '--', keys);
     },
     read,
     async until(pattern) {
