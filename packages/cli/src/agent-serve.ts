@@ -108,9 +108,15 @@ async function relayHere(
   { router, route }: FoundRoute,
 ): Promise<Connection> {
   const far = await router.dial(route, { signal, timeoutMs });
-  const sys = loadSys();
-  const [ours, theirs] = sys.socketpair();
-  keepAlive(relayOver({ input: ours, output: ours, as: 'relay' }, far, router.clock));
-  sys.setNonBlocking(theirs, true);
-  return new DescriptorConnection(theirs, sys);
+  if (far.descriptor !== undefined) return far; // it needed none after all
+  try {
+    const sys = loadSys();
+    const [ours, theirs] = sys.socketpair();
+    keepAlive(relayOver({ input: ours, output: ours, as: 'relay' }, far, router.clock));
+    sys.setNonBlocking(theirs, true);
+    return new DescriptorConnection(theirs, sys);
+  } catch (error) {
+    far.destroy();
+    throw error;
+  }
 }

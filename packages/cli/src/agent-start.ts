@@ -39,12 +39,12 @@ export async function startAgent(idleMs: number): Promise<Readable> {
 /** Starts an agent for later commands unless there is one, and waits for nothing. Without one the next command is as good. */
 export async function startAgentForLater(): Promise<void> {
   const socket = agentSocket(process.env);
-  if (socket === undefined || (await isListening(socket)) || !claimStart(startMark(socket))) return;
-  await startUnwatched(DEFAULT_IDLE_MS);
+  if (socket !== undefined && !(await isListening(socket))) await startUnwatched(socket, DEFAULT_IDLE_MS);
 }
 
-/** The same as {@link startAgent} for those who do not wait until it listens. */
-export async function startUnwatched(idleMs: number): Promise<void> {
+/** Starts an agent and does not wait until it listens; does nothing while somebody else is at it. */
+export async function startUnwatched(socket: string, idleMs: number): Promise<void> {
+  if (!claimStart(startMark(socket))) return;
   const report = await startAgent(idleMs);
   report.on('error', () => {}).destroy();
 }

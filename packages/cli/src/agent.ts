@@ -123,12 +123,9 @@ async function withAgent<T>(socket: string, action: (call: AgentCall) => Promise
 /** The life of an agent that {@link startAgent} has started; it says why it does not listen over a descriptor. */
 export async function beDetachedAgent(idleMs: number): Promise<void> {
   try {
-    await beAgent({
-      socket: requireSocket(),
-      idleMs,
-      onReady: () => report(''),
-      replace: () => void startUnwatched(idleMs),
-    });
+    const socket = requireSocket();
+    const replace = (): void => void startUnwatched(socket, idleMs);
+    await beAgent({ socket, idleMs, onReady: () => report(''), replace });
   } catch (error) {
     report(formatError(error));
   }
