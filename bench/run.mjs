@@ -1,13 +1,34 @@
-// Runs every benchmark, or the named ones: `npm run bench -- start`. Figures are ratios and medians of interleaved runs:
-// machines are noisy, and only figures measured side by side can be compared.
+// Runs every benchmark, or the named ones: `npm run bench -- relay`. Figures are medians of interleaved runs, and ratios to
+// what was measured beside them: machines are noisy. `--json` prints what was measured, `--docs` writes it to docs/bench.
 import { execFileSync } from 'node:child_process';
+import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { show } from './figures.mjs';
+import { writePage } from './page.mjs';
 
-const ALL = ['routes', 'start', 'agent', 'black-hole', 'tls-relay', 'dials'];
-const wanted = process.argv.slice(2).filter((word) => !word.startsWith('--'));
-const options = process.argv.slice(2).filter((word) => word.startsWith('--'));
-for (const name of wanted.length > 0 ? wanted : ALL) {
-  if (options.length === 0) console.log(`\n== ${name}`);
-  const script = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
-  execFileSync(process.execPath, [script, ...options], { stdio: 'inherit' });
+/** Those that give charts. */
+const CHARTS = ['relay', 'library'];
+/** Those that print text of their own. */
+const TEXTS = ['routes', 'start', 'black-hole', 'tls-relay', 'dials'];
+
+const args = process.argv.slice(2);
+const named = args.filter((word) => !word.startsWith('--'));
+const wanted = named.length > 0 ? named : [...CHARTS, ...TEXTS];
+const asJson = args.includes('--json');
+const measured = { machine: { cores: cpus().length, cpu: cpus()[0]?.model, node: process.version }, charts: {} };
+
+for (const name of wanted) {
+  const file = new URL(`${name}.mjs`, import.meta.url);
+  if (!asJson) console.log(`\n== ${name}`);
+  if (CHARTS.includes(name)) {
+    const { measure } = await import(file);
+    measured.charts[name] = await measure();
+    if (!asJson) show(measured.charts[name]);
+  } else
+    execFileSync(process.execPath, [fileURLToPath(file)], {
+      stdio: ['ignore', asJson ? 'ignore' : 'inherit', 'inherit'],
+    });
 }
+if (asJson) console.log(JSON.stringify(measured, undefined, 2));
+if (args.includes('--docs')) writePage(measured);
+process.exit(0);

@@ -57,10 +57,12 @@ describe('the library where koffi cannot be loaded', () => {
     const dials = expected.map(([, use]) => ({ use, host: HOST, port }));
     const { status, stdout, stderr } = await run(process.execPath, [PROGRAM, JSON.stringify(dials)]);
     expect([status, stderr]).to.deep.equal([0, '']);
-    const results = JSON.parse(stdout) as string[];
+    const results = JSON.parse(stdout) as { said: string; loads: number }[];
     for (const [index, [what, , result]] of expected.entries()) {
-      if (typeof result === 'string') expect(results[index], what).to.equal(result);
-      else expect(results[index], what).to.match(result);
+      if (typeof result === 'string') expect(results[index]?.said, what).to.equal(result);
+      else expect(results[index]?.said, what).to.match(result);
     }
+    const [first, second] = results.map(({ loads }) => loads);
+    expect([first !== 0, second], 'koffi is looked for once').to.deep.equal([true, 0]);
   });
 });

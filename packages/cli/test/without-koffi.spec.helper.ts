@@ -1,11 +1,13 @@
 /*
  * A program that embeds fdpass where koffi cannot be loaded. It dials each route that it is given, as JSON on its command
- * line, and prints what came of each.
+ * line, and prints what came of each and how often koffi was loaded for it.
  */
 import { text } from 'node:stream/consumers';
 import { openSocketsAndPipes } from '@fdpass/test-lab';
 
+let loads = 0;
 process.dlopen = () => {
+  loads += 1;
   throw new Error('not built for this platform');
 };
 const { createDialer, formatError, isFdpassError } = await import('../dist/index.js'); // after that
@@ -33,6 +35,9 @@ async function talk({ use, host, port }: Dial): Promise<string> {
   }
 }
 
-const results: string[] = [];
-for (const dial of JSON.parse(process.argv[2] ?? '[]') as Dial[]) results.push(await talk(dial));
+const results: { said: string; loads: number }[] = [];
+for (const dial of JSON.parse(process.argv[2] ?? '[]') as Dial[]) {
+  const before = loads;
+  results.push({ said: await talk(dial), loads: loads - before });
+}
 console.log(JSON.stringify(results));

@@ -135,6 +135,7 @@ class ArrivingAddresses implements Candidates<Connection> {
   }
 
   start(changed: () => void, signal: AbortSignal): void {
+    if (!this.isOpen) return; // an address: no look-up, no delay
     signal.addEventListener('abort', () => this.#endDelay(), { once: true });
     for (const family of [...this.#pending]) {
       this.#setup.host.lookUp(this.#name, family, { ...this.#context, signal }).then(

@@ -10,7 +10,7 @@ import { isFdpassError } from '../ground/errors.js';
 import { caught } from '../ground/rejection.spec.helper.js';
 import { socketOptionsSchema } from '../options/socket.js';
 import { describeFd } from '../sys/descriptors.js';
-import { fakeSys, systemError } from '../sys/fake-sys.spec.helper.js';
+import { fakeSys } from '../sys/fake-sys.spec.helper.js';
 import { loadSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
@@ -229,9 +229,7 @@ describe('a connect() that is under way', () => {
     });
     const sys = fakeSys({
       socket: () => 77,
-      connect() {
-        throw systemError('EINPROGRESS');
-      },
+      connect: () => false,
       poll: () => ({ until: () => ready, close: () => {} }),
       getsockoptInt: () => calls.push('getsockopt') - 1,
       close: () => void calls.push('close'),

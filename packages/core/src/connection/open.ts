@@ -141,17 +141,12 @@ async function connect(
   signal: AbortSignal,
 ): Promise<void> {
   const fd = connection.descriptor ?? -1;
-  try {
-    sys.connect(fd, sockaddr);
-  } catch (error) {
-    const name = errnoName(error);
-    if (name !== 'EINPROGRESS' && name !== 'EINTR') throw error; // interrupted, it goes on by itself
-    await connection.until('writable');
-    signal.throwIfAborted(); // then it is closed, and its number can be another socket's by now
-    const { SOL_SOCKET, SO_ERROR } = sys.platform.constants;
-    const errno = sys.getsockoptInt(fd, SOL_SOCKET, SO_ERROR);
-    if (errno !== 0) throw sys.errorOf('connect', errno);
-  }
+  if (sys.connect(fd, sockaddr)) return;
+  await connection.until('writable');
+  signal.throwIfAborted(); // then it is closed, and its number can be another socket's by now
+  const { SOL_SOCKET, SO_ERROR } = sys.platform.constants;
+  const errno = sys.getsockoptInt(fd, SOL_SOCKET, SO_ERROR);
+  if (errno !== 0) throw sys.errorOf('connect', errno);
 }
 
 /** Where koffi is missing: Node's own sockets connect, and only options that Node has can be set. */

@@ -279,6 +279,15 @@ describe('a race of candidates that still arrive', () => {
     aborted.expectClean();
   });
 
+  it('does not tell a source that has nothing more to give', async () => {
+    const world = new World({ a: [10, 'ok'] });
+    const source = new Arriving(world.clock, [[0, world.candidate('a')]], 5);
+    const race = world.race(source);
+    await world.clock.pass(10);
+    expect([race.winner?.name, source.signal?.aborted]).to.deep.equal(['a', false]);
+    world.expectClean(race.winner);
+  });
+
   it('is lost at once if there is none', async () => {
     const world = new World({});
     const race = world.race([]);

@@ -32,7 +32,10 @@ export interface Candidates<T> {
   next(): Candidate<T> | undefined;
   /** Whether more can come. */
   readonly isOpen: boolean;
-  /** Called once, when the race starts. Call `changed` when there is news; stop when `signal` aborts. */
+  /**
+   * Called once, when the race starts. Call `changed` when there is news; stop when `signal` aborts, as it does when the race
+   * is over although more could come.
+   */
   start?(changed: () => void, signal: AbortSignal): void;
 }
 
@@ -218,7 +221,7 @@ class Race<T extends Closable> {
     this.#endHeadStart(false);
     this.#endGrace();
     this.#dropStandby();
-    this.#arrivals.abort(OVER);
+    if (this.#source.isOpen) this.#arrivals.abort(OVER); // else nobody is left to hear it
     for (const attempt of this.#running) this.#cancel(attempt, reason);
     settle();
   }

@@ -126,23 +126,25 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     const target = readTarget(input);
     checkDialOptions(options);
     const number = ++this.#count;
-    const abort = startDeadline(0, [this.#closing.signal, options.signal], this.#clock);
+    // A signal of its own only for a dial that was given another one: most are not.
+    const abort = options.signal && startDeadline(0, [this.#closing.signal, options.signal], this.#clock);
+    const signal = abort?.signal ?? this.#closing.signal;
     const trace = listenSafely((step) => {
       options.onProgress?.(step);
       this.emit('progress', { dial: number, target, step });
     });
     try {
-      abort.signal.throwIfAborted();
+      signal.throwIfAborted();
       const { router } = await this.#framework();
       const route = await this.#route(router, target, options.via);
       const timeoutMs = readTimeout(options.timeout ?? this.#options.timeout) ?? route.timeoutMs;
-      const dial = { signal: abort.signal, timeoutMs, trace };
+      const dial = { signal, timeoutMs, trace };
       const { tls = false } = options;
       return await (tls === false
         ? readySocket(await router.dial(route, dial))
         : this.#dialSecure(router, route, dial, tls));
     } finally {
-      abort.release();
+      abort?.release();
     }
   }
 

@@ -25,6 +25,7 @@ function machine(sources: Readonly<Record<string, string>>, hasIpv6 = true): { r
       const host = to !== undefined && 'address' in to ? sources[to.address] : undefined;
       if (host === undefined) throw systemError('ENETUNREACH');
       source = { host, family: host.includes(':') ? 6 : 4 };
+      return true;
     },
     getsockname: () => encodeSockaddr({ ...(source as HostAddress), port: 0 }, platform),
     close: () => void result.open--,

@@ -23,6 +23,7 @@ import type { Peer, Poller, Readiness, Splicing, Sys } from './sys.js';
 type Koffi = typeof import('koffi');
 
 let loaded: Sys | undefined;
+let isMissing = false;
 
 /** The system calls, loaded once. @throws FdpassError `internal` where koffi or the platform is missing. */
 export function loadSys(): Sys {
@@ -35,9 +36,12 @@ export function loadSys(): Sys {
 
 /** The system calls, or undefined where koffi or the platform is missing: Node's own sockets can still dial there. */
 export function findSys(): Sys | undefined {
+  if (isMissing) return undefined;
   try {
     return loadSys();
-  } catch {
+  } catch (error) {
+    // Looking in every folder again would take longer than the dial. A lack of descriptors passes.
+    isMissing = !['EMFILE', 'ENFILE'].includes(errnoName((error as Error).cause) ?? '');
     return undefined;
   }
 }
@@ -299,7 +303,12 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
         return (error as NodeJS.ErrnoException).code !== 'EAGAIN'; // reset: nothing will come any more
       }
     },
-    connect: (fd, address) => void call('connect', fd, address, address.length),
+    connect(fd, address) {
+      const result = attempt('connect', [fd, address, address.length]);
+      if (result >= 0) return true;
+      if (GOES_ON.has(errnoNameOf(-result))) return false;
+      throw systemError('connect', -result);
+    },
     dup,
     replace: (fd, by) => void call('dup2', by, fd),
     setCloseOnExec,
@@ -324,6 +333,9 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     getaddrinfo: (host, family) => getaddrinfo(host, family),
   };
 }
+
+/** What connect(2) fails with while it goes on by itself; an interrupted one does so too. */
+const GOES_ON = new Set(['EINPROGRESS', 'EINTR']);
 
 /** close(2) has closed the descriptor by then, and connect(2) goes on by itself (EALREADY would come of a second call). */
 function isRetried(name: FunctionName): boolean {

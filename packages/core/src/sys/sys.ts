@@ -38,8 +38,8 @@ export interface Sys {
   ): { bytes: number; flags: number; fds: readonly number[] };
   /** Whether the other end of a stream socket has closed and nothing is left to read. Takes nothing (MSG_PEEK). */
   isAtEnd(fd: number): boolean;
-  /** connect(2) with a raw sockaddr. EINPROGRESS is thrown on a non-blocking socket, and EINTR means the same. */
-  connect(fd: number, address: Buffer): void;
+  /** connect(2) with a raw sockaddr: whether it has connected. If not, it goes on; wait until the socket is writable. */
+  connect(fd: number, address: Buffer): boolean;
   /** dup(2), close-on-exec. */
   dup(fd: number): number;
   /** dup2(2): closes `fd` and makes it a copy of `by`, which children inherit. */

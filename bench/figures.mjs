@@ -1,0 +1,27 @@
+// What every benchmark gives: charts. A chart compares some programs in one figure, measured side by side in one run.
+
+/** The middle one. */
+export function median(values) {
+  return values.toSorted((a, b) => a - b)[values.length >> 1];
+}
+
+/** Three digits that count. */
+export function round(value) {
+  if (!Number.isFinite(value)) return '-';
+  return value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
+}
+
+/** The rows of a chart: name, value, and its ratio to the one that all are compared with. */
+export function rowsOf({ base, bars }) {
+  return Object.entries(bars).map(([name, value]) => ({ name, value, ratio: value / bars[base] }));
+}
+
+/** Prints charts as text. */
+export function show(charts) {
+  for (const chart of charts) {
+    console.log(`${chart.title} (more is ${chart.more})`);
+    for (const { name, value, ratio } of rowsOf(chart)) {
+      console.log(`  ${name.padEnd(20)} ${round(value).padStart(9)}   ${ratio.toFixed(2)} x ${chart.base}`);
+    }
+  }
+}
