@@ -9,6 +9,7 @@ import { type DialRequest, type FoundRoute, findRoute, readRequest } from './req
 import { type WriteLine, writeStderr } from './stderr.js';
 import { ownStdout } from './stdout.js';
 import { FDPASS } from './usage.js';
+import { WaitingLine } from './waiting-line.js';
 
 /** Where a connection is made and given away: a process of its own, or the agent. */
 export interface Place {
@@ -18,6 +19,8 @@ export interface Place {
   readonly output: () => number;
   /** Writes to the caller's stderr. */
   readonly write: WriteLine;
+  /** Tells the user of a dial that takes long. Default: nobody does. */
+  readonly waiting?: Pick<WaitingLine, 'hear' | 'end'> | undefined;
   /** Ends the dial. Default: nothing but the caller's exit does. */
   readonly signal?: AbortSignal | undefined;
   /** Called before bytes are copied over the channel; what it throws ends the connection. Default: nothing. */
@@ -32,6 +35,7 @@ const OWN_PROCESS: Place = {
   input: 0,
   output: ownStdout,
   write: writeStderr,
+  waiting: new WaitingLine(),
   findRoute: (request) => findRoute(request, configCache()),
   relayed: dialRelayed,
 };
@@ -46,8 +50,14 @@ export async function connect(args: Arguments): Promise<number> {
 /** The whole command, wherever its caller's streams are. Returns the route that was taken. */
 export async function connectIn(place: Place, args: Arguments): Promise<FoundRoute> {
   const request = readRequest(args);
-  const { trace, close } = makeLog({ verbosity: args.count('verbose'), file: args.value('log'), write: place.write });
+  const verbosity = args.count('verbose');
+  const { trace: log, close } = makeLog({ verbosity, file: args.value('log'), write: place.write });
   const { input, signal, beforeBytes } = place;
+  const waiting = verbosity === 0 ? place.waiting : undefined; // with -v the user is told anyway
+  const trace = (event: TraceEvent): void => {
+    waiting?.hear(event);
+    log(event);
+  };
   try {
     const channel = openChannel({ input, output: place.output(), as: askedHandover(args) });
     if (channel.as === 'relay') beforeBytes?.();
@@ -57,7 +67,10 @@ export async function connectIn(place: Place, args: Arguments): Promise<FoundRou
     trace({ event: 'route', target, reason: route.reason, chain: route.chain.label });
     const { timeoutMs } = request;
     const own = { ...channel, output: place.output() }; // plugins have another stdout from here on
-    const relayed = (relay: RelayRequest): Promise<Connection> => place.relayed(request, relay, found);
+    const relayed = (relay: RelayRequest): Promise<Connection> => {
+      waiting?.end(); // that process can ask for a password
+      return place.relayed(request, relay, found);
+    };
     await handOver(own, route, router, { trace, timeoutMs, signal, beforeBytes, relayed });
     return found;
   } catch (error) {

@@ -222,6 +222,27 @@ describe('fdpass trace', () => {
       for (const line of last.split('\n')) expect(line.length).to.be.at.most(90);
     });
 
+    it('draws nothing over a question, and goes on below the answer', async () => {
+      const config = join(folder.path, 'ask.json');
+      const proxy = await startScriptedServer(async (line) => {
+        await line.takeThrough('\r\n\r\n');
+        await line.send('HTTP/1.1 200 OK\r\n\r\nSSH-2.0-asked\r\n');
+      });
+      try {
+        const credentials = { username: 'me', ask: true };
+        const use = { strategy: 'http-connect', url: `http://127.0.0.1:${proxy.port}`, auth: 'basic', credentials };
+        writeFileSync(config, JSON.stringify({ rules: [{ use }] }), { mode: 0o600 });
+        await start(`-c '${config}'`);
+        const asked = await screen.until(/Proxy password for me@127\.0\.0\.1:\d+:/);
+        expect(asked.split('\n').at(-1)).to.match(/^Proxy password/);
+        await screen.type('hush');
+        const last = await screen.until(/connected to .* in \d+ ms\n\$/);
+        expect(last).to.contain('Proxy password').and.contain('SSH-2.0-asked').and.not.contain('hush');
+      } finally {
+        await proxy.close();
+      }
+    });
+
     it('follows the width of the terminal, and shows no bars where that is small', async () => {
       await start();
       await screen.until(/under way for/);

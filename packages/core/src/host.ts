@@ -26,7 +26,7 @@ export {
   loadFramework,
   TOKENS,
 } from './framework/framework.js';
-export { prepareForDeath } from './ground/before-death.js';
+export { beforeDeath, prepareForDeath } from './ground/before-death.js';
 export { formatMs, parseDuration } from './ground/clock.js';
 export { addDetails, exitCodeOf, stackOf } from './ground/errors.js';
 export {

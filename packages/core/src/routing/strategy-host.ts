@@ -93,7 +93,10 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     spawn: async (argv, context, options = {}) => {
       const { spawnConnection } = await import('../connection/spawn.js'); // few routes run programs
       const { signal, trace } = context;
-      if (options.terminal === true) beforeAsking();
+      if (options.terminal === true) {
+        beforeAsking();
+        context.trace({ event: 'asking', for: 'a program that can use the terminal' });
+      }
       const request = {
         ...options,
         argv,

@@ -1,0 +1,43 @@
+import type { TraceEvent } from '@fdpass/core';
+import { VirtualClock } from '@fdpass/testkit';
+import { expect } from 'chai';
+import { WaitingLine } from './waiting-line.js';
+
+const ROUTE: TraceEvent = { event: 'route', target: 'host:22', reason: 'rule 1', chain: 'corp' };
+
+describe('the line for whoever waits for a dial', () => {
+  let clock: VirtualClock;
+  let line: WaitingLine;
+  let said: string[];
+  beforeEach(() => {
+    clock = new VirtualClock();
+    said = [];
+    line = new WaitingLine({ show: (text) => said.push(text), clear: () => said.push('-') }, clock);
+  });
+
+  it('comes after a second and is removed when the connection is there', async () => {
+    line.hear(ROUTE);
+    await clock.advance(999);
+    expect(said).to.deep.equal([]);
+    await clock.advance(1);
+    line.hear({ event: 'note', text: 'nobody is told of notes' });
+    expect(said).to.deep.equal(['fdpass: connecting to host:22 through corp ...']);
+    line.hear({ event: 'handed-over', as: 'relay' });
+    expect(said.slice(1)).to.deep.equal(['-']);
+  });
+
+  const LAST: readonly TraceEvent[] = [
+    { event: 'output', text: 'words of a child' },
+    { event: 'asking', for: 'the password' },
+    { event: 'failed', error: 'no' },
+    { event: 'handed-over', as: 'descriptor' },
+  ];
+  for (const event of LAST) {
+    it(`does not come any more after "${event.event}"`, async () => {
+      line.hear(ROUTE);
+      line.hear(event);
+      await clock.advance(5000);
+      expect([said, clock.pending]).to.deep.equal([['-'], 0]);
+    });
+  }
+});
