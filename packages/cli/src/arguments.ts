@@ -215,7 +215,8 @@ function refuseUnknownOption(program: ProgramSpec, command: CommandSpec, unknown
 
 /** @throws FdpassError `usage` if there are more operands than `most`. */
 export function checkCount(program: ProgramSpec, { operands }: Arguments, most: number): void {
-  if (operands.length > most) throw usage(program, `too many operands: ${operands.length} instead of ${most}`);
+  if (operands.length > most)
+    throw usage(program, `too many operands: ${operands.length} instead of ${most || 'none'}`);
 }
 
 /** A `usage` error that points at the help. */
