@@ -1,10 +1,5 @@
 // What every benchmark gives: charts. A chart compares some programs in one figure, measured side by side in one run.
 
-/** The middle one. */
-export function median(values) {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
-}
-
 /** Three digits that count. */
 export function round(value) {
   if (!Number.isFinite(value)) return '-';

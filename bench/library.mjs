@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { median, show } from './figures.mjs';
+import { show } from './figures.mjs';
+import { median } from './measure.mjs';
 import { startPeers } from './peers.mjs';
 
 const HERE = fileURLToPath(import.meta.url);

@@ -16,11 +16,12 @@ export function writePage({ machine, charts }) {
   const sections = Object.entries(charts).map(
     ([name, list]) => `## ${name}\n\n![${name}](${name}.svg)\n\n${table(list)}`,
   );
-  const { cores, cpu, node } = machine;
+  const { cores, cpu, node, load } = machine;
   const head = `# Measurements
 
 \`npm run bench -- --docs\` writes this page. Each figure is the median of interleaved runs, beside what it is compared with in the
-same run: on another machine the numbers differ, and the ratios much less. This run: ${cores} cores (${cpu}), Node ${node}.
+same run: on another machine the numbers differ, and the ratios much less. This run: ${cores} cores (${cpu}), Node ${node}. Other work
+kept them busy besides: a load of ${round(load)} when it began.
 `;
   writeFileSync(`${FOLDER}README.md`, `${[head, ...sections].join('\n')}\n`);
 }

@@ -7,7 +7,8 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSys } from '../packages/core/dist/sockets.js';
 import { makePipe } from '../packages/test-lab/dist/index.js';
-import { median, show } from './figures.mjs';
+import { show } from './figures.mjs';
+import { median } from './measure.mjs';
 
 const HERE = fileURLToPath(import.meta.url);
 const TOTAL = Number(process.env.BYTES ?? 1024 ** 3);

@@ -1,34 +1,54 @@
 // Runs every benchmark, or the named ones: `npm run bench -- relay`. Figures are medians of interleaved runs, and ratios to
 // what was measured beside them: machines are noisy. `--json` prints what was measured, `--docs` writes it to docs/bench.
 import { execFileSync } from 'node:child_process';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { show } from './figures.mjs';
 import { writePage } from './page.mjs';
 
 /** Those that give charts. */
-const CHARTS = ['relay', 'library'];
+const CHARTS = {
+  relay: async () => (await import('./relay.mjs')).measure(),
+  library: async () => (await import('./library.mjs')).measure(),
+  agent: async () => toCharts(JSON.parse(runScript('agent', ['--json'], 'pipe'))),
+};
 /** Those that print text of their own. */
 const TEXTS = ['routes', 'start', 'black-hole', 'tls-relay', 'dials'];
 
 const args = process.argv.slice(2);
 const named = args.filter((word) => !word.startsWith('--'));
-const wanted = named.length > 0 ? named : [...CHARTS, ...TEXTS];
 const asJson = args.includes('--json');
-const measured = { machine: { cores: cpus().length, cpu: cpus()[0]?.model, node: process.version }, charts: {} };
+const machine = { cores: cpus().length, cpu: cpus()[0]?.model, node: process.version, load: loadavg()[0] };
+const charts = {};
 
-for (const name of wanted) {
-  const file = new URL(`${name}.mjs`, import.meta.url);
+for (const name of named.length > 0 ? named : [...Object.keys(CHARTS), ...TEXTS]) {
   if (!asJson) console.log(`\n== ${name}`);
-  if (CHARTS.includes(name)) {
-    const { measure } = await import(file);
-    measured.charts[name] = await measure();
-    if (!asJson) show(measured.charts[name]);
-  } else
-    execFileSync(process.execPath, [fileURLToPath(file)], {
-      stdio: ['ignore', asJson ? 'ignore' : 'inherit', 'inherit'],
-    });
+  if (!(name in CHARTS)) {
+    runScript(name, [], asJson ? 'ignore' : 'inherit');
+    continue;
+  }
+  charts[name] = await CHARTS[name]();
+  if (!asJson) show(charts[name]);
 }
-if (asJson) console.log(JSON.stringify(measured, undefined, 2));
-if (args.includes('--docs')) writePage(measured);
+if (asJson) console.log(JSON.stringify({ machine, charts }, undefined, 2));
+if (args.includes('--docs')) writePage({ machine, charts });
 process.exit(0);
+
+function runScript(name, options, stdout) {
+  const script = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
+  return execFileSync(process.execPath, [script, ...options], {
+    stdio: ['ignore', stdout, 'inherit'],
+    encoding: 'utf8',
+  });
+}
+
+/** Times to a descriptor, in groups of commands with their ratio to one of them; what is not times has no chart. */
+function toCharts(groups) {
+  return Object.entries(groups).flatMap(([title, times]) => {
+    const commands = Object.entries(times).filter(([, figure]) => figure?.ms !== undefined);
+    const base = commands.find(([, { ratio }]) => ratio === 1)?.[0];
+    if (base === undefined) return [];
+    const bars = Object.fromEntries(commands.map(([name, { ms }]) => [name, ms]));
+    return [{ title: `${title}: ms to the descriptor`, more: 'worse', base, bars }];
+  });
+}
