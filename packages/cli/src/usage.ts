@@ -123,6 +123,11 @@ export const FDPASS: ProgramSpec = {
       summary:
         'connect to each HOST (HOST:PORT for another port than 22), several at once, and show route, time and greeting, or the reason; without HOST to all of ~/.ssh/config and ~/.ssh/known_hosts that have a rule; exit status 69 if any fails',
       options: ['config', 'via', 'timeout', 'json'],
+      operands: ['host'],
+      examples: [
+        ['fdpass test', 'all hosts of ssh_config and known_hosts that have a rule'],
+        ['fdpass test nas build.example:2222', 'these'],
+      ],
     },
     {
       name: 'check',

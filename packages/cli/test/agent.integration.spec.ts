@@ -165,6 +165,14 @@ describe('the agent of the command', () => {
       });
     }
 
+    it('the options that its variables give, and the failure that is kept for "fdpass last-error"', async () => {
+      const { served } = await agentStatus();
+      const more = { ...env, XDG_STATE_HOME: at('state'), FDPASS_VIA: `socks5://127.0.0.1:${closed}` };
+      expect((await connect(['host.example', '22'], more)).stderr).to.contain('host.example:22: FDPASS_VIA: socks5:');
+      expect((await agentStatus()).served).to.equal(served + 1);
+      expect((await command(['last-error', '--json'], more)).stdout).to.contain('"target": "host.example:22"');
+    });
+
     it('the same log, but for the time and the process', async () => {
       const logs = await Promise.all(
         [env, cold].map(async (each, index) => {

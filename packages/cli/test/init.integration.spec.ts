@@ -146,6 +146,7 @@ describe('fdpass init', () => {
     mkdirSync(join(at.path, '.config/fdpass'), { recursive: true });
     writeFileSync(at.config, 'rules: []\n');
     const again = await fdpass(['init', '--yes'], { env: at.env });
+    expect(again.status).to.equal(0);
     expect(again.stdout)
       .to.contain('    use: "socks5h://s:1"\n')
       .and.match(/nothing was changed, since ~\/.config\/fdpass\/config.yaml exists/);

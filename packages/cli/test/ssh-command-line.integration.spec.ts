@@ -74,7 +74,7 @@ describe('from the command line of ssh', () => {
       await fdpass(['--stdio', '127.0.0.1', '1'], { env: stateful });
       const before = readFileSync(kept, 'utf8');
       expect(JSON.parse(before)).to.include({ exitStatus: 69, target: '127.0.0.1:1' });
-      await fdpass(['check', '/nonexistent.yaml'], { env: stateful });
+      await fdpass(['explain', '--config', '/nonexistent.yaml', 'host.example'], { env: stateful });
       expect((await through({ XDG_STATE_HOME: state })).stdout).to.equal('there\n');
       expect(readFileSync(kept, 'utf8')).to.equal(before);
       await fdpass(['--no-such-option', 'host.example', '22'], { env: stateful });
