@@ -220,6 +220,7 @@ describe('http-connect authentication against a scripted proxy', () => {
       `HTTP/1.1 407 Auth\r\nProxy-Authenticate: ${challenge}\r\nContent-Length: 0\r\n\r\n`;
     const CASES: readonly [name: string, replies: readonly string[], questions: number][] = [
       ['when the proxy wants one, once', [asking407('Basic realm="r"'), OPEN], 1],
+      ['once for several rounds', [asking(digestOf('first')), asking(digestOf('second', ', stale=true')), OPEN], 1],
       ['not when the proxy does not ask', [OPEN], 0],
       ['not when it offers only what we cannot do', [asking407('Negotiate, NTLM')], 0],
     ];

@@ -115,4 +115,11 @@ describe('http-connect response head', () => {
       expect(bodyLength(parseHead(Buffer.from(`HTTP/1.1 407 x\r\n${headers}\r\n`)))).to.equal(length);
     });
   }
+
+  for (const status of [100, 204, 304]) {
+    it(`knows that a ${status} has no body (RFC 9112 §6.3)`, () => {
+      const head = `HTTP/1.1 ${status} x\r\nContent-Length: 5\r\n\r\n`;
+      expect(bodyLength(parseHead(Buffer.from(head)))).to.equal(0);
+    });
+  }
 });

@@ -1,0 +1,30 @@
+import type { Dialer } from '@fdpass/core';
+import { testHost } from '@fdpass/testkit';
+import { expect } from 'chai';
+import { httpConnect } from './http-connect.js';
+import type { HttpConnectOptions } from './options.js';
+import { HOST } from './proxy.spec.helper.js';
+
+const TARGET = { host: 'host.example', port: 22 };
+
+describe('an http-connect hop', () => {
+  function create(options: HttpConnectOptions, needsRelayBefore = false): Dialer {
+    const forward = { ...HOST.forward, needsRelay: () => needsRelayBefore };
+    return httpConnect.create(options, testHost({ forward })) as Dialer;
+  }
+
+  it('needs a relay for TLS to the proxy, or where the hops before do', () => {
+    const needsRelay = (url: string, before: boolean): boolean | undefined =>
+      create({ url }, before).needsRelay?.(TARGET);
+    expect(needsRelay('http://proxy.example', false)).to.equal(false);
+    expect(needsRelay('https://proxy.example', false)).to.equal(true);
+    expect(needsRelay('http://proxy.example', true)).to.equal(true);
+  });
+
+  it('is refused before any dial if its options cannot work', () => {
+    const url = 'http://proxy.example';
+    expect(() => create({ url, headers: { 'a b': 'c' } })).to.throw(/is not a header name/);
+    expect(() => create({ url, headers: { a: 'b\r\nc' } })).to.throw(/has a line break/);
+    expect(() => create({ url, tls: {} })).to.throw(/needs an https:\/\/ URL/);
+  });
+});
