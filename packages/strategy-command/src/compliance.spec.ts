@@ -23,6 +23,9 @@ describeStrategy({
   start: () => ({ options: { command: [process.execPath, PASS, '%h', '%p'], fdpass: true } }),
 });
 
+/** How much of it has come when the dial is over is chance. */
+const NO_HANDSHAKE = 'the handshake is that of ssh, which goes on when the dial is over';
+
 describe('the strategy jump, over a real jump host', () => {
   let sshd: Sshd;
   before(async function () {
@@ -40,5 +43,9 @@ describe('the strategy jump, over a real jump host', () => {
         patience: '0s',
       },
     }),
+    skip: {
+      'fails when the connection closes at any point of the handshake': NO_HANDSHAKE,
+      'ends at its deadline when nothing arrives': NO_HANDSHAKE,
+    },
   });
 });
