@@ -9,15 +9,18 @@ const SOURCES = new Map([
 ]);
 
 /**
- * What these prove is the same on every Node: texts, types, schemas, packed files, and what readers of the docs type. So
- * they run on the first Node only. The code that they use has tests of its own, which run on every Node.
+ * What these prove is the same on every Node: texts, types, schemas, packed files, what readers of the docs type, what other
+ * programs' command lines become, and what shells complete. So they run on the first Node only. The code that they use has tests
+ * of its own, which run on every Node.
  */
 export const FIRST_NODE_ONLY = [
+  'completion.integration.spec',
   'config-schema-agrees.spec',
   'config-schema.spec',
   'doc-examples.spec',
   'doc-harness.spec',
   'guide.integration.spec',
+  'init.integration.spec',
   'packed-contents.integration.spec',
   'packed-types.integration.spec',
   'planted-secrets.spec',
