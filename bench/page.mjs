@@ -12,7 +12,7 @@ const WIDTH = 680;
 /** Writes docs/bench/README.md and an SVG for each benchmark. */
 export function writePage({ machine, charts }) {
   mkdirSync(FOLDER, { recursive: true });
-  for (const [name, list] of Object.entries(charts)) writeFileSync(`${FOLDER}${name}.svg`, drawing(list));
+  for (const [name, list] of Object.entries(charts)) writeFileSync(`${FOLDER}${name}.svg`, drawing(name, list));
   const sections = Object.entries(charts).map(
     ([name, list]) => `## ${name}\n\n![${name}](${name}.svg)\n\n${table(list)}`,
   );
@@ -36,7 +36,7 @@ function table(charts) {
 }
 
 /** Every chart is a title and a bar for each program, on a scale of its own. */
-function drawing(charts) {
+function drawing(name, charts) {
   let y = 0;
   const parts = charts.map((chart) => {
     const top = y;
@@ -44,6 +44,7 @@ function drawing(charts) {
     return drawChart(chart, top);
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" font-family="sans-serif" font-size="12">
+<title>Measurements: ${name}</title>
 <rect width="100%" height="100%" fill="white"/>
 ${parts.join('\n')}
 </svg>
