@@ -193,6 +193,13 @@ describe('the check of a whole config', () => {
     expect(problems[2]).to.match(/^team\.yaml:2:25 error .*neither/); // and no warning: its hops are shared
   });
 
+  it('does not ask what hops of shared files are for', async () => {
+    folder.write('team.yaml', 'hops: { shared: net }');
+    expect(await problemsOf('extends: ./team.yaml\nhops: { own: net }')).to.deep.equal([
+      '2:9 warning no rule uses this hop',
+    ]);
+  });
+
   it('finds every plugin that cannot be loaded, and does not call its strategies unknown', async () => {
     const problems = await problemsOf('plugins: [./a.mjs, ./b.mjs]\nrules: [{ use: { strategy: of-plugin } }]');
     expect(problems).to.have.length(2);

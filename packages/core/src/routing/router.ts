@@ -155,7 +155,7 @@ export class Router {
     const errors = new Map<string, FdpassError>(); // a hop that several rules use is wrong once
     const report = (error: unknown): void => {
       const known = isFdpassError(error) ? error : new FdpassError('internal', messageOf(error), { cause: error });
-      for (const each of unfoldErrors(known)) if (!errors.has(each.message)) errors.set(each.message, each);
+      for (const each of unfoldErrors(known)) errors.set(each.message, each);
     };
     const build = (what: unknown, place: Place, inspector: Inspector): Promise<unknown> =>
       buildChain(what, place, { ...scope, inspector }).catch(report);

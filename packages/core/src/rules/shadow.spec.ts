@@ -24,6 +24,7 @@ describe('a rule that an earlier one shadows', () => {
     [{ host: ['a?c'] }, { host: ['a*c'] }, false],
     [{ host: ['a*c'] }, { host: ['a?c'] }, true],
     [{ host: ['a??*'] }, { host: ['a*?'] }, false],
+    [{ host: ['*a?b'] }, { host: ['aa*b'] }, false], // aab and aaxb, but not aaxxb
     [{ host: ['.example'] }, { host: ['*.corp.example'] }, true],
     [{ host: ['.example'] }, { host: ['*example'] }, false],
     [{ host: ['.example'] }, { host: ['.corp.example'] }, true],
