@@ -98,7 +98,7 @@ describe('fdpass test', () => {
   });
 
   it('says that there is nothing to test', async () => {
-    const { status, stderr } = await fdpass(['test', '-c', config], { env: { HOME: '/nonexistent' } });
+    const { status, stderr } = await fdpass(['test', '-c', config], { env: { HOME: join(home.path, 'empty') } });
     expect([status, stderr]).to.deep.equal([
       64,
       'fdpass: no host of ~/.ssh/config or ~/.ssh/known_hosts has a rule; name the hosts to test: fdpass test HOST ...\n',
