@@ -37,7 +37,7 @@ export async function callAgent(socket: string): Promise<AgentCall | undefined> 
     const { type: answered, fields } = await readPacket(connection, 'an answer');
     fields.uint32();
     if (answered === expected) return fields.isAtEnd ? '' : fields.text();
-    throw new FdpassError('protocol', `what listens at ${socket} is not an agent of fdpass`);
+    throw new FdpassError('protocol', `what listens at ${socket} is not an fdpass agent`);
   };
   const close = (): void => {
     deadline.release();

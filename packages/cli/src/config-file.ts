@@ -113,7 +113,7 @@ async function runEditor(file: string): Promise<void> {
   });
   const [status] = (await once(child, 'exit')) as [number | null];
   if (status !== 0)
-    throw new FdpassError('config', 'the editor has failed, so nothing was changed', {
+    throw new FdpassError('config', 'the editor failed, so nothing was changed', {
       hint: 'check VISUAL and EDITOR',
     });
 }

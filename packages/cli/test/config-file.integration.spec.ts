@@ -77,7 +77,7 @@ describe('fdpass config', () => {
       /config\.yaml:2:\d+: error: .*is as it was: the new text has errors; your text is in .*rejected\.yaml/s,
     ],
     ['no change', 'true', 0, /^$/],
-    ['an editor that fails', 'false', 78, /the editor has failed, so nothing was changed/],
+    ['an editor that fails', 'false', 78, /the editor failed, so nothing was changed/],
     [
       'a change by somebody else',
       'echo "# theirs" >>"$FILE"; echo "# mine" >>',

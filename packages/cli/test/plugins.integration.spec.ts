@@ -95,7 +95,7 @@ describe('plugins that misbehave', () => {
       'creates no dialer',
       "export const it = { name: 'it', create() {} };",
       78,
-      /rule 1 "odd".*it: the plugin "\.\/plugin\.mjs" made no dialer/,
+      /rule 1 "odd".*it: the plugin "\.\/plugin\.mjs" returned no dialer from create/,
     ],
     [
       'throws when it dials',

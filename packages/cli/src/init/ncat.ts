@@ -51,7 +51,7 @@ export const ncat: Converter = (words, environment) => {
 function schemeFor(type: string, where: string): string {
   const scheme = TYPES[type]?.[where === 'local' ? 'local' : 'remote'];
   if (!scheme || !['local', 'remote'].includes(where))
-    throw new FdpassError('config', 'its --proxy-type or --proxy-dns has no equal here');
+    throw new FdpassError('config', 'its --proxy-type or --proxy-dns has no equivalent in fdpass');
   return scheme;
 }
 

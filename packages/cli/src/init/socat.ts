@@ -46,10 +46,10 @@ function hopOf(text: string): ConvertedHop {
   const [place = '', ...written] = text.split(',');
   const [name = '', ...parts] = place.split(':');
   const convert = ADDRESSES[name.toUpperCase()];
-  if (convert === undefined) throw new FdpassError('config', 'its address has no equal here');
+  if (convert === undefined) throw new FdpassError('config', 'its address has no equivalent in fdpass');
   const options = new Map(written.map((option) => [option.split('=', 1)[0] ?? '', option.replace(/^[^=]*=?/, '')]));
   const hop = convert({ parts, option: (option) => takeFrom(options, option) });
-  if (options.size > 0) throw new FdpassError('config', 'an option of its address has no equal here');
+  if (options.size > 0) throw new FdpassError('config', 'an option of its address has no equivalent in fdpass');
   return hop;
 }
 

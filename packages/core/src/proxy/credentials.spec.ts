@@ -172,7 +172,7 @@ describe('credentials', () => {
     [
       'a variable that is not set',
       { username: 'me', passwordEnv: VARIABLE },
-      /^config: the environment has no variable of the name in "passwordEnv"$/,
+      /^config: the variable that "passwordEnv" names is not set$/,
     ],
     [
       'a program that is not there',

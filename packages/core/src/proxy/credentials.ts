@@ -115,7 +115,7 @@ function notEmpty(password: string, source: string): string {
 function fromEnvironment(name: string, { environment = process.env }: CredentialRequest): string {
   const value = environment[name];
   if (value !== undefined) return value;
-  throw new FdpassError('config', 'the environment has no variable of the name in "passwordEnv"');
+  throw new FdpassError('config', 'the variable that "passwordEnv" names is not set');
 }
 
 async function fromCommand(

@@ -192,7 +192,7 @@ describe('guarded dialers', () => {
     expect(error.message).to.match(/gave no connection/);
     const strategy = { name: 'net', firstOnly: true, create: () => undefined as never };
     expect((await rejection(buildChain('net', { baseDir: '/' }, scopeOf([strategy])))).message).to.match(
-      /made no dialer/,
+      /returned no dialer from create\(\)/,
     );
   });
 

@@ -45,7 +45,7 @@ export interface GuardedDialer {
  */
 export function guardDialer(dialer: Dialer, hop: GuardedHop): GuardedDialer {
   if (typeof dialer?.dial !== 'function') {
-    throw new FdpassError('config', `${hop.origin} made no dialer`, {
+    throw new FdpassError('config', `${hop.origin} returned no dialer from create()`, {
       hop: hop.label,
       hint: 'return an object with dial() from create()',
     });
