@@ -154,7 +154,7 @@ function state() {
   return { MB: Math.round(Number(kilobytes) / 1024), descriptors: readdirSync(`/proc/${pid}/fd`).length, served, left };
 }
 
-/** Undefined where there is no compiler. */
+/** The path of a compiled launcher, or undefined if this machine has no C compiler. */
 function compileLauncher() {
   const program = join(folder, 'native-launcher');
   const { status } = spawnSync('cc', ['-O2', '-o', program, resolve('bench/native-launcher.c')]);

@@ -107,6 +107,19 @@ describe('the agent of the command', () => {
     return { status, passed, stderr: plain };
   }
 
+  /** Runs the command with the agent and without, and looks at who made the first connection. */
+  async function expectTheSame(
+    args: readonly string[],
+    counts: { readonly served: number; readonly left: number },
+    more: NodeJS.ProcessEnv = {},
+  ): Promise<void> {
+    const before = await agentStatus();
+    const warm = await connect(args, { ...env, ...more });
+    expect(comparable(warm)).to.deep.equal(comparable(await connect(args, { ...cold, ...more })));
+    const { served, left } = await agentStatus();
+    expect({ served: served - before.served, left: left - before.left }).to.deep.equal(counts);
+  }
+
   describe('does what the command does in a process of its own:', () => {
     const cases: readonly [what: string, args: () => string[], env?: NodeJS.ProcessEnv][] = [
       ['an address', () => ['127.0.0.1', port]],
@@ -155,15 +168,7 @@ describe('the agent of the command', () => {
       const program = { strategy: 'command', command: ['sh', '-c', 'echo "$WORD" >&2; exit 3'] };
       writeFileSync(at('program.json'), JSON.stringify({ rules: [{ use: program }] }), { mode: 0o600 });
     });
-    for (const [what, args, more = {}] of cases) {
-      it(what, async () => {
-        const before = await agentStatus();
-        const warm = await connect(args(), { ...env, ...more });
-        expect(comparable(warm)).to.deep.equal(comparable(await connect(args(), { ...cold, ...more })));
-        const { served, left } = await agentStatus();
-        expect([served - before.served, left - before.left]).to.deep.equal([1, 0]);
-      });
-    }
+    for (const [what, args, more] of cases) it(what, () => expectTheSame(args(), { served: 1, left: 0 }, more));
 
     it('the options that its variables give, and the failure that is kept for "fdpass last-error"', async () => {
       const { served } = await agentStatus();
@@ -208,15 +213,7 @@ describe('the agent of the command', () => {
           mode: 0o600,
         });
     });
-    for (const [what, args, more = {}] of cases) {
-      it(what, async () => {
-        const before = await agentStatus();
-        const warm = await connect(args(), { ...env, ...more });
-        expect(comparable(warm)).to.deep.equal(comparable(await connect(args(), { ...cold, ...more })));
-        const { served, left } = await agentStatus();
-        expect([served - before.served, left - before.left]).to.deep.equal([0, 1]);
-      });
-    }
+    for (const [what, args, more] of cases) it(what, () => expectTheSame(args(), { served: 0, left: 1 }, more));
 
     it('and says why in its status', async () => {
       await connect(['127.0.0.1', port], { ...env, HOME: '/' });
