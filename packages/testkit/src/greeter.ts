@@ -1,5 +1,6 @@
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import {
   type Chain,
@@ -78,12 +79,18 @@ export class Greeter {
   }
 }
 
+/** Below the ports that Linux, macOS and the BSDs give to those who ask for any, so that no other test gets one of these. */
+const UNASSIGNED_PORTS = [10_000, 32_000] as const;
+
 /** A loopback port where nobody listens. */
 export async function refusedPort(): Promise<number> {
-  const greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
-  const { port } = greeter;
-  await greeter.close();
-  return port;
+  const port = randomInt(...UNASSIGNED_PORTS);
+  const socket = connect({ host: '127.0.0.1', port });
+  const isRefused = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(false)).once('error', () => resolve(true));
+  });
+  socket.destroy();
+  return isRefused ? port : refusedPort();
 }
 
 /** A dial's context: events are collected if a list is given. */
