@@ -12,6 +12,7 @@ export {
   type Finished,
   killAll,
   killMarked,
+  listeningSockets,
   markedEnvironment,
   markedProcesses,
   openDescriptors,

@@ -8,6 +8,7 @@ import {
   expectNoneLeft,
   killAll,
   killMarked,
+  listeningSockets,
   markedEnvironment,
   markedProcesses,
   openDescriptors,
@@ -75,6 +76,7 @@ describe('what processes leave behind', () => {
   it('is seen as open descriptors', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
+    expect(listeningSockets(process.pid)).to.have.length(1);
     const before = openDescriptors();
     const socket = connect((server.address() as { port: number }).port, '127.0.0.1');
     const [accepted] = (await once(server, 'connection')) as [Socket];
@@ -83,7 +85,8 @@ describe('what processes leave behind', () => {
     socket.destroy();
     accepted.destroy();
     await expectNoDescriptorLeft(before);
-    server.close();
+    await once(server.close(), 'close');
+    expect(listeningSockets(process.pid)).to.deep.equal([]);
     expect(openDescriptors(process.pid).join()).to.contain('0 /dev/null');
   });
 });

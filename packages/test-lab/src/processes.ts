@@ -143,6 +143,27 @@ export function openSocketsAndPipes(): string[] {
   return openDescriptors().filter((entry) => /socket:|pipe:/.test(entry));
 }
 
+/** The TCP sockets on which a process listens, as {@link openDescriptors} lists them. Linux only: elsewhere none are seen. */
+export function listeningSockets(pid: number): string[] {
+  const listening = new Set(['tcp', 'tcp6'].flatMap((table) => listeningInodes(`/proc/${pid}/net/${table}`)));
+  return openDescriptors(pid).filter((entry) => listening.has(/socket:\[(\d+)\]/.exec(entry)?.[1] ?? ''));
+}
+
+/** Of the sockets in a table of proc_pid_net(5) that are in the state LISTEN. */
+function listeningInodes(table: string): string[] {
+  const LISTEN = '0A';
+  const [, ...rows] = linesOf(table);
+  return rows.map((row) => row.trim().split(/ +/)).flatMap((fields) => (fields[3] === LISTEN ? [fields[9] ?? ''] : []));
+}
+
+function linesOf(file: string): string[] {
+  try {
+    return readFileSync(file, 'latin1').trimEnd().split('\n');
+  } catch {
+    return []; // no such family on this machine, or no such file on this system
+  }
+}
+
 function numericEntries(folder: string): string[] {
   try {
     return readdirSync(folder).filter((name) => /^\d+$/.test(name));

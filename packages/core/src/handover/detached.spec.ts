@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { descendants, expectNoneLeft, openDescriptors, openSocketsAndPipes } from '@fdpass/test-lab';
+import { expectNoneLeft, listeningSockets, openSocketsAndPipes } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { nextBytes } from '../connection/socket-pair.spec.helper.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
@@ -28,9 +28,9 @@ await runDetached(async ({ port, fail, crash, hang }, signal) => {
 
 const COMMAND = [process.execPath, '--input-type=module', '--eval', PROGRAM] as const;
 
-/** Our relay processes that are there now. */
+/** Our relay processes that are there now: parent, process id and arguments. */
 function relays(): string[] {
-  const all = execFileSync('ps', ['-eo', 'ppid,args'], { encoding: 'utf8' });
+  const all = execFileSync('ps', ['-eo', 'ppid:1,pid:1,args'], { encoding: 'utf8' });
   const isOurs = (line: string): boolean => Number.parseInt(line, 10) === process.pid;
   return all.split('\n').filter((line) => isOurs(line) && line.includes('await runDetached(async'));
 }
@@ -84,18 +84,17 @@ describe('the detached relay', function () {
   it('has a session and a folder of its own, and no inspector', async function () {
     if (process.platform !== 'linux') this.skip();
     const connection = await dialDetached({ command: COMMAND, request: { port } });
-    const [pid] = descendants(process.pid).map((child) => child.pid);
+    const pid = Number(relays()[0]?.split(/ +/)[1]);
     const session = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ')[3];
     expect([Number(session), readlinkSync(`/proc/${pid}/cwd`)]).to.deep.equal([pid, '/']);
     const socket = connection.toStream();
     await nextBytes(socket, 'hello '.length);
-    const before = openDescriptors(pid);
-    process.kill(pid ?? 0, 'SIGUSR1');
+    process.kill(pid, 'SIGUSR1');
     for (let turn = 0; turn < 50; turn++) {
       socket.write('x'); // time enough for an inspector to start
       await nextBytes(socket, 1);
     }
-    expect(openDescriptors(pid)).to.deep.equal(before);
+    expect(listeningSockets(pid)).to.deep.equal([]);
     socket.destroy();
   });
 
