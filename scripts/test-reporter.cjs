@@ -24,7 +24,7 @@ module.exports = class Reporter {
     });
     runner.on(EVENT_TEST_FAIL, (test, error) => {
       counts.failed++;
-      counts.failures.push(test.fullTitle());
+      counts.failures.push(`${test.fullTitle()}: ${firstLine(error)}`);
       console.log(`x FAILED: ${test.fullTitle()}\n${indent(describe(error))}`);
     });
     runner.on(EVENT_SUITE_BEGIN, (suite) => {
@@ -48,6 +48,11 @@ module.exports = class Reporter {
 /** `skip` of the test-lab, and `describeStrategy`, store it in the test, or in its suite if a hook was skipped. */
 function skipReason(runnable) {
   return runnable === undefined ? undefined : (runnable.skipReason ?? skipReason(runnable.parent));
+}
+
+/** What the summary at the end says of a failure. */
+function firstLine(error) {
+  return String(error?.message ?? error).split('\n', 1)[0].slice(0, 300);
 }
 
 function describe(error) {
