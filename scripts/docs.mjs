@@ -1,6 +1,7 @@
-// Writes man/*.[15] and docs/{fdpass,fdrecv}.md from the commands' own description. Run it after `npm run build`.
+// Writes man/*.[15] and docs/{fdpass,fdrecv,errors}.md from the commands' own description. Run it after `npm run build`.
 import { writeFileSync } from 'node:fs';
 import { formatConfigManPage } from '../packages/cli/dist/config-manual.js';
+import { formatErrorsPage } from '../packages/cli/dist/error-help.js';
 import { formatManPage, formatMarkdown } from '../packages/cli/dist/manual.js';
 import { FDPASS, FDRECV } from '../packages/cli/dist/usage.js';
 
@@ -9,3 +10,4 @@ for (const program of [FDPASS, FDRECV]) {
   writeFileSync(new URL(`../docs/${program.name}.md`, import.meta.url), formatMarkdown(program));
 }
 writeFileSync(new URL('../man/fdpass-config.5', import.meta.url), await formatConfigManPage());
+writeFileSync(new URL('../docs/errors.md', import.meta.url), formatErrorsPage());

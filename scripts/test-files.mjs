@@ -19,6 +19,7 @@ export const FIRST_NODE_ONLY = [
   'config-schema.spec',
   'doc-examples.spec',
   'doc-harness.spec',
+  'doc-sessions.integration.spec',
   'guide.integration.spec',
   'init.integration.spec',
   'packed-contents.integration.spec',

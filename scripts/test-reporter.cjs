@@ -52,7 +52,9 @@ function skipReason(runnable) {
 
 /** What the summary at the end says of a failure. */
 function firstLine(error) {
-  return String(error?.message ?? error).split('\n', 1)[0].slice(0, 300);
+  return String(error?.message ?? error)
+    .split('\n', 1)[0]
+    .slice(0, 300);
 }
 
 function describe(error) {

@@ -12,7 +12,7 @@ module.exports = function launch(file) {
   if (isTooOld(process.versions.node)) {
     const fix = 'put a newer one first in PATH';
     process.stderr.write(
-      `${name}: ${process.execPath} is Node ${process.versions.node}, and ${name} needs 20.19 or later; ${fix}\n`,
+      `${name}: [config] ${process.execPath} is Node ${process.versions.node}, and ${name} needs 20.19 or later; ${fix}\n`,
     );
     process.exit(78);
   }
@@ -20,7 +20,7 @@ module.exports = function launch(file) {
     enableCompileCache(bundles);
     require(path.join(bundles, `${name}.cjs`));
   } catch (error) {
-    process.stderr.write(`${name}: ${reasonOf(error, bundles)}\n`);
+    process.stderr.write(`${name}: [internal] ${reasonOf(error, bundles)}\n`);
     process.exit(70);
   }
 };
@@ -35,7 +35,7 @@ function isTooOld(version) {
 function reasonOf({ code, message }, bundles) {
   if (code === 'EMFILE') return 'no file descriptor left in this process; raise the limit: ulimit -n';
   if (code === 'MODULE_NOT_FOUND' && message.includes(bundles)) return 'not built yet; run: npm run build';
-  return `internal error: ${String(message).split('\n', 1)[0]}; please report it`;
+  return `${String(message).split('\n', 1)[0]}; please report it`;
 }
 
 function enableCompileCache(bundles) {

@@ -59,7 +59,7 @@ self=$(PATH=/usr/bin:/bin && readlink -f "$0" 2>/dev/null)
 built_with=${self%/*}/../built-with-node
 [ -n "$self" ] && [ -x "$built_with" ] && exec "$built_with" "$0" "$@"
 
-printf '%s: node is not in PATH or beside %s; say where it is: env PATH="/folder/of/node:$PATH" %s\n' \
+printf '%s: [config] node is not in PATH or beside %s; say where it is: env PATH="/folder/of/node:$PATH" %s\n' \
   "${0##*[/]}" "$0" "$0" >&2
 exit 78
 */

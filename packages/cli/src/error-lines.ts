@@ -1,5 +1,5 @@
 import { formatError } from '@fdpass/core';
-import { stackOf } from '@fdpass/core/host';
+import { errorCodeOf, stackOf } from '@fdpass/core/host';
 import type { Arguments } from './arguments.js';
 import { errorJson } from './error-json.js';
 import { stackLines } from './log.js';
@@ -24,5 +24,10 @@ export function errorStyleOf(words: readonly string[], args: Arguments | undefin
 export function errorLines({ name }: ProgramSpec, error: unknown, { withStack, asJson }: ErrorStyle): string[] {
   const stack = withStack === true ? stackOf(error) : undefined;
   if (asJson === true) return [JSON.stringify({ ...errorJson(error), stack })];
-  return [`${name}: ${formatError(error)}`, ...stackLines(stack)];
+  return [`${name}: ${withCode(errorCodeOf(error), formatError(error))}`, ...stackLines(stack)];
+}
+
+/** A message after the word that `fdpass help` looks up. */
+export function withCode(code: string, message: string): string {
+  return `[${code}] ${message}`;
 }

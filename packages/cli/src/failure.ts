@@ -1,13 +1,13 @@
 import { dirname, join } from 'node:path';
 import { formatError, formatHostPort, isFdpassError } from '@fdpass/core';
-import { exitCodeOf, makePrivateFolder, replaceFile } from '@fdpass/core/host';
+import { errorCodeOf, exitCodeOf, makePrivateFolder, replaceFile } from '@fdpass/core/host';
 import { userFolder } from './user-folder.js';
 
 /** A connection that failed, as it is kept for the user: ssh can have stderr on /dev/null. */
 export interface Failure {
   /** In ISO 8601. */
   readonly time: string;
-  /** What stderr got, without the name of the program. It never holds a secret. */
+  /** What stderr got, without the name of the program and the code. It never holds a secret. */
   readonly message: string;
   readonly code: string;
   readonly exitStatus: number;
@@ -33,12 +33,12 @@ export function keepFailure(error: unknown, environment: Readonly<Record<string,
 }
 
 function failureOf(error: unknown): Failure {
-  const known = isFdpassError(error) ? error : undefined;
+  const target = isFdpassError(error) ? error.target : undefined;
   return {
     time: new Date().toISOString(),
     message: formatError(error),
-    code: known?.code ?? 'internal',
+    code: errorCodeOf(error),
     exitStatus: exitCodeOf(error),
-    target: known?.target === undefined ? null : formatHostPort(known.target.host, known.target.port),
+    target: target === undefined ? null : formatHostPort(target.host, target.port),
   };
 }

@@ -1,22 +1,27 @@
 import { FdpassError } from '@fdpass/core';
 import { didYouMean, quoteUnknown } from '@fdpass/core/host';
 import { type Arguments, checkCount } from './arguments.js';
+import { formatErrorHelp, formatErrorList } from './error-help.js';
 import { formatCommandHelp, formatHelp } from './help.js';
+import { ALL_ERRORS, HELP_TOPICS } from './help-topics.js';
 import { print } from './print.js';
-import { FDPASS } from './usage.js';
+import { ERROR_STATUS, FDPASS } from './usage.js';
 
-/** `fdpass help [COMMAND]`: what `fdpass COMMAND --help` prints. */
+/** `fdpass help [COMMAND|CODE|errors]`: what `fdpass COMMAND --help` prints, or an entry of the catalogue of errors. */
 export async function help(args: Arguments): Promise<number> {
   checkCount(FDPASS, args, 1);
-  const [name] = args.operands;
-  const commands = FDPASS.commands.filter((command) => command.name !== '');
-  const command = commands.find((candidate) => candidate.name === name);
-  if (name !== undefined && command === undefined) {
-    const names = commands.map((candidate) => candidate.name);
-    throw new FdpassError('usage', `there is no command ${quoteUnknown(name, names, 'of this name')}`, {
-      hint: didYouMean(name, names) ?? 'see: fdpass --help',
-    });
-  }
-  await print(command === undefined ? formatHelp(FDPASS) : formatCommandHelp(FDPASS, command));
+  await print(pageOf(args.operands[0]));
   return 0;
+}
+
+function pageOf(topic: string | undefined): string {
+  if (topic === undefined) return formatHelp(FDPASS);
+  if (topic === ALL_ERRORS) return formatErrorList();
+  const command = FDPASS.commands.find(({ name }) => name !== '' && name === topic);
+  if (command !== undefined) return formatCommandHelp(FDPASS, command);
+  const error = ERROR_STATUS.find(({ code }) => code === topic);
+  if (error !== undefined) return formatErrorHelp(error);
+  throw new FdpassError('usage', `there is no command or code ${quoteUnknown(topic, HELP_TOPICS, 'of this name')}`, {
+    hint: didYouMean(topic, HELP_TOPICS) ?? 'see: fdpass --help',
+  });
 }

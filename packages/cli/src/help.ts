@@ -1,4 +1,4 @@
-import { type CommandSpec, EXIT_STATUS, type OptionSpec, type ProgramSpec } from './usage.js';
+import { type CommandSpec, describeStatus, EXIT_STATUS, type OptionSpec, type ProgramSpec } from './usage.js';
 
 const WIDTH = 80;
 
@@ -9,12 +9,12 @@ export function formatHelp(program: ProgramSpec): string {
   });
   const options = program.options.map(optionHelp);
   const { exitNote } = program;
-  const statuses = EXIT_STATUS.map(([code, what]) => `  ${String(code).padStart(2)}  ${what}`);
+  const statuses = EXIT_STATUS.map((each) => `  ${String(each.status).padStart(2)}  ${describeStatus(each)}`);
   return [
     `${wrap(`${program.name}: ${program.summary}`, 0)}\n`,
     `Usage:\n${commands.join('\n')}\n`,
     `Options:\n${options.join('\n')}\n`,
-    `Exit status:\n${[...statuses, ...(exitNote === undefined ? [] : [wrap(exitNote, 2)])].join('\n')}\n`,
+    `Exit status:\n${[...statuses, wrap(exitNote, 2)].join('\n')}\n`,
   ].join('\n');
 }
 
@@ -54,7 +54,7 @@ export function formatOption({ name, short, argument }: OptionSpec): string {
 }
 
 /** `text` in lines of at most 80 columns, each indented. */
-function wrap(text: string, indent: number): string {
+export function wrap(text: string, indent: number): string {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

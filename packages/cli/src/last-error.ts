@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { FdpassError } from '@fdpass/core';
 import { readTrustedFile } from '@fdpass/core/host';
 import { type Arguments, checkCount } from './arguments.js';
+import { withCode } from './error-lines.js';
 import { type Failure, failureFile } from './failure.js';
 import { print } from './print.js';
 import { FDPASS } from './usage.js';
@@ -27,8 +28,8 @@ function readFailure(file: string): Failure {
 function format(failure: Failure | undefined, file: string | undefined): string {
   if (file === undefined) return 'no failure is kept, since neither XDG_STATE_HOME nor HOME is an absolute path\n';
   if (failure === undefined) return `no connection has failed (${file} does not exist)\n`;
-  const { time, message, exitStatus } = failure;
-  return `${localTime(new Date(time))}, exit status ${exitStatus}\nfdpass: ${message}\n`;
+  const { time, code, message, exitStatus } = failure;
+  return `${localTime(new Date(time))}, exit status ${exitStatus}\nfdpass: ${withCode(code, message)}\n`;
 }
 
 /** Such as `2026-11-28 23:20:31`, in the user's time zone. */

@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { formatConfigManPage } from './config-manual.js';
 import { formatHelp } from './help.js';
 import { formatManPage, formatMarkdown } from './manual.js';
-import { EXIT_STATUS, FDPASS, FDRECV } from './usage.js';
+import { describeStatus, EXIT_STATUS, FDPASS, FDRECV } from './usage.js';
 
 const ROOT = new URL('../../../', import.meta.url);
 
@@ -19,7 +19,7 @@ describe('documentation', () => {
       expect(read(`man/${program.name}.1`)).to.equal(formatManPage(program));
       expect(read(`docs/${program.name}.md`)).to.equal(formatMarkdown(program));
       for (const option of program.options) expect(formatHelp(program)).to.contain(`--${option.name}`);
-      for (const [code, what] of EXIT_STATUS) expect(formatHelp(program)).to.contain(`${code}  ${what}`);
+      for (const each of EXIT_STATUS) expect(formatHelp(program)).to.contain(`${each.status}  ${describeStatus(each)}`);
     });
 
     it(`of ${program.name} lists every option that a command takes`, () => {

@@ -1,6 +1,6 @@
 import { formatOption, formatSynopsis } from './help.js';
 import { manCode, manList, manSection, manTerms, manText, manTitle, roff } from './roff.js';
-import { type CommandSpec, EXIT_STATUS, MANUAL_DATE, type ProgramSpec } from './usage.js';
+import { type CommandSpec, describeStatus, EXIT_STATUS, MANUAL_DATE, type ProgramSpec } from './usage.js';
 
 /*
  * The manual page and the Markdown page of a program, made from the same description as its --help. `npm run docs`
@@ -28,9 +28,10 @@ export function formatManPage(program: ProgramSpec): string {
     ),
     ...manList(
       'EXIT STATUS',
-      EXIT_STATUS.map(([code, what]) => [String(code), what]),
+      EXIT_STATUS.map((each) => [String(each.status), describeStatus(each)]),
     ),
-    ...(exitNote === undefined ? [] : ['.PP', ...manText(exitNote)]),
+    '.PP',
+    ...manText(exitNote),
     ...manList('ENVIRONMENT', environment),
     ...manList('FILES', files),
     ...manSection(
@@ -63,22 +64,22 @@ export function formatMarkdown(program: ProgramSpec): string {
     `# ${program.name}\n`,
     `${program.name}: ${program.summary}.\n`,
     ...program.description.map((paragraph) => `${paragraph}\n`),
-    table(
+    markdownTable(
       ['command', 'what it does'],
       program.commands.map((command) => [`\`${formatSynopsis(program, command)}\``, command.summary]),
     ),
-    table(
+    markdownTable(
       ['option', 'meaning'],
       program.options.map((option) => [`\`${formatOption(option).trim()}\``, option.help]),
     ),
-    table(
+    markdownTable(
       ['exit status', 'meaning'],
-      EXIT_STATUS.map(([code, what]) => [String(code), what]),
+      EXIT_STATUS.map((each) => [String(each.status), describeStatus(each)]),
     ),
-    ...(program.exitNote === undefined ? [] : [`${program.exitNote}\n`]),
+    `${program.exitNote}\n`,
     ...(program.environment.length > 0
       ? [
-          table(
+          markdownTable(
             ['variable', 'meaning'],
             program.environment.map(([name, what]) => [`\`${name}\``, what]),
           ),
@@ -86,7 +87,7 @@ export function formatMarkdown(program: ProgramSpec): string {
       : []),
     ...(program.files.length > 0
       ? [
-          table(
+          markdownTable(
             ['file', 'meaning'],
             program.files.map(([path, what]) => [`\`${path}\``, what]),
           ),
@@ -96,7 +97,8 @@ export function formatMarkdown(program: ProgramSpec): string {
   ].join('\n');
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** A table in Markdown. */
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
   return `${[line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')}\n`;

@@ -3,6 +3,8 @@
  * this, and the argument parser reads its options here.
  */
 
+import type { ErrorCode } from '@fdpass/core';
+
 export interface OptionSpec {
   /** Long name without dashes. */
   readonly name: string;
@@ -28,7 +30,7 @@ export interface CommandSpec {
 }
 
 /** Something that a shell can complete: words of a command, or what is on the user's machine. */
-export type Operand = 'host' | 'hop' | 'strategy' | 'file' | 'command' | readonly string[];
+export type Operand = 'host' | 'hop' | 'strategy' | 'file' | 'topic' | readonly string[];
 
 export interface ProgramSpec {
   readonly name: string;
@@ -40,24 +42,48 @@ export interface ProgramSpec {
   readonly files: readonly (readonly [path: string, what: string])[];
   readonly environment: readonly (readonly [name: string, what: string])[];
   /** What is to say of the exit status besides {@link EXIT_STATUS}. */
-  readonly exitNote?: string;
+  readonly exitNote: string;
 }
 
 /** The day of the last change that a reader of the manual pages would notice. */
-export const MANUAL_DATE = '2026-11-28';
+export const MANUAL_DATE = '2026-11-29';
 
-/** sysexits.h; the codes of FdpassError map to these. */
-export const EXIT_STATUS: readonly (readonly [code: number, what: string])[] = [
-  [0, 'the connection was handed over, or the command did what it was asked'],
-  [64, 'usage: the command line is wrong, or stdout cannot take a connection'],
-  [65, 'a proxy gave a bad reply'],
-  [68, 'unknown host'],
-  [69, 'refused or unreachable'],
-  [70, 'internal error'],
-  [75, 'timed out'],
-  [77, 'authentication failed or permission denied'],
-  [78, 'the configuration is wrong'],
+export interface ExitStatus {
+  readonly status: number;
+  /** What error lines with this status begin with. */
+  readonly code?: ErrorCode;
+  readonly meaning: string;
+}
+
+/** Statuses of sysexits.h. */
+export const EXIT_STATUS: readonly ExitStatus[] = [
+  { status: 0, meaning: 'the connection was handed over, or the command did what it was asked' },
+  { status: 64, code: 'usage', meaning: 'the command line is wrong, or stdout takes no connection' },
+  { status: 65, code: 'protocol', meaning: 'a proxy or a program gave an invalid reply' },
+  { status: 68, code: 'unknown-host', meaning: 'a name has no address' },
+  { status: 69, code: 'unreachable', meaning: 'refused, closed, or no route to the host' },
+  { status: 70, code: 'internal', meaning: 'a fault of fdpass, of a plugin or of this system' },
+  { status: 75, code: 'timeout', meaning: 'nothing answered in time' },
+  { status: 77, code: 'permission', meaning: 'authentication failed, or something is not allowed' },
+  { status: 78, code: 'config', meaning: 'the configuration, or a file that it names, is wrong' },
 ];
+
+/** The status of an error. */
+export type ErrorStatus = Required<ExitStatus>;
+
+/** Those that are errors: all codes there are. */
+export const ERROR_STATUS: readonly ErrorStatus[] = EXIT_STATUS.filter(
+  (each): each is ErrorStatus => each.code !== undefined,
+);
+
+/** A status in words, as help and manual pages have it. */
+export function describeStatus({ code, meaning }: ExitStatus): string {
+  return code === undefined ? meaning : `${code}: ${meaning}`;
+}
+
+/** For the programs' `exitNote`. */
+const CODES_NOTE =
+  'An error line begins with the code in brackets, e.g. "fdpass: [timeout] ...". "fdpass help timeout" describes its causes and remedies; "fdpass help errors" lists the codes.';
 
 const COMMON: readonly OptionSpec[] = [
   { name: 'help', short: 'h', help: 'show this help and exit' },
@@ -230,13 +256,18 @@ export const FDPASS: ProgramSpec = {
     },
     {
       name: 'help',
-      synopsis: '[COMMAND]',
-      summary: 'show this help, or that of one command with examples',
+      synopsis: '[COMMAND|CODE|errors]',
+      summary: 'show this help, that of one command with examples, or what the code of an error means',
       options: [],
-      operands: ['command'],
-      examples: [['fdpass help explain', 'the same as fdpass explain --help']],
+      operands: ['topic'],
+      examples: [
+        ['fdpass help explain', 'the same as fdpass explain --help'],
+        ['fdpass help timeout', 'causes and remedies of an error that begins with [timeout]'],
+        ['fdpass help errors', 'all codes'],
+      ],
     },
   ],
+  exitNote: CODES_NOTE,
   options: [
     { name: 'config', short: 'c', argument: 'FILE', help: 'read this configuration and no other' },
     {
@@ -373,6 +404,7 @@ export const FDRECV: ProgramSpec = {
     },
     ...COMMON,
   ],
+  exitNote: CODES_NOTE,
   examples: [
     ['fdrecv fdpass localhost 22', 'what fdpass would hand to ssh'],
     ['fdrecv nc -F localhost 22', 'the same for any other program that passes descriptors'],

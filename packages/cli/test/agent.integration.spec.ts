@@ -403,7 +403,7 @@ const server = require('node:net').createServer().listen(process.argv[1], () => 
     const failed = await command(['agent', 'install'], own);
     expect([failed.status, failed.stderr]).to.deep.equal([
       70,
-      'fdpass: systemctl --user daemon-reload failed: no bus; check that the service manager of your session runs\n',
+      'fdpass: [internal] systemctl --user daemon-reload failed: no bus; check that the service manager of your session runs\n',
     ]);
   });
 
@@ -434,7 +434,7 @@ const server = require('node:net').createServer().listen(process.argv[1], () => 
       const { status, stderr } = await command(['agent', action]);
       expect([status, stderr]).to.deep.equal([
         64,
-        `fdpass: an agent runs already, with pid ${pid}; end it with "fdpass agent stop", or replace it with "fdpass agent reload"\n`,
+        `fdpass: [usage] an agent runs already, with pid ${pid}; end it with "fdpass agent stop", or replace it with "fdpass agent reload"\n`,
       ]);
     }
   });

@@ -38,7 +38,7 @@ describe('a dead IPv6 address', () => {
   it('alone ends with the deadline, in one line', async () => {
     const { status, stdout } = await fdrecvFdpass('--timeout', '500ms', 'dead.example', '2022');
     expect(stdout).to.match(
-      /fdpass: dead\.example:2022: .*: timed out after 500 ms \(\[2001:db8:dead::1\]:2022 no answer\)/,
+      /fdpass: \[timeout\] dead\.example:2022: .*: timed out after 500 ms \(\[2001:db8:dead::1\]:2022 no answer\)/,
     );
     expect(stdout).to.match(/exited with status 75/);
     expect(status).to.equal(75); // fdrecv has the status of its command

@@ -99,7 +99,7 @@ describe('ssh through chains', () => {
     ]);
     expect(status).to.equal(69);
     expect(stderr).to.match(
-      /^fdpass: 127\.0\.0\.1:\d+: --via: socks5h:\/\/127\.0\.0\.1:\d+: the proxy answered: .*\n$/,
+      /^fdpass: \[unreachable\] 127\.0\.0\.1:\d+: --via: socks5h:\/\/127\.0\.0\.1:\d+: the proxy answered: .*\n$/,
     );
   });
 });

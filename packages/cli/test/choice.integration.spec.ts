@@ -68,7 +68,7 @@ rules:
     const { status, stderr } = await fdpass(['-c', file, 'nas.example', '22'], { env });
     expect(status).to.equal(78); // the card that is not there is what the user can mend
     const [first, gone, unplugged, direct, ...more] = stderr.split('\n');
-    expect(first).to.match(/^fdpass: nas\.example:22: rule 1 .*first-of: none of 3 routes works$/);
+    expect(first).to.match(/^fdpass: \[config\] nas\.example:22: rule 1 .*first-of: none of 3 routes works$/);
     expect(gone).to.match(/^ {2}gone .*127\.0\.0\.1:1.*refused.*; check that it is running, and the port$/);
     expect(unplugged).to.match(/^ {2}unplugged .*interface/);
     expect(direct).to.match(
@@ -79,7 +79,7 @@ rules:
     await fdpass(['-c', file, '--log', log, 'nas.example', '22'], { env });
     const logged = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-4);
     expect(logged.map((line) => line.replace(/^\S+ \[\d+\] /, ''))).to.deep.equal([
-      `failed error=${first?.replace('fdpass: ', '')}`,
+      `failed error=${first?.replace('fdpass: [config] ', '')}`,
       gone,
       unplugged,
       direct,

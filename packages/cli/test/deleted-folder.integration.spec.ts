@@ -86,7 +86,7 @@ describe('in a current directory that has been deleted', () => {
   for (const args of relative) {
     it(`it says which path needs it: fdpass ${args.join(' ')}`, async () => {
       const { status, stdout, stderr } = await fdpass(...args);
-      expect(stderr).to.match(/^fdpass: .*a relative path starts at the current directory/);
+      expect(stderr).to.match(/^fdpass: \[usage\] .*a relative path starts at the current directory/);
       expect(stderr).to.match(/which has been deleted; write an absolute path[^\n]*\n$/);
       expect([status, stdout]).to.deep.equal([64, '']);
     });

@@ -34,12 +34,16 @@ function inlineCode(line: string): string[] {
   return [...line.matchAll(/`((?:fdpass|fdrecv) [^`]+)`/g)].map(([, code = '']) => code);
 }
 
-/** Lines as a shell sees them: continued ones joined, prompts taken off; in a console only what follows a prompt. */
+/**
+ * Lines as a shell sees them: continued ones joined, prompts taken off; in a console only what follows a prompt, unless the page
+ * itself shows that it is refused.
+ */
 function linesOf({ code, line, language }: DocBlock): { code: string; line: number }[] {
   const joined = code.replace(/\\\n\s*/g, ' ').split('\n');
   return joined
     .map((one, at) => ({ code: one.trim(), line: line + at }))
     .filter(({ code: one }) => language !== 'console' || /^[$#] /.test(one))
+    .filter(({ line: at }) => !joined[at - line + 1]?.startsWith('fdpass: [usage]'))
     .map(({ code: one, line: at }) => ({ code: one.replace(/^[$#] /, ''), line: at }));
 }
 

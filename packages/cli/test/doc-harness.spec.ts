@@ -66,6 +66,7 @@ describe('the tests of the docs', () => {
       undefined,
     ]);
     expect(objections(fenced('console', '$ fdpass h 22', 'fdpass --no: unknown'))).to.deep.equal([undefined]);
+    expect(objections(fenced('console', '$ fdpass --no', 'fdpass: [usage] unknown option'))).to.deep.equal([]);
     expect(shellWords(`fdpass "a b"c 'd'`)).to.deep.equal(['fdpass', 'a bc', 'd']);
   });
 

@@ -11,10 +11,10 @@ function expectRefusal(
   status: number,
   message: RegExp,
 ): void {
-  expect(ended.stderr).to.match(/^fdpass: [^\n]+\n$/);
+  expect(ended.stderr).to.match(/^fdpass: \[[a-z-]+\] [^\n]+\n$/);
   expect(ended.stderr)
     .to.match(message)
-    .and.not.match(/internal error|at .*\.js:\d/);
+    .and.not.match(/please report it|at .*\.js:\d/);
   expect(ended.status).to.equal(status);
   expect(ended.stdout ?? '').to.equal('');
 }
@@ -73,7 +73,7 @@ describe('fdpass', () => {
       expectRefusal(
         await fdpass(['-c', file, 'x.example', '22']),
         69,
-        /^fdpass: x\.example:22: rule 3 \(.*:4:5\): direct: .*127\.0\.0\.1:1.*refused/,
+        /^fdpass: \[unreachable\] x\.example:22: rule 3 \(.*:4:5\): direct: .*127\.0\.0\.1:1.*refused/,
       );
     });
 
@@ -206,7 +206,7 @@ rules:
     it('of a command line that cannot be taken apart, and of other commands', async () => {
       expect(await said('--json', '--nope', 'host.example', '22')).to.include({ code: 'usage', exitStatus: 64 });
       expect(await said('explain', '--json', 'a/b')).to.include({ code: 'usage', exitStatus: 64 });
-      expect((await fdpass(['--nope', '--', '--json', '22'])).stderr).to.match(/^fdpass: unknown option/);
+      expect((await fdpass(['--nope', '--', '--json', '22'])).stderr).to.match(/^fdpass: \[usage\] unknown option/);
     });
   });
 
@@ -214,7 +214,7 @@ rules:
     const command = `{ "$0" "$1" --fdpass 127.0.0.1 ${port()}; echo "status $?" >&2; } | cat`;
     const { stdout, stderr } = await run('sh', ['-c', command, process.execPath, FDPASS_BIN], { env: NO_CONFIG });
     expect(stdout).to.equal('');
-    expect(stderr).to.match(/^fdpass: .*stdout is not a unix socket.*ProxyUseFdpass.*\nstatus 64\n$/);
+    expect(stderr).to.match(/^fdpass: \[usage\] .*stdout is not a unix socket.*ProxyUseFdpass.*\nstatus 64\n$/);
   });
 
   describe('refuses a config', () => {

@@ -46,7 +46,9 @@ describe('fdrecv', () => {
   it('exits as fdpass does that cannot connect', async () => {
     const { status, stderr } = await fdrecv([...fdpass, '127.0.0.1', '1']);
     expect(status).to.equal(69);
-    expect(stderr).to.match(/^fdpass: .*refused.*\nfdrecv: ".*" exited with status 69 and passed no descriptor\n$/);
+    expect(stderr).to.match(
+      /^fdpass: \[unreachable\] .*refused.*\nfdrecv: ".*" exited with status 69 and passed no descriptor\n$/,
+    );
   });
 
   it('bridges it with --stdio, half-close included', async () => {

@@ -163,7 +163,7 @@ for (const [name, protocol] of Object.entries(PROTOCOLS)) {
             expect(outcome.code, outcome.stderr).to.equal(code(protocol));
             expect(outcome.received).to.equal(isWorking ? `${BANNER}ping` : '');
             if (!isWorking && handover !== 'embedded')
-              expect(outcome.stderr).to.match(/^fdpass: host:22: --via: [^\n]+\n/);
+              expect(outcome.stderr).to.match(/^fdpass: \[[a-z-]+\] host:22: --via: [^\n]+\n/);
           } finally {
             await proxy.close();
           }

@@ -18,8 +18,16 @@ describe('fdpass help', () => {
     expect((await fdpass(['help'])).stdout).to.equal((await fdpass(['--help'])).stdout);
   });
 
+  it('shows what an error means by its code, and all codes', async () => {
+    expect((await fdpass(['help', 'unknown-host'])).stdout).to.match(/^\[unknown-host\] .*no such host/s);
+    expect((await fdpass(['help', 'errors'])).stdout).to.match(/^ {2}timeout +75 /m);
+  });
+
   it('knows what was meant', async () => {
     const { status, stderr } = await fdpass(['help', 'explian']);
-    expect([status, stderr]).to.deep.equal([64, 'fdpass: there is no command "explian"; did you mean "explain"?\n']);
+    expect([status, stderr]).to.deep.equal([
+      64,
+      'fdpass: [usage] there is no command or code "explian"; did you mean "explain"?\n',
+    ]);
   });
 });

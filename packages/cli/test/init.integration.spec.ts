@@ -138,7 +138,7 @@ describe('fdpass init', () => {
     const asked = await fdpass(['init'], { env: at.env });
     expect([asked.status, asked.stderr]).to.deep.equal([
       64,
-      'fdpass: nothing was changed: there is no terminal to ask on; add --yes to make these changes\n',
+      'fdpass: [usage] nothing was changed: there is no terminal to ask on; add --yes to make these changes\n',
     ]);
     const dry = await fdpass(['init', '--dry-run', '--yes'], { env: at.env });
     expect(dry.stdout).to.contain('+    use: "socks5h://s:1"\n');

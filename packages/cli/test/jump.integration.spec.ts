@@ -157,7 +157,7 @@ describe('ssh through hops before a jump host', () => {
     });
     expect(status).to.equal(255);
     expect(stderr)
-      .to.match(/fdpass: 127\.0\.0\.1:\d+: rule 1 .*: corp \(http:[^)]*\): .*403/)
+      .to.match(/fdpass: \[permission\] 127\.0\.0\.1:\d+: rule 1 .*: corp \(http:[^)]*\): .*403/)
       .and.not.match(/"ssh" ended/);
   });
 
@@ -199,7 +199,7 @@ describe('ssh through hops before a jump host', () => {
         const { status, stderr } = await fdpass(['--stdio', '-c', writeLoop(loop), 'host.example', '22'], { env });
         expect(status).to.equal(78);
         expect(stderr.trim().split('\n').at(-1)).to.match(
-          /^fdpass: host\.example:22: rule 1 \(.*loop\.json:1:\d+\): \w+: to reach bastion\.invalid:22 it runs "ssh", which asks fdpass for bastion\.invalid:22 again, without end; add a rule for that host above this one/,
+          /^fdpass: \[config\] host\.example:22: rule 1 \(.*loop\.json:1:\d+\): \w+: to reach bastion\.invalid:22 it runs "ssh", which asks fdpass for bastion\.invalid:22 again, without end; add a rule for that host above this one/,
         );
         expect(stderr.match(/again, without end/g)).to.have.length.lessThan(5);
       });

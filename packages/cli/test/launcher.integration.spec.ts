@@ -245,7 +245,7 @@ exit "$FAKE_STATUS"
       const { status, stdout, stderr } = await start({ PATH });
       expect([status, stdout]).to.deep.equal([78, '']);
       expect(stderr).to.equal(
-        `fdpass.cjs: node is not in PATH or beside ${command}; say where it is: env PATH="/folder/of/node:$PATH" ${command}\n`,
+        `fdpass.cjs: [config] node is not in PATH or beside ${command}; say where it is: env PATH="/folder/of/node:$PATH" ${command}\n`,
       );
     }
   });
@@ -271,7 +271,7 @@ exit "$FAKE_STATUS"
       expect(status, old).to.equal(isTooOld ? 78 : 0);
       if (isTooOld)
         expect(stderr).to.equal(
-          `fdpass: ${process.execPath} is Node ${old}, and fdpass needs ${lowest} or later; put a newer one first in PATH\n`,
+          `fdpass: [config] ${process.execPath} is Node ${old}, and fdpass needs ${lowest} or later; put a newer one first in PATH\n`,
         );
     }
   });

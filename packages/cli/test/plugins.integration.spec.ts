@@ -266,7 +266,7 @@ export const it = { name: 'it', async create(options, host) { ${noise('in create
     const { status, stderr } = await run(process.execPath, words, { env: { ...NO_CONFIG, ...env }, input: '' });
     expect(status).to.equal(78);
     expect(stderr).to.match(
-      /^fdpass: .*config\.yaml:1:11: the plugin "\.\/plugin\.mjs": .*did not load within 5 s.*\n$/,
+      /^fdpass: \[config\] .*config\.yaml:1:11: the plugin "\.\/plugin\.mjs": .*did not load within 5 s.*\n$/,
     );
   });
 
@@ -364,6 +364,8 @@ export const line = { name: 'line', create: (options, host) => ({ async dial(tar
     });
     const { status, stderr } = await fdpass(['--config', configFor(gateway.port), 'host.example', '22']);
     expect(status).to.equal(77);
-    expect(stderr).to.match(/^fdpass: host\.example:22: .*line: the gateway said "NO\\n"; ask nicely\n$/);
+    expect(stderr).to.match(
+      /^fdpass: \[permission\] host\.example:22: .*line: the gateway said "NO\\n"; ask nicely\n$/,
+    );
   });
 });

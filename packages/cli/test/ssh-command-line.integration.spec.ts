@@ -32,7 +32,9 @@ describe('from the command line of ssh', () => {
     const jump = `jump://${sshd().user}@127.0.0.1:1`;
     expect((await through({ FDPASS_VIA: 'direct' })).stdout).to.equal('there\n');
     const { stderr } = await through({ FDPASS_VIA: `socks5://127.0.0.1:1 ${jump}` });
-    expect(stderr).to.match(/^fdpass: localhost:\d+: FDPASS_VIA: socks5:\/\/127\.0\.0\.1:1: .*connection refused/);
+    expect(stderr).to.match(
+      /^fdpass: \[unreachable\] localhost:\d+: FDPASS_VIA: socks5:\/\/127\.0\.0\.1:1: .*connection refused/,
+    );
     const explained = await fdpass(['explain', 'host.example'], { env: { ...env, FDPASS_VIA: 'direct' } });
     expect(explained.stdout).to.match(/^chosen +FDPASS_VIA$/m);
   });
@@ -65,7 +67,7 @@ describe('from the command line of ssh', () => {
       expect([statSync(kept).mode & 0o777, statSync(join(state, 'fdpass')).mode & 0o777]).to.deep.equal([0o600, 0o700]);
       const { stdout } = await show();
       expect(stdout).to.match(
-        /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d, exit status 77\nfdpass: localhost:\d+: --via: http:\/\/\*\*\*@127\.0\.0\.1:\d+: .*403.*\n$/,
+        /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d, exit status 77\nfdpass: \[permission\] localhost:\d+: --via: http:\/\/\*\*\*@127\.0\.0\.1:\d+: .*403.*\n$/,
       );
       expect(JSON.parse((await show('--json')).stdout)).to.include({ code: 'permission', exitStatus: 77 });
     });
@@ -97,7 +99,7 @@ describe('from the command line of ssh', () => {
     it('that is damaged says so', async () => {
       writeFileSync(kept, '{');
       const { status, stderr } = await show();
-      expect([status, stderr]).to.deep.equal([78, `fdpass: ${kept} is damaged; delete it\n`]);
+      expect([status, stderr]).to.deep.equal([78, `fdpass: [config] ${kept} is damaged; delete it\n`]);
     });
   });
 });

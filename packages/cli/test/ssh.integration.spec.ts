@@ -118,7 +118,7 @@ describe('ssh through fdpass', () => {
   it('names the cause where ssh itself could only say that the connection closed', async () => {
     const { status, stderr } = await sshd.ssh('true', passing, { env, host: 'no-such-host.invalid' });
     expect(status).to.equal(255);
-    expect(stderr).to.match(/fdpass: no-such-host\.invalid:\d+: .*no such host|name resolution/);
+    expect(stderr).to.match(/fdpass: \[unknown-host\] no-such-host\.invalid:\d+: .*no such host|name resolution/);
   });
 });
 

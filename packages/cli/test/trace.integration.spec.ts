@@ -183,7 +183,7 @@ describe('fdpass trace', () => {
       const { status, stderr } = await fdpass(['trace', '--svg', '/no/such/x.svg', '127.0.0.1', String(odd.port)]);
       expect([status, stderr]).to.deep.equal([
         64,
-        'fdpass: cannot write the picture /no/such/x.svg: no such file or directory; choose another file with --svg\n',
+        'fdpass: [usage] cannot write the picture /no/such/x.svg: no such file or directory; choose another file with --svg\n',
       ]);
     });
   });

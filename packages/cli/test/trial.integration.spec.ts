@@ -101,7 +101,7 @@ describe('fdpass test', () => {
     const { status, stderr } = await fdpass(['test', '-c', config], { env: { HOME: join(home.path, 'empty') } });
     expect([status, stderr]).to.deep.equal([
       64,
-      'fdpass: no host of ~/.ssh/config or ~/.ssh/known_hosts has a rule; name the hosts to test: fdpass test HOST ...\n',
+      'fdpass: [usage] no host of ~/.ssh/config or ~/.ssh/known_hosts has a rule; name the hosts to test: fdpass test HOST ...\n',
     ]);
   });
 

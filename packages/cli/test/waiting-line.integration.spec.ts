@@ -46,7 +46,7 @@ describe('a connection that takes more than a second', () => {
     await screen.until(LINE);
     const text = await screen.until(/no HTTP[^$]*\$$/);
     expect(text)
-      .to.match(/^fdpass: host\.example:22/)
+      .to.match(/^fdpass: \[\w+\] host\.example:22/)
       .and.not.match(LINE);
   });
 

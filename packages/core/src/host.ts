@@ -28,7 +28,7 @@ export {
 } from './framework/framework.js';
 export { beforeDeath, prepareForDeath } from './ground/before-death.js';
 export { formatMs, parseDuration } from './ground/clock.js';
-export { addDetails, exitCodeOf, stackOf } from './ground/errors.js';
+export { addDetails, errorCodeOf, exitCodeOf, stackOf } from './ground/errors.js';
 export {
   currentFolder,
   expandPath,

@@ -60,7 +60,9 @@ describe('jump hosts', () => {
   it('that refuse say so: the words of the inner ssh reach the user', async () => {
     const { status, stderr } = await (servers[1] as Sshd).ssh('true', options(), { env, host: '127.0.0.1' });
     expect(status).to.equal(255);
-    expect(stderr).to.match(/fdpass: 127\.0\.0\.1:\d+: rule 2 .*jump: "ssh" ended with status 255 .*Permission denied/);
+    expect(stderr).to.match(
+      /fdpass: \[unreachable\] 127\.0\.0\.1:\d+: rule 2 .*jump: "ssh" ended with status 255 .*Permission denied/,
+    );
   });
 
   describe('leave nothing behind when the outer ssh is killed', () => {

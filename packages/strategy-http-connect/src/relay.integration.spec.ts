@@ -121,7 +121,7 @@ describe('http-connect over TLS by the commands: dialled and relayed by a detach
     const { status, stderr } = await run(FDPASS, ['--fdpass', '--config', file, 'host.example', '22'], { env });
     await refusing.close();
     expect(stderr).to.match(
-      /^fdpass: host\.example:22: rule 1 .*: https:\/\/127\.0\.0\.1:\d+: the proxy answered 403 No;/,
+      /^fdpass: \[permission\] host\.example:22: rule 1 .*: https:\/\/127\.0\.0\.1:\d+: the proxy answered 403 No;/,
     );
     expect(status).to.equal(77);
   });

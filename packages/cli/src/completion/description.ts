@@ -1,4 +1,5 @@
 import { optionsOf } from '../help.js';
+import { HELP_TOPICS } from '../help-topics.js';
 import { FDPASS, type Operand, type OptionSpec } from '../usage.js';
 
 /** What a script completes of a command: its options, and what its operands can be. */
@@ -65,11 +66,7 @@ function kindOfArgument({ name, argument }: OptionSpec): string | undefined {
 }
 
 function kindOf(operand: Operand): string {
-  if (operand === 'command')
-    return FDPASS.commands
-      .map(({ name }) => name)
-      .filter(Boolean)
-      .join(' ');
+  if (operand === 'topic') return HELP_TOPICS.join(' ');
   return typeof operand === 'string' ? operand : operand.join(' ');
 }
 

@@ -38,7 +38,9 @@ export function readOptions(
 ): Arguments {
   const command = { name: '', synopsis: '', summary: '', options: options.map((option) => option.name) };
   const program = { name, summary: '', description: [], commands: [command], options };
-  return parseArguments({ ...program, examples: [], files: [], environment: [] }, words, { stopAtOperand });
+  return parseArguments({ ...program, examples: [], files: [], environment: [], exitNote: '' }, words, {
+    stopAtOperand,
+  });
 }
 
 /** An option by its letter; `argument` for one that takes one. */

@@ -1,5 +1,6 @@
 import { type Connection, FdpassError, formatError, formatHostPort, isFdpassError } from '@fdpass/core';
-import { addDetails, exitCodeOf, type Framework } from '@fdpass/core/host';
+import { addDetails, errorCodeOf, exitCodeOf, type Framework } from '@fdpass/core/host';
+import { withCode } from '../error-lines.js';
 import { describeGreeting, type Greeting } from '../greeting.js';
 import { type DialRequest, type FoundRoute, routeBy } from '../request.js';
 import type { Recorder } from './recorder.js';
@@ -37,7 +38,8 @@ export async function traceDial(
     const text = `connected to ${place} through ${route.chain.label} in ${ms} ms`;
     return { found, ms, greeting, result: { text, exitStatus: 0 } };
   } catch (error) {
-    return { found, error, result: { text: formatError(error), exitStatus: exitCodeOf(error) } };
+    const text = withCode(errorCodeOf(error), formatError(error));
+    return { found, error, result: { text, exitStatus: exitCodeOf(error) } };
   }
 }
 

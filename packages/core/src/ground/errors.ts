@@ -120,9 +120,14 @@ export function isFdpassError(value: unknown): value is FdpassError {
   return typeof value === 'object' && value !== null && BRAND in value;
 }
 
-/** The exit code the commands end with for `error`: the code's own for an FdpassError, else 70 (EX_SOFTWARE). */
+/** The code of anything that was thrown: an FdpassError's own, else `internal`. */
+export function errorCodeOf(error: unknown): ErrorCode {
+  return isFdpassError(error) ? error.code : 'internal';
+}
+
+/** The exit status the commands end with for `error`, as in sysexits.h. */
 export function exitCodeOf(error: unknown): number {
-  return isFdpassError(error) ? EXIT_CODES[error.code] : EXIT_CODES.internal;
+  return EXIT_CODES[errorCodeOf(error)];
 }
 
 /** A copy of `error` with the given details filled in where it has none of its own; keeps cause and stack. */
@@ -180,7 +185,7 @@ function placesOf({ where, rule }: FdpassError): (string | undefined)[] {
  * routes failed, a line for each follows, indented, with what to try about it.
  */
 export function formatError(error: unknown): string {
-  if (!isFdpassError(error)) return `internal error: ${oneLine(messageOf(error))}; please report it`;
+  if (!isFdpassError(error)) return `unexpected error: ${oneLine(messageOf(error))}; please report it`;
   const target = error.target && formatHostPort(error.target.host, error.target.port);
   const { hop, hint, attempts, routes = [], summary: message = error.message } = error;
   return linesOf([target, ...placesOf(error), hop], { message, hint, attempts, routes }).join('\n');

@@ -1,0 +1,293 @@
+import type { ErrorCode } from '@fdpass/core';
+
+/*
+ * What each code of an error means. `fdpass help CODE` shows an entry, and docs/errors.md is made of all of them. A test runs
+ * the examples.
+ */
+
+/** One reason for a code, and what to do about it. */
+export interface ErrorCause {
+  /** What the line says, or a part of it. */
+  readonly said: string;
+  readonly cause: string;
+  /** An imperative. */
+  readonly remedy: string;
+}
+
+export interface ErrorEntry {
+  /** Who has to do something, in a sentence. */
+  readonly about: string;
+  readonly causes: readonly ErrorCause[];
+  /** A command, after a prompt, and what it prints. */
+  readonly example: readonly string[];
+}
+
+export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
+  usage: {
+    about: 'The command line cannot work. fdpass has not tried to connect.',
+    causes: [
+      {
+        said: 'stdout is a terminal',
+        cause: 'the ProxyCommand form was typed by hand, and a terminal cannot take a connection',
+        remedy: 'use "fdpass trace HOST" to see whether it connects, or --stdio to talk to the server yourself',
+      },
+      {
+        said: 'stdout is not a unix socket',
+        cause: '--fdpass is set, but the client wants bytes',
+        remedy: 'set ProxyUseFdpass yes beside the ProxyCommand, or leave out --fdpass',
+      },
+      {
+        said: 'unknown option, the port is missing, too many operands',
+        cause: 'a typing error, or %h or %p is missing in the ProxyCommand',
+        remedy: 'compare it with "fdpass help connect"',
+      },
+      {
+        said: 'the host ..., the user ..., the alias ...',
+        cause: 'the name has characters that cannot be in one, and that a shell or ssh could misread',
+        remedy: 'correct the name; for names that are not host names see "fdpass strategies local"',
+      },
+    ],
+    example: [
+      '$ fdpass explian server.example',
+      'fdpass: [usage] "explian" is not a command, and a host needs a port; did you mean "explain"?',
+    ],
+  },
+  protocol: {
+    about: 'A proxy, or a program that fdpass has started, gave a reply that its protocol does not allow.',
+    causes: [
+      {
+        said: 'the proxy does not speak HTTP, ... SOCKS5, ... SOCKS 4',
+        cause: 'something else listens there: the scheme or the port of the URL is wrong',
+        remedy: 'correct the URL; the hint says what it looks like',
+      },
+      {
+        said: 'does not speak TLS on this port, closed the connection during the TLS handshake',
+        cause: 'the URL says https:// (or ...+tls://), and the proxy wants no TLS',
+        remedy: 'use the scheme without TLS, or the port for TLS',
+      },
+      {
+        said: 'the proxy answered 405, 501 or an unusual status',
+        cause: 'it is a web server, or a proxy without the CONNECT method',
+        remedy: 'check host and port, and ask for a proxy that allows CONNECT',
+      },
+      {
+        said: 'closed without passing a descriptor, sent data but no descriptor',
+        cause: 'the program of a "command" hop with "fdpass: true", or of fdrecv, does not pass descriptors',
+        remedy: 'leave out "fdpass: true"',
+      },
+    ],
+    example: [
+      '$ fdpass --stdio --via socks5h://server.example:22 nas.example 22',
+      'fdpass: [protocol] nas.example:22: --via: socks5h://server.example:22: the proxy does not speak SOCKS5: it answered with version 83; it is an ssh server, not a proxy: check its host and port',
+    ],
+  },
+  'unknown-host': {
+    about:
+      'A name could not be turned into an address. It can be the name of the target, of a proxy or of a jump host.',
+    causes: [
+      {
+        said: 'no such host',
+        cause: 'the name is misspelt, or known only inside another network',
+        remedy:
+          'correct it, connect the VPN, or use a hop that looks names up at the far end: socks5h://, http://, jump',
+      },
+      {
+        said: 'no IPv4 address, no IPv6 address',
+        cause: 'the name has no address of the family that the hop, or ssh -4 or -6, asks for',
+        remedy: 'leave out "family" and "bindAddress"',
+      },
+      {
+        said: 'temporary failure in name resolution, the resolver failed',
+        cause: 'the name server did not answer',
+        remedy: 'check the network, the VPN and /etc/resolv.conf',
+      },
+      {
+        said: 'the SRV record ... says that this service is not offered there',
+        cause: 'the domain publishes that it has no such server',
+        remedy: 'leave out the hop "srv", and name the host itself',
+      },
+    ],
+    example: [
+      '$ fdpass --stdio sevrer.example 22',
+      'fdpass: [unknown-host] sevrer.example:22: no configuration: cannot look up sevrer.example: no such host; check the spelling',
+    ],
+  },
+  unreachable: {
+    about: 'Somebody said no, or there is no route. The line says which hop and which address.',
+    causes: [
+      {
+        said: 'connection refused',
+        cause: 'the machine is up, and nothing listens on that port',
+        remedy: 'start the server, or correct the port',
+      },
+      {
+        said: 'network unreachable, no route to host, network is down',
+        cause: 'this machine has no route to that address',
+        remedy: 'connect the network or the VPN; for IPv6 alone, see whether IPv4 works',
+      },
+      {
+        said: 'connection reset, closed ...',
+        cause: 'the proxy or the server hung up: it is overloaded, blocks this address, or has crashed',
+        remedy: 'look in its log',
+      },
+      {
+        said: 'the proxy answered 502 or 503, the proxy answered: host unreachable',
+        cause: 'the proxy works, and cannot reach the target',
+        remedy: 'check the name and the port of the target as the proxy sees them',
+      },
+      {
+        said: '"ssh" ended with status 255 before anything came through it',
+        cause: 'the ssh to the jump host failed, or the jump host cannot reach the target',
+        remedy: 'run "ssh JUMPHOST" by hand; what it said is before this line',
+      },
+      {
+        said: 'none of 3 routes works',
+        cause: 'every route, host or server of the hop has failed',
+        remedy: 'read the lines below it: one for each, with its own reason',
+      },
+    ],
+    example: [
+      '$ fdpass --stdio refusing.example 22',
+      'fdpass: [unreachable] refusing.example:22: no configuration: cannot connect to refusing.example:22: connection refused (198.51.100.30:22 connection refused); check that it is running, and the port',
+    ],
+  },
+  internal: {
+    about: 'fdpass or a plugin has a fault, or this system lacks something that it needs.',
+    causes: [
+      {
+        said: '...; please report it',
+        cause: 'a fault of fdpass',
+        remedy: 'run it again with -vv, and report what it prints',
+      },
+      {
+        said: 'the plugin ... gave no connection, ... called dial() ..., ... failed',
+        cause: 'a fault of that plugin',
+        remedy: 'tell its author; -vv shows the stack',
+      },
+      {
+        said: 'no file descriptor left',
+        cause: 'the process or the system has too many files open',
+        remedy: 'raise the limit with "ulimit -n"',
+      },
+      {
+        said: 'cannot load koffi, descriptors cannot be passed on ...',
+        cause: 'there is no way to make system calls on this platform',
+        remedy: 'use --stdio, and ProxyUseFdpass no in ssh_config',
+      },
+    ],
+    example: [
+      '$ echo \'export const odd = { name: "odd", create: () => ({ dial: async () => {} }) };\' >odd.mjs',
+      "$ echo '{ plugins: [./odd.mjs], rules: [{ use: odd }] }' >odd.yaml",
+      '$ fdpass --stdio --config odd.yaml server.example 22',
+      'fdpass: [internal] server.example:22: rule 1 (/home/me/odd.yaml:1:33): odd: the plugin "./odd.mjs" gave no connection; resolve dial() to a Connection or a Duplex',
+    ],
+  },
+  timeout: {
+    about: 'Nothing answered before the limit, which is 30 seconds unless --timeout or "timeout" sets another.',
+    causes: [
+      {
+        said: 'timed out after 30 s (... no answer)',
+        cause: 'packets to that address get lost: the host is off, or a firewall drops them',
+        remedy: 'check the VPN and the address; try another route with --via',
+      },
+      {
+        said: 'connected to ..., but no HTTP response came, ... no SOCKS reply came',
+        cause: 'it is not a proxy of that kind, or it waits for a target that does not answer',
+        remedy: 'check the scheme and the port of the URL, then the target',
+      },
+      {
+        said: 'it did not answer the TLS handshake',
+        cause: 'that port is not one for TLS',
+        remedy: 'use the scheme without TLS, or the port for TLS',
+      },
+      {
+        said: 'the proxy answered 504, ... TTL expired',
+        cause: 'the proxy works, and the target did not answer it',
+        remedy: 'check the target',
+      },
+      {
+        said: 'timed out while you were typing a password or a code',
+        cause: 'the limit is for all of it, questions included',
+        remedy: 'raise "timeout" of that rule, e.g. to 2m',
+      },
+    ],
+    example: [
+      '$ fdpass --stdio --timeout 1 --via http://silent.example:22 server.example 22',
+      'fdpass: [timeout] server.example:22: --via: http://silent.example:22: timed out after 1 s: connected to silent.example:22, but no HTTP response came; check that it is an HTTP proxy, not a SOCKS or TLS one, and that the target answers',
+    ],
+  },
+  permission: {
+    about: 'A proxy or this system said that you must not, or a password is missing or wrong.',
+    causes: [
+      {
+        said: 'the proxy wants a user name and a password',
+        cause: 'the hop has no "credentials"',
+        remedy: 'give them with "fdpass credentials set HOP"',
+      },
+      {
+        said: 'the proxy refused the user name or the password',
+        cause: 'they are wrong, or have expired',
+        remedy: 'set them again with "fdpass credentials set HOP"',
+      },
+      {
+        said: 'the proxy answered 403, connection not allowed by the ruleset',
+        cause: 'the proxy forbids that host or port; many allow no port but 443',
+        remedy: 'ask whoever runs it, or let sshd listen on port 443 too',
+      },
+      {
+        said: 'cannot ask for the password: there is no terminal',
+        cause: '"ask" needs somebody who types',
+        remedy: 'use passwordFile, passwordEnv or passwordCommand, or set SSH_ASKPASS',
+      },
+      {
+        said: 'TLS with ... failed, ... another fingerprint',
+        cause: 'the certificate of the proxy is not trusted',
+        remedy: 'name its authority with "tls.ca", or pin it with "tls.fingerprint"',
+      },
+      {
+        said: 'operation not permitted, permission denied',
+        cause: 'the system allows an option (mark, bindInterface, transparent), a socket or a file to others only',
+        remedy: 'leave the option out, or give Node the capability that the line names',
+      },
+    ],
+    example: [
+      '$ fdpass --stdio --via http://proxy.example:8080 server.example 22',
+      'fdpass: [permission] server.example:22: --via: http://proxy.example:8080: the proxy wants a user name and a password (basic); add "credentials" to the hop',
+    ],
+  },
+  config: {
+    about: 'The configuration, or something that it names, is wrong. fdpass never connects without it.',
+    causes: [
+      {
+        said: 'FILE:LINE:COLUMN: ...',
+        cause: 'a mistake at that place',
+        remedy: 'correct it; "fdpass check" lists all of them',
+      },
+      {
+        said: 'others can write ..., ... belongs to user ...',
+        cause: 'somebody else could change the file, so it is not trusted',
+        remedy: 'run the command that the line ends with',
+      },
+      {
+        said: 'opens sockets itself, so it can only be the first hop of a chain',
+        cause: 'the order of the hops is wrong: they are listed in travel order',
+        remedy: 'put it first, or leave it out',
+      },
+      {
+        said: 'no such file or directory',
+        cause: 'a password file, a key, a plugin, or the file of --config or FDPASS_CONFIG is missing',
+        remedy: 'correct the path: relative ones start at the folder of the configuration',
+      },
+      {
+        said: '... which asks fdpass for ... again, without end',
+        cause: 'the ssh to the jump host goes through the same rule',
+        remedy: 'add a rule for the jump host above it',
+      },
+    ],
+    example: [
+      "$ echo 'rules: [{ use: { strategy: direct, hosst: 192.0.2.1 } }]' >wrong.yaml",
+      '$ fdpass --stdio --config wrong.yaml server.example 22',
+      'fdpass: [config] /home/me/wrong.yaml:1:36: rule 1: direct: unknown option "hosst"; did you mean "host"?',
+    ],
+  },
+};

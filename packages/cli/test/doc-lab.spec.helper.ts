@@ -1,0 +1,133 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+
+/*
+ * Runs inside of the network of doc-sessions.spec.helper.ts, as root of its namespaces: starts what the pages say is there, and
+ * then does what they say, as the user `me` with an empty home folder. All of it ends with this process.
+ */
+
+const FOLDER = process.env['DOC_FOLDER'] ?? '';
+const BIN = process.env['DOC_BIN'] ?? '';
+const HOME = '/home/me';
+
+const SSH_HOSTS = {
+  'server.example': '198.51.100.10',
+  'nas.example': '198.51.100.11',
+  'bastion.example': '198.51.100.12',
+};
+const PROXY = '198.51.100.20';
+const CLOSING = '198.51.100.31';
+const SILENT = '198.51.100.32';
+const NAME_SERVER = '198.51.100.53';
+
+/** A file of the system's for as long as the namespace lives. */
+function replace(path: string, text: string): void {
+  const copy = inFolder(path.replaceAll('/', '-'));
+  writeFileSync(copy, text);
+  execFileSync('mount', ['--bind', copy, path]);
+}
+
+function inFolder(name: string): string {
+  return join(FOLDER, name);
+}
+
+/** User 0 is called `me` here and has an empty home. Its key is the one that the servers know, as if from ssh-agent. */
+function makeUser(): void {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'home', '/home']);
+  mkdirSync(HOME);
+  replace('/etc/passwd', `me:x:0:0::${HOME}:/bin/bash\n${readFileSync('/etc/passwd', 'utf8')}`);
+  for (const name of ['host', 'user'])
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', inFolder(name)]);
+  chmodSync(FOLDER, 0o755);
+  const hostKey = readFileSync(inFolder('host.pub'), 'utf8');
+  writeFileSync(inFolder('known_hosts'), `*.example ${hostKey}`);
+  const settings = [`IdentityFile ${inFolder('user')}`, `GlobalKnownHostsFile ${inFolder('known_hosts')}`];
+  replace('/etc/ssh/ssh_config', `Host *\n${settings.map((line) => `  ${line}\n`).join('')}`);
+}
+
+function startSshServers(): void {
+  mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
+  const settings = [
+    ...Object.values(SSH_HOSTS).map((address) => `ListenAddress ${address}`),
+    `HostKey ${inFolder('host')}`,
+    `AuthorizedKeysFile ${inFolder('user.pub')}`,
+    'PidFile none',
+    'StrictModes no',
+    'UsePAM no',
+    'PasswordAuthentication no',
+    'Subsystem sftp internal-sftp',
+  ];
+  writeFileSync(inFolder('sshd_config'), `${settings.join('\n')}\n`);
+  start('/usr/sbin/sshd', ['-D', '-f', inFolder('sshd_config')]);
+}
+
+/** A SOCKS proxy (port 1080, and 9050 as Tor has it), an HTTP proxy (3128) and one that wants a password (8080). */
+function startProxies(): void {
+  start('microsocks', ['-i', PROXY, '-b', PROXY, '-p', '1080']);
+  start('microsocks', ['-i', '127.0.0.1', '-p', '9050']);
+  for (const [port, more] of [
+    [3128, ''],
+    [8080, 'BasicAuth me opensesame\n'],
+  ]) {
+    const file = inFolder(`tinyproxy-${port}`);
+    writeFileSync(file, `Listen ${PROXY}\nPort ${port}\nConnectPort 22\nLogLevel Critical\n${more}`);
+    start('tinyproxy', ['-d', '-c', file]);
+  }
+}
+
+/** A server that closes at once, and one that never says anything. */
+function startStrangeServers(): void {
+  const talk: Readonly<Record<string, (socket: Socket) => void>> = {
+    [CLOSING]: (socket) => socket.end(),
+    [SILENT]: () => {},
+  };
+  for (const [address, answer] of Object.entries(talk))
+    createServer((socket) => answer(socket.on('error', () => {}))).listen(22, address);
+}
+
+/** A name server that knows no name: those of the network are in /etc/hosts. */
+function startNameServer(): void {
+  const server = createSocket('udp4').bind(53, NAME_SERVER);
+  server.on('message', (query, { port, address }) => {
+    const answer = Buffer.from(query);
+    answer.writeUInt16BE(0x8183, 2); // a response, recursion available, NXDOMAIN (RFC 1035, 4.1.1)
+    server.send(answer, port, address);
+  });
+}
+
+const servers: ChildProcess[] = [];
+
+function start(command: string, args: readonly string[]): void {
+  servers.push(spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }));
+}
+
+async function waitFor(host: string, port: number): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    const socket = connect({ host, port });
+    const [connected] = await Promise.allSettled([once(socket, 'connect')]);
+    socket.destroy();
+    if (connected.status === 'fulfilled') return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`nothing listens at ${host}:${port}`);
+}
+
+makeUser();
+startSshServers();
+startProxies();
+startStrangeServers();
+startNameServer();
+for (const address of [...Object.values(SSH_HOSTS), CLOSING, SILENT]) await waitFor(address, 22);
+for (const port of [1080, 3128, 8080]) await waitFor(PROXY, port);
+await waitFor('127.0.0.1', 9050);
+
+const PATH = [BIN, join(HOME, '.local/bin'), process.env['PATH']].join(':');
+const env = { HOME, USER: 'me', LOGNAME: 'me', SHELL: '/bin/bash', LANG: 'C.UTF-8', PATH };
+const shell = spawn('bash', [inFolder('session.sh')], { cwd: HOME, env, stdio: ['ignore', 'inherit', 'inherit'] });
+const [status] = await once(shell, 'exit');
+for (const server of servers) server.kill();
+process.exit(status ?? 1);
