@@ -34,7 +34,7 @@ const entries = new Set(
   [
     'packages/cli/dist/fdpass.js',
     'packages/cli/dist/fdrecv.js',
-    'packages/core/dist/ground/private-folder.js',
+    'packages/cli/dist/launch.js',
     'packages/core/dist/connection/pass-on.js',
   ].map((file) => resolve(file)),
 );
@@ -75,13 +75,11 @@ const noMetadata = {
   },
 };
 
-/**
- * The first lines of every bundle. Each bundled module requires Node's own modules again, which costs a start some
- * microseconds every time, so the results are cached. CommonJS does not have import.meta; our code uses only its url.
- */
-const BANNER =
-  'require=((ask,got=new Map())=>Object.assign((name)=>got.get(name)??(got.set(name,ask(name)),got.get(name)),ask))(require);' +
-  "const importMetaUrl=require('node:url').pathToFileURL(__filename).href;";
+/** The first line of every bundle: CommonJS does not have import.meta, of which our code uses only the url, and seldom. */
+const BANNER = "const importMeta={get url(){return require('node:url').pathToFileURL(__filename).href}};";
+
+/** The bundle that runs before the version of Node is known. */
+const LAUNCH = resolve('packages/cli/dist/launch.js');
 
 rmSync(OUT, { recursive: true, force: true });
 const options = {
@@ -98,7 +96,7 @@ const options = {
   external: ['koffi', 'typescript', 'js-yaml', 'parse-json', 'import-fresh'],
   plugins: [separate, noMetadata],
   banner: { js: BANNER },
-  define: { 'import.meta.url': 'importMetaUrl', FDPASS_VERSION: JSON.stringify(version) },
+  define: { 'import.meta.url': 'importMeta.url', FDPASS_VERSION: JSON.stringify(version) },
   logLevel: 'warning',
 };
 writeFileSync(join(OUT, 'NOTICES.txt'), noticesFor(await bundleAll()));
@@ -113,7 +111,8 @@ async function bundleAll() {
     done.set(name, file);
     // Elsewhere require() instead, since the loader of ES modules takes time to start.
     const supported = { 'dynamic-import': file === resolve(PLUGINS) };
-    const { metafile } = await build({ ...options, supported, entryPoints: [{ in: file, out: name }] });
+    const target = file === LAUNCH ? 'node12' : options.target;
+    const { metafile } = await build({ ...options, supported, target, entryPoints: [{ in: file, out: name }] });
     records.push(metafile);
   }
   return records;

@@ -1,7 +1,7 @@
 #!/bin/sh
 ':' //; set -f
 ':' /*
-# This file is in two languages. A shell runs it down to "exit". Node sees a comment there and runs the last line. So it is
+# This file is in two languages. A shell runs it down to "exit". Node sees a comment there and runs what follows. So it is
 # Node that follows the links to this file, for which a shell would have to start a program.
 
 # The user has set these for other programs. They can load modules or compiled code from the current directory, which may be
@@ -63,4 +63,15 @@ printf '%s: [config] node is not in PATH or beside %s; say where it is: env PATH
   "${0##*[/]}" "$0" "$0" >&2
 exit 78
 */
-require('../launch.cjs')(__filename);
+try {
+  require('../bundle/launch.cjs').launch(__filename, require);
+} catch ({ code, message }) {
+  const states = {
+    EMFILE: 'no file descriptor left in this process; raise the limit: ulimit -n',
+    ENOENT: 'not built yet; run: npm run build',
+    MODULE_NOT_FOUND: 'not built yet; run: npm run build',
+  };
+  const reason = states[code] || `${String(message).split('\n', 1)[0]}; please report it`;
+  process.stderr.write(`${__filename.replace(/.*\/|\.cjs$/g, '')}: [internal] ${reason}\n`);
+  process.exit(70);
+}

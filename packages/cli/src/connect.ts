@@ -1,6 +1,7 @@
 import { type Connection, formatError, formatHostPort, type TraceEvent } from '@fdpass/core';
 import { dialDetached, type Handover, handOver, openChannel, type RelayRequest, stackOf } from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
+import { keepCompiledCode } from './code-keeper.js';
 import { configCache } from './config-cache.js';
 import { LeftToCommand } from './left-to-command.js';
 import { makeLog } from './log.js';
@@ -43,6 +44,7 @@ const OWN_PROCESS: Place = {
 /** `fdpass HOST PORT`: connects, hands the connection over through stdout, and is done. */
 export async function connect(args: Arguments): Promise<number> {
   const { config } = await connectIn(OWN_PROCESS, args);
+  keepCompiledCode();
   if (config?.agent === 'auto') await (await import('./agent-start.js')).startAgentForLater();
   return 0;
 }

@@ -17,16 +17,11 @@ describe('fdpass with a config that it has seen before', () => {
     greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
     writeFileSync(
       hook,
-      `const Module = require('node:module');
-const load = Module._load;
-Module._load = function (name) {
-  if (/\\.cjs$/.test(name)) require('node:fs').appendFileSync(${JSON.stringify(loaded)}, name + '\\n');
-  return load.apply(this, arguments);
-};
-const fs = require('node:fs');
+      `const fs = require('node:fs');
 for (const name of ['openSync', 'readFileSync']) {
   const original = fs[name];
   fs[name] = function (path) {
+    if (/\\.cjs$/.test(path)) fs.appendFileSync(${JSON.stringify(loaded)}, path + '\\n');
     if (/config\\.yaml$/.test(path)) fs.appendFileSync(${JSON.stringify(opened)}, name + '\\n');
     return original.apply(this, arguments);
   };

@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  realpathSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -31,6 +32,7 @@ describe('the launcher of the commands', () => {
     const folders = [
       'clone/node_modules/otel',
       'installed/bin',
+      'installed/bundle',
       'links',
       'beside',
       'with-node',
@@ -47,10 +49,10 @@ describe('the launcher of the commands', () => {
     // The launcher as it is, in front of a program that says how it was started.
     copyFileSync(FDPASS_BIN, command);
     writeFileSync(
-      at('installed/launch.cjs'),
+      at('installed/bundle/launch.cjs'),
       `const stat = require('node:fs').readFileSync('/proc/self/stat', 'latin1');
 const waitedFor = stat.slice(stat.lastIndexOf(')')).split(' ')[9]; // page faults of children, proc_pid_stat(5)
-module.exports = (file) =>
+exports.launch = (file) =>
   console.log(JSON.stringify({ file, args: process.argv.slice(2), env: process.env, waitedFor }));`,
     );
     symlinkSync(command, link);
@@ -257,7 +259,7 @@ exit "$FAKE_STATUS"
   it('says that a Node is too old, with the version that the package asks for', async () => {
     const { engines } = manifestIn(join(ROOT, 'packages/cli')) as unknown as { engines: { node: string } };
     const [, lowest = ''] = /^>=(\d+\.\d+)$/.exec(engines.node) ?? [];
-    const launch = join(ROOT, 'packages/cli/launch.cjs');
+    const launch = join(ROOT, 'packages/cli/bundle/launch.cjs');
     for (const [old, isTooOld] of [
       ['18.20.4', true],
       ['20.18.1', true],
@@ -266,7 +268,7 @@ exit "$FAKE_STATUS"
     ] as const) {
       const script = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${old}' } });
         process.argv.splice(1, 0, 'fdpass', '--version');
-        require(${JSON.stringify(launch)})('/bin/fdpass.cjs');`;
+        require(${JSON.stringify(launch)}).launch(${JSON.stringify(realpathSync(FDPASS_BIN))}, require);`;
       const { status, stderr } = await run(process.execPath, ['-e', script]);
       expect(status, old).to.equal(isTooOld ? 78 : 0);
       if (isTooOld)

@@ -160,7 +160,6 @@ function commandFiles(source: string): string[] {
     ...folders,
     ...modules,
     ...filesIn(join(ROOT, 'man')).map((page) => `man/${page}`),
-    'launch.cjs',
     'schema/config.schema.json',
   ];
 }

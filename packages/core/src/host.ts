@@ -39,6 +39,7 @@ export {
   readTrustedFile,
 } from './ground/files.js';
 export { openLog } from './ground/log-file.js';
+export { readOwnFile } from './ground/own-file.js';
 export { makePrivateFolder } from './ground/private-folder.js';
 export { replaceFile } from './ground/replace-file.js';
 export { quoteUnknown } from './ground/shown.js';

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LoadedFile } from '../config/extends.js';
 import type { Config, LoadedRules, ReadRules } from '../config/load.js';
@@ -6,6 +6,7 @@ import { type ConfigCache, isFileSpecifier } from '../config/places.js';
 import type { AgentUse } from '../config/schema.js';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { type FileInspection, inspectFile } from '../ground/files.js';
+import { readOwnFile } from '../ground/own-file.js';
 import { isPrivateFolder, makePrivateFolder } from '../ground/private-folder.js';
 import { replaceFile } from '../ground/replace-file.js';
 import type { Locate, ValuePath, Where } from '../ground/where.js';
@@ -62,7 +63,6 @@ const FORMAT = 3;
 const PREFIX = 'config-';
 const SUFFIX = '.json';
 const MAX_CACHED = 32;
-const OTHERS_MAY_ANYTHING = 0o077;
 /** A file that was written this recently can be written again without a change of its times. */
 const TOO_NEW_MS = 2000;
 /** A process that writes an entry is done long before. */
@@ -137,25 +137,14 @@ function prune(folder: string): void {
 function readEntry(file: string, cache: ConfigCache): Entry | undefined {
   try {
     if (!isPrivateFolder(cache.folder)) return undefined;
-    const [checksum = '', json = ''] = readOwn(placeOf(file, cache)).split(/\n(.*)/s, 2);
+    const [checksum = '', json = ''] = readOwnFile(placeOf(file, cache))
+      .toString()
+      .split(/\n(.*)/s, 2);
     if (checksum !== checksumOf(json)) return undefined;
     const entry = JSON.parse(json) as Entry;
     return entry.key === keyOf(file, cache) ? entry : undefined;
   } catch {
     return undefined; // there is none, or it is damaged
-  }
-}
-
-/** Reads a file that nobody but us can have written: it is looked at on the descriptor that is read. @throws otherwise */
-function readOwn(path: string): string {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const status = fstatSync(fd);
-    const isOurs = status.isFile() && status.uid === process.geteuid?.() && (status.mode & OTHERS_MAY_ANYTHING) === 0;
-    if (!isOurs) throw new Error(`${path} is not ours`);
-    return readFileSync(fd, 'utf8');
-  } finally {
-    closeSync(fd);
   }
 }
 
