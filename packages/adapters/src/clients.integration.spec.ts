@@ -5,6 +5,7 @@ import https from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import tls from 'node:tls';
 import {
   alternativeNames,
   type Background,
@@ -25,7 +26,7 @@ import { type ConnectionDialer, createDialer, type UseInput } from 'fdpass';
 import pg from 'pg';
 import { Client as SshClient } from 'ssh2';
 import { fetch, Agent as UndiciAgent } from 'undici';
-import { httpAgent, httpsAgent, pgStream, undiciConnector } from './index.js';
+import { createConnection, httpAgent, httpsAgent, pgStream, undiciConnector } from './index.js';
 
 /** Real clients to real servers, through each kind of way there. */
 describe('client libraries through a dialer', () => {
@@ -99,6 +100,20 @@ describe('client libraries through a dialer', () => {
           expect(await get((done) => http.get(url, { agent }, done))).to.equal(`GET ${path}`);
         }
         agent.destroy();
+      });
+
+      it('http.get without an agent, and http2 and TLS over a stream that is not connected yet', async () => {
+        const connect = createConnection(dialer);
+        const url = `http://localhost:${portOf(web)}/made`;
+        expect(await get((done) => http.get(url, { createConnection: connect }, done))).to.equal('GET /made');
+        const client = http2.connect('http://localhost', {
+          createConnection: () => connect(portOf(web2), '127.0.0.1'),
+        });
+        expect(await text(client.request({ ':path': '/two' }))).to.equal('GET /two');
+        client.close();
+        const secure = tls.connect({ socket: connect(portOf(secureWeb), 'localhost'), ca, servername: 'localhost' });
+        secure.write('GET /raw HTTP/1.0\r\n\r\n');
+        expect(await text(secure)).to.match(/^HTTP\/1\.1 200 OK.*GET \/raw$/s);
       });
 
       it('https.get, its certificate checked', async () => {

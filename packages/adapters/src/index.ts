@@ -1,4 +1,5 @@
+export type { ConnectArguments, ConnectTarget } from './connect-arguments.js';
 export { httpAgent, httpsAgent } from './http-agents.js';
-export { LazySocket, pgStream } from './lazy-socket.js';
+export { createConnection, LazySocket, pgStream } from './lazy-socket.js';
 export type { DialingOptions, SocketDialer } from './socket-dialer.js';
 export { type UndiciConnector, undiciConnector } from './undici.js';
