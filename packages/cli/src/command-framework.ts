@@ -7,13 +7,12 @@ import {
   type LoadOptions,
   libcResolver,
   loadFramework,
-  makePrivateFolder,
   TOKENS,
 } from '@fdpass/core/host';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
 import { BUILTIN } from './builtin.js';
+import { keepPluginCode } from './plugin-code.js';
 import { divertStdout } from './stdout.js';
-import { userFolder } from './user-folder.js';
 
 /** The framework of the commands: the built-in strategies, and Happy Eyeballs where no rule says otherwise. */
 export function builtinFramework(config: LoadOptions | false, cache?: ConfigCache): Promise<Framework> {
@@ -37,11 +36,7 @@ function builtinParts(config: LoadOptions | false, cache?: ConfigCache): Framewo
 
 function beforePlugins(): void {
   divertStdout();
-  const { enableCompileCache } = process.getBuiltinModule('node:module') as {
-    enableCompileCache?: (folder: string) => void; // Node 22.1 and later
-  };
-  const folder = userFolder('XDG_CACHE_HOME', '.cache', process.env);
-  if (enableCompileCache !== undefined && folder !== undefined && makePrivateFolder(folder)) enableCompileCache(folder);
+  keepPluginCode();
 }
 
 const useLibc: Parameters<typeof loadFramework>[1] = (container) =>

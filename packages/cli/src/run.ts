@@ -4,6 +4,7 @@ import { findSys, rememberModes } from '@fdpass/core/sockets';
 import type { Arguments } from './arguments.js';
 import { type ErrorStyle, errorLines } from './error-lines.js';
 import { formatCommandHelp, formatHelp } from './help.js';
+import { writePluginCode } from './plugin-code.js';
 import { type WriteLine, writeStderr } from './stderr.js';
 import { restoreStdout } from './stdout.js';
 import type { ProgramSpec } from './usage.js';
@@ -84,8 +85,7 @@ function prepareEnd(): End {
     // Node no longer restores the streams itself once anybody, such as a dial with a child process, has listened to the last two.
     signals: [...UNTIDY_SIGNALS, 'SIGINT', 'SIGTERM'],
     withStatus(status) {
-      const nodeModule = process.getBuiltinModule('node:module') as { flushCompileCache?: () => void };
-      nodeModule.flushCompileCache?.(); // Node 22.10 and later
+      writePluginCode();
       prepareForDeath();
       restoreModes();
       return sys.exit(status);

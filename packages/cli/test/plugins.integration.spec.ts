@@ -1,4 +1,4 @@
-import { closeSync, cpSync, mkdirSync, openSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +23,57 @@ const dialing = (body: string): string =>
 /** A module that makes Node's timers fifty times as fast. */
 const HURRIED =
   'data:text/javascript,const set = setTimeout; globalThis.setTimeout = (action, ms) => set(action, ms / 50);';
+
+/** A module that reports each built-in module that is loaded on demand. */
+const REPORTING = `data:text/javascript,${encodeURIComponent(`const load = process.getBuiltinModule;
+process.getBuiltinModule = (name) => { console.error('loads ' + name); return load(name); };`)}`;
+
+describe('the compiled code of plugins', () => {
+  const folder = temporaryFolder();
+  const cache = join(folder.path, 'cache');
+  const config = join(folder.path, 'config.yaml');
+  let greeter: Greeter;
+  before(async () => {
+    writeFileSync(join(folder.path, 'plugin.mjs'), dialing('return host.forward.dial(target, context)'), {
+      mode: 0o600,
+    });
+    writeFileSync(config, 'plugins: ["./plugin.mjs"]\nrules: [ { use: it } ]\n', { mode: 0o600 });
+    greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
+  });
+  after(async () => {
+    await greeter.close();
+    folder.remove();
+  });
+
+  /** Connects, as a program that ends by _exit(2). */
+  const connect = (...options: readonly string[]): Promise<Finished> =>
+    run(process.execPath, [...options, '127.0.0.1', String(greeter.port)], {
+      env: { ...NO_CONFIG, XDG_CACHE_HOME: cache },
+      input: '',
+    });
+
+  it('is kept by Node for the next start', async function () {
+    const { flushCompileCache } = process.getBuiltinModule('node:module') as { flushCompileCache?: unknown };
+    if (flushCompileCache === undefined) this.skip();
+    // Bundles are not kept by a start with options for Node.
+    const { status, stderr } = await connect('--import', 'data:text/javascript,', FDPASS_BIN, '--config', config);
+    expect([status, stderr]).to.deep.equal([0, '']);
+    const own = readdirSync(join(cache, 'fdpass')).find((name) => name.startsWith(process.version)); // Node names it so
+    expect(own).to.be.a('string');
+    expect(readdirSync(join(cache, 'fdpass', own ?? ''))).to.not.be.empty;
+  });
+
+  const starts: readonly [what: string, options: readonly string[], loads: boolean][] = [
+    ['with plugins', ['--config', config], true],
+    ['without plugins', [], false],
+  ];
+  for (const [what, options, loads] of starts) {
+    it(`${loads ? 'makes' : 'does not make'} a start ${what} load node:module`, async () => {
+      const { status, stderr } = await connect('--import', REPORTING, FDPASS_BIN, ...options);
+      expect([status, stderr.split('\n').includes('loads node:module')]).to.deep.equal([0, loads]);
+    });
+  }
+});
 
 describe('plugins that misbehave', () => {
   const folder = temporaryFolder();
