@@ -191,6 +191,8 @@ describe('client libraries through a dialer', () => {
     expect(await said(get((done) => http.get(url, { agent }, done)))).to.match(/refused/);
     const dispatcher = new UndiciAgent({ connect: undiciConnector(dialer) });
     expect(await said(fetch(url, { dispatcher }))).to.match(/refused/);
+    const wrapped = await fetch(url, { dispatcher }).catch((error) => error);
+    expect(wrapped.cause.cause).to.include({ code: 'ECONNREFUSED', syscall: 'connect', address: '127.0.0.1', port: 1 });
     const client = new pg.Client({ host: '127.0.0.1', port: 5432, user: 'x', stream: pgStream(dialer) });
     expect(await said(client.connect())).to.match(/refused/);
     await dispatcher.destroy();

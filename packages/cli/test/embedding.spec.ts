@@ -1,6 +1,6 @@
-import { getEventListeners } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
@@ -370,6 +370,28 @@ describe('a dialer in a program of its own', () => {
       );
       expect(heard.every((said, index) => said === `hello ${index}`)).to.equal(true);
     }));
+
+  for (const [name, use, isTarget] of [
+    ['direct', () => 'direct', true],
+    ['Happy Eyeballs', () => 'happy-eyeballs', true],
+    ['a proxy', (port: number) => `socks5h://${HOST}:${port}`, false],
+  ] as const) {
+    it(`has the system error that net.connect gives as the cause of a refusal: ${name}`, async () => {
+      const port = await refusedPort();
+      const fields = ({
+        code,
+        errno,
+        syscall,
+        address,
+        port,
+      }: NodeJS.ErrnoException & { address?: string; port?: number }) => ({ code, errno, syscall, address, port });
+      const [expected] = await once(connect({ host: HOST, port }), 'error');
+      const target = isTarget ? { host: HOST, port } : { host: 'far.example', port: 22 };
+      const error = await refusal(createDialer(use(port)).dial(target));
+      expect(error.code).to.equal('unreachable');
+      expect(fields(error.cause as NodeJS.ErrnoException)).to.deep.equal(fields(expected));
+    });
+  }
 
   it('names rule, hop and address when it cannot connect', async () => {
     const dialer = createDialer({ rules: [{ use: 'direct' }] });

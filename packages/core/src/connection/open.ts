@@ -49,6 +49,8 @@ export async function openConnection(
 
 function connectError(error: unknown, address: SocketAddress, { bindInterface }: SocketOptions): FdpassError {
   if (isFdpassError(error)) return error;
+  if ('family' in address && error instanceof Error)
+    Object.assign(error, { address: address.host, port: address.port });
   const name = errnoName(error) ?? '';
   if ('host' in address && lacksZone(address.host) && bindInterface === undefined && NO_ZONE.has(name))
     return zoneMissing(address.host, error);
