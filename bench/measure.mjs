@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { loadSys } from '../packages/core/dist/sockets.js';
 
-const WARM_UP = 2;
+const WARM_UP = 8; // the first connections keep compiled code for the later ones
 const sys = loadSys();
 
 /** The middle of some numbers; NaN of none. */
