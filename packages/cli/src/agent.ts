@@ -30,7 +30,7 @@ export async function agent(args: Arguments): Promise<number> {
     const known = Object.keys(ACTIONS);
     if (name === '') throw usage(FDPASS, `what the agent is to do is missing: ${known.join(', ')}`);
     const message = `the agent does not know ${quoteUnknown(name, known, 'this word')}`;
-    throw new FdpassError('usage', message, { hint: didYouMean(name, known) ?? `known: ${known.join(', ')}` });
+    throw new FdpassError('usage', message, { hint: didYouMean(name, known) ?? `use one of: ${known.join(', ')}` });
   }
   await action(args, requireSocket());
   return 0;

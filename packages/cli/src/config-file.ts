@@ -88,7 +88,7 @@ async function editUntilRight(copy: string, file: string): Promise<boolean> {
 function notReplaced(file: string, text: string, why: string): FdpassError {
   const kept = join(dirname(file), `rejected${extname(file)}`);
   replaceFile(kept, text);
-  return new FdpassError('config', `${file} is as it was: ${why}`, { hint: `your text is in ${kept}` });
+  return new FdpassError('config', `${file} is as it was: ${why}`, { hint: `find your text in ${kept}` });
 }
 
 function writeCopy(copy: string, text: string): void {

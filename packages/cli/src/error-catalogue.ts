@@ -131,7 +131,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
         remedy: 'look in its log',
       },
       {
-        said: 'the proxy answered 502 or 503, the proxy answered: host unreachable',
+        said: 'the proxy answered 500, 502 or 503, the proxy answered: host unreachable',
         cause: 'the proxy works, and cannot reach the target',
         remedy: 'check the name and the port of the target as the proxy sees them',
       },

@@ -128,5 +128,5 @@ function writeNew(file: string, text: string): void {
 }
 
 function cannotWrite(path: string, why: string, cause?: unknown): FdpassError {
-  return new FdpassError('config', `cannot write ${path}: ${why}`, { hint: 'nothing of ssh was changed', cause });
+  return new FdpassError('config', `cannot write ${path}, so ssh_config was not changed: ${why}`, { cause });
 }

@@ -74,7 +74,7 @@ describe('fdpass config', () => {
       'an error',
       write('rules:\\n  - use: nonsense\\n'),
       78,
-      /config\.yaml:2:\d+: error: .*is as it was: the new text has errors; your text is in .*rejected\.yaml/s,
+      /config\.yaml:2:\d+: error: .*is as it was: the new text has errors; find your text in .*rejected\.yaml/s,
     ],
     ['no change', 'true', 0, /^$/],
     ['an editor that fails', 'false', 78, /the editor failed, so nothing was changed/],

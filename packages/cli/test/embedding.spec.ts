@@ -155,7 +155,7 @@ describe('a dialer in a program of its own', () => {
         [
           [
             { proxys: ['socks5://127.0.0.1:1'] },
-            /usage: createDialer has no option of this name; known: use, rules, config/,
+            /usage: createDialer has no option of this name; use one of: use, rules, config/,
           ],
           [{ rule: [] }, /usage: createDialer has no "rule"; did you mean "rules"\?/],
           [{ rules: [], timeuot: 5 }, /usage: createDialer has no "timeuot"; did you mean "timeout"\?/],

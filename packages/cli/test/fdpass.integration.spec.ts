@@ -316,7 +316,7 @@ rules:
       const command = `'${process.execPath}' '${FDPASS_BIN}' 127.0.0.1 ${port()}`;
       const terminal = await run(findProgram('script') ?? '', ['-qec', command, '/dev/null'], { env: NO_CONFIG });
       expect(terminal.status).to.equal(64);
-      expect(terminal.stdout).to.match(/stdout is a terminal; .*ProxyUseFdpass yes/);
+      expect(terminal.stdout).to.match(/stdout is a terminal, .*; .*ProxyUseFdpass yes/);
     });
   });
 

@@ -163,7 +163,7 @@ describe('fdpass trace', () => {
         {
           code: 'unreachable',
           message: 'the connection was closed before the server said anything',
-          hint: "the server's log may say why: it can refuse this address, or have too many connections",
+          hint: "look in the server's log: it can refuse this address, or have too many connections",
           target: { host: '127.0.0.1', port: closing.port },
           rule: 'no configuration',
           exitStatus: 69,

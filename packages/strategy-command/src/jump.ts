@@ -150,7 +150,7 @@ function readTerminal(query: string): boolean | undefined {
 const COULD_NOT_ASK = /Host key verification failed|Permission denied \(/;
 
 const ASKING_HINT =
-  'if ssh has to ask (a password, a new host key), let it: "terminal: true" for this hop, "?terminal=true" in a URL';
+  'set "terminal: true" for this hop ("?terminal=true" in a URL) if ssh has to ask for a password or a new host key';
 
 /** Runs `dial`, and if ssh fails because it has no terminal to ask on, says how to give it one. */
 async function hintAtTerminal(context: DialContext, dial: (context: DialContext) => Promise<Connection>) {

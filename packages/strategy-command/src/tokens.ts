@@ -20,7 +20,7 @@ export function fillTokens(argument: string, { host, port, user, alias }: Target
     const option = { r: "--user '%r'", n: "--alias '%n'" }[letter];
     if (option === undefined)
       throw new FdpassError('config', `option "command": unknown token ${JSON.stringify(token)}`, {
-        hint: 'known: %h %p %r %n %%',
+        hint: 'use one of: %h, %p, %r, %n, %%',
       });
     throw new FdpassError('config', `option "command": ${token} is not known`, { hint: `run fdpass with ${option}` });
   });

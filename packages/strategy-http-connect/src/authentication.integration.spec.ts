@@ -167,7 +167,7 @@ describe('http-connect authentication against a scripted proxy', () => {
 
       it(`${name}: a hint, and no password, where credentials come from elsewhere`, () =>
         withProxy(replying([refusal]), { host, options: { credentials } }, (outcome, proxy) => {
-          expect(outcome.text).to.match(/; if this proxy wants the password without asking, set "auth: basic"$/);
+          expect(outcome.text).to.match(/; set "auth: basic" if this proxy wants the password without asking$/);
           expect(authorizations(proxy)).to.deep.equal([undefined]);
         }));
 

@@ -137,8 +137,8 @@ async function refused(peer: Connection, head: ResponseHead, conversation: Conve
 
 function passwordHint(status: number, { round, credentialSource }: Conversation): string | undefined {
   if (IMPROPER.has(status) && round === 0 && credentialSource === 'options')
-    return 'if this proxy wants the password without asking, set "auth: basic"';
-  return status === 407 ? 'if it wants a password, add "credentials" and "auth: basic" to the hop' : undefined;
+    return 'set "auth: basic" if this proxy wants the password without asking';
+  return status === 407 ? 'add "credentials" and "auth: basic" to the hop if it wants a password' : undefined;
 }
 
 /** Some proxies repeat the request; what we sent in confidence must not come back in an error. */

@@ -17,19 +17,26 @@ export class HttpStatusError extends Error {
 }
 
 const NOT_A_PROXY = 'check that this is a proxy, not a web server';
+const CHECK_TARGET = 'check the target: the proxy could not reach it';
 
-const CODES: Readonly<Record<number, readonly [ErrorCode, hint?: string]>> = {
-  401: ['permission', 'a proxy asks with 407; check that this is not a web server'],
-  403: ['permission', 'check which ports the proxy allows; often it is just 443'],
-  404: ['unreachable', NOT_A_PROXY],
-  405: ['protocol', NOT_A_PROXY],
-  407: ['protocol'],
-  408: ['timeout'],
-  429: ['unreachable', 'too many requests; wait and try again'],
-  501: ['protocol', 'this server does not support CONNECT'],
-  502: ['unreachable', 'the proxy could not reach the target'],
-  503: ['unreachable', 'the proxy could not reach the target'],
-  504: ['timeout', 'the proxy got no answer from the target'],
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly hint?: string;
+}
+
+const CODES: Readonly<Record<number, Meaning>> = {
+  401: { code: 'permission', hint: 'check that this is a proxy, not a web server: a proxy asks with 407' },
+  403: { code: 'permission', hint: 'check which ports the proxy allows: often it is just 443' },
+  404: { code: 'unreachable', hint: NOT_A_PROXY },
+  405: { code: 'protocol', hint: NOT_A_PROXY },
+  407: { code: 'protocol' },
+  408: { code: 'timeout' },
+  429: { code: 'unreachable', hint: 'wait, and try again' },
+  500: { code: 'unreachable', hint: CHECK_TARGET }, // as tinyproxy says it
+  501: { code: 'protocol', hint: 'use a proxy that supports CONNECT' },
+  502: { code: 'unreachable', hint: CHECK_TARGET },
+  503: { code: 'unreachable', hint: CHECK_TARGET },
+  504: { code: 'timeout', hint: CHECK_TARGET },
 };
 
 /** How nginx, Apache and Go say that TLS is wanted on a port that was spoken to without. */
@@ -68,7 +75,7 @@ export function refusal(head: ResponseHead, { page, hint, mask }: RefusalDetails
   const squidError = field('x-squid-error')?.split(' ', 1)[0];
   const quotes = [page, squidError && show(squidError)].filter(Boolean).join('; ');
   const words = `${status} ${reason}`.trim();
-  const [code, usual] = CODES[status] ?? ['protocol'];
+  const { code, hint: usual }: Meaning = CODES[status] ?? { code: 'protocol' };
   const message = [
     status === 407 ? 'the proxy wants authentication (407) but does not say which' : `the proxy answered ${words}`,
     location === undefined ? '' : `, see ${withoutSecrets(show(location))}`,
@@ -101,7 +108,7 @@ function hintOf({ status }: ResponseHead, { reason, page, location }: Said): str
   if (location !== undefined) return 'open that page in a browser: this network may want a login';
   if (status === 400 && WANTS_TLS.test(`${reason} ${page}`)) return 'this port wants TLS: use https://';
   // Privoxy refuses with 404 and a reason of its own; a web server has the usual one.
-  if (status === 404 && !/^(?:not found)?$/i.test(reason)) return 'the proxy could not reach the target';
+  if (status === 404 && !/^(?:not found)?$/i.test(reason)) return CHECK_TARGET;
   return undefined;
 }
 
@@ -109,7 +116,7 @@ function hintOf({ status }: ResponseHead, { reason, page, location }: Said): str
 export function unanswerable(challenges: readonly Challenge[]): FdpassError {
   const message = `the proxy asks for authentication that fdpass cannot do: ${schemesOf(challenges)}`;
   return new FdpassError('permission', message, {
-    hint: 'fdpass can do Basic and Digest; use a plugin that adds the scheme',
+    hint: 'use a plugin that adds the scheme: fdpass can do Basic and Digest',
     cause: new HttpStatusError(407, ASKS),
   });
 }

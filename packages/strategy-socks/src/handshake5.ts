@@ -128,8 +128,8 @@ function noMethod(offered: readonly number[]): FdpassError {
   const hasPassword = offered.includes(METHOD_USERNAME_PASSWORD);
   return new FdpassError('permission', 'the proxy accepts none of the authentication methods offered', {
     hint: hasPassword
-      ? 'it wants a method other than username and password'
-      : 'it wants a user name and a password: add "credentials" to the hop',
+      ? 'use a proxy that takes a user name and a password'
+      : 'add "credentials" to the hop: it probably wants a user name and a password',
   });
 }
 
@@ -148,7 +148,7 @@ async function readReply(peer: Connection, { proxy, report }: Request5): Promise
   const head = await firstAnswer(readReplyHead(peer), {
     peer: proxy,
     what: 'reply to the request',
-    hint: 'the proxy answers, so check the target',
+    hint: 'check the target: the proxy itself answers',
   });
   const [, reply = -1] = head;
   checkVersion(head);

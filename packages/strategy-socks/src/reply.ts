@@ -23,18 +23,23 @@ interface Meaning {
   readonly hint?: string;
 }
 
-const NAMES_LOCALLY = 'socks5:// resolves names here, socks5h:// lets the proxy do it';
+const NAMES_ELSEWHERE = 'use socks5:// to look names up here, or socks5h:// to let the proxy do it';
+const CHECK_TARGET = 'check the target: the proxy itself answers';
 
 /** RFC 1928 §6; from 0xf0 on Tor's extended codes (torrc(5), ExtendedErrors; proposal 304). */
 const SOCKS5: Readonly<Record<number, Meaning>> = {
   1: { words: 'general SOCKS server failure', code: 'unreachable', hint: "look in the proxy's log" },
-  2: { words: 'connection not allowed by the ruleset', code: 'permission' },
-  3: { words: 'network unreachable', code: 'unreachable' },
-  4: { words: 'host unreachable', code: 'unreachable' },
+  2: {
+    words: 'connection not allowed by the ruleset',
+    code: 'permission',
+    hint: 'check which hosts and ports the proxy allows',
+  },
+  3: { words: 'network unreachable', code: 'unreachable', hint: CHECK_TARGET },
+  4: { words: 'host unreachable', code: 'unreachable', hint: CHECK_TARGET },
   5: { words: 'connection refused', code: 'unreachable', hint: 'check that the target is running, and the port' },
-  6: { words: 'TTL expired', code: 'timeout' },
-  7: { words: 'command not supported', code: 'protocol' },
-  8: { words: 'address type not supported', code: 'protocol', hint: NAMES_LOCALLY },
+  6: { words: 'TTL expired', code: 'timeout', hint: CHECK_TARGET },
+  7: { words: 'command not supported', code: 'protocol', hint: 'use a proxy that supports CONNECT' },
+  8: { words: 'address type not supported', code: 'protocol', hint: NAMES_ELSEWHERE },
   240: { words: 'onion service descriptor not found', code: 'unknown-host' },
   241: { words: 'onion service descriptor is invalid', code: 'unreachable' },
   242: { words: 'onion service introduction failed', code: 'unreachable' },
@@ -50,7 +55,7 @@ const SOCKS4: Readonly<Record<number, Meaning>> = {
   91: {
     words: 'request rejected or failed',
     code: 'unreachable',
-    hint: 'SOCKS 4 proxies do not say why; SOCKS5 does, if the proxy supports it: try socks5://',
+    hint: 'try socks5h://: SOCKS 4 proxies do not say why they refuse',
   },
   92: { words: 'rejected: the proxy cannot reach identd on this machine', code: 'permission' },
   93: { words: 'rejected: identd reports another user', code: 'permission' },

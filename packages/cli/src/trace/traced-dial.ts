@@ -84,7 +84,7 @@ const SILENCE = `none within ${GREETING_MS / 1000} s`;
 
 function closedAtOnce(): FdpassError {
   return new FdpassError('unreachable', 'the connection was closed before the server said anything', {
-    hint: "the server's log may say why: it can refuse this address, or have too many connections",
+    hint: "look in the server's log: it can refuse this address, or have too many connections",
   });
 }
 

@@ -99,7 +99,10 @@ function resolveExtended(from: Source, specifier: string, home: string | undefin
   if (isFileSpecifier(specifier)) return expandPath(specifier, from.baseDir, home);
   const file = resolvePackage(from.file, specifier, failed);
   if (DATA_EXTENSIONS.includes(extname(file))) return file;
-  throw failed(`the package's file is ${file}, which is neither YAML nor JSON`, 'a config is data and is never run');
+  throw failed(
+    `the package's file is ${file}, which is neither YAML nor JSON`,
+    'name a YAML or JSON file: a config is data and is never run',
+  );
 }
 
 /** The package's main file if that is data, else the file of ours in it. */

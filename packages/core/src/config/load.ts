@@ -107,7 +107,7 @@ function readNamedByVariable(file: string): Source {
   try {
     return readSource(file);
   } catch (error) {
-    throw isFdpassError(error) ? addDetails(error, { hint: 'FDPASS_CONFIG names this file' }) : error;
+    throw isFdpassError(error) ? addDetails(error, { hint: 'check FDPASS_CONFIG, which names this file' }) : error;
   }
 }
 

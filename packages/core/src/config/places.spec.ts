@@ -52,7 +52,7 @@ describe('where the config comes from', () => {
     const error = refusal(() => findConfig(options({ FDPASS_CONFIG: missing })));
     expect(error).to.include({
       message: `${missing}: no such file or directory`,
-      hint: 'FDPASS_CONFIG names this file',
+      hint: 'check FDPASS_CONFIG, which names this file',
     });
   });
 

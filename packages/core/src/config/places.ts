@@ -133,7 +133,7 @@ function entryAt(path: string): Stats | undefined {
   } catch (error) {
     if (errnoName(error) === 'ENOTDIR') return undefined;
     throw new FdpassError('config', `${path}: ${reasonOf(error)}`, {
-      hint: 'fdpass does not connect without it, since it can hold the rules',
+      hint: 'correct that: it can hold the rules, and fdpass does not connect without them',
       cause: error,
     });
   }

@@ -53,7 +53,7 @@ export function parseSource(file: string, text: string, stamp?: FileStamp): Sour
   // A write that failed, or a file yet to be written: taking it for "no rules" would connect directly.
   if (data === null) {
     const what = text.trim() === '' ? 'the file is empty' : 'the file has nothing in it but comments or null';
-    throw configError(whereIs(0), what, 'write the rules into it, or {} for none, or delete it');
+    throw configError(whereIs(0), what, 'write {} into it if there are no rules');
   }
   return {
     file,
@@ -87,29 +87,46 @@ function checkSyntax(document: Document.Parsed, whereIs: (offset: number) => Whe
   const [problem] = [...document.errors, ...document.warnings];
   if (problem === undefined) return;
   const where = whereIs(problem.pos[0]);
-  const [what, hint] = SYNTAX_ERRORS[problem.code] ?? NOT_YAML;
+  const { what, hint } = SYNTAX_ERRORS[problem.code] ?? NOT_YAML;
   throw configError(where, what, hint);
 }
 
-const NOT_YAML = ['this is not YAML or JSON', 'check that it is the right file'] as const;
-const INDENTATION = ['the indentation is wrong', 'align it with its neighbours, by spaces'] as const;
-const NESTED_KEY = ['a key of a mapping cannot be here', 'put a text with ": " in it in quotes'] as const;
+interface Fault {
+  readonly what: string;
+  readonly hint: string;
+}
+
+const NOT_YAML: Fault = { what: 'this is not YAML or JSON', hint: 'check that it is the right file' };
+const INDENTATION: Fault = { what: 'the indentation is wrong', hint: 'align it with its neighbours, by spaces' };
+const NESTED_KEY: Fault = { what: 'a key of a mapping cannot be here', hint: 'put a text with ": " in it in quotes' };
 
 /** What is wrong by the YAML parser's codes. Its own messages quote the file. */
-const SYNTAX_ERRORS: Readonly<Partial<Record<ErrorCode, readonly [what: string, hint?: string]>>> = {
-  BAD_ALIAS: ['what begins with "&" or "*" is an anchor or an alias, and this one has no name', 'put it in quotes'],
-  BAD_DQ_ESCAPE: ['no character is written like this after a backslash', 'put the text in single quotes'],
+const SYNTAX_ERRORS: Readonly<Partial<Record<ErrorCode, Fault>>> = {
+  BAD_ALIAS: {
+    what: 'what begins with "&" or "*" is an anchor or an alias, and this one has no name',
+    hint: 'put it in quotes',
+  },
+  BAD_DQ_ESCAPE: { what: 'no character is written like this after a backslash', hint: 'put the text in single quotes' },
   BAD_INDENT: INDENTATION,
-  BAD_SCALAR_START: ['a text cannot begin with this character', 'put it in quotes'],
+  BAD_SCALAR_START: { what: 'a text cannot begin with this character', hint: 'put it in quotes' },
   BLOCK_AS_IMPLICIT_KEY: NESTED_KEY,
-  BLOCK_IN_FLOW: ['lines of a list or a mapping cannot be inside of brackets'],
-  DUPLICATE_KEY: ['this key is here for the second time'],
-  MISSING_CHAR: ['a bracket, a quote, a comma or a colon is missing here'],
-  MULTILINE_IMPLICIT_KEY: ['a colon is missing after this, or what follows is indented too far'],
-  MULTIPLE_DOCS: ['the file holds several documents', 'keep one'],
-  TAB_AS_INDENT: ['a tab cannot indent', 'use spaces'],
-  TAG_RESOLVE_FAILED: ['what begins with "!" is a tag, and YAML has no tag of this name', 'put it in quotes'],
-  UNEXPECTED_TOKEN: ['this does not fit what is before it', 'look for a missing quote, bracket or comma'],
+  BLOCK_IN_FLOW: {
+    what: 'lines of a list or a mapping cannot be inside of brackets',
+    hint: 'write it without the brackets',
+  },
+  DUPLICATE_KEY: { what: 'this key is here for the second time', hint: 'leave out one of them' },
+  MISSING_CHAR: { what: 'a bracket, a quote, a comma or a colon is missing here', hint: 'add it' },
+  MULTILINE_IMPLICIT_KEY: {
+    what: 'a colon is missing after this, or what follows is indented too far',
+    hint: 'check both',
+  },
+  MULTIPLE_DOCS: { what: 'the file holds several documents', hint: 'keep one' },
+  TAB_AS_INDENT: { what: 'a tab cannot indent', hint: 'use spaces' },
+  TAG_RESOLVE_FAILED: {
+    what: 'what begins with "!" is a tag, and YAML has no tag of this name',
+    hint: 'put it in quotes',
+  },
+  UNEXPECTED_TOKEN: { what: 'this does not fit what is before it', hint: 'look for a missing quote, bracket or comma' },
 };
 
 function toData(document: Document.Parsed, whereIs: (offset: number) => Where): unknown {

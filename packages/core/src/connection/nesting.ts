@@ -45,7 +45,7 @@ const MESSAGE = /to reach (?:\S+|the same host) it runs "[^"]*", which asks fdpa
 
 function endless(message: string): FdpassError {
   return new FdpassError('config', message, {
-    hint: 'add a rule for that host above this one, e.g. with "use: direct", or "ProxyCommand none" for it in ssh_config',
+    hint: 'add a rule for that host above this one, e.g. with "use: direct"',
   });
 }
 

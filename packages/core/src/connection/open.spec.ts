@@ -127,7 +127,7 @@ describe('opening sockets', () => {
       socket.destroy();
     } else {
       expect(await refusal(open({ mark: 7 }))).to.match(
-        /^permission: option "mark": .*; it needs root or CAP_NET_ADMIN/,
+        /^permission: option "mark": .*; run it as root or with CAP_NET_ADMIN/,
       );
     }
     expect(await refusal(open({ bindInterface: 'nonesuch0' }))).to.equal(

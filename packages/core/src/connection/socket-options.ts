@@ -170,8 +170,8 @@ function applySetting(fd: number, { option, level, name, value }: Setting, sys: 
 }
 
 const NEEDS: Readonly<Partial<Record<keyof SocketOptions, string>>> = {
-  mark: 'it needs root or CAP_NET_ADMIN',
-  bindInterface: 'it needs a kernel of 5.7 or later, root or CAP_NET_RAW',
+  mark: 'run it as root or with CAP_NET_ADMIN',
+  bindInterface: 'run it as root or with CAP_NET_RAW, or with a kernel of 5.7 or later',
 };
 
 /** A system call that an option needed failed. */

@@ -46,7 +46,7 @@ const TARGET_PARTS: NamesOf<TargetParts> = { host: true, port: true, user: true,
 function checkNames(what: string, given: object, names: Readonly<Record<string, true>>): void {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw new FdpassError('usage', `${what} is not an object`, {
-      hint: `known in one: ${Object.keys(names).join(', ')}`,
+      hint: `give one with some of: ${Object.keys(names).join(', ')}`,
     });
   }
   for (const [name, value] of Object.entries(given)) {

@@ -60,7 +60,7 @@ export function startDeadline(
 /** The error of work whose time is over. */
 export function timedOut(timeoutMs: number): FdpassError {
   return new FdpassError('timeout', `timed out after ${formatMs(timeoutMs)}`, {
-    hint: 'raise the limit with --timeout or "timeout" in the config, or check that something answers there',
+    hint: 'check that something answers there',
   });
 }
 

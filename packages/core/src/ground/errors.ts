@@ -50,7 +50,7 @@ export interface FailedRoute {
 
 /** What an {@link FdpassError} may say beside its message; whoever knows more fills in the rest (`addDetails`). */
 export interface ErrorDetails {
-  /** What to try, as a clause without a full stop, e.g. `check that the proxy is running`. */
+  /** One thing to do, as an imperative without a full stop, e.g. `check that the proxy is running`. Default: none. */
   readonly hint?: string | undefined;
   /** Where in a config the cause is; the message begins with it. */
   readonly where?: Where | undefined;

@@ -39,7 +39,9 @@ export function readOptionFile(option: string, written: string, path: string, op
   } catch (error) {
     if (isShownPath(written) || !isFdpassError(error) || error.cause === undefined) throw error;
     const message = `the file that ${JSON.stringify(option)} names: ${reasonOf(error.cause)}`;
-    throw new FdpassError(error.code, message, { hint: 'relative paths start at the folder of the config' });
+    throw new FdpassError(error.code, message, {
+      hint: 'check the path: a relative one starts at the folder of the config',
+    });
   }
 }
 
@@ -192,7 +194,7 @@ export function expandPath(written: string, baseDir: string, home?: string): str
   if (baseDir !== '' || isAbsolute(written)) return resolve(baseDir, written);
   const which = isShownPath(written) ? `the path ${JSON.stringify(written)}` : 'a relative path';
   throw new FdpassError('usage', `${which} starts at the current directory, which has been deleted`, {
-    hint: 'write an absolute path, or change to another directory',
+    hint: 'write an absolute path',
   });
 }
 

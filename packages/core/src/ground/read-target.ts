@@ -68,7 +68,7 @@ export function normalizeTarget(target: Target): Target {
  */
 export function normalizeHost(input: string, kinds: readonly TargetKind[] = ANY_KIND): string {
   if (PLAIN_NAME.test(input) && input.length <= MAX_HOST_LENGTH) return input; // as almost every host is
-  if (input === '') throw new FdpassError('usage', 'the host is empty', { hint: 'usage: fdpass [options] HOST PORT' });
+  if (input === '') throw new FdpassError('usage', 'the host is empty', { hint: 'give HOST and PORT' });
   const host = targetKind(input) === 'host' ? normalizeName(input) : checkLocalName(input);
   if (Buffer.byteLength(withoutRootDot(host)) > MAX_HOST_LENGTH) {
     throw new FdpassError('usage', `the host is longer than ${MAX_HOST_LENGTH} bytes`);
@@ -85,7 +85,9 @@ function normalizeName(input: string): string {
   const bare = input.startsWith('[') && input.endsWith(']') ? input.slice(1, -1) : input;
   const ascii = isAscii(bare) && !A_LABEL.test(bare) ? bare.toLowerCase() : toAscii(bare);
   if (ascii.startsWith('-')) {
-    throw new FdpassError('usage', 'the host begins with a dash', { hint: 'options go before the host' });
+    throw new FdpassError('usage', 'the host begins with a dash', {
+      hint: 'check the order: options go before the host',
+    });
   }
   const address = canonicalAddress(bare) ?? canonicalAddress(withoutRootDot(ascii)); // a zone is case-sensitive
   if (address !== undefined) return address;

@@ -153,7 +153,7 @@ describe('what is shown', () => {
     ]);
     expect([quoteUnknown('hunter2', known, 'x'), hintAtKnown('hunter2', known)]).to.deep.equal([
       'x',
-      'known: host, port',
+      'use one of: host, port',
     ]);
   });
 

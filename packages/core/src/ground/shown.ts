@@ -38,9 +38,9 @@ export function quoteUnknown(word: string, known: Iterable<string>, otherwise: s
   return nearest(word, known) === undefined ? otherwise : JSON.stringify(word);
 }
 
-/** What was probably meant by a word that is not one of the `known`, or else what is known. */
+/** What was probably meant by a word that is not one of the `known`, or else all that can be used. */
 export function hintAtKnown(word: string, known: readonly string[]): string {
-  return didYouMean(word, known) ?? `known: ${known.join(', ')}`;
+  return didYouMean(word, known) ?? `use one of: ${known.join(', ')}`;
 }
 
 /**

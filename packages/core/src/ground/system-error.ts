@@ -6,14 +6,16 @@ interface Meaning {
   readonly hint?: string;
 }
 
+const CHECK_NETWORK = 'check the network of this machine';
+
 /** What the errno names that a dial can meet mean to the person at the terminal. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   ECONNREFUSED: { code: 'unreachable', reason: 'connection refused', hint: 'check that it is running, and the port' },
   ECONNRESET: { code: 'unreachable', reason: 'connection reset' },
   EPIPE: { code: 'unreachable', reason: 'connection closed by the other side' },
-  ENETUNREACH: { code: 'unreachable', reason: 'network unreachable' },
-  EHOSTUNREACH: { code: 'unreachable', reason: 'no route to host' },
-  ENETDOWN: { code: 'unreachable', reason: 'network is down' },
+  ENETUNREACH: { code: 'unreachable', reason: 'network unreachable', hint: CHECK_NETWORK },
+  EHOSTUNREACH: { code: 'unreachable', reason: 'no route to host', hint: CHECK_NETWORK },
+  ENETDOWN: { code: 'unreachable', reason: 'network is down', hint: CHECK_NETWORK },
   EADDRNOTAVAIL: { code: 'unreachable', reason: 'address not available' },
   EADDRINUSE: { code: 'unreachable', reason: 'address already in use' },
   EAFNOSUPPORT: { code: 'unreachable', reason: 'address family not supported' },

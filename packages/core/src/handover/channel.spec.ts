@@ -110,7 +110,7 @@ describe('choosing the hand-over', () => {
   });
 
   const files: readonly (readonly [what: string, path: string, kind: string, refusal: string, relay: string])[] = [
-    ['a file', join(folder, 'out'), 'file', 'usage: stdout is a file', 'relay'],
+    ['a file', join(folder, 'out'), 'file', 'usage: stdout is a file, to which no connection can be passed', 'relay'],
     [
       '/dev/null',
       '/dev/null',
@@ -143,7 +143,7 @@ describe('choosing the hand-over', () => {
   it('refuses a terminal, but relays to it if asked to', async function () {
     if (process.platform !== 'linux' || !existsSync('/usr/bin/script')) this.skip(); // script(1) of util-linux makes the terminal
     for (const [asked, choice] of [
-      ['nothing', 'usage: stdout is a terminal'],
+      ['nothing', 'usage: stdout is a terminal, to which no connection can be passed'],
       ['relay', 'relay'],
     ] as const) {
       const said = join(folder, `said-${asked}`);

@@ -55,16 +55,20 @@ export function channelKind(fd: number): ChannelKind {
   }
 }
 
-const WRONG_CHANNEL: Readonly<Record<Exclude<ChannelKind, 'socket' | 'pipe'>, readonly [what: string, hint: string]>> =
-  {
-    terminal: [
-      'is a terminal',
-      'run it as a ProxyCommand of ssh with ProxyUseFdpass yes, or add --stdio to relay bytes',
-    ],
-    file: ['is a file', 'a descriptor cannot be passed to a file; add --stdio to write the bytes there'],
-    closed: ['is closed or /dev/null', 'give it a socket (ProxyUseFdpass yes) or a pipe'],
-    other: ['is neither a socket nor a pipe', 'run it as a ProxyCommand of ssh'],
-  };
+interface Refusal {
+  readonly what: string;
+  readonly hint: string;
+}
+
+const WRONG_CHANNEL: Readonly<Record<Exclude<ChannelKind, 'socket' | 'pipe'>, Refusal>> = {
+  terminal: {
+    what: 'is a terminal, to which no connection can be passed',
+    hint: 'run it as a ProxyCommand of ssh with ProxyUseFdpass yes, or add --stdio to relay bytes',
+  },
+  file: { what: 'is a file, to which no connection can be passed', hint: 'add --stdio to write the bytes there' },
+  closed: { what: 'is closed or /dev/null', hint: 'give it a socket (ProxyUseFdpass yes) or a pipe' },
+  other: { what: 'is neither a socket nor a pipe', hint: 'run it as a ProxyCommand of ssh' },
+};
 
 /**
  * Looks at the descriptors and decides on the hand-over: the descriptor if the output is a unix socket, a relay if it is
@@ -100,7 +104,7 @@ function chooseHandover(input: number, output: number, asked: Handover | undefin
 }
 
 function wrongChannel(kind: keyof typeof WRONG_CHANNEL): FdpassError {
-  const [what, hint] = WRONG_CHANNEL[kind];
+  const { what, hint } = WRONG_CHANNEL[kind];
   return new FdpassError('usage', `stdout ${what}`, { hint });
 }
 

@@ -172,7 +172,7 @@ describe('credentials', () => {
     [
       'a variable that is not set',
       { username: 'me', passwordEnv: VARIABLE },
-      /^config: the variable that "passwordEnv" names is not set$/,
+      /^config: the variable that "passwordEnv" names is not set; set it$/,
     ],
     [
       'a program that is not there',

@@ -115,7 +115,7 @@ function notEmpty(password: string, source: string): string {
 function fromEnvironment(name: string, { environment = process.env }: CredentialRequest): string {
   const value = environment[name];
   if (value !== undefined) return value;
-  throw new FdpassError('config', 'the variable that "passwordEnv" names is not set');
+  throw new FdpassError('config', 'the variable that "passwordEnv" names is not set', { hint: 'set it' });
 }
 
 async function fromCommand(
@@ -132,7 +132,7 @@ function readNetrc(request: CredentialRequest, file: true | string): NetrcEntry 
   const text = readOptionFile('netrc', file === true ? path : file, path, { secret: true });
   const entry = findNetrcEntry(text, withoutRootDot(host), options?.username ?? (username || undefined), path);
   if (entry !== undefined) return entry;
-  throw new FdpassError('config', `${path} has no entry for ${host}`);
+  throw new FdpassError('config', `${path} has no entry for ${host}`, { hint: `add one: machine ${host}` });
 }
 
 /** As curl has it: `$NETRC`, else `~/.netrc`. */

@@ -141,7 +141,7 @@ function pinError(socket: TLSSocket, pinned: string | undefined, host: string): 
   const digits = (text: string): string => text.replaceAll(':', '').toLowerCase();
   if (digits(shown) === digits(pinned)) return undefined;
   return new FdpassError('permission', `${host} shows a certificate with another fingerprint: ${shown}`, {
-    hint: 'if that certificate is the right one, change "fingerprint"',
+    hint: 'change "fingerprint" if that certificate is the right one',
   });
 }
 
@@ -152,7 +152,7 @@ function tlsError(error: Error, host: string): FdpassError {
   const fail = (code: ErrorCode, message: string, hint?: string): FdpassError =>
     new FdpassError(code, message, { hint, cause: error });
   if (name.includes('ALERT')) {
-    const asks = 'if it wants a certificate of ours, set tls.cert and tls.key';
+    const asks = 'set tls.cert and tls.key if it wants a certificate of ours';
     return fail('permission', `${host} refused the TLS handshake: ${opensslReason(error)}`, asks);
   }
   if (name === 'ERR_SSL_WRONG_VERSION_NUMBER' || name === 'ERR_SSL_PACKET_LENGTH_TOO_LONG' || name === 'EPROTO')

@@ -59,7 +59,7 @@ async function refusals(options: Record<string, unknown>, optionsSchema: Standar
 }
 
 describe('errors in the options of a hop', () => {
-  const ALL = 'known: size, text, kind, inner, headers, chatty';
+  const ALL = 'use one of: size, text, kind, inner, headers, chatty';
   const CASES: readonly (readonly [options: Record<string, unknown>, ...errors: readonly string[]])[] = [
     [{ size: 'PW' }, 'size/value: option "size": must be a number'],
     [{ text: 4711 }, 'text/value: option "text": must be a text, not a number'],
@@ -71,7 +71,7 @@ describe('errors in the options of a hop', () => {
     [{ inner: 'PW' }, 'inner/value: option "inner": must be a mapping, not a text'],
     [{ inner: { list: ['a', 4711] } }, 'inner/list/1/value: option "inner.list.1": must be a text'],
     [{ inner: {} }, 'inner/list/value: "list" is missing in "inner": texts'],
-    [{ inner: { list: [], PW: 1 } }, 'inner/PW/unknown-key: unknown option in "inner"; known: list'],
+    [{ inner: { list: [], PW: 1 } }, 'inner/PW/unknown-key: unknown option in "inner"; use one of: list'],
     [
       { inner: { lsit: [] } },
       'inner/lsit/key: unknown option "lsit" in "inner"; did you mean "list"?',
@@ -105,7 +105,7 @@ describe('errors in the options of a hop', () => {
     it(`{ ${key}: … }: where a password can come from`, async () => {
       const said = 'a password cannot be written in a config';
       expect(await refusals({ [key]: 'PW' }, WITH_CREDENTIALS)).to.deep.equal([
-        `${key}/key: ${said}; under "credentials", ${SOURCES}`,
+        `${key}/key: ${said}; ${SOURCES.replace('from:', 'from, under "credentials":')}`,
       ]);
       expect(await refusals({ credentials: { [key]: 'PW' } }, WITH_CREDENTIALS)).to.deep.equal([
         `credentials/${key}/key: ${said}; ${SOURCES}`,
@@ -138,7 +138,7 @@ describe('errors in the options of a hop', () => {
     [
       { size: 1, PW: 2 },
       saying('Unrecognized key: "PW"', [], JSON_SCHEMA),
-      'PW/unknown-key: unknown option; known: size',
+      'PW/unknown-key: unknown option; use one of: size',
     ],
     [
       { siez: 1 },
@@ -189,7 +189,7 @@ describe('errors in the options of a hop', () => {
       expect(await refusals({ siez: 5, needed: 'x' }, schema)).to.deep.equal([UNKNOWN]);
       const [stray, hunter, needed] = (await refusals({ siez: 5, PW: 6 }, schema)).sort().reverse();
       expect([stray, needed && hunter]).to.deep.equal([UNKNOWN, NEEDED]);
-      expect(needed).to.match(/^PW\/unknown-key: unknown option; known: /);
+      expect(needed).to.match(/^PW\/unknown-key: unknown option; use one of: /);
     });
   }
 });

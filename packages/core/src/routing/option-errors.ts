@@ -133,7 +133,7 @@ function unknownKey(key: string, { path, shown }: Spot, known: readonly string[]
   const hint = didYouMean(key, known);
   const message = `unknown option${hint === undefined ? '' : ` ${JSON.stringify(key)}`}${inside(shown)}`;
   if (hint !== undefined) return { path: at, part: 'key', message, hint };
-  return { path: at, part: UNKNOWN, message, hint: `known: ${known.join(', ')}` }; // it can be a secret in the wrong place
+  return { path: at, part: UNKNOWN, message, hint: `use one of: ${known.join(', ')}` }; // it can be a secret in the wrong place
 }
 
 function missingKey(key: string, { path, shown }: Spot, schema: JsonSchema | undefined): Problem {
@@ -153,7 +153,7 @@ function passwordHint(key: string, known: readonly string[]): string | undefined
   if (!PASSWORD.test(key)) return undefined;
   const sources = `${PASSWORD_SOURCES.slice(0, -1).join(', ')} or ${PASSWORD_SOURCES.at(-1)}`;
   if (known.some((name) => PASSWORD_SOURCES.includes(name))) return `name where it comes from: ${sources}`;
-  return known.includes('credentials') ? `under "credentials", name where it comes from: ${sources}` : undefined;
+  return known.includes('credentials') ? `name where it comes from, under "credentials": ${sources}` : undefined;
 }
 
 function describe({ path, value, schema, shown, message }: Finding): Problem {

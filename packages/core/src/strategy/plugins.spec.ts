@@ -65,7 +65,9 @@ describe('plugins', () => {
     for (const name of ['no-such-package', 'util', 'node:util', 'fs/promises'])
       expect(await refusal(name)).to.match(/neither a file nor a package installed beside the config/);
     expect(await refusal('./throws.mjs')).to.match(/the plugin "\.\/throws\.mjs": oops/);
-    expect(await refusal('./empty.mjs')).to.match(/does not export a strategy; a strategy has "name" and "create"/);
+    expect(await refusal('./empty.mjs')).to.match(
+      /does not export a strategy; export an object with "name" and "create"/,
+    );
     expect(await refusal('./future.mjs')).to.match(
       /made for version 99 of the plugin interface, and this is version 2; update fdpass/,
     );

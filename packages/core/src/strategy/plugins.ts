@@ -43,7 +43,7 @@ async function strategiesOf(file: string): Promise<Strategy[]> {
   const strategies = [...new Set(exported.flatMap(withDefault))].filter(isStrategy);
   if (strategies.length === 0)
     throw new FdpassError('config', `${file} does not export a strategy`, {
-      hint: 'a strategy has "name" and "create"',
+      hint: 'export an object with "name" and "create"',
     });
   strategies.forEach(checkVersion);
   return strategies;

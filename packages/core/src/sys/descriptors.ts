@@ -156,7 +156,7 @@ export async function recvFd(channel: number, { sys: given, signal }: FdTransfer
     'protocol',
     bytes === 0 ? 'closed without passing a descriptor' : 'sent data but no descriptor',
     {
-      hint: 'the command must pass a descriptor over its stdout, as ssh expects with ProxyUseFdpass',
+      hint: 'check that it passes one over its stdout, as ssh expects with ProxyUseFdpass',
     },
   );
 }

@@ -83,7 +83,7 @@ function fromWrapper(from: string): Koffi {
   } catch (cause) {
     if (errnoName(cause) === 'EMFILE') throw fromSystemError(cause, 'cannot load the system calls');
     throw new FdpassError('internal', `cannot load koffi: ${messageOf(cause)}`, {
-      hint: 'check that it is installed for this platform, and that descriptors are left (ulimit -n)',
+      hint: 'check that it is installed for this platform',
       cause,
     });
   }

@@ -17,7 +17,7 @@ export function detectPlatform(): Platform {
   const layout = name && layoutFor(name, NARROW.has(process.arch) ? 4 : 8, isLittleEndian());
   if (name !== undefined && layout !== undefined) return { name, layout, constants: constantsFor(name) };
   throw new FdpassError('internal', `descriptors cannot be passed on ${process.platform} ${process.arch}`, {
-    hint: 'use --stdio; Linux, macOS and FreeBSD are supported',
+    hint: 'use --stdio: only Linux, macOS and FreeBSD can pass descriptors',
   });
 }
 
