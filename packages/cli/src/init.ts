@@ -1,14 +1,16 @@
 import { copyFileSync, existsSync, mkdirSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname, isAbsolute, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { errnoName, FdpassError, reasonOf } from '@fdpass/core';
 import { configPath, homeFolder, makePrivateFolder, replaceFile } from '@fdpass/core/host';
 import { type Arguments, checkCount } from './arguments.js';
 import { askUser } from './ask-user.js';
 import { applyEdits, formatDiff } from './init/diff.js';
-import { makePlan, type Plan, shown } from './init/plan.js';
+import { makePlan, type Plan } from './init/plan.js';
 import { readSshConfig, type SshConfigFile } from './init/ssh-config.js';
 import { print } from './print.js';
+import { findInPath } from './program-path.js';
+import { shownPath } from './shown-path.js';
 import { FDPASS } from './usage.js';
 import { configFolder } from './user-folder.js';
 
@@ -45,15 +47,15 @@ export async function init(args: Arguments): Promise<number> {
 function describe(plan: Plan, config: string, isThere: boolean, sshConfig: SshConfigFile): string[] {
   const { config: lines, secrets, sshEdits, notes } = plan;
   const added = { index: 0, removed: 0, lines };
-  const name = shown(config);
+  const name = shownPath(config);
   return [
     ...(isThere ? [`${name} exists and is not changed. These lines would do what your set-up does:`, ...lines] : []),
     ...(isThere ? [] : formatDiff(name, [], [added], { isNew: true })),
     ...secrets.map(
-      (secret) => `a password goes to ${shown(join(dirname(config), secret.name))}, which only you can read`,
+      (secret) => `a password goes to ${shownPath(join(dirname(config), secret.name))}, which only you can read`,
     ),
     '',
-    ...formatDiff(shown(sshConfig.path), sshConfig.lines, sshEdits, {
+    ...formatDiff(shownPath(sshConfig.path), sshConfig.lines, sshEdits, {
       isNew: sshConfig.lines.length === 0,
       hide: withoutArguments,
     }),
@@ -70,8 +72,7 @@ function withoutArguments(line: string): string {
 /** The command in ssh_config: by its name if ssh finds it, else by its path. */
 function ownCommandForSsh(): string {
   const script = process.argv[1] ?? FDPASS.name;
-  const folders = (process.env['PATH'] ?? '').split(':').filter(isAbsolute);
-  const inPath = folders.map((folder) => join(folder, FDPASS.name)).find((file) => existsSync(file));
+  const inPath = findInPath(FDPASS.name);
   if (inPath !== undefined && realpathSync(inPath) === realpathSync(script)) return FDPASS.name;
   return `'${script.replaceAll('%', '%%')}'`;
 }

@@ -122,13 +122,17 @@ export const FDPASS: ProgramSpec = {
     {
       name: 'explain',
       synopsis: '[options] HOST [PORT]',
-      summary: 'show the rule and the route for a host and why; opens nothing (PORT: 22)',
-      options: ['config', 'via', 'user', 'alias', 'json'],
+      summary:
+        'show what ssh does for HOST (whether it runs fdpass at all, by which line, and which of its options that leaves without effect), the rule, the whole route and why; opens nothing; HOST is what you would type after ssh, PORT and --user what you would give it with -p and -l, and --alias what you would type if HOST is the host name that it stands for',
+      options: ['config', 'via', 'user', 'alias', 'no-ssh', 'json'],
       operands: ['host'],
       examples: [
-        ['fdpass explain host.example', 'the rule and the route that ssh will use'],
+        ['fdpass explain host.example', 'what "ssh host.example" does, with the rule and the route'],
         ['FDPASS_VIA=tor fdpass explain host.example', 'the same for one connection through the hop tor'],
-        ['fdpass explain --user root --alias web host.example 2222', 'with what rules can match besides the host'],
+        [
+          'fdpass explain --no-ssh --user root --alias web host.example 2222',
+          'the rule and the route alone, with all that rules can match',
+        ],
       ],
     },
     {
@@ -313,6 +317,7 @@ export const FDPASS: ProgramSpec = {
       argument: 'SECONDS',
       help: 'the agent ends after this time without a client, e.g. 2h; 0 for never (default 30m)',
     },
+    { name: 'no-ssh', help: 'do not ask ssh: show what the rules say of HOST and PORT as they are (PORT: 22)' },
     { name: 'yes', short: 'y', help: 'make the changes without asking' },
     { name: 'dry-run', short: 'n', help: 'show the changes and make none' },
     {

@@ -128,7 +128,7 @@ describe('a dialer in a program of its own', () => {
       reason: 'rule 2 "tor" (config.rules[1])',
       relay: false,
       timeoutMs: 30_000,
-      skipped: [{ rule: 1, why: 'port' }],
+      skipped: [{ rule: 1, why: 'port', wanted: ['80'], where: { file: 'config.rules[0]', line: 0, column: 0 } }],
     });
     expect(JSON.stringify(explanation)).to.include('9050').and.not.include('secret');
   });

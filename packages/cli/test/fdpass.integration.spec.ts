@@ -90,10 +90,12 @@ rules:
       expect(explanation.route).to.deep.equal([
         { strategy: 'direct', label: 'home (direct)', options: { host: '10.9.8.7' } },
       ]);
-      expect(explanation.skipped).to.deep.equal([{ rule: 1, why: 'host' }]);
+      expect(explanation.skipped).to.deep.equal([
+        { rule: 1, why: 'host', wanted: ['other.example'], where: { file, line: 3, column: 5 } },
+      ]);
       expect((await fdpass(['explain', '-c', file, 'a.example'])).stdout)
         .to.contain('rule 2')
-        .and.contain('skipped  rule 1: host');
+        .and.contain('skipped  rule 1 (line 3): host a.example does not match other.example\n');
     });
 
     it('says where a config was looked for, what was found there instead, and that hosts are reached directly', async () => {

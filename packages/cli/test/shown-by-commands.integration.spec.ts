@@ -41,8 +41,8 @@ describe('what the commands show of a config', function () {
     expect(await said(['explain', '-c', config, 'host.example'])).to.include(
       [
         `chosen   rule 1 "work" (${config}:9:5)`,
-        'hop 1    direct  {"host":"127.0.0.1","port":1,"bindAddress":"127.0.0.1"}',
-        'hop 2    corp (http://***@127.0.0.1:1)  {"url":"http://***@127.0.0.1:1","headers":{"X-Token":"***"}}',
+        'hop 1    direct: host 127.0.0.1, port 1, bindAddress 127.0.0.1',
+        'hop 2    corp (http://***@127.0.0.1:1): headers (X-Token ***)',
       ].join('\n'),
     );
     const { route } = JSON.parse(await said(['explain', '--json', '-c', config, '127.0.0.3']));

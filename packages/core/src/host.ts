@@ -68,7 +68,7 @@ export {
 } from './lookup/resolver.js';
 export { askSecret } from './proxy/ask.js';
 export { KeptConnections } from './proxy/standby.js';
-export type { BuiltChain, HopSummary } from './routing/chain.js';
+export type { BuiltChain, HopSummary, RouteSummary } from './routing/chain.js';
 export { guardDialer } from './routing/guard.js';
 export type { DialOptions, Explanation, Route, Router } from './routing/router.js';
 export { createStrategyHost, DEFAULT_SERVICES, type HostPlace, type HostServices } from './routing/strategy-host.js';

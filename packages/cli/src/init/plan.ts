@@ -1,4 +1,5 @@
-import { homeFolder } from '@fdpass/core/host';
+import { shownPath } from '../shown-path.js';
+import { mentionsFdpass } from '../ssh-call.js';
 import type { Conversion, ConvertedHop } from './conversion.js';
 import { type ConvertedCommand, convertCommand } from './convert.js';
 import { includedFiles, type SshConfigFile, type SshSetting, settingsOf } from './ssh-config.js';
@@ -41,9 +42,6 @@ export interface Plan {
   readonly notes: readonly string[];
 }
 
-/** A word that ends in our name, with or without a path and quotes. */
-const RUNS_FDPASS = /(^|[\s'"/])fdpass(['"\s]|$)/;
-
 const HEADER = '# Written by "fdpass init". The first rule that matches wins; "fdpass check" finds mistakes.';
 
 /** Works out the config that does what the machine is set up to do. */
@@ -85,10 +83,10 @@ class Planner {
 
   #readSetting(setting: SshSetting): void {
     const { keyword, value, index } = setting;
-    const place = `${shown(this.#around.sshConfig.path)}:${index + 1}`;
+    const place = `${shownPath(this.#around.sshConfig.path)}:${index + 1}`;
     if (keyword === 'proxyjump') this.#notes.push(`${place}: ProxyJump works as before`);
     if (keyword !== 'proxycommand' || /^none$/i.test(value)) return;
-    if (RUNS_FDPASS.test(value)) this.#hasFdpass = true;
+    if (mentionsFdpass(value)) this.#hasFdpass = true;
     else this.#readCommand(setting, place);
   }
 
@@ -132,11 +130,10 @@ class Planner {
   /** Included files can be those of others, so they are only read. */
   #readIncluded(file: SshConfigFile): void {
     for (const { keyword, value, index, block } of settingsOf(file)) {
-      if (keyword !== 'proxycommand' || block.saysUseFdpass || /^none$/i.test(value) || RUNS_FDPASS.test(value))
-        continue;
+      if (keyword !== 'proxycommand' || block.saysUseFdpass || /^none$/i.test(value) || mentionsFdpass(value)) continue;
       const { program } = convertCommand(value, this.#around.environment);
       this.#notes.push(
-        `${shown(file.path)}:${index + 1}: ${program} stays as it is; add "ProxyUseFdpass no" after that line`,
+        `${shownPath(file.path)}:${index + 1}: ${program} stays as it is; add "ProxyUseFdpass no" after that line`,
       );
     }
   }
@@ -205,10 +202,4 @@ function ruleLines(use: unknown, patterns: readonly string[], timeout: number | 
     ...(timeout === undefined ? [] : [`timeout: ${timeout}s`]),
   ];
   return lines.map((line, index) => (index === 0 ? `- ${line} # ${place}` : `  ${line}`));
-}
-
-/** A path as the user writes it. */
-export function shown(path: string): string {
-  const home = homeFolder();
-  return path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
 }

@@ -39,8 +39,7 @@ export function settingsOf({ lines }: SshConfigFile): SshSetting[] {
   const settings: SshSetting[] = [];
   let block = { patterns: EVERY_HOST as readonly string[] | undefined, saysUseFdpass: false };
   for (const [index, line] of lines.entries()) {
-    const [, written = '', value = ''] = /^\s*([A-Za-z]+)(?:\s*=\s*|\s+)(.*?)\s*$/.exec(line) ?? [];
-    const keyword = written.toLowerCase();
+    const { keyword, value } = readLine(line);
     if (keyword === 'host') block = { patterns: wordsOf(value), saysUseFdpass: false };
     else if (keyword === 'match')
       block = { patterns: /^all$/i.test(value) ? EVERY_HOST : undefined, saysUseFdpass: false };
@@ -48,6 +47,12 @@ export function settingsOf({ lines }: SshConfigFile): SshSetting[] {
     if (keyword === 'proxyusefdpass') block.saysUseFdpass = true; // the settings of the block share it
   }
   return settings;
+}
+
+/** A line taken apart, its keyword in lower case; both are empty for a comment or an empty line. */
+export function readLine(line: string): Pick<SshSetting, 'keyword' | 'value'> {
+  const [, written = '', value = ''] = /^\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+)(.*?)\s*$/.exec(line) ?? [];
+  return { keyword: written.toLowerCase(), value };
 }
 
 function wordsOf(value: string): string[] {

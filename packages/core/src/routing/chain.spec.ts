@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { type Duplex, PassThrough } from 'node:stream';
 import { expect } from 'chai';
+import * as v from 'valibot';
 import type { Connection } from '../connection/connection.js';
 import { StreamConnection } from '../connection/stream.js';
 import { type Chain, type DialContext, type Dialer, ownConnection } from '../dial/dialer.js';
@@ -8,9 +9,10 @@ import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { rejection } from '../ground/rejection.spec.helper.js';
 import type { Target } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
+import { routeList } from '../options/values.js';
 import { StrategyRegistry } from '../strategy/registry.js';
 import type { Strategy } from '../strategy/strategy.js';
-import { buildChain, type ChainScope } from './chain.js';
+import { buildChain, type ChainScope, type HopSummary } from './chain.js';
 import type { NamedHop } from './hop.js';
 import { DEFAULT_SERVICES } from './strategy-host.js';
 
@@ -45,7 +47,7 @@ class Path {
   }
 }
 
-function scopeOf(strategies: readonly Strategy[], hops: Record<string, unknown> = {}): ChainScope {
+function scopeOf(strategies: readonly Strategy[], hops: Readonly<Record<string, unknown>> = {}): ChainScope {
   const registry = new StrategyRegistry();
   for (const strategy of strategies) registry.register(strategy);
   const named = new Map<string, NamedHop>(Object.entries(hops).map(([name, spec]) => [name, { spec, baseDir: '/' }]));
@@ -454,6 +456,57 @@ describe('guarded dialers', () => {
     expect(await explain('net', 'host.example')).to.deep.equal(['decided for host.example']);
     expect(await explain('net', 'unix/x')).to.deep.equal([]);
     expect(await explain(['net', 'gate'], 'host.example')).to.deep.equal(['decided for gate.example']);
+  });
+
+  describe('say to people', () => {
+    const fails = () => Promise.reject(new Error());
+    /** Asks for the hops before it only where it needs them. */
+    const gate: Strategy = {
+      name: 'gate',
+      create: (_, host) => ({ dial: fails, needsRelay: (target) => host.forward.needsRelay(target) }),
+    };
+    const choice: Strategy<{ routes: readonly unknown[] }> = {
+      name: 'choice',
+      shorthand: 'routes',
+      optionsSchema: v.object({ routes: routeList }),
+      async create({ routes }, host) {
+        for (const use of [...routes, 'net']) await host.route(use).catch(() => {});
+        return { dial: fails };
+      },
+    };
+    const summaryOf = async (
+      use: unknown,
+      hops?: Readonly<Record<string, unknown>>,
+    ): Promise<readonly HopSummary[]> => {
+      const strategies = [new Path().opener('net'), gate, choice as Strategy];
+      const chain = await buildChain(use, { baseDir: '/' }, scopeOf(strategies, hops ?? {}));
+      chain.needsRelay(TARGET);
+      return chain.summarize();
+    };
+    const net = { strategy: 'net', label: 'net', options: {} };
+    const reachedThrough = { strategy: 'net', label: 'net' };
+
+    it('that the default strategy reaches the first one, if that asks for it', async () => {
+      expect(await summaryOf('gate')).to.deep.equal([{ strategy: 'gate', label: 'gate', options: {}, reachedThrough }]);
+      expect(await summaryOf(['net', 'gate'])).to.deep.equal([net, { strategy: 'gate', label: 'gate', options: {} }]);
+      expect(await summaryOf({ choice: ['net'] })).to.not.have.nested.property('[0].reachedThrough');
+    });
+
+    it('which routes are in them, named hops resolved, and where those were written', async () => {
+      const hops = { corp: ['net', 'gate'] };
+      const [{ routes } = { routes: undefined }] = await summaryOf({ choice: ['corp', 'gate', 'no-such-hop'] }, hops);
+      expect(routes).to.deep.equal([
+        {
+          at: ['routes', 0],
+          hops: [
+            { ...net, label: 'corp (net)' },
+            { strategy: 'gate', label: 'corp (gate)', options: {} },
+          ],
+        },
+        { at: ['routes', 1], hops: [{ strategy: 'gate', label: 'gate', options: {} }] },
+        { hops: [net] },
+      ]);
+    });
   });
 
   it('turn what needsRelay() throws into an error that names the hop', async () => {

@@ -8,7 +8,7 @@ import type { StrategyRegistry } from '../strategy/registry.js';
 import { checkOptions } from './check-options.js';
 import { type GuardedDialer, guardDialer, lendChain } from './guard.js';
 import { type Hop, type HopScope, orReport, type Place, placeWithin, resolveHops, withPlace } from './hop.js';
-import { createStrategyHost, type HostServices } from './strategy-host.js';
+import { createStrategyHost, type HostPlace, type HostServices } from './strategy-host.js';
 
 /** What every chain of one framework is built with. */
 export interface ChainScope extends HopScope {
@@ -39,6 +39,26 @@ export interface HopName {
 export interface HopSummary extends HopName {
   /** The hop's options as they were written; `***` for what its strategy's schema does not let us show. */
   readonly options: unknown;
+  /** The default strategy, if the hop connects through that and no hop was written before it. Absent if not. */
+  readonly reachedThrough?: HopName;
+  /** The routes that the strategy chooses from, with named hops resolved. Absent if there are none. */
+  readonly routes?: readonly RouteSummary[];
+}
+
+/** A route inside a hop, as `explain` shows it. */
+export interface RouteSummary {
+  /** Where in the hop's options it was written, e.g. `['routes', 0]`. Absent if the strategy has made it itself. */
+  readonly at?: ValuePath;
+  /** In travel order. */
+  readonly hops: readonly HopSummary[];
+}
+
+/** What a hop has turned out to connect through. */
+interface HopUse {
+  /** The routes that its strategy has asked for. */
+  readonly routes: { readonly at: ValuePath | undefined; readonly chain: Promise<BuiltChain> }[];
+  /** The default strategy, once the hop has asked for the hops before it and there are none. */
+  reachedThrough?: HopName;
 }
 
 /** Builds the chain of a `use` value: each strategy dials through the one before it. @throws FdpassError `config` */
@@ -47,8 +67,14 @@ export async function buildChain(use: unknown, place: Place, scope: ChainScope):
 }
 
 /** Links a `use` value that is nested in the options of `hop`. */
-async function linkUse(use: unknown, hop: Hop, before: Chain | undefined, scope: ChainScope): Promise<BuiltChain> {
-  const place = placeWithin(hop.place, ...(pathTo(use, hop.options) ?? []));
+async function linkUse(
+  use: unknown,
+  at: ValuePath | undefined,
+  hop: Hop,
+  before: Chain | undefined,
+  scope: ChainScope,
+): Promise<BuiltChain> {
+  const place = placeWithin(hop.place, ...(at ?? []));
   const link = async (): Promise<BuiltChain> =>
     await linkHops(await resolveHops(use, place, scope, hop.path), before, scope);
   return await orReport(scope, { hops: [], summarize: async () => [], ...NO_FORWARD }, link);
@@ -69,8 +95,9 @@ function pathTo(value: unknown, container: unknown): ValuePath | undefined {
 async function linkHops(hops: readonly Hop[], before: Chain | undefined, scope: ChainScope): Promise<BuiltChain> {
   let forward = before;
   let last: GuardedDialer | undefined;
-  for (const [index, hop] of hops.entries()) {
-    last = await orReport(scope, last ?? NO_FORWARD, () => createHop(hop, forward, scope));
+  const uses = new Map(hops.map((hop): [Hop, HopUse] => [hop, { routes: [] }]));
+  for (const [index, [hop, use]] of [...uses].entries()) {
+    last = await orReport(scope, last ?? NO_FORWARD, () => createHop(hop, forward, use, scope));
     const label = hops
       .slice(0, index + 1)
       .map(linkLabel)
@@ -79,7 +106,8 @@ async function linkHops(hops: readonly Hop[], before: Chain | undefined, scope: 
   }
   if (last === undefined && scope.inspector !== undefined) last = NO_FORWARD; // all its hops have been reported
   if (last === undefined) throw new FdpassError('internal', 'the chain has no hops');
-  const summarize = (): Promise<HopSummary[]> => Promise.all(hops.map((hop) => summarizeHop(hop, scope)));
+  const summarize = (): Promise<HopSummary[]> =>
+    Promise.all([...uses].map(([hop, use]) => summarizeHop(hop, use, scope)));
   return { label: hops.map(linkLabel).join(' -> '), hops: hops.map(nameOf), summarize, ...last };
 }
 
@@ -98,12 +126,24 @@ function nameOf(hop: Hop): HopName {
   return { strategy: hop.entry.name, label: labelOf(hop) };
 }
 
-async function summarizeHop(hop: Hop, scope: ChainScope): Promise<HopSummary> {
-  const { showOptions } = await import('./show-hops.js'); // only explain asks
-  return { ...nameOf(hop), options: await showOptions(hop, scope) };
+async function summarizeHop(hop: Hop, { reachedThrough, routes }: HopUse, scope: ChainScope): Promise<HopSummary> {
+  const { showOptions, showOptionPath } = await import('./show-hops.js'); // only explain asks
+  const summaries = routes.map(async ({ at, chain }): Promise<RouteSummary[]> => {
+    const built = await chain.catch(() => undefined); // of no use to the strategy either
+    if (built === undefined) return [];
+    const shown = at && (await showOptionPath(at, hop, scope));
+    return [{ ...(shown && { at: shown }), hops: await built.summarize() }];
+  });
+  const inner = (await Promise.all(summaries)).flat();
+  return {
+    ...nameOf(hop),
+    options: await showOptions(hop, scope),
+    ...(reachedThrough && { reachedThrough }),
+    ...(inner.length > 0 && { routes: inner }),
+  };
 }
 
-async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope): Promise<GuardedDialer> {
+async function createHop(hop: Hop, before: Chain | undefined, use: HopUse, scope: ChainScope): Promise<GuardedDialer> {
   const origin = scope.registry.originOf(hop.entry);
   try {
     const strategy = await scope.registry.load(hop.entry);
@@ -111,28 +151,56 @@ async function createHop(hop: Hop, before: Chain | undefined, scope: ChainScope)
     const options = await checkOptions(strategy, hop, scope.registry);
     await scope.inspector?.see(hop, strategy);
     const isFirst = strategy.firstOnly === true || hop.entry.name === scope.defaultStrategy; // nothing is before the default
-    const forward = lendChain(before ?? (isFirst ? NO_FORWARD : await defaultChain(scope)), origin);
-    const route = (use: unknown): Promise<Chain> => {
-      const linking = linkUse(use, hop, before, scope).then((chain) => lendChain(chain, origin));
-      linking.catch(() => {}); // a strategy that fails before it awaits this must not end the program
-      return linking;
-    };
-    const { baseDir, isImplied } = hop.place;
-    const place = { forward, isFirst: before === undefined, route, baseDir, socketDefaults: scope.socketDefaults };
+    const implied = isFirst || before !== undefined ? undefined : await defaultChain(scope);
+    const place = placeOfHop(hop, { before, implied, origin, use }, scope);
     const dialer = await strategy.create(options, createStrategyHost(place, scope.services));
     const { targets } = strategy;
     const { label } = hop;
+    const { isImplied } = hop.place;
     return guardDialer(dialer, { label, isImplied, origin, targets, clock: scope.services.clock });
   } catch (error) {
     throw await withPlace(withHop(error, hop, origin), hop.place);
   }
 }
 
+/** What lies around a hop. */
+interface HopSurroundings {
+  /** The hops before it; undefined at the network. */
+  readonly before: Chain | undefined;
+  /** What reaches it where there are none; undefined if nothing does. */
+  readonly implied: Chain | undefined;
+  readonly origin: string;
+  /** Is told what the hop asks for. */
+  readonly use: HopUse;
+}
+
+function placeOfHop(hop: Hop, { before, implied, origin, use }: HopSurroundings, scope: ChainScope): HostPlace {
+  const forward = lendChain(before ?? implied ?? NO_FORWARD, origin);
+  return {
+    get forward() {
+      if (before === undefined && implied !== undefined)
+        use.reachedThrough = { strategy: scope.defaultStrategy, label: implied.label };
+      return forward;
+    },
+    isFirst: before === undefined,
+    route(written) {
+      const at = pathTo(written, hop.options);
+      const chain = linkUse(written, at, hop, before, scope);
+      use.routes.push({ at, chain });
+      const linking = chain.then((built) => lendChain(built, origin));
+      linking.catch(() => {}); // a strategy that fails before it awaits this must not end the program
+      return linking;
+    },
+    baseDir: hop.place.baseDir,
+    socketDefaults: scope.socketDefaults,
+  };
+}
+
 /** The default strategy with no options, for the first proxy of a chain. The user did not write it, so no error names it. */
 async function defaultChain(scope: ChainScope): Promise<Chain> {
   const entry = scope.registry.entry(scope.defaultStrategy);
   const hop: Hop = { entry, options: {}, label: undefined, place: IMPLIED, path: [] };
-  return { label: entry.name, ...(await createHop(hop, undefined, scope)) };
+  return { label: entry.name, ...(await createHop(hop, undefined, { routes: [] }, scope)) };
 }
 
 /** The place of what the user has not written. */

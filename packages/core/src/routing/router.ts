@@ -12,6 +12,7 @@ import { formatWhere, type Where } from '../ground/where.js';
 import type { RuleTable, RuleTrial } from '../rules/rule-table.js';
 import { type BuiltChain, buildChain, type ChainScope, type HopSummary, IMPLIED } from './chain.js';
 import { type Inspector, type Place, placeWithin } from './hop.js';
+import type { SkippedRule } from './show-rules.js';
 import type { HostServices } from './strategy-host.js';
 
 /** What a rule resolves to for one target. */
@@ -67,8 +68,8 @@ export interface Explanation {
   readonly relay: boolean;
   /** For the whole dial; 0 means no limit. */
   readonly timeoutMs: number;
-  /** The rules before the winner, counted from 1, and what did not match. */
-  readonly skipped: readonly { readonly rule: number; readonly why: string }[];
+  /** The rules before the winner. */
+  readonly skipped: readonly SkippedRule[];
 }
 
 /** Chooses and dials routes by the rules of one config. */
@@ -131,16 +132,18 @@ export class Router {
   async explain(route: Route): Promise<Explanation> {
     const { target, reason, rule, chain, timeoutMs, isByHand = false } = route;
     const trials = isByHand ? [] : this.explainRules(target);
+    const [decisions, relay] = [chain.explain?.(target) ?? [], chain.needsRelay(target)];
+    const { describeSkipped } = await import('./show-rules.js'); // only this asks
     return {
       target,
       config: this.#parts.config?.file ?? null,
       reason,
       isDefault: rule === undefined && !isByHand,
-      route: await chain.summarize(),
-      decisions: chain.explain?.(target) ?? [],
-      relay: chain.needsRelay(target),
+      route: await chain.summarize(), // the hops now know what they have asked for
+      decisions,
+      relay,
       timeoutMs,
-      skipped: trials.flatMap(({ matched, index, why }) => (matched ? [] : [{ rule: index + 1, why: why ?? '' }])),
+      skipped: trials.flatMap(describeSkipped),
     };
   }
 

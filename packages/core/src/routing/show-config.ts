@@ -3,6 +3,7 @@ import { isShownName, showInterface } from '../ground/shown.js';
 import type { PatternList } from '../rules/pattern.js';
 import type { HopScope } from './hop.js';
 import { showUse } from './show-hops.js';
+import { showPattern } from './show-rules.js';
 
 /** Whether everything of a config can be shown. What is masked can be a secret. */
 export async function isShownConfig(config: Config, scope: HopScope): Promise<boolean> {
@@ -25,9 +26,6 @@ async function isShownUse(use: unknown, scope: HopScope): Promise<boolean> {
   }
 }
 
-/** What names and wildcards consist of, or addresses and networks. */
-const PLAIN_PATTERN = /^!?(?:[\w\u00a1-\uffff.*?/-]+|\[?[\da-f:.*?]+(?:%\w+)?\]?(?:\/\d+)?)$/i;
-
 function arePlain(patterns: PatternList = []): boolean {
-  return patterns.every(({ source }) => PLAIN_PATTERN.test(source));
+  return patterns.every(({ source }) => showPattern(source) === source);
 }

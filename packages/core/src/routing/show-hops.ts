@@ -1,6 +1,7 @@
 import { tosByte } from '../connection/socket-options.js';
 import { parseDuration } from '../ground/clock.js';
 import { isHeaderName, MASK, showHost, showInterface, showName, showPath, showUrl } from '../ground/shown.js';
+import type { ValuePath } from '../ground/where.js';
 import { nameOfKey } from '../strategy/registry.js';
 import type { StrategyEntry } from '../strategy/strategy.js';
 import { type Hop, type HopScope, schemeOf } from './hop.js';
@@ -17,6 +18,20 @@ export type JsonSchema = import('../json-schema/json-schema.js').JsonSchema;
 /** The options of a hop, as far as they can be shown. */
 export async function showOptions({ entry, options }: Hop, scope: HopScope): Promise<unknown> {
   return showMapping(options, await schemaOf(entry, scope), scope);
+}
+
+/** The way to a part of a hop's options; undefined if a key on it cannot be shown. */
+export async function showOptionPath(
+  path: ValuePath,
+  { entry }: Pick<Hop, 'entry'>,
+  scope: HopScope,
+): Promise<ValuePath | undefined> {
+  let schema: JsonSchema | undefined = await schemaOf(entry, scope);
+  for (const key of path) {
+    schema = schemaOfKey(schema, String(key));
+    if (schema === undefined) return undefined;
+  }
+  return path;
 }
 
 /** A `use` value in its own form, as far as it can be shown. */

@@ -72,10 +72,16 @@ export interface HostPlace {
 /** The host that one hop's strategy is created with. */
 export function createStrategyHost(place: HostPlace, services: HostServices = DEFAULT_SERVICES): StrategyHost {
   const { clock, resolve, environment, beforeAsking } = services;
-  const { baseDir } = place;
+  const { isFirst, route, baseDir, socketDefaults } = place;
   const path = (written: string): string => expandPath(written, baseDir, homeIn(environment));
   return {
-    ...place,
+    get forward() {
+      return place.forward; // whoever explains a route wants to know which hops ask for it
+    },
+    isFirst,
+    route,
+    baseDir,
+    socketDefaults,
     clock,
     environment,
     random: services.random,
