@@ -121,7 +121,7 @@ echo "ended $(kill -l $?) $(${STATE})"`;
       const { status, stderr } = await fdpass(['--stdio', ...via('')], { env: { ...env, PATH: path } });
       expect(status).to.equal(69);
       expect(stderr.trim().split('\n').at(-1)).to.match(
-        /: "ssh" ended with status 255 .*Host key verification failed.*; if ssh has to ask .*"terminal: true" .*"\?terminal=true" in a URL$/,
+        /: "ssh" ended with status 255 .*Host key verification failed.*; set "terminal: true" .*"\?terminal=true" in a URL\) if ssh has to ask /,
       );
     });
 
