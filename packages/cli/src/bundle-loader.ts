@@ -48,10 +48,11 @@ export class BundleLoader {
 
   /** Keeps what has been compiled until now, for the next start. Fails silently, for without it a start only takes longer. */
   readonly keep = (): void => {
-    if (this.#codeFolder === undefined) return;
+    const growing = this.#kept.filter(({ code }) => !code.isComplete);
+    if (this.#codeFolder === undefined || growing.length === 0) return;
     try {
       mkdirSync(this.#codeFolder, { recursive: true, mode: 0o700 });
-      for (const { code, script } of this.#kept) code.add(script);
+      for (const { code, script } of growing) code.add(script);
     } catch {
       // for instance a full disk
     }

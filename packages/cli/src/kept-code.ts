@@ -30,9 +30,13 @@ export class KeptCode {
     this.#starts = 0;
   }
 
-  /** Adds what has been compiled in this start, if few have done so before. @throws A system error. */
+  /** Whether enough starts have added to it. */
+  get isComplete(): boolean {
+    return this.#starts >= STARTS;
+  }
+
+  /** Adds what has been compiled in this start. @throws A system error. */
   add(script: Script): void {
-    if (this.#starts >= STARTS) return;
     const code = script.createCachedData();
     replaceFile(this.#file, Buffer.concat([code, code, Buffer.from(`${this.#state} ${this.#starts + 1}`)]));
   }

@@ -1,8 +1,7 @@
 import { basename, join } from 'node:path';
-import { makePrivateFolder } from '@fdpass/core/host';
 import { BundleLoader, type Require } from './bundle-loader.js';
 import { setCodeKeeper } from './code-keeper.js';
-import { userFolder } from './user-folder.js';
+import { makeCodeFolder } from './user-folder.js';
 
 /**
  * Starts the bundled command that `file` is named after. Its compiled code is kept in a folder of the user's own: in a shared
@@ -36,6 +35,5 @@ function isTooOld(version: string): boolean {
 /** Where compiled code is kept. Undefined if no such folder can be had, which only costs time. */
 function codeFolder(): string | undefined {
   if (process.execArgv.length > 0 || process.env['NODE_OPTIONS']) return undefined; // they can change what V8 compiles
-  const folder = userFolder('XDG_CACHE_HOME', '.cache', process.env);
-  return folder !== undefined && makePrivateFolder(folder) ? folder : undefined;
+  return makeCodeFolder();
 }

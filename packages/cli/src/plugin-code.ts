@@ -1,5 +1,4 @@
-import { makePrivateFolder } from '@fdpass/core/host';
-import { userFolder } from './user-folder.js';
+import { makeCodeFolder } from './user-folder.js';
 
 /** What Node has of its compile cache. */
 interface CompileCache {
@@ -12,9 +11,9 @@ let write = (): void => {};
 /** Lets Node keep what V8 compiles of plugins, which are ES modules, in the user's own folder. Called before they are loaded. */
 export function keepPluginCode(): void {
   const cache = process.getBuiltinModule('node:module') as CompileCache;
-  const folder = userFolder('XDG_CACHE_HOME', '.cache', process.env);
-  if (cache.enableCompileCache === undefined || folder === undefined || !makePrivateFolder(folder)) return;
-  cache.enableCompileCache(folder);
+  const folder = cache.enableCompileCache && makeCodeFolder();
+  if (folder === undefined) return;
+  cache.enableCompileCache?.(folder);
   write = () => cache.flushCompileCache?.();
 }
 

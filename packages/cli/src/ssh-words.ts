@@ -9,7 +9,11 @@ export function placeOf({ file, line }: SshLine): string {
 
 /** A line without its value, which can be a secret: `ProxyCommand of ~/.ssh/config:12`. */
 export function nameLine(line: SshLine): string {
-  return `${line.keyword === 'proxyjump' ? 'ProxyJump' : 'ProxyCommand'} of ${placeOf(line)}`;
+  return `${optionOf(line)} of ${placeOf(line)}`;
+}
+
+function optionOf({ keyword }: SshLine): string {
+  return keyword === 'proxyjump' ? 'ProxyJump' : 'ProxyCommand';
 }
 
 /** What ssh does, and which line decides: ends of sentences that begin with "ssh". */
@@ -31,5 +35,5 @@ export function describeProxying({ way, by, program, jumpHosts, passing }: Proxy
 
 function whyDirect(by: SshLine | undefined, { host }: SshSettings): string {
   if (by === undefined) return `no ProxyCommand applies to ${host}`;
-  return `${by.keyword === 'proxyjump' ? 'ProxyJump' : 'ProxyCommand'} none in ${placeOf(by)}`;
+  return `${optionOf(by)} none in ${placeOf(by)}`;
 }

@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import { makePrivateFolder } from '@fdpass/core/host';
 
 /**
  * Our folder among those of the XDG Base Directory Specification 0.8, which ignores a relative path in a variable. Undefined
@@ -20,4 +21,15 @@ export function userFolder(
 export function configFolder(home: string): string {
   const folder = userFolder('XDG_CONFIG_HOME', '.config', { ...process.env, HOME: home });
   return folder ?? join(home, '.config/fdpass'); // a relative XDG_CONFIG_HOME is ignored
+}
+
+/** Where configs and compiled code are kept between starts. Undefined where the user has no place for it. */
+export function cacheFolder(): string | undefined {
+  return userFolder('XDG_CACHE_HOME', '.cache', process.env);
+}
+
+/** The same for code, made if it is missing. Undefined too if somebody else could write there. */
+export function makeCodeFolder(): string | undefined {
+  const folder = cacheFolder();
+  return folder !== undefined && makePrivateFolder(folder) ? folder : undefined;
 }
