@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { installKernel, KERNEL } from './install-kernel.mjs';
 
 /** Each program or file the tests look for, and the Debian package that has it. */
 export const PEERS = {
@@ -25,7 +26,7 @@ export const PEERS = {
   ip: 'iproute2',
   ps: 'procps',
   dash: 'dash',
-  busybox: 'busybox',
+  busybox: 'busybox-static',
   unshare: 'util-linux',
   openssl: 'openssl',
   htpasswd: 'apache2-utils',
@@ -36,6 +37,13 @@ export const PEERS = {
   initdb: 'postgresql',
   dbclient: 'dropbear-bin',
   gcc: 'gcc',
+  // The virtual machine of packages/test-lab.
+  ...(process.arch === 'x64' && {
+    'qemu-system-x86_64': 'qemu-system-x86',
+    modprobe: 'kmod',
+    xz: 'xz-utils',
+    [KERNEL]: 'linux-image-amd64',
+  }),
   '/usr/include/stdio.h': 'libc6-dev',
   '/usr/include/libssh/libssh.h': 'libssh-dev',
   '/usr/lib/python3/dist-packages/paramiko': 'python3-paramiko',
@@ -60,14 +68,22 @@ function isThere(program) {
   });
 }
 
+/** Programs that are there under the same name in another form, which the tests cannot use. */
+const CHECKED = { nc: isOpenBsdNc, busybox: isStaticBusybox };
+
 function missingPeers() {
-  return Object.keys(PEERS).filter((program) => !isThere(program) || (program === 'nc' && !isOpenBsdNc()));
+  return Object.keys(PEERS).filter((program) => !isThere(program) || CHECKED[program]?.() === false);
 }
 
 /** OpenBSD's nc passes descriptors, the traditional one does not. */
 function isOpenBsdNc() {
   const { stdout, stderr } = spawnSync('nc', ['-h'], { encoding: 'utf8', timeout: 10_000 });
   return /OpenBSD/.test(`${stdout}${stderr}`);
+}
+
+/** In the virtual machine it is all there is before it has found our files; the libraries of another would be missing. */
+function isStaticBusybox() {
+  return spawnSync('ldd', ['/bin/busybox'], { timeout: 10_000 }).status !== 0;
 }
 
 /** Runs apt-get and returns its output if it failed. */
@@ -106,9 +122,10 @@ function install(packages) {
 export function installPeers() {
   const missing = missingPeers();
   if (missing.length === 0 || process.getuid?.() !== 0 || !isThere('apt-get')) return missing;
-  const packages = [...new Set(missing.map((program) => PEERS[program]))];
-  console.log(`peers: installing ${packages.join(' ')}`);
-  const complaints = withoutServices(() => install(packages));
+  const packages = [...new Set(missing.filter((program) => program !== KERNEL).map((program) => PEERS[program]))];
+  if (packages.length > 0) console.log(`peers: installing ${packages.join(' ')}`);
+  const complaints = packages.length > 0 ? withoutServices(() => install(packages)) : '';
+  if (missing.includes(KERNEL)) installKernel();
   const stillMissing = missingPeers();
   // dante's install script fails if its server cannot start, but the program is installed.
   if (stillMissing.length > 0) console.log(`peers: ${complaints}`);

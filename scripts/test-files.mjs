@@ -27,13 +27,16 @@ export const FIRST_NODE_ONLY = [
   'planted-secrets.spec',
   'schema-libraries.spec',
   'walk.spec',
+  'link.machine.spec',
+  'without-ipv6.machine.spec',
 ].map((name) => join('packages/cli/dist-test', `${name}.js`));
 
 /**
  * The files of one mocha process, by kind and the slowest kind first, so that all processes end at about the same time. What
- * uses the installed packages is together, since a process installs them once.
+ * runs in a virtual machine is together, since a process boots it once, and so is what uses the installed packages.
  */
 const KINDS = [
+  { matches: /\.machine\.spec\.js$/, batchSize: 100 },
   { matches: /\/(guide|packed-\w+)\.integration\.spec\.js$/, batchSize: 100 },
   { matches: /\.integration\.spec\.js$/, batchSize: 5 },
   { matches: /./, batchSize: 40 },
