@@ -71,6 +71,11 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
         remedy: 'check host and port, and ask for a proxy that allows CONNECT',
       },
       {
+        said: 'the server greeted with ..., not with ...',
+        cause: 'the port leads to something else than "expect" says: a web server, TLS, a captive portal',
+        remedy: 'check the host and the port, and what "expect" says',
+      },
+      {
         said: 'closed without passing a descriptor, sent data but no descriptor',
         cause: 'the program of a "command" hop with "fdpass: true", or of fdrecv, does not pass descriptors',
         remedy: 'leave out "fdpass: true"',
@@ -129,6 +134,12 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
         said: 'connection reset, closed ...',
         cause: 'the proxy or the server hung up: it is overloaded, blocks this address, or has crashed',
         remedy: 'look in its log',
+      },
+      {
+        said: 'the server closed the connection before it greeted, ... after it had said ...',
+        cause:
+          'a forwarding whose far end is down, or a server with too many connections (MaxStartups) or that blocks this address',
+        remedy: 'see whether the server runs, and look in its log',
       },
       {
         said: 'the proxy answered 500, 502 or 503, the proxy answered: host unreachable',
@@ -194,6 +205,11 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
         said: 'connected to ..., but no HTTP response came, ... no SOCKS reply came',
         cause: 'it is not a proxy of that kind, or it waits for a target that does not answer',
         remedy: 'check the scheme and the port of the URL, then the target',
+      },
+      {
+        said: 'connected, but the server has not greeted within 5 s',
+        cause: 'what accepts the connection is not the server itself, or the server is very slow',
+        remedy: 'see whether the server runs, or raise "expectTimeout"',
       },
       {
         said: 'it did not answer the TLS handshake',

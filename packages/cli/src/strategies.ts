@@ -1,3 +1,4 @@
+import { SETTING_KEYS } from '@fdpass/core/host';
 import { type Arguments, checkCount } from './arguments.js';
 import { builtinFramework } from './command-framework.js';
 import { helpOf, type OptionSummary, type StrategySummary, summarize } from './option-summary.js';
@@ -23,8 +24,10 @@ function format({ name, schemes, firstOnly, options }: StrategySummary, withOpti
   const urls = schemes.length > 0 ? `  ${schemes.map((scheme) => `${scheme}://`).join(' ')}` : '';
   const place = firstOnly ? '  (first hop only)' : '';
   if (!withOptions) return `${name.padEnd(16)}${place}${urls}\n`;
-  return `${[`${name}${place}${urls}`, ...table(options)].join('\n')}\n`;
+  return `${[`${name}${place}${urls}`, ...table(options), '', ANY_HOP].join('\n')}\n`;
 }
+
+const ANY_HOP = `Any hop also has ${SETTING_KEYS.join(', ')}: see docs/configuration.md.`;
 
 /** One line for each option, and for the keys of one that is a mapping, under it. */
 function table(options: readonly OptionSummary[]): string[] {

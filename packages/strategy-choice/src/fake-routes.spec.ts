@@ -3,6 +3,7 @@ import { type Duplex, PassThrough } from 'node:stream';
 import {
   type Chain,
   type Connection,
+  type DialContext,
   type Dialer,
   type ErrorCode,
   FdpassError,
@@ -12,14 +13,20 @@ import {
   type Target,
   type TraceEvent,
 } from '@fdpass/core';
+import { owningDial } from '@fdpass/core/host';
 import { StreamConnection } from '@fdpass/core/sockets';
 import { testHost, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
 
 /* Routes on a virtual clock, for the other specs. (Its name keeps it out of the published package.) */
 
-/** When a route ends, and how: `ok`, or an error with that code; `silent` never ends. */
-export type Outcome = readonly [afterMs: number, result: 'ok' | ErrorCode] | 'silent';
+/** What a server says, and when, after it was connected; `END` closes. */
+export type Greeting = readonly [afterMs: number, text: string];
+
+export const END = '(end)';
+
+/** When a route ends, and how: `ok` and what its server then says, or an error with that code; `silent` never ends. */
+export type Outcome = readonly [afterMs: number, result: 'ok' | ErrorCode, greeting?: Greeting] | 'silent';
 
 /** By the name of the route or, where all go one way, of the host. */
 export type World = Readonly<Record<string, Outcome>>;
@@ -69,28 +76,38 @@ export class FakeRoutes {
   #outcome(name: string, signal: AbortSignal): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const outcome = this.#world[name] ?? 'silent';
-      const stop = outcome === 'silent' ? () => {} : this.clock.after(outcome[0], () => end(outcome[1]));
+      const stop = outcome === 'silent' ? () => {} : this.clock.after(outcome[0], () => end(outcome[1], outcome[2]));
       const abort = (): void => {
         stop();
         this.#note(`abort ${name}`);
         reject(signal.reason);
       };
-      const end = (result: 'ok' | ErrorCode): void => {
+      const end = (result: 'ok' | ErrorCode, greeting: Greeting | undefined): void => {
         signal.removeEventListener('abort', abort);
-        if (result === 'ok') resolve(this.#connect(name));
+        if (result === 'ok') resolve(this.#connect(name, greeting));
         else reject(new FdpassError(result, `${name} is ${result}`, { hint: `mend ${name}` }));
       };
       signal.addEventListener('abort', abort);
     });
   }
 
-  #connect(name: string): Connection {
+  #connect(name: string, greeting: Greeting | undefined): Connection {
     const stream = new PassThrough();
     this.streams.set(name, stream);
-    stream.once('close', () => this.#note(`close ${name}`));
-    const connection = new StreamConnection(stream);
+    const stop = this.#greet(stream, greeting);
+    stream.once('close', () => {
+      stop();
+      this.#note(`close ${name}`);
+    });
+    const connection = new StreamConnection(stream, { clock: this.clock });
     this.#names.set(connection, name);
     return connection;
+  }
+
+  #greet(stream: Duplex, greeting: Greeting | undefined): () => void {
+    if (greeting === undefined) return () => {};
+    const [afterMs, text] = greeting;
+    return this.clock.after(afterMs, () => void (text === END ? stream.end() : stream.write(text)));
   }
 
   #note(what: string): void {
@@ -99,12 +116,23 @@ export class FakeRoutes {
 
   /** Starts a dial with options as a config has them; `settled` tells whether it is over. */
   start<Options>(strategy: Strategy<Options>, written: unknown): Dial {
-    const trace = (event: TraceEvent): void =>
-      void this.events.push(`${this.clock.now()} ${event.event} ${'route' in event ? event.route : ''}`);
+    return this.#start(strategy, written, (context) => context);
+  }
+
+  /** The same, of a hop whose target core knows: what its server says then counts. */
+  startAsHop<Options>(strategy: Strategy<Options>, written: unknown, target: Target = TARGET): Dial {
+    return this.#start(strategy, written, (context) => owningDial(context, target).context);
+  }
+
+  #start<Options>(strategy: Strategy<Options>, written: unknown, around: (context: DialContext) => DialContext): Dial {
+    const trace = (event: TraceEvent): void => {
+      const subject = 'route' in event ? event.route : event.event === 'note' ? event['text'] : '';
+      this.events.push(`${this.clock.now()} ${event.event} ${subject}`);
+    };
     const options = optionsOf(strategy, written);
     const dial = async (): Promise<Connection> => {
       const dialer: Dialer = await strategy.create(options, this.host);
-      return (await dialer.dial(TARGET, { signal: this.controller.signal, trace })) as Connection;
+      return (await dialer.dial(TARGET, around({ signal: this.controller.signal, trace }))) as Connection;
     };
     return new Dial(dial());
   }

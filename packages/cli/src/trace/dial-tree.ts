@@ -103,6 +103,11 @@ const READ: Readers = {
     dropOpenWait(around);
     end(start(around, 'received', text, startMs, details), done(), atMs);
   },
+  greeted: (around, { text }, atMs) => {
+    const startMs = openWait(around)?.startMs ?? atMs;
+    dropOpenWait(around);
+    end(start(around, 'greeting', 'greeting', startMs), done(text), atMs);
+  },
   note: (around, { text }, atMs) => point(around, 'note', text, atMs),
   output: (around, { text }, atMs) => point(around, 'note', text, atMs),
   listening: (around, _, atMs) => start(around, 'greeting', 'greeting', atMs),

@@ -1,7 +1,13 @@
 import { type Connection, FdpassError, formatError, formatHostPort, isFdpassError } from '@fdpass/core';
-import { addDetails, errorCodeOf, exitCodeOf, type Framework } from '@fdpass/core/host';
+import {
+  addDetails,
+  describeGreeting,
+  errorCodeOf,
+  exitCodeOf,
+  type Framework,
+  type Greeting,
+} from '@fdpass/core/host';
 import { withCode } from '../error-lines.js';
-import { describeGreeting, type Greeting } from '../greeting.js';
 import { type DialRequest, type FoundRoute, routeBy } from '../request.js';
 import type { Recorder } from './recorder.js';
 import type { TraceResult } from './timeline.js';

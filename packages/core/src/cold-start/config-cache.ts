@@ -5,6 +5,7 @@ import type { Config, LoadedRules, ReadRules } from '../config/load.js';
 import { type ConfigCache, isFileSpecifier } from '../config/places.js';
 import type { AgentUse } from '../config/schema.js';
 import type { SocketOptions } from '../connection/socket-options.js';
+import type { DialSettings } from '../dial/settings.js';
 import { type FileInspection, inspectFile } from '../ground/files.js';
 import { readOwnFile } from '../ground/own-file.js';
 import { isPrivateFolder, makePrivateFolder } from '../ground/private-folder.js';
@@ -31,6 +32,7 @@ export interface CachedRule extends WrittenMatchers {
   readonly name?: string | undefined;
   readonly baseDir: string;
   readonly timeoutMs?: number | undefined;
+  readonly settings?: DialSettings | undefined;
   readonly place: Where;
   /** Its number in its file, from 0. */
   readonly index: number;
@@ -59,7 +61,7 @@ interface Entry {
   readonly config: CachedConfig;
 }
 
-const FORMAT = 3;
+const FORMAT = 4;
 const PREFIX = 'config-';
 const SUFFIX = '.json';
 const MAX_CACHED = 32;
@@ -177,9 +179,9 @@ function toConfig({ hops, rules, plugins, ...rest }: CachedConfig): Config {
       }),
     ),
     rules: rules.map((rule) => {
-      const { use, name, baseDir, timeoutMs, place, index } = rule;
+      const { use, name, baseDir, timeoutMs, settings, place, index } = rule;
       const locate = locateAgain(place, ['rules', index]);
-      return { ...parseMatchers(rule), use, name, baseDir, timeoutMs, where: at(place), locate };
+      return { ...parseMatchers(rule), use, name, baseDir, timeoutMs, settings, where: at(place), locate };
     }),
     plugins: plugins.map(({ place, ...plugin }) => ({ ...plugin, where: at(place) })),
   };
@@ -242,6 +244,7 @@ function cachedRule(
     name: rule.name,
     baseDir: rule.baseDir,
     timeoutMs: rule.timeoutMs,
+    settings: rule.settings,
     place: rule.where(),
     index,
   };

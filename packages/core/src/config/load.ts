@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { SocketOptions } from '../connection/socket-options.js';
+import { settingsOf } from '../dial/settings.js';
 import { addDetails, isFdpassError } from '../ground/errors.js';
 import { homeIn } from '../ground/files.js';
 import type { Locate, Where } from '../ground/where.js';
@@ -128,13 +129,18 @@ function mergeFiles(main: Source, files: readonly LoadedFile[]): Config {
 }
 
 function rulesOf({ source, content }: LoadedFile): Rule[] {
-  return content.rules.map(({ timeout, ...rule }, index) => ({
-    ...rule,
-    timeoutMs: timeout,
-    baseDir: source.baseDir,
-    where: () => source.locate(['rules', index]),
-    locate: (path, part) => source.locate(['rules', index, ...path], part),
-  }));
+  return content.rules.map((written, index) => {
+    const { settings, rest } = settingsOf(written);
+    const { timeout: timeoutMs, ...rule } = rest;
+    return {
+      ...rule,
+      timeoutMs,
+      settings,
+      baseDir: source.baseDir,
+      where: () => source.locate(['rules', index]),
+      locate: (path, part) => source.locate(['rules', index, ...path], part),
+    };
+  });
 }
 
 function hopsOf({ source, content }: LoadedFile): (readonly [string, ConfigHop])[] {

@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import type { SocketOptions } from '../connection/socket-options.js';
+import type { DialSettings } from '../dial/settings.js';
 import { type FdpassError, foldErrors } from '../ground/errors.js';
 import { describeType, showName, withoutReceived } from '../ground/shown.js';
 import type { ValuePath, Where } from '../ground/where.js';
+import { dialSettingEntries } from '../options/dial-settings.js';
 import { socketOptionEntries } from '../options/socket.js';
 import { duration } from '../options/values.js';
 import type { Pattern, PatternList } from '../rules/pattern.js';
@@ -22,7 +24,7 @@ import { configError, type Source } from './source.js';
 export type Report = (error: FdpassError) => void;
 
 /** A rule as it was written, checked and converted. */
-export interface WrittenRule extends Matchers {
+export interface WrittenRule extends Matchers, DialSettings {
   readonly use: unknown;
   readonly name?: string | undefined;
   /** Milliseconds. */
@@ -85,6 +87,7 @@ const rule: v.GenericSchema<unknown, WrittenRule> = mapping('a rule', {
   ),
   use: v.pipe(route, v.description('the route: a hop, or a list of them in travel order')),
   timeout: entry('the limit for the whole dial, e.g. 30s; 0 for none', duration),
+  ...dialSettingEntries,
 });
 
 const namedRoutes: v.GenericSchema<unknown, Record<string, unknown>> = v.pipe(

@@ -22,8 +22,10 @@ export interface Connection {
   /**
    * The bytes that are there, without taking them. Waits for the first one at most `limitMs`; empty if none arrived in
    * that time or the other side has closed.
+   *
+   * @param signal Ends the wait, which rejects with its reason; the connection stays as it is.
    */
-  peek(limitMs: number): Promise<Buffer>;
+  peek(limitMs: number, signal?: AbortSignal): Promise<Buffer>;
   /** Resolves when the kernel (or the stream) has taken all the bytes. */
   write(bytes: Uint8Array): Promise<void>;
   /** The kernel socket, if it holds the whole state of the connection; undefined for TLS or a library's stream. */

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { type Clock, systemClock } from '../ground/clock.js';
+import { type Clock, onAbort, systemClock } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { fromSystemError } from '../ground/system-error.js';
 import { noTrace, type Trace } from '../ground/trace.js';
@@ -39,6 +39,8 @@ export class DescriptorConnection implements Connection {
   #acknowledges = true;
   /** Settles when the last write has: writes that wait for room must not mix. */
   #writing: Promise<void> = Promise.resolve();
+  /** Once somebody has asked for it. */
+  #end: { readonly isReached: boolean } | undefined;
   /** Why it cannot be used any more: it was destroyed or given away. */
   #over: { readonly reason: unknown } | undefined;
   /** What it became. */
@@ -122,20 +124,42 @@ export class DescriptorConnection implements Connection {
     }
   }
 
-  async peek(limitMs: number): Promise<Buffer> {
+  async peek(limitMs: number, signal?: AbortSignal): Promise<Buffer> {
+    signal?.throwIfAborted();
     const buffer = Buffer.allocUnsafe(LOOK);
     let cancel = (): void => {};
-    const late = new Promise<number>((resolve) => {
+    let release = (): void => {};
+    const late = new Promise<number>((resolve, reject) => {
       cancel = this.#clock.after(limitMs, () => resolve(0));
+      release = onAbort(signal, reject);
     });
     try {
       const look = this.#whenReadable(() => this.#sys.recv(this.#fd, buffer, this.#flags | MSG_PEEK));
       return buffer.subarray(0, await Promise.race([look, late]));
     } catch (error) {
-      throw this.#over === undefined ? fromSystemError(error, 'the connection broke') : error;
+      const isOurs = this.#over !== undefined || signal?.aborted === true;
+      throw isOurs ? error : fromSystemError(error, 'the connection broke');
     } finally {
       cancel();
+      release();
     }
+  }
+
+  /** Whether the other side has ended, even if its last words are still to be read. It is known some turns after the first call. */
+  hasEnded(): boolean {
+    this.#end ??= this.#watchEnd();
+    return this.#end.isReached;
+  }
+
+  #watchEnd(): { isReached: boolean } {
+    const end = { isReached: false };
+    this.#poller.until('closed').then(
+      () => {
+        end.isReached = true;
+      },
+      () => {}, // destroyed: nobody asks any more
+    );
+    return end;
   }
 
   async #whenReadable(call: () => number): Promise<number> {

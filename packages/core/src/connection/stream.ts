@@ -60,7 +60,7 @@ export class StreamConnection implements Connection {
     return read;
   }
 
-  peek(limitMs: number): Promise<Buffer> {
+  peek(limitMs: number, signal?: AbortSignal): Promise<Buffer> {
     const stream = this.#stream;
     return new Promise((resolve, reject) => {
       const look = (): void => {
@@ -73,19 +73,28 @@ export class StreamConnection implements Connection {
       const failed = (error: Error): void => settle(() => reject(fromSystemError(error, 'the connection broke')));
       const settle = (action: () => void): void => {
         cancel();
-        release();
+        for (const release of releases) release();
         stream.off('readable', look).off('end', ended).off('close', ended).off('error', failed);
         action();
       };
-      this.#over.signal.throwIfAborted();
+      const signals = [this.#over.signal, signal];
+      for (const each of signals) each?.throwIfAborted();
       const cancel = this.#clock.after(limitMs, ended);
-      const release = onAbort(this.#over.signal, (reason) => settle(() => reject(reason)));
+      const releases = signals.map((each) => onAbort(each, (reason) => settle(() => reject(reason))));
       if (stream.errored) return failed(stream.errored);
       if (!stream.readable) return ended();
       stream.on('readable', look).once('end', ended).once('close', ended).once('error', failed);
       stream.read(0);
       look();
     });
+  }
+
+  /** Whether the other side has ended, even if its last words are still to be read. */
+  hasEnded(): boolean {
+    const { _readableState: state } = this.#stream as Duplex & {
+      readonly _readableState?: { readonly ended: boolean };
+    };
+    return state?.ended ?? !this.#stream.readable; // Node does not document it, and says it in public only after the last byte
   }
 
   write(bytes: Uint8Array): Promise<void> {

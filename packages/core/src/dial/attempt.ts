@@ -14,7 +14,10 @@ export interface Candidate<T> {
   open(context: DialContext): Promise<T>;
 }
 
-/** What is tried: one address, or one route of several. It decides which events are reported. */
+/**
+ * What is tried: one address, or one route of several. It decides which events are reported. A route leads to the server itself:
+ * nothing is said over its connection before that wins, so its greeting can be looked at.
+ */
 export type AttemptKind = 'address' | 'route';
 
 /** How an attempt ended by itself. */

@@ -72,7 +72,8 @@ export function race<T extends { destroy(reason?: unknown): void }>(
   });
 }
 
-function inList<T>(list: readonly Candidate<T>[]): Candidates<T> {
+/** Candidates that are all there. */
+export function inList<T>(list: readonly Candidate<T>[]): Candidates<T> {
   let at = 0;
   return { next: () => list[at++], isOpen: false };
 }

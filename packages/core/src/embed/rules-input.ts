@@ -29,6 +29,10 @@ export interface RuleInput {
   readonly use: UseInput;
   /** For the whole dial, e.g. `30s`. As everywhere in a config, a plain number means seconds. */
   readonly timeout?: string | number;
+  /** What the server has to say first, e.g. `SSH-`, or `false`: nobody looks. */
+  readonly expect?: OneOrMore<string> | false;
+  /** How long it has for that, e.g. `5s`. */
+  readonly expectTimeout?: string | number;
 }
 
 /** A config given in code; the same as in a file. */

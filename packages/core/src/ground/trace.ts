@@ -32,6 +32,8 @@ export type CoreEvent =
   | { readonly event: 'asking'; readonly for: string }
   /** A message of a handshake in a few words, such as its first line; `details` are further lines of it. */
   | { readonly event: 'sent' | 'received'; readonly text: string; readonly details?: readonly string[] }
+  /** The server has greeted as it has to. Nothing of it was taken. */
+  | { readonly event: 'greeted'; readonly text: string }
   /** Something that the user should know. */
   | { readonly event: 'note'; readonly text: string }
   /** A line that a child process wrote to its stderr. */

@@ -2,6 +2,7 @@ import { configSchema } from '../config/schema.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import { loadSchema, type StandardSchema, type Strategy, type StrategyEntry } from '../strategy/strategy.js';
 import { fromStandard, fromValibot, type JsonSchema } from './from-valibot.js';
+import { settingsJsonSchema } from './settings-schema.js';
 
 /**
  * The JSON Schema (draft 7) of a config with the strategies of a registry, including plugins, for editors. It is derived from
@@ -38,7 +39,7 @@ export function makeConfigJsonSchema(strategies: readonly LoadedStrategy[]): Jso
         ],
       },
       hop: { anyOf: strategies.flatMap(hopForms) },
-      ...Object.fromEntries(strategies.map((strategy) => [optionsName(strategy), optionsOf(strategy)])),
+      ...Object.fromEntries(strategies.map((strategy) => [optionsName(strategy), withSettings(optionsOf(strategy))])),
     },
   };
 }
@@ -96,8 +97,17 @@ function hopForms(strategy: LoadedStrategy): JsonSchema[] {
     anyOf: [{ $ref: `#/definitions/${optionsName(strategy)}` }, ...inPlaceOf(strategy.shorthand, options)],
   };
   const camel = name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-  const short = { type: 'object', properties: { [camel]: value }, required: [camel], additionalProperties: false };
+  const properties = { [camel]: value, ...settings };
+  const short = { type: 'object', properties, required: [camel], additionalProperties: false };
   return [withStrategy(options, name), short, ...(camel === name ? [] : [dashed(name, value)])];
+}
+
+/** Keys of core's own, which any hop can have. */
+const settings = settingsJsonSchema()['properties'] as Readonly<Record<string, JsonSchema>>;
+
+/** The options of a strategy, or core's own keys beside them. */
+export function withSettings(options: JsonSchema): JsonSchema {
+  return withKeys(options, settings);
 }
 
 /** What the short form accepts instead of options: a value that is not a mapping is the option named by `shorthand`. */
@@ -112,32 +122,42 @@ function dashed(name: string, value: JsonSchema): JsonSchema {
   return {
     type: 'object',
     patternProperties: { [`^${name}$`]: value },
-    minProperties: 1,
+    properties: settings,
+    required: [name],
     additionalProperties: false,
   };
 }
 
-/** The options with the key that names the strategy beside them. */
+/** The options with the key that names the strategy beside them, and core's own. */
 function withStrategy(options: JsonSchema, name: string): JsonSchema {
   const { title, definitions, $defs, required = [], ...rest } = options;
-  const open = besideStrategy(rest);
   const strategy = { const: name, description: `the strategy ${name}` };
-  const properties = { ...(open['properties'] as object | undefined), strategy };
-  return { type: 'object', ...open, properties, required: ['strategy', ...(required as readonly string[])] };
+  return {
+    type: 'object',
+    ...withKeys(rest, { ...settings, strategy }),
+    required: ['strategy', ...(required as readonly string[])],
+  };
+}
+
+/** A mapping with further keys, which come last and win. */
+function withKeys(mapping: JsonSchema, keys: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  const open = besides(mapping, keys);
+  return { ...open, properties: { ...(open['properties'] as object | undefined), ...keys } };
 }
 
 /**
- * What options must be if the key that names the strategy is among them, also in the branches of a union, each of which can
- * forbid other keys. Rules that count keys, and references, are left to validation.
+ * What a mapping must be if these keys are among its own, also in the branches of a union, each of which can forbid other keys.
+ * Rules that count keys, and references, are left to validation.
  */
-function besideStrategy(options: JsonSchema): JsonSchema {
-  const { $ref, propertyNames, minProperties, maxProperties, anyOf, oneOf, allOf, ...rest } = options;
+function besides(mapping: JsonSchema, keys: Readonly<Record<string, JsonSchema>>): JsonSchema {
+  const { $ref, propertyNames, minProperties, maxProperties, anyOf, oneOf, allOf, ...rest } = mapping;
   if ($ref !== undefined) return {};
-  const each = (list: unknown): JsonSchema[] => (list as readonly JsonSchema[]).map(besideStrategy);
+  const allowed = Object.fromEntries(Object.keys(keys).map((key) => [key, {}]));
+  const each = (list: unknown): JsonSchema[] => (list as readonly JsonSchema[]).map((branch) => besides(branch, keys));
   return {
     ...rest,
     ...(rest['additionalProperties'] !== undefined && {
-      properties: { strategy: {}, ...(rest['properties'] as object) },
+      properties: { ...allowed, ...(rest['properties'] as object) },
     }),
     ...((anyOf ?? oneOf) !== undefined && { anyOf: each(anyOf ?? oneOf) }),
     ...(allOf !== undefined && { allOf: each(allOf) }),

@@ -18,3 +18,9 @@ export async function optionsJsonSchema(entry: StrategyEntry, registry: Strategy
   const { loadStrategy, optionsOf } = await import('./config-schema.js');
   return optionsOf(await loadStrategy(entry, registry));
 }
+
+/** The same with the keys of core's own that the mapping of a hop can have as well. */
+export async function hopJsonSchema(entry: StrategyEntry, registry: StrategyRegistry): Promise<JsonSchema> {
+  const { loadStrategy, optionsOf, withSettings } = await import('./config-schema.js');
+  return withSettings(optionsOf(await loadStrategy(entry, registry)));
+}

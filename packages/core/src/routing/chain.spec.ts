@@ -365,11 +365,15 @@ describe('guarded dialers', () => {
       },
     };
     const scope = scopeOf([silent('net'), silent('one'), silent('two'), routes as Strategy]);
-    const caught = async (use: unknown, reason: unknown): Promise<unknown> => {
+    const caught = async (use: unknown, reason: unknown, attempts = 1): Promise<unknown> => {
       const controller = new AbortController();
       const chain = await buildChain(use, { baseDir: '/' }, scope);
-      const failed = chain.dial(TARGET, context(controller.signal)).catch((error: unknown) => error);
-      await new Promise((resolve) => setImmediate(resolve));
+      let started = 0;
+      const trace: Trace = ({ event }) => {
+        if (event === 'attempt') started++;
+      };
+      const failed = chain.dial(TARGET, { signal: controller.signal, trace }).catch((error: unknown) => error);
+      while (started < attempts) await new Promise((resolve) => setImmediate(resolve));
       controller.abort(reason);
       const error = await failed;
       expect(getEventListeners(controller.signal, 'abort')).to.deep.equal([]);
@@ -380,7 +384,7 @@ describe('guarded dialers', () => {
     expect(await caught({ routes: [{ routes: ['two'] }] }, deadline)).to.equal('two: timed out');
     // Of several at once, none is the one that was caught.
     const atOnce = { strategy: 'routes', routes: ['one', 'two'], headStartMs: 0 };
-    expect(await caught(atOnce, deadline)).to.equal('routes: timed out');
+    expect(await caught(atOnce, deadline, 2)).to.equal('routes: timed out');
     const own = new Error('enough');
     expect(await caught({ routes: ['one', 'two'] }, own)).to.equal(own);
   });

@@ -1,5 +1,6 @@
 import type { SocketOptions } from '../connection/socket-options.js';
 import type { Chain } from '../dial/dialer.js';
+import { type DialSettings, expectationOf } from '../dial/settings.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { showHost } from '../ground/shown.js';
 import { messageOf } from '../ground/text.js';
@@ -149,6 +150,7 @@ async function createHop(hop: Hop, before: Chain | undefined, use: HopUse, scope
     const strategy = await scope.registry.load(hop.entry);
     if (strategy.firstOnly === true && before !== undefined) throw notFirst(hop);
     const options = await checkOptions(strategy, hop, scope.registry);
+    const settings = await readSettings(hop);
     await scope.inspector?.see(hop, strategy);
     const isFirst = strategy.firstOnly === true || hop.entry.name === scope.defaultStrategy; // nothing is before the default
     const implied = isFirst || before !== undefined ? undefined : await defaultChain(scope);
@@ -157,7 +159,8 @@ async function createHop(hop: Hop, before: Chain | undefined, use: HopUse, scope
     const { targets } = strategy;
     const { label } = hop;
     const { isImplied } = hop.place;
-    return guardDialer(dialer, { label, isImplied, origin, targets, clock: scope.services.clock });
+    const expectation = expectationOf(settings);
+    return guardDialer(dialer, { label, isImplied, origin, targets, clock: scope.services.clock, expectation });
   } catch (error) {
     throw await withPlace(withHop(error, hop, origin), hop.place);
   }
@@ -196,10 +199,17 @@ function placeOfHop(hop: Hop, { before, implied, origin, use }: HopSurroundings,
   };
 }
 
+/** Core's own keys of a hop, checked and converted. @throws FdpassError `config` */
+async function readSettings(hop: Hop): Promise<DialSettings> {
+  if (hop.settings.length === 0) return {};
+  const { checkSettings } = await import('./check-settings.js'); // few hops have any
+  return checkSettings(hop.settings);
+}
+
 /** The default strategy with no options, for the first proxy of a chain. The user did not write it, so no error names it. */
 async function defaultChain(scope: ChainScope): Promise<Chain> {
   const entry = scope.registry.entry(scope.defaultStrategy);
-  const hop: Hop = { entry, options: {}, label: undefined, place: IMPLIED, path: [] };
+  const hop: Hop = { entry, options: {}, settings: [], label: undefined, place: IMPLIED, path: [] };
   return { label: entry.name, ...(await createHop(hop, undefined, { routes: [] }, scope)) };
 }
 

@@ -46,7 +46,7 @@ async function refusals(options: Record<string, unknown>, optionsSchema: Standar
   registry.register(strategy);
   const locate: Locate = (path, part) => ({ file: [...path, part ?? 'value'].join('/'), line: 0, column: 0 });
   try {
-    const hop = { entry: strategy, options, label: 'net', place: { baseDir: '/', locate }, path: [] };
+    const hop = { entry: strategy, options, label: 'net', place: { baseDir: '/', locate }, path: [], settings: [] };
     await checkOptions(strategy, hop, registry);
   } catch (error) {
     if (!isFdpassError(error)) throw error;

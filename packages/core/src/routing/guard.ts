@@ -10,6 +10,7 @@ import {
   ownDial,
   owningDial,
 } from '../dial/dialer.js';
+import { type Expectation, expectedOf, expectingHere } from '../dial/expectation.js';
 import { type Clock, onAbort } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { isPort, normalizeTarget } from '../ground/read-target.js';
@@ -28,6 +29,8 @@ export interface GuardedHop {
   readonly targets?: readonly TargetKind[] | undefined;
   /** For reads that have a limit. */
   readonly clock: Clock;
+  /** What its server has to say first. Default: as the dial around it has it. */
+  readonly expectation?: Expectation | undefined;
 }
 
 /** A dialer that gives connections, and that nothing a strategy does can harm. */
@@ -107,7 +110,12 @@ async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, oute
     signal.throwIfAborted(); // whoever listens can abort
     const target = normalizeTarget(wanted); // a strategy can dial any name through its host
     checkKind(target, hop);
-    const given = await settled(async () => dialer.dial(target, context), owning);
+    const expectation = expectedOf(hop.expectation, outer);
+    const dial =
+      expectation === undefined
+        ? async () => dialer.dial(target, context)
+        : () => dialGreeted(dialer, target, context, hop, expectation);
+    const given = await settled(dial, owning);
     const connection = ownConnection(asConnection(given, hop, context), outer);
     report.dialled();
     if (!signal.aborted) return connection;
@@ -118,6 +126,23 @@ async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, oute
     report.failed(error);
     throw withHop(error, hop, signal);
   }
+}
+
+/** The connection of a dial whose server has to greet. */
+async function dialGreeted(
+  dialer: Dialer,
+  target: Target,
+  context: DialContext,
+  hop: GuardedHop,
+  expectation: Expectation,
+): Promise<Connection> {
+  const given = asConnection(await dialer.dial(target, expectingHere(context, expectation)), hop, context);
+  const connection = ownConnection(given, context);
+  const { prefixes, limitMs } = expectation;
+  if (!prefixes) return connection;
+  const { checkGreeting } = await import('../dial/greeting.js'); // few rules ask for it
+  await checkGreeting(connection, { prefixes, limitMs }, { ...context, clock: hop.clock });
+  return connection;
 }
 
 /** A strategy is never given a name that it does not know how to read: what it would make of it is anyone's guess. */

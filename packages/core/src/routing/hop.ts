@@ -1,3 +1,4 @@
+import { isSettingKey } from '../dial/settings.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { describeType, hintAtKnown, isShownName, MASK, quoteUnknown, showName, showUrl } from '../ground/shown.js';
 import { didYouMean } from '../ground/text.js';
@@ -19,12 +20,22 @@ export interface Place {
 export interface Hop {
   readonly entry: StrategyEntry;
   readonly options: Readonly<Record<string, unknown>>;
+  /** Of core's own, as they were written beside the options. */
+  readonly settings: readonly WrittenSetting[];
   /** How errors and explanations show it, e.g. `corp (http://proxy:3128)`; holds no secret. Undefined for the implied first hop. */
   readonly label: string | undefined;
   /** Of the options. */
   readonly place: Place;
   /** The named hops that it is nested in, outermost first: its own nested routes may not name them again. */
   readonly path: readonly string[];
+}
+
+/** A key of core's own in the mapping of a hop. */
+export interface WrittenSetting {
+  readonly key: string;
+  readonly value: unknown;
+  /** Of the value. */
+  readonly place: Place;
 }
 
 /** A reusable hop of the config, as it was written. */
@@ -123,9 +134,10 @@ async function resolveWord(word: string, place: Place, scope: HopScope, path: re
   if (named !== undefined) return resolveNamed(word, named, scope, path);
   const scheme = schemeOf(word);
   if (scheme !== undefined) {
-    return [hopOf(scope.registry.entryForScheme(scheme), { url: word }, placeOfOption(place), path)];
+    return [hopOf(scope.registry.entryForScheme(scheme), { url: word }, [], placeOfOption(place), path)];
   }
-  if (scope.registry.has(word)) return [{ entry: scope.registry.entry(word), options: {}, label: word, place, path }];
+  if (scope.registry.has(word))
+    return [{ entry: scope.registry.entry(word), options: {}, settings: [], label: word, place, path }];
   throw unknownWord(word, scope);
 }
 
@@ -150,18 +162,33 @@ async function resolveMapping(
   scope: HopScope,
   path: readonly string[],
 ): Promise<Hop> {
-  const { strategy, ...options } = mapping;
+  const { strategy, ...rest } = mapping;
+  const { options, settings } = splitSettings(rest, place);
   if (typeof strategy === 'string') {
-    return hopOf(await entryAt(strategy, placeWithin(place, 'strategy'), scope), options, place, path);
+    return hopOf(await entryAt(strategy, placeWithin(place, 'strategy'), scope), options, settings, place, path);
   }
   if (strategy === undefined) await refuseMisspelt(mapping, place, scope);
-  const [key, ...others] = Object.keys(mapping);
+  const [key, ...others] = Object.keys(options);
   if (strategy === undefined && key !== undefined && others.length === 0) {
-    return shorthand(key, mapping[key], placeWithin(place, key), scope, path);
+    return shorthand(key, options[key], settings, placeWithin(place, key), scope, path);
   }
   throw new FdpassError('config', 'the hop does not name a strategy', {
     hint: `add "strategy: NAME", one of ${scope.registry.names().join(', ')}`,
   });
+}
+
+/** The options of a strategy, and core's own keys between them. */
+function splitSettings(
+  mapping: Readonly<Record<string, unknown>>,
+  place: Place,
+): { readonly options: Record<string, unknown>; readonly settings: readonly WrittenSetting[] } {
+  const options: Record<string, unknown> = {};
+  const settings: WrittenSetting[] = [];
+  for (const [key, value] of Object.entries(mapping)) {
+    if (isSettingKey(key)) settings.push({ key, value, place: placeWithin(place, key) });
+    else options[key] = value;
+  }
+  return { options, settings };
 }
 
 /** @throws FdpassError `config` if a key is nearly "strategy", and no strategy has its name */
@@ -191,13 +218,19 @@ async function entryAt(name: string, place: Place, scope: HopScope, part?: Place
 async function shorthand(
   key: string,
   value: unknown,
+  settings: readonly WrittenSetting[],
   place: Place,
   scope: HopScope,
   path: readonly string[],
 ): Promise<Hop> {
   const entry = await entryAt(nameOfKey(key), place, scope, 'unknown-key');
-  if (isMapping(value)) return hopOf(entry, value, place, path);
-  if (entry.shorthand !== undefined) return hopOf(entry, { [entry.shorthand]: value }, placeOfOption(place), path);
+  if (isMapping(value)) {
+    const own = splitSettings(value, place);
+    return hopOf(entry, own.options, [...settings, ...own.settings], place, path);
+  }
+  if (entry.shorthand !== undefined) {
+    return hopOf(entry, { [entry.shorthand]: value }, settings, placeOfOption(place), path);
+  }
   throw new FdpassError('config', `${entry.name} takes a mapping of options`, {
     hint: `see: fdpass strategies ${entry.name}`,
   });
@@ -212,8 +245,14 @@ function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function hopOf(entry: StrategyEntry, options: Record<string, unknown>, place: Place, path: readonly string[]): Hop {
-  return { entry, options, label: labelOf(entry, options), place, path };
+function hopOf(
+  entry: StrategyEntry,
+  options: Record<string, unknown>,
+  settings: readonly WrittenSetting[],
+  place: Place,
+  path: readonly string[],
+): Hop {
+  return { entry, options, settings, label: labelOf(entry, options), place, path };
 }
 
 function labelOf({ name, schemes }: StrategyEntry, { url }: Readonly<Record<string, unknown>>): string {

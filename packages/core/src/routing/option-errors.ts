@@ -1,7 +1,8 @@
+import { SETTING_KEYS } from '../dial/settings.js';
 import { FdpassError, foldErrors } from '../ground/errors.js';
 import { MASK, withoutReceived } from '../ground/shown.js';
 import { didYouMean } from '../ground/text.js';
-import type { PlacePart, ValuePath } from '../ground/where.js';
+import type { Locate, PlacePart, ValuePath } from '../ground/where.js';
 import { PASSWORD_SOURCES } from '../proxy/schema.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import type { SchemaIssue } from '../strategy/strategy.js';
@@ -40,17 +41,40 @@ interface Finding extends Spot {
   readonly message: string;
 }
 
-/** @throws FdpassError `config`, always: one for each thing that is wrong, at its own place, folded into one. */
+/** What was written, and what it should have been. */
+export interface RefusedValues {
+  readonly values: unknown;
+  readonly schema: JsonSchema;
+  readonly locate?: ((path: ValuePath, part?: PlacePart) => ReturnType<Locate> | undefined) | undefined;
+  /** What to try where the problem itself does not say. */
+  readonly hint?: string | undefined;
+}
+
+/** @throws FdpassError `config`, always: one for each option that is wrong, at its own place, folded into one. */
 export async function refuseOptions(
   issues: readonly SchemaIssue[],
   { entry, options, place }: Hop,
   registry: StrategyRegistry,
 ): Promise<never> {
   const { optionsJsonSchema } = await import('../json-schema/json-schema.js');
-  const root = follow([], options, await optionsJsonSchema(entry, registry));
-  const errors = problemsOf(issues, root).map(async ({ path, part, message, hint }) => {
-    const where = await place.locate?.(path, part);
-    return new FdpassError('config', message, { where, hint: hint ?? `see: fdpass strategies ${entry.name}` });
+  const schema = await optionsJsonSchema(entry, registry);
+  return refuseValues(issues, {
+    values: options,
+    schema,
+    locate: place.locate,
+    hint: `see: fdpass strategies ${entry.name}`,
+  });
+}
+
+/** The same for a mapping that no strategy has. */
+export async function refuseValues(
+  issues: readonly SchemaIssue[],
+  { values, schema, locate, hint: otherwise }: RefusedValues,
+): Promise<never> {
+  const root = follow([], values, schema);
+  const errors = problemsOf(issues, root).map(async ({ path, part, message, hint = otherwise }) => {
+    const where = await locate?.(path, part);
+    return new FdpassError('config', message, { where, hint });
   });
   throw foldErrors(await Promise.all(errors));
 }
@@ -130,7 +154,7 @@ function unknownKey(key: string, { path, shown }: Spot, known: readonly string[]
   const source = passwordHint(key, known);
   if (source !== undefined)
     return { path: at, part: 'key', message: 'a password cannot be written in a config', hint: source };
-  const hint = didYouMean(key, known);
+  const hint = didYouMean(key, path.length === 0 ? [...known, ...SETTING_KEYS] : known);
   const message = `unknown option${hint === undefined ? '' : ` ${JSON.stringify(key)}`}${inside(shown)}`;
   if (hint !== undefined) return { path: at, part: 'key', message, hint };
   return { path: at, part: UNKNOWN, message, hint: `use one of: ${known.join(', ')}` }; // it can be a secret in the wrong place

@@ -1,6 +1,8 @@
 import type { Config } from '../config/load.js';
 import type { Connection } from '../connection/connection.js';
 import type { DialContext } from '../dial/dialer.js';
+import { expecting } from '../dial/expectation.js';
+import { type DialSettings, expectationOf } from '../dial/settings.js';
 import { type Clock, startDeadline } from '../ground/clock.js';
 import { addDetails, type FailedAttempt, FdpassError, isFdpassError, unfoldErrors } from '../ground/errors.js';
 import { normalizeTarget } from '../ground/read-target.js';
@@ -27,6 +29,8 @@ export interface Route {
   readonly chain: BuiltChain;
   /** Milliseconds for the whole dial, handshakes included; 0 means no limit. */
   readonly timeoutMs: number;
+  /** What its rule wants done around the dial. Default: nothing. */
+  readonly settings?: DialSettings | undefined;
   /** Whether its hops were named by hand, regardless of the rules. Default false. */
   readonly isByHand?: boolean | undefined;
 }
@@ -62,7 +66,7 @@ export interface Explanation {
   readonly isDefault: boolean;
   /** The hops in travel order; `***` in their options for what is not shown. */
   readonly route: readonly HopSummary[];
-  /** What the hops decide for this target, e.g. which environment variable names the proxy. */
+  /** What the rule wants done around the dial, and what the hops decide for this target, e.g. which variable names the proxy. */
   readonly decisions: readonly string[];
   /** Whether a relay is needed for a descriptor: the connection is not a kernel socket. */
   readonly relay: boolean;
@@ -97,18 +101,20 @@ export class Router {
   async route(wanted: Target): Promise<Route> {
     const { table, scope, timeoutMs } = this.#parts;
     const target = normalizeTarget(wanted);
-    const found = table?.find(target);
-    if (found === undefined) {
+    const match = table?.find(target);
+    if (match === undefined) {
       const chain = await this.#memoizedChain(scope, () => buildChain(scope.defaultStrategy, IMPLIED, scope));
       const reason = table === undefined ? 'no configuration' : 'no rule matches';
       return { target, reason, chain, timeoutMs };
     }
-    const { rule, index } = found;
+    const { rule, index } = match;
     const where = rule.where();
     const name = rule.name === undefined ? '' : ` "${showName(rule.name)}"`;
     const reason = `rule ${index + 1}${name} (${formatWhere(where)})`;
     const chain = await this.#memoizedChain(rule, () => this.#chain(rule.use, placeWithin(rule, 'use'), reason));
-    return { target, reason, rule: { index, name: rule.name, where }, chain, timeoutMs: rule.timeoutMs ?? timeoutMs };
+    const { settings } = rule;
+    const found = { index, name: rule.name, where };
+    return { target, reason, rule: found, chain, settings, timeoutMs: rule.timeoutMs ?? timeoutMs };
   }
 
   /**
@@ -130,9 +136,10 @@ export class Router {
 
   /** Explains a route that this router gave. Opens nothing. */
   async explain(route: Route): Promise<Explanation> {
-    const { target, reason, rule, chain, timeoutMs, isByHand = false } = route;
+    const { target, reason, rule, chain, timeoutMs, settings, isByHand = false } = route;
     const trials = isByHand ? [] : this.explainRules(target);
-    const [decisions, relay] = [chain.explain?.(target) ?? [], chain.needsRelay(target)];
+    const ofRule = await describeSettings(settings, this.#parts.scope);
+    const [decisions, relay] = [[...ofRule, ...(chain.explain?.(target) ?? [])], chain.needsRelay(target)];
     const { describeSkipped } = await import('./show-rules.js'); // only this asks
     return {
       target,
@@ -177,7 +184,7 @@ export class Router {
     const deadline = startDeadline(options.timeoutMs ?? route.timeoutMs, options.signal, this.clock);
     try {
       const context: DialContext = { signal: deadline.signal, trace: attempts.trace };
-      return await route.chain.dial(route.target, context);
+      return await route.chain.dial(route.target, expecting(context, expectationOf(route.settings ?? {})));
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (!isFdpassError(error)) throw error;
@@ -204,6 +211,12 @@ export class Router {
       throw isFdpassError(error) ? addDetails(error, { rule }) : error;
     }
   }
+}
+
+async function describeSettings(settings: DialSettings | undefined, scope: ChainScope): Promise<readonly string[]> {
+  if (settings === undefined) return [];
+  const { settingsInWords } = await import('./settings-words.js'); // only explain asks
+  return settingsInWords(settings, scope);
 }
 
 /**

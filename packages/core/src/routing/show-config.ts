@@ -2,7 +2,7 @@ import type { Config } from '../config/load.js';
 import { isShownName, showInterface } from '../ground/shown.js';
 import type { PatternList } from '../rules/pattern.js';
 import type { HopScope } from './hop.js';
-import { showUse } from './show-hops.js';
+import { showSettings, showUse } from './show-hops.js';
 import { showPattern } from './show-rules.js';
 
 /** Whether everything of a config can be shown. What is masked can be a secret. */
@@ -14,13 +14,15 @@ export async function isShownConfig(config: Config, scope: HopScope): Promise<bo
     rules.every(({ name }) => name === undefined || isShownName(name)) &&
     rules.every(({ host, user, alias }) => [host, user, alias].every(arePlain)) &&
     (bindInterface === undefined || showInterface(bindInterface) === bindInterface);
+  const settings = rules.map((rule) => isShown({ ...rule.settings }, (written) => showSettings(written, scope)));
   const routes = [...rules.map(({ use }) => use), ...[...hops.values()].map(({ spec }) => spec)];
-  return areNamesShown && (await Promise.all(routes.map((use) => isShownUse(use, scope)))).every(Boolean);
+  const uses = routes.map((use) => isShown(use, (written) => showUse(written, scope)));
+  return areNamesShown && (await Promise.all([...settings, ...uses])).every(Boolean);
 }
 
-async function isShownUse(use: unknown, scope: HopScope): Promise<boolean> {
+async function isShown<T>(written: T, show: (written: T) => Promise<unknown>): Promise<boolean> {
   try {
-    return JSON.stringify(await showUse(use, scope)) === JSON.stringify(use);
+    return JSON.stringify(await show(written)) === JSON.stringify(written);
   } catch {
     return false; // the code of a strategy cannot be loaded, which matters only to who uses it
   }

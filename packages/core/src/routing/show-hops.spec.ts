@@ -73,7 +73,7 @@ describe('hops as explain shows them', () => {
   for (const [options, name = 'net'] of SHOWN) {
     it(`show all of ${JSON.stringify(options)}`, async () => {
       const scope = scopeOf({ corp: 'net' });
-      const hop = { entry: scope.registry.entry(name), options } as Hop;
+      const hop = { entry: scope.registry.entry(name), options, settings: [] as const } as unknown as Hop;
       expect(await showOptions(hop, scope)).to.deep.equal(options);
     });
   }
@@ -123,7 +123,7 @@ describe('hops as explain shows them', () => {
   for (const [options, shown, name = 'net'] of MASKED) {
     it(`show ${JSON.stringify(options)} of ${name} as ${JSON.stringify(shown)}`, async () => {
       const scope = scopeOf();
-      const hop = { entry: scope.registry.entry(name), options } as Hop;
+      const hop = { entry: scope.registry.entry(name), options, settings: [] as const } as unknown as Hop;
       expect(await showOptions(hop, scope)).to.deep.equal(shown);
     });
   }

@@ -1,4 +1,5 @@
 import { tosByte } from '../connection/socket-options.js';
+import { isSettingKey } from '../dial/settings.js';
 import { parseDuration } from '../ground/clock.js';
 import { isHeaderName, MASK, showHost, showInterface, showName, showPath, showUrl } from '../ground/shown.js';
 import type { ValuePath } from '../ground/where.js';
@@ -16,8 +17,9 @@ import { type Hop, type HopScope, schemeOf } from './hop.js';
 export type JsonSchema = import('../json-schema/json-schema.js').JsonSchema;
 
 /** The options of a hop, as far as they can be shown. */
-export async function showOptions({ entry, options }: Hop, scope: HopScope): Promise<unknown> {
-  return showMapping(options, await schemaOf(entry, scope), scope);
+export async function showOptions({ entry, options, settings }: Hop, scope: HopScope): Promise<unknown> {
+  const own = Object.fromEntries(settings.map(({ key, value }) => [key, value]));
+  return showMapping({ ...options, ...own }, await schemaOf(entry, scope), scope);
 }
 
 /** The way to a part of a hop's options; undefined if a key on it cannot be shown. */
@@ -45,9 +47,19 @@ export async function showUse(use: unknown, scope: HopScope): Promise<unknown> {
     const entry = scope.registry.entry(strategy);
     return { strategy, ...(await showMapping(options, await schemaOf(entry, scope), scope)) };
   }
-  const [[key, value] = [MASK, undefined], ...others] = Object.entries(options);
-  if (others.length > 0 || !scope.registry.has(nameOfKey(key))) return MASK;
-  return { [key]: await showShorthand(scope.registry.entry(nameOfKey(key)), value, scope) };
+  const keys = Object.keys(options).filter((key) => !isSettingKey(key));
+  const [key] = keys;
+  if (key === undefined || keys.length > 1 || !scope.registry.has(nameOfKey(key))) return MASK;
+  const entry = scope.registry.entry(nameOfKey(key));
+  const { [key]: value, ...settings } = options;
+  const shown = { [key]: await showShorthand(entry, value, scope), ...(await showSettings(settings, scope)) };
+  return Object.fromEntries(Object.keys(options).map((each) => [each, shown[each]]));
+}
+
+/** Core's own keys, of a hop or a rule. */
+export async function showSettings(settings: Mapping, scope: HopScope): Promise<Mapping> {
+  const { settingsJsonSchema } = await import('../json-schema/settings-schema.js');
+  return showMapping(settings, settingsJsonSchema(), scope);
 }
 
 /** What follows the name of a strategy in `{ firstOf: … }`: its options, or the one that it is short for. */
@@ -66,8 +78,8 @@ function showWord(word: string, { hops, registry }: HopScope): string {
 }
 
 async function schemaOf(entry: StrategyEntry, { registry }: HopScope): Promise<JsonSchema> {
-  const { optionsJsonSchema } = await import('../json-schema/json-schema.js');
-  return optionsJsonSchema(entry, registry);
+  const { hopJsonSchema } = await import('../json-schema/json-schema.js');
+  return hopJsonSchema(entry, registry);
 }
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -133,8 +145,12 @@ const FORMATS: Readonly<Record<string, (text: string) => string>> = {
   path: showPath,
   'secret-path': showPath,
   interface: showInterface,
+  greeting: (text) => (BEGINNING.test(text) ? text : MASK),
   dscp: (name) => (tosByte(name) === undefined ? MASK : name),
 };
+
+/** How protocols begin whose servers speak first. */
+const BEGINNING = /^(?:SSH-[\w.-]*|HTTP\/[\d.]*|220[ -]?|\+OK ?|\* (?:OK|PREAUTH)? ?|RFB ?[\d.]*)$/;
 
 function showAs(value: unknown, schema: JsonSchema, scope: HopScope): unknown {
   const { type, format, items } = schema;

@@ -1,8 +1,10 @@
 import type { Connection } from '../connection/connection.js';
 import { openConnection, type SocketAddress } from '../connection/open.js';
 import type { SocketOptions } from '../connection/socket-options.js';
+import type { Candidate } from '../dial/attempt.js';
 import { type Chain, type DialContext, dialledTarget, ownConnection } from '../dial/dialer.js';
-import { race } from '../dial/race.js';
+import { DEFAULT_LIMIT_MS, type Expectation, expectedHere, SSH_PORT } from '../dial/expectation.js';
+import { type Candidates, type RaceOptions, race } from '../dial/race.js';
 import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { expandPath, homeIn } from '../ground/files.js';
@@ -93,7 +95,10 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
       const { signal, trace } = context;
       return ownConnection(await services.open(address, options, { signal, trace, clock }), context);
     },
-    race: (candidates, options, context) => race(candidates, options, context, clock),
+    race: (candidates, options, context) =>
+      options.of === 'route' && isLookedAt(context)
+        ? raceLooking(candidates, options, context, clock)
+        : race(candidates, options, context, clock),
     credentials: (request, { signal, trace }) =>
       services.credentials({ ...request, baseDir, signal, trace, environment, beforeAsking }),
     spawn: async (argv, context, options = {}) => {
@@ -105,6 +110,7 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
       }
       const request = {
         ...options,
+        patienceMs: patienceOf(expectedHere(context)) ?? options.patienceMs,
         argv,
         baseDir,
         log: options.log === undefined ? undefined : path(options.log),
@@ -115,4 +121,25 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     },
     error: (code, message, details) => new FdpassError(code, message, details),
   };
+}
+
+/** A program whose server has to greet has as long for its first byte: if it fails before, it can say why. */
+function patienceOf(expectation: Expectation | undefined): number | undefined {
+  return expectation?.prefixes ? (expectation.limitMs ?? DEFAULT_LIMIT_MS) : undefined;
+}
+
+/** Whether it matters what the server of a dial says first. */
+function isLookedAt(context: DialContext): boolean {
+  return expectedHere(context) !== undefined || dialledTarget(context)?.port === SSH_PORT;
+}
+
+async function raceLooking<T extends { destroy(reason?: unknown): void }>(
+  candidates: Candidates<T> | readonly Candidate<T>[],
+  options: RaceOptions,
+  context: DialContext,
+  clock: Clock,
+): Promise<T> {
+  const { raceRoutes } = await import('../dial/route-race.js'); // most dials have one route
+  const isSsh = dialledTarget(context)?.port === SSH_PORT;
+  return raceRoutes(candidates, options, context, clock, expectedHere(context), isSsh);
 }

@@ -124,6 +124,9 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
       return greedy(socket, target, context, options);
     },
   ),
+  'lets the greeting be looked at, and loses no byte of it': after((stream) =>
+    unlikeASocket(stream).setEncoding('utf8'),
+  ),
   'accepts replies one byte at a time': strategyOf(
     dialReading(async (connection) => {
       await connection.readThrough((soFar) => (soFar.length === 0 ? 1 : 0), 3, 'the reply'); // takes one read for all

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Chain, Connection } from '@fdpass/core';
+import { type Chain, type Connection, systemClock } from '@fdpass/core';
+import { guardDialer } from '@fdpass/core/host';
 import {
   adoptFd,
   DescriptorConnection,
@@ -35,6 +36,19 @@ export const DELIVERY: readonly Check[] = [
   {
     name: 'loses no byte of a banner that arrives with the last reply',
     run: (lab) => checkBanner(lab, { policy: { hold: true } }),
+  },
+  {
+    name: 'lets the greeting be looked at, and loses no byte of it',
+    async run(lab) {
+      const connection = await lookedAt(lab).catch((error: Error) =>
+        demand(
+          false,
+          `a look at the greeting failed: ${error.message}`,
+          'give the connection itself, or a stream of bytes',
+        ),
+      );
+      if (connection !== undefined) await expectBytes(connection.toStream(), BANNER);
+    },
   },
   {
     name: 'accepts replies one byte at a time',
@@ -110,6 +124,15 @@ export const DELIVERY: readonly Check[] = [
     },
   },
 ];
+
+/** A connection whose greeting core has looked at, as it does for "expect" in a config. */
+async function lookedAt(lab: Lab): Promise<Connection> {
+  lab.begin({ banner: BANNER });
+  const { targets } = lab.strategy;
+  const expectation = { prefixes: ['SSH-'], limitMs: PATIENCE_MS };
+  const hop = { label: undefined, origin: 'the strategy', targets, clock: systemClock, expectation };
+  return guardDialer(await lab.dialer(), hop).dial(lab.target, lab.context());
+}
 
 async function checkBanner(lab: Lab, trial: Trial): Promise<void> {
   await expectBytes(handedOver(await lab.connect({ ...trial, banner: BANNER })), BANNER);

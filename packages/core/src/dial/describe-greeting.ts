@@ -1,4 +1,4 @@
-import { oneLine } from '@fdpass/core';
+import { oneLine } from '../ground/text.js';
 
 /** What a server said first, for people. */
 export interface Greeting {
@@ -23,11 +23,16 @@ const PROTOCOLS: readonly (readonly [protocol: string, pattern: RegExp])[] = [
   ['Telnet', /^\xff[\xfb-\xfe]/],
 ];
 
+/** RFC 8446, section 5.1: an alert or a handshake, and the version that all records have had since SSL 3. */
+const TLS_RECORDS: readonly number[] = [0x15, 0x16];
+const TLS_VERSION = 3;
+
 /** Describes the first bytes that a server sends; undefined for none. */
 export function describeGreeting(bytes: Uint8Array): Greeting | undefined {
   if (bytes.length === 0) return undefined;
   const octets = Buffer.from(bytes).toString('latin1');
-  const protocol = PROTOCOLS.find(([, pattern]) => pattern.test(octets))?.[0];
+  const isTls = TLS_RECORDS.includes(bytes[0] ?? 0) && bytes[1] === TLS_VERSION;
+  const protocol = isTls ? 'TLS' : PROTOCOLS.find(([, pattern]) => pattern.test(octets))?.[0];
   return { protocol, text: isText(octets) ? firstLine(bytes) : hexadecimal(bytes) };
 }
 

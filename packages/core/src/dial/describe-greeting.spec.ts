@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { describeGreeting } from './greeting.js';
+import { describeGreeting } from './describe-greeting.js';
 
 const GREETINGS: readonly (readonly [greeting: string, protocol: string | undefined, text: string])[] = [
   ['SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n', 'SSH', 'SSH-2.0-OpenSSH_9.2p1 Debian-2'],
@@ -12,6 +12,7 @@ const GREETINGS: readonly (readonly [greeting: string, protocol: string | undefi
   ['<!DOCTYPE html><title>hi', 'HTTP', '<!DOCTYPE html><title>hi'],
   ['J\0\0\0\n8.0.35\0', 'MySQL', '4a 00 00 00 0a 38 2e 30 2e 33 35 00'],
   ['\xff\xfd\x18\xff\xfd\x20', 'Telnet', 'ff fd 18 ff fd 20'],
+  ['\x15\x03\x01\0\x02\x02\x28', 'TLS', '15 03 01 00 02 02 28'],
   ['\r\nWelcome to\tthe \xc3\xa9cole\r\n', undefined, 'Welcome to the école'],
   ['\x1b]0;title\x07', undefined, '1b 5d 30 3b 74 69 74 6c 65 07'],
   ['x'.repeat(100), undefined, `${'x'.repeat(80)}…`],
