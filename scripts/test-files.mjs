@@ -14,13 +14,16 @@ const SOURCES = new Map([
  * of its own, which run on every Node.
  */
 export const FIRST_NODE_ONLY = [
+  'comparison.integration.spec',
   'completion.integration.spec',
   'config-schema-agrees.spec',
   'config-schema.spec',
   'doc-examples.spec',
   'doc-harness.spec',
+  'doc-links.spec',
   'doc-sessions.integration.spec',
   'guide.integration.spec',
+  'hints.spec',
   'init.integration.spec',
   'packed-contents.integration.spec',
   'packed-types.integration.spec',

@@ -12,7 +12,7 @@ import { type DocServers, startDocServers } from './doc-servers.spec.helper.js';
 const CONFIGS = ['yaml', 'json'];
 const COMMANDS = ['sh', 'console', 'sshconfig'];
 /** What is looked at by people only. */
-const IGNORED = ['mermaid', 'text'];
+const IGNORED = ['mermaid', 'text', 'python'];
 
 /** Files that configurations in the docs name and that no block shows. */
 const FIXTURES: Readonly<Record<string, string>> = { 'team.yaml': 'rules: []\n' };

@@ -3,7 +3,8 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { sshdWithoutLimits } from '@fdpass/test-lab';
 
 /*
  * Runs inside of the network of doc-sessions.spec.helper.ts, as root of its namespaces: starts what the pages say is there, and
@@ -11,15 +12,14 @@ import { join } from 'node:path';
  */
 
 const FOLDER = process.env['DOC_FOLDER'] ?? '';
+const AGENT = inFolder('agent.sock');
 const BIN = process.env['DOC_BIN'] ?? '';
 const HOME = '/home/me';
 
-const SSH_HOSTS = {
-  'server.example': '198.51.100.10',
-  'nas.example': '198.51.100.11',
-  'bastion.example': '198.51.100.12',
-};
+/** server.example, nas.example, bastion.example, and the NAS at home. */
+const SSH_SERVERS = ['198.51.100.10', '2001:db8:1::10', '198.51.100.11', '198.51.100.12', '192.168.1.10'];
 const PROXY = '198.51.100.20';
+const PROXY6 = '2001:db8:1::20';
 const CLOSING = '198.51.100.31';
 const SILENT = '198.51.100.32';
 const NAME_SERVER = '198.51.100.53';
@@ -35,7 +35,7 @@ function inFolder(name: string): string {
   return join(FOLDER, name);
 }
 
-/** User 0 is called `me` here and has an empty home. Its key is the one that the servers know, as if from ssh-agent. */
+/** User 0 is called `me` here and has an empty home. Its key is in an agent. */
 function makeUser(): void {
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'home', '/home']);
   mkdirSync(HOME);
@@ -44,15 +44,16 @@ function makeUser(): void {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', inFolder(name)]);
   chmodSync(FOLDER, 0o755);
   const hostKey = readFileSync(inFolder('host.pub'), 'utf8');
-  writeFileSync(inFolder('known_hosts'), `*.example ${hostKey}`);
-  const settings = [`IdentityFile ${inFolder('user')}`, `GlobalKnownHostsFile ${inFolder('known_hosts')}`];
-  replace('/etc/ssh/ssh_config', `Host *\n${settings.map((line) => `  ${line}\n`).join('')}`);
+  writeFileSync(inFolder('known_hosts'), `*.example,*.onion,nas ${hostKey}`);
+  replace('/etc/ssh/ssh_config', `GlobalKnownHostsFile ${inFolder('known_hosts')}\n`);
+  execFileSync('ssh-agent', ['-a', AGENT]);
+  execFileSync('ssh-add', ['-q', inFolder('user')], { env: { ...process.env, SSH_AUTH_SOCK: AGENT } });
 }
 
 function startSshServers(): void {
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const settings = [
-    ...Object.values(SSH_HOSTS).map((address) => `ListenAddress ${address}`),
+    ...SSH_SERVERS.map((address) => `ListenAddress ${address}`),
     `HostKey ${inFolder('host')}`,
     `AuthorizedKeysFile ${inFolder('user.pub')}`,
     'PidFile none',
@@ -60,6 +61,7 @@ function startSshServers(): void {
     'UsePAM no',
     'PasswordAuthentication no',
     'Subsystem sftp internal-sftp',
+    ...sshdWithoutLimits().map((setting) => setting.join(' ')),
   ];
   writeFileSync(inFolder('sshd_config'), `${settings.join('\n')}\n`);
   start('/usr/sbin/sshd', ['-D', '-f', inFolder('sshd_config')]);
@@ -74,7 +76,7 @@ function startProxies(): void {
     [8080, 'BasicAuth me opensesame\n'],
   ]) {
     const file = inFolder(`tinyproxy-${port}`);
-    writeFileSync(file, `Listen ${PROXY}\nPort ${port}\nConnectPort 22\nLogLevel Critical\n${more}`);
+    writeFileSync(file, `Listen ${PROXY}\nListen ${PROXY6}\nPort ${port}\nConnectPort 22\nLogLevel Critical\n${more}`);
     start('tinyproxy', ['-d', '-c', file]);
   }
 }
@@ -121,12 +123,12 @@ startSshServers();
 startProxies();
 startStrangeServers();
 startNameServer();
-for (const address of [...Object.values(SSH_HOSTS), CLOSING, SILENT]) await waitFor(address, 22);
+for (const address of [...SSH_SERVERS, CLOSING, SILENT]) await waitFor(address, 22);
 for (const port of [1080, 3128, 8080]) await waitFor(PROXY, port);
 await waitFor('127.0.0.1', 9050);
 
-const PATH = [BIN, join(HOME, '.local/bin'), process.env['PATH']].join(':');
-const env = { HOME, USER: 'me', LOGNAME: 'me', SHELL: '/bin/bash', LANG: 'C.UTF-8', PATH };
+const PATH = [BIN, join(HOME, '.local/bin'), dirname(process.execPath), process.env['PATH']].join(':');
+const env = { SSH_AUTH_SOCK: AGENT, HOME, USER: 'me', LOGNAME: 'me', SHELL: '/bin/bash', LANG: 'C.UTF-8', PATH };
 const shell = spawn('bash', [inFolder('session.sh')], { cwd: HOME, env, stdio: ['ignore', 'inherit', 'inherit'] });
 const [status] = await once(shell, 'exit');
 for (const server of servers) server.kill();

@@ -16,6 +16,7 @@ import {
 import { startHttpProxy, startSocksProxy } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { blocksOf, ROOT } from './doc-blocks.spec.helper.js';
+import { FIRST_STEPS, requireDocLab, runSession, sessionOf, shownOf } from './doc-sessions.spec.helper.js';
 import { useInstalled } from './installed.spec.helper.js';
 import { installedEnv } from './packed.spec.helper.js';
 
@@ -87,6 +88,13 @@ esac; }\n`;
     const second = await shell(publish, folder);
     expect(second.status, second.stdout + second.stderr).to.equal(0);
     expect(second.stdout).to.match(/\d+ passing/);
+  });
+
+  it('the first steps, from an empty home folder, do what the page shows', async function () {
+    requireDocLab(this);
+    const done = await runSession(sessionOf(blocksOf(FIRST_STEPS)), join(installed(), 'global/bin'));
+    expect(done.map(({ command }) => command.split(' ', 1)[0])).to.include('ssh');
+    for (const step of done) expect(shownOf(step), step.place).to.equal(step.shown);
   });
 
   it('a new project builds, tests itself, and its plugin is found by its name', async () => {

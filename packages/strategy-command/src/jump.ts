@@ -146,26 +146,36 @@ function readTerminal(query: string): boolean | undefined {
   throw new FdpassError('config', 'the query of a jump:// URL can only be "terminal=true" or "terminal=false"');
 }
 
-/** What ssh says when it could not ask: the host key is new, or it needs a password or a passphrase. */
-const COULD_NOT_ASK = /Host key verification failed|Permission denied \(/;
+/** What ssh says in one of its lines, and what to do about it. */
+const SAYINGS: readonly { readonly pattern: RegExp; readonly hint: string }[] = [
+  {
+    // It could not ask: the host key is new, or it needs a password or a passphrase.
+    pattern: /Host key verification failed|Permission denied \(/,
+    hint: 'set "terminal: true" for this hop ("?terminal=true" in a URL) if ssh has to ask for a password or a new host key',
+  },
+  {
+    pattern: /^channel \d+: open failed: /,
+    hint: 'check the target: the jump host itself works',
+  },
+];
 
-const ASKING_HINT =
-  'set "terminal: true" for this hop ("?terminal=true" in a URL) if ssh has to ask for a password or a new host key';
-
-/** Runs `dial`, and if ssh fails because it has no terminal to ask on, says how to give it one. */
-async function hintAtTerminal(context: DialContext, dial: (context: DialContext) => Promise<Connection>) {
-  let line: string | undefined;
+/** Runs `dial`, and if ssh fails, says what to do about what it has said. */
+async function hintAtSaying(context: DialContext, dial: (context: DialContext) => Promise<Connection>) {
+  let said: { readonly line: string; readonly hint: string } | undefined;
   const trace: Trace = (event) => {
-    if (event.event === 'output' && COULD_NOT_ASK.test(event.text)) line = event.text;
+    const line = event.event === 'output' ? event.text : undefined;
+    const saying = line === undefined ? undefined : SAYINGS.find(({ pattern }) => pattern.test(line));
+    if (line !== undefined && saying !== undefined) said = { line, hint: saying.hint };
     context.trace(event);
   };
   try {
     return await dial({ ...context, trace });
   } catch (error) {
-    if (line === undefined || !isFdpassError(error) || error.hint !== undefined) throw error;
-    // With several jump hosts it is not the last line: each ssh adds that its connection has closed.
+    if (said === undefined || !isFdpassError(error) || error.hint !== undefined) throw error;
+    // It is often not the last line: ssh adds that the forwarding failed, and several jump hosts that each connection has closed.
+    const { line, hint } = said;
     const message = error.message.includes(line) ? error.message : `${error.message} (${line})`;
-    throw new FdpassError(error.code, message, { hint: ASKING_HINT, hop: error.hop, cause: error });
+    throw new FdpassError(error.code, message, { hint, hop: error.hop, cause: error });
   }
 }
 
@@ -190,7 +200,7 @@ export const jump: Strategy<JumpOptions> = {
     const run = (argv: readonly string[], context: DialContext, forward?: SpawnForward): Promise<Connection> => {
       const dial = (inner: DialContext) =>
         host.spawn([program, ...argv], inner, { patienceMs, log, terminal, forward });
-      return terminal === true ? dial(context) : hintAtTerminal(context, dial);
+      return terminal === true ? dial(context) : hintAtSaying(context, dial);
     };
     if (host.isFirst) {
       return { dial: (target, context) => run(jumpArguments(hosts, target, ownArguments), context) };

@@ -24,5 +24,5 @@ export {
   run,
 } from './processes.js';
 export { openScreen, type Screen } from './screen.js';
-export { type Sshd, type SshdOptions, type SshRunOptions, startSshd } from './sshd.js';
+export { type Sshd, type SshdOptions, type SshRunOptions, sshdWithoutLimits, startSshd } from './sshd.js';
 export { type SshdSuite, useSshd } from './use-sshd.js';

@@ -81,13 +81,16 @@ function serverSettings(folder: string, listen: readonly string[], port: number)
     ['UsePAM', 'no'],
     ['PasswordAuthentication', 'no'],
     ['KbdInteractiveAuthentication', 'no'],
-    ['MaxStartups', 1000],
-    // A few connections that are dropped before they log in, as tests do, would shut everybody on loopback out.
-    ...(hasPenalties() ? [['PerSourcePenalties', 'no'] as const] : []),
+    ...sshdWithoutLimits(),
     ['Subsystem', 'sftp internal-sftp'],
     ['LogLevel', 'VERBOSE'],
   ];
   return settings.map(([name, value]) => `${name} ${value}\n`).join('');
+}
+
+/** Settings for a server that takes many connections at once, and goes on after some that do not log in, as those of tests. */
+export function sshdWithoutLimits(): readonly (readonly [name: string, value: string])[] {
+  return [['MaxStartups', '1000'], ...(hasPenalties() ? [['PerSourcePenalties', 'no'] as const] : [])];
 }
 
 /** OpenSSH has them since 9.8, and an older one takes no setting that it does not know. */

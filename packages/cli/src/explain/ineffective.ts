@@ -27,7 +27,8 @@ interface OptionRule {
 
 const NO_EFFECT = 'has no effect with a ProxyCommand';
 
-const RULES: readonly OptionRule[] = [
+/** docs/ssh-options.md has all of them too. */
+export const RULES: readonly OptionRule[] = [
   {
     option: 'ConnectTimeout',
     unset: 'none',

@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeTarget } from '@fdpass/core';
 import { temporaryFolder } from '@fdpass/test-lab';
 import { expect } from 'chai';
-import { readPlace, sshHosts } from './ssh-hosts.js';
+import { namedTarget, readPlace, sshHosts } from './ssh-hosts.js';
 
 describe("the hosts of the user's ssh", () => {
   const home = temporaryFolder();
@@ -60,4 +61,12 @@ describe("the hosts of the user's ssh", () => {
   for (const [written, [host, port]] of Object.entries(PLACES)) {
     it(`are read from ${written}`, () => expect(readPlace(written)).to.deep.equal({ host, port }));
   }
+
+  it('are meant by their names, with another port if one is written', () => {
+    const nas = makeTarget({ host: 'nas.example', port: 7, alias: 'nas', user: 'me' });
+    expect(namedTarget('nas', [nas])).to.equal(nas);
+    expect(namedTarget('nas:22', [nas])).to.deep.equal({ ...nas, port: 22 });
+    expect(namedTarget('box:2022', [nas])).to.deep.equal({ host: 'box', port: 2022, alias: 'box' });
+    expect(namedTarget('::1', [nas])).to.deep.equal({ host: '::1', port: 22, alias: '::1' });
+  });
 });

@@ -42,6 +42,14 @@ function knownHosts(path: string): Target[] {
   return names.filter((name) => !/[*?!]/.test(name)).flatMap((name) => readable(readPlace(name)));
 }
 
+/** What somebody means who would type `ssh HOST`: the host of that name in ssh_config, or HOST itself. @throws FdpassError `usage` */
+export function namedTarget(written: string, known: readonly Target[]): Target {
+  const { host, port } = readPlace(written);
+  const configured = known.find(({ alias }) => alias === host);
+  if (configured === undefined) return makeTarget({ host, port, alias: host });
+  return typeof port === 'number' ? configured : makeTarget({ ...configured, port });
+}
+
 /** `host`, or `[host]:port` for a port that is not ssh's own. */
 export function readPlace(written: string): { readonly host: string; readonly port: number | string } {
   const [, bracketed, bare, port] = /^(?:\[([^\]]*)\]|([^:]*)):(\d+)$/.exec(written) ?? [];

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os';
-import { FdpassError, makeTarget, type Target } from '@fdpass/core';
+import { FdpassError, type Target } from '@fdpass/core';
 import { currentFolder, expandPath, type Framework } from '@fdpass/core/host';
 import type { Arguments } from '../arguments.js';
 import { builtinFramework } from '../command-framework.js';
@@ -8,7 +8,7 @@ import { print } from '../print.js';
 import { type DialRequest, readTimeout } from '../request.js';
 import { openStatusLine } from '../status-line.js';
 import { lookOf } from '../trace/look.js';
-import { readPlace, sshHosts } from './ssh-hosts.js';
+import { namedTarget, sshHosts } from './ssh-hosts.js';
 import { renderTable } from './table.js';
 import { type HopTrial, type HostTrial, nameOf, summarizeHops, tryHosts } from './trials.js';
 
@@ -22,9 +22,10 @@ export async function test(args: Arguments): Promise<number> {
     viaSource: args.sourceOf('via'),
     timeoutMs: readTimeout(args),
   };
-  const written = args.operands.map((operand) => makeTarget(readPlace(operand)));
+  const known = sshHosts(homedir());
+  const written = args.operands.map((operand) => namedTarget(operand, known));
   const framework = await builtinFramework(config === undefined ? {} : { file: expandPath(config, currentFolder()) });
-  const targets = written.length > 0 ? written : await hostsWithRule(framework);
+  const targets = written.length > 0 ? written : await hostsWithRule(known, framework);
   const trials = await tryAll(targets, request, framework);
   const hops = summarizeHops(trials, [...(framework.config?.hops.keys() ?? [])]);
   const exitStatus = trials.every(({ traced }) => traced.error === undefined) ? 0 : EXIT_UNREACHABLE;
@@ -50,8 +51,7 @@ async function tryAll(
 }
 
 /** The hosts of ssh that a rule is for: all others are reached directly, as without fdpass. */
-async function hostsWithRule({ router }: Framework): Promise<Target[]> {
-  const hosts = sshHosts(homedir());
+async function hostsWithRule(hosts: readonly Target[], { router }: Framework): Promise<Target[]> {
   const routes = await Promise.all(hosts.map((target) => router.route(target).catch(() => undefined)));
   const chosen = hosts.filter((_, at) => routes[at] === undefined || routes[at].rule !== undefined);
   if (chosen.length > 0) return chosen;

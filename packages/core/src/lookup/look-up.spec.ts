@@ -43,7 +43,7 @@ describe('look-up', () => {
   it('traces why there is none, and takes an empty answer for that', async () => {
     const { outcome, events } = await traced(() => Promise.resolve([]));
     expect(outcome).to.equal('cannot look up host.example: no IPv4 address; check the spelling');
-    const reason = 'cannot look up host.example: no IPv4 address';
+    const reason = 'no IPv4 address';
     expect(events).to.deep.equal([
       { event: 'look-up', host: 'host.example', family: 4 },
       { event: 'resolve', host: 'host.example', family: 4, ms: 0, addresses: [], reason },

@@ -3,7 +3,7 @@ import type { Clock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { ipFamily } from '../ground/ip.js';
 import { messageOf } from '../ground/text.js';
-import { type Family, type HostAddress, lookupError, type Resolver } from './resolver.js';
+import { type Family, type HostAddress, lookingUp, lookupError, type Resolver } from './resolver.js';
 
 /**
  * Asks `resolve` and reports that (`look-up`), then the answer or why there is none (`resolve`).
@@ -26,7 +26,7 @@ export async function lookUp(
     report(addresses.map((address) => address.host));
     return addresses;
   } catch (error) {
-    if (!signal.aborted) report([], messageOf(error));
+    if (!signal.aborted) report([], messageOf(error).replace(`${lookingUp(host)}: `, '')); // the event has the name
     throw error;
   }
 }

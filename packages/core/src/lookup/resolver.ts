@@ -201,10 +201,15 @@ export function isNoAddress(error: unknown): boolean {
   return NO_ADDRESS.has(errnoName((error as { cause?: unknown } | null)?.cause) ?? '');
 }
 
+/** What the messages of {@link lookupError} begin with. */
+export function lookingUp(host: string): string {
+  return `cannot look up ${host}`;
+}
+
 /** The error for a look-up that failed with a system error. */
 export function lookupError(host: string, family: Family | 0, error: unknown): FdpassError {
   const name = errnoName(error) ?? '';
-  const doing = `cannot look up ${host}`;
+  const doing = lookingUp(host);
   if (NO_ADDRESS.has(name)) {
     const reason = family === 0 ? 'no such host' : `no IPv${family} address`;
     return new FdpassError('unknown-host', `${doing}: ${reason}`, { hint: 'check the spelling', cause: error });
