@@ -10,10 +10,11 @@ const SOURCES = new Map([
 
 /**
  * What these prove is the same on every Node: texts, types, schemas, packed files, what readers of the docs type, what other
- * programs' command lines become, and what shells complete. So they run on the first Node only. The code that they use has tests
- * of its own, which run on every Node.
+ * programs' command lines become, what shells complete, and what is wrong in a set-up. So they run on the first Node only. The
+ * code that they use has tests of its own, which run on every Node.
  */
 export const FIRST_NODE_ONLY = [
+  'broken-set-ups.integration.spec',
   'comparison.integration.spec',
   'completion.integration.spec',
   'config-schema-agrees.spec',

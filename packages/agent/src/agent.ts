@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { type Clock, FdpassError, systemClock } from '@fdpass/core';
+import { type Clock, FdpassError, fdpassVersion, systemClock } from '@fdpass/core';
 import { DescriptorConnection, loadSys, type Sys, toConnection } from '@fdpass/core/sockets';
 import { complaintAbout, serveClient } from './client.js';
 import { isSocketActivated, type Listening, listenAt, listenOnActivated } from './listen.js';
@@ -28,6 +28,8 @@ export interface AgentOptions {
 export interface AgentStatus {
   /** Its process. */
   readonly pid: number;
+  /** Of fdpass. Undefined for one that is older than this field. */
+  readonly version?: string | undefined;
   /** How long it has run. */
   readonly seconds: number;
   /** How many sessions it has served. */
@@ -86,6 +88,7 @@ export class Agent {
     const seconds = Math.round((this.#clock.now() - this.#startedAt) / 1000);
     return {
       pid: process.pid,
+      version: fdpassVersion(),
       seconds,
       served: this.#served,
       left: this.#left,

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   test: async (args) => (await import('./trial/test.js')).test(args),
   trace: async (args) => (await import('./trace/trace.js')).trace(args),
   explain: async (args) => (await import('./explain/explain.js')).explain(args),
+  doctor: async (args) => (await import('./doctor/doctor.js')).doctor(args),
   check: async (args) => (await import('./check.js')).check(args),
   schema: async (args) => (await import('./schema.js')).schema(args),
   completion: async (args) => (await import('./completion/completion.js')).completion(args),

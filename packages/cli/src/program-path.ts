@@ -11,7 +11,7 @@ export function findInPath(name: string, path: string = process.env['PATH'] ?? '
 }
 
 /** Whether a path leads to a file that the user can run. */
-function isProgram(path: string): boolean {
+export function isProgram(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile();

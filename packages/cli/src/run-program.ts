@@ -52,7 +52,8 @@ export function runProgram(
   });
 }
 
-function killGroup(pid: number | undefined): void {
+/** Ends a process that leads a group of its own, with everything in that. */
+export function killGroup(pid: number | undefined): void {
   if (pid === undefined) return; // it never ran
   try {
     process.kill(-pid, 'SIGKILL');

@@ -120,6 +120,7 @@ async function tryOn(
   return 'the proxy takes the password';
 }
 
-function isAboutPassword({ code, message }: FdpassError): boolean {
+/** Whether a proxy has refused a password, or there was none to send. */
+export function isAboutPassword({ code, message }: Pick<FdpassError, 'code' | 'message'>): boolean {
   return code === 'config' || code === 'internal' || /user name/.test(message);
 }

@@ -47,9 +47,11 @@ function objectionTo({ command, operands }: Arguments): string | undefined {
   return operands.length < 2 ? '%h or %p is missing' : 'it has words besides %h and %p';
 }
 
+/** Undefined if only a shell can tell them. Variables such as `$HOME` are those of our environment. */
 function plainWords(line: string): string[] | undefined {
+  const expanded = line.replace(/\$(?:\{(\w+)\}|(\w+))/g, (_, braced, bare) => process.env[braced ?? bare] ?? '');
   try {
-    return shellWords(line);
+    return shellWords(expanded);
   } catch (error) {
     if (isFdpassError(error)) return undefined;
     throw error;
@@ -57,7 +59,7 @@ function plainWords(line: string): string[] | undefined {
 }
 
 /** The tokens of a ProxyCommand (ssh_config(5), TOKENS). */
-function fillTokens(command: string, settings: SshSettings): string {
+export function fillTokens(command: string, settings: SshSettings): string {
   const values: Readonly<Record<string, string | undefined>> = {
     '%': '%',
     h: settings.value('hostname'),

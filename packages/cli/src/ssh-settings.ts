@@ -22,6 +22,8 @@ export interface SshLine {
   readonly file: string;
   /** From 1. */
   readonly line: number;
+  /** `FILE:LINE` of the Host or Match line that it belongs to; `FILE:0` before the first one. */
+  readonly block: string;
 }
 
 /** What ssh does for a host. */
@@ -33,7 +35,7 @@ export interface SshSettings {
   value(keyword: string): string | undefined;
   /** Lines that apply, in the order in which ssh reads them: the first of each keyword counts. */
   readonly lines: readonly SshLine[];
-  /** The files that ssh reads, the user's first; without those that they include. */
+  /** All files that ssh has read, in that order, also those that are included in blocks that do not apply. */
   readonly files: readonly string[];
 }
 
@@ -69,7 +71,7 @@ export async function askSsh(program: string, question: SshQuestion): Promise<Ss
     program,
     value: (keyword) => values.get(keyword),
     lines: passes.flatMap(linesOf),
-    files: passes[0]?.files ?? [],
+    files: passes[0] === undefined ? [] : filesOf(passes[0]),
   };
 }
 
@@ -89,19 +91,25 @@ function splitOnce(line: string): [keyword: string, value: string] {
   return [keyword, rest.join(' ')];
 }
 
+function filesOf({ files, includes }: SshPass): string[] {
+  return [...new Set([...files, ...[...includes.values()].flat().map(({ file }) => file)])];
+}
+
 /** Goes through the files as ssh has. */
 function linesOf(pass: SshPass): SshLine[] {
   const matches = [...pass.matches];
   const walk = (path: string, isOuterActive: boolean): SshLine[] => {
     let isActive = isOuterActive;
+    let block = `${path}:0`;
     return readSshConfig(path).lines.flatMap((text, index): SshLine[] => {
       const { keyword, value } = readLine(text);
       const place = `${path}:${index + 1}`;
+      if (keyword === 'host' || keyword === 'match') block = place;
       if (keyword === 'host') isActive = isOuterActive && pass.hosts.has(place);
       else if (keyword === 'match') isActive = matches.shift() === true && isOuterActive;
       else if (keyword === 'include')
         return (pass.includes.get(place) ?? []).flatMap(({ file, applies }) => walk(file, applies));
-      else if (keyword !== '' && isActive) return [{ keyword, value, file: path, line: index + 1 }];
+      else if (keyword !== '' && isActive) return [{ keyword, value, file: path, line: index + 1, block }];
       return [];
     });
   };

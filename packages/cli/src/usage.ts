@@ -160,6 +160,18 @@ export const FDPASS: ProgramSpec = {
       ],
     },
     {
+      name: 'doctor',
+      synopsis: '[options] [HOST]',
+      summary:
+        'look at all that a connection depends on (ssh and its files, the shell, the configuration, plugins, passwords, proxies, the agent, variables, the kernel), and say what is wrong and what to do about it; with HOST, connect to that too, as ssh does; exit status 78 if there is an error (warnings and notes do not count)',
+      options: ['config', 'timeout', 'json'],
+      operands: ['host'],
+      examples: [
+        ['fdpass doctor', 'when ssh does not connect, or after the set-up'],
+        ['fdpass doctor host.example', 'with a connection to that host, as ssh makes it'],
+      ],
+    },
+    {
       name: 'check',
       synopsis: '[options] [FILE]',
       summary:

@@ -1,6 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { fdpassVersion } from '@fdpass/core';
+import { golden } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { renderJson } from './json.js';
 import type { Look } from './look.js';
@@ -9,13 +8,8 @@ import { renderSvg } from './svg.js';
 import { renderText } from './text.js';
 import type { TraceReport } from './timeline.js';
 
-/** Write what is drawn now, to look at the difference: FDPASS_WRITE_GOLDEN=1 npx mocha … */
-const WRITES = process.env['FDPASS_WRITE_GOLDEN'] === '1';
-
 function expectGolden(name: string, drawn: string): void {
-  const file = fileURLToPath(new URL(`../../src/trace/golden/${name}`, import.meta.url));
-  if (WRITES) writeFileSync(file, drawn);
-  expect(drawn, name).to.equal(existsSync(file) ? readFileSync(file, 'utf8') : '');
+  expect(drawn, name).to.equal(golden(new URL(`../../src/trace/golden/${name}`, import.meta.url), drawn));
 }
 
 /** What is not the same on every machine. */

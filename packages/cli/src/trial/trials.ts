@@ -1,5 +1,6 @@
 import { formatHostPort, type Target } from '@fdpass/core';
 import type { Framework } from '@fdpass/core/host';
+import { inOrder } from '../in-order.js';
 import type { DialRequest } from '../request.js';
 import { Recorder } from '../trace/recorder.js';
 import type { RowState } from '../trace/timeline.js';
@@ -31,24 +32,18 @@ export interface HopTrial {
  *
  * @param progress Called with the number of those that are done, whenever that changes.
  */
-export async function tryHosts(
+export function tryHosts(
   targets: readonly Target[],
   request: Omit<DialRequest, 'target'>,
   framework: Framework,
   progress: (done: number) => void,
 ): Promise<HostTrial[]> {
-  const trials: HostTrial[] = [];
-  const waiting = [...targets.entries()];
   let done = 0;
-  const work = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const [index, target] = next;
-      trials[index] = await tryHost({ ...request, target }, framework);
-      progress(++done);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return trials;
+  return inOrder(targets, AT_ONCE, async (target) => {
+    const trial = await tryHost({ ...request, target }, framework);
+    progress(++done);
+    return trial;
+  });
 }
 
 async function tryHost(request: DialRequest, framework: Framework): Promise<HostTrial> {

@@ -33,7 +33,15 @@ const files: Strategy<object> = {
   }),
   create: (_, { forward }) => forward,
 };
-const strategies = [net, proxy, firstOf, files] as readonly Strategy[];
+/** Makes a route that is not in its options, and does without it. */
+const maker: Strategy<object> = {
+  name: 'maker',
+  create: async (_, host) => {
+    await host.route('nonsense://x').catch(() => {});
+    return host.forward;
+  },
+};
+const strategies = [net, proxy, firstOf, files, maker] as readonly Strategy[];
 
 describe('the check of a whole config', () => {
   const folder = useFolder();
@@ -51,6 +59,7 @@ describe('the check of a whole config', () => {
   const table: readonly (readonly [what: string, lines: readonly string[], problems: readonly (string | RegExp)[]])[] =
     [
       ['nothing wrong', ['hops: { a: net }', 'rules: [{ host: x, use: a }, { use: net }]'], []],
+      ['nothing wrong in what a strategy has made itself', ['rules: [{ use: maker }]'], []],
       [
         'every wrong key and value, and the wrong routes beside them',
         [

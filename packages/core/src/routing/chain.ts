@@ -73,9 +73,11 @@ async function linkUse(
   at: ValuePath | undefined,
   hop: Hop,
   before: Chain | undefined,
-  scope: ChainScope,
+  outer: ChainScope,
 ): Promise<BuiltChain> {
-  const place = placeWithin(hop.place, ...(at ?? []));
+  // What a strategy has made itself is not in the config, so a check of that leaves its mistakes to the strategy.
+  const place = at === undefined ? { baseDir: hop.place.baseDir } : placeWithin(hop.place, ...at);
+  const scope = at === undefined ? { ...outer, inspector: undefined } : outer;
   const link = async (): Promise<BuiltChain> =>
     await linkHops(await resolveHops(use, place, scope, hop.path), before, scope);
   return await orReport(scope, { hops: [], summarize: async () => [], ...NO_FORWARD }, link);

@@ -1,0 +1,111 @@
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type Connection, isFdpassError, messageOf } from '@fdpass/core';
+import { describeGreeting, type Greeting } from '@fdpass/core/host';
+import { DescriptorConnection, loadSys, recvFd, type Sys } from '@fdpass/core/sockets';
+import { killGroup } from '../run-program.js';
+
+/** How long the server has to greet. */
+const GREETING_MS = 5000;
+
+/** What came of a ProxyCommand. */
+export interface DialEnd {
+  /** Whether ssh would have got a connection. */
+  readonly isConnected: boolean;
+  /** How long it took until the connection was there, or had failed. */
+  readonly ms: number;
+  /** What the server said first. */
+  readonly greeting: Greeting | undefined;
+  /** What the command said on stderr. */
+  readonly said: string;
+}
+
+/**
+ * Runs a ProxyCommand as ssh does: in the user's shell, and on a socket over which it passes a descriptor. The connection is
+ * closed again.
+ *
+ * @param command With its tokens filled in.
+ */
+export async function dialAsSsh(command: string, timeoutMs: number): Promise<DialEnd> {
+  const sys = loadSys();
+  const [ours, theirs] = sys.socketpair();
+  const child = new Child(command, [theirs, theirs, 'pipe']);
+  sys.close(theirs);
+  try {
+    const fd = await recvFd(ours, { sys, signal: AbortSignal.timeout(timeoutMs) });
+    const { ms } = child;
+    return { isConnected: true, ms, greeting: await greetingOf(fd, sys), said: await child.end() };
+  } catch (cause) {
+    if (!isFdpassError(cause) && (cause as Error).name !== 'TimeoutError') throw cause;
+    return { isConnected: false, ms: child.ms, greeting: undefined, said: await child.end() };
+  } finally {
+    child.kill();
+    sys.close(ours);
+  }
+}
+
+/** The same for an ssh that wants bytes. */
+export async function dialForBytes(command: string, timeoutMs: number): Promise<DialEnd> {
+  const child = new Child(command, ['pipe', 'pipe', 'pipe']);
+  try {
+    const [first] = await Promise.race([
+      once(child.process.stdout as NonNullable<ChildProcess['stdout']>, 'data', {
+        signal: AbortSignal.timeout(timeoutMs),
+      }),
+      child.ended.then(() => [undefined]),
+    ]);
+    const { ms } = child;
+    if (first === undefined) return { isConnected: false, ms, greeting: undefined, said: await child.end() };
+    child.kill();
+    return { isConnected: true, ms, greeting: describeGreeting(first as Buffer), said: await child.end() };
+  } catch (cause) {
+    if ((cause as Error).name !== 'AbortError') throw cause;
+    child.kill();
+    return { isConnected: false, ms: child.ms, greeting: undefined, said: await child.end() };
+  }
+}
+
+async function greetingOf(fd: number, sys: Sys): Promise<Greeting | undefined> {
+  sys.setNonBlocking(fd, true);
+  const connection: Connection = new DescriptorConnection(fd, sys);
+  try {
+    return describeGreeting(await connection.peek(GREETING_MS));
+  } catch (cause) {
+    if (isFdpassError(cause)) return undefined; // closed without a word
+    throw cause;
+  } finally {
+    connection.destroy();
+  }
+}
+
+/** A command in a shell, as ssh starts it. */
+class Child {
+  readonly process: ChildProcess;
+  readonly #startedMs = performance.now();
+  readonly #said: string[] = [];
+  /** Resolves when it has ended, and its stderr too. */
+  readonly ended: Promise<unknown>;
+
+  constructor(command: string, stdio: StdioOptions) {
+    const shell = process.env['SHELL'] ?? '/bin/sh';
+    this.process = spawn(shell, ['-c', `exec ${command}`], { stdio, cwd: '/', detached: true });
+    this.process.stderr?.setEncoding('utf8').on('data', (text: string) => void this.#said.push(text));
+    this.process.stdin?.on('error', () => {});
+    this.ended = once(this.process, 'close').catch((error: unknown) => void this.#said.push(messageOf(error)));
+  }
+
+  /** Since it was started. */
+  get ms(): number {
+    return Math.round(performance.now() - this.#startedMs);
+  }
+
+  /** Waits for its end. Resolves to what it has said. */
+  async end(): Promise<string> {
+    await this.ended;
+    return this.#said.join('');
+  }
+
+  kill(): void {
+    killGroup(this.process.pid);
+  }
+}
