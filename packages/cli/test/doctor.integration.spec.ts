@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent } from '@fdpass/agent';
 import { fdpassVersion } from '@fdpass/core';
@@ -125,6 +125,10 @@ describe('fdpass doctor', () => {
               `${FDPASS_BLOCK.replace('*', 'far').replace('%h', '--via direct %h')}${FDPASS_BLOCK}`,
             ),
           ),
+      ],
+      [
+        'for a host that comes before a pattern',
+        () => homeWith(`${FDPASS_BLOCK.replace('*', 'far')}Host fa*\n  ProxyJump target\n${goodSshConfig(sshd())}`),
       ],
       ['for a ProxyJump above the block', () => homeWith(`Host far\n  ProxyJump target\n${goodSshConfig(sshd())}`)],
       [
@@ -273,6 +277,38 @@ describe('fdpass doctor', () => {
     const home = homeWith(goodSshConfig(sshd(), FDPASS_BLOCK.replace(/ {2}ProxyUse.*\n/, '')));
     const { stdout } = await doctor(home, ['target']);
     expect(stdout).to.match(/connected in \d+ ms: SSH-2\.0-/);
+  });
+
+  describe('does not wait for ever', () => {
+    const SLOW: Readonly<Record<string, string>> = {
+      'for a command that does nothing': 'exec sleep 600',
+      'for one that closes its stdout and goes on': 'exec sleep 600 >/dev/null',
+      'for one that leaves another behind, with its stderr':
+        'setsid sleep 600 >/dev/null &\necho $! >"$HOME/left"; exit 1',
+    };
+    for (const [what, line] of Object.entries(SLOW)) {
+      it(what, async () => {
+        const home = homeWith();
+        const script = `#!/bin/sh\ncase "$*" in *--version) echo fdpass ${fdpassVersion()}; exit ;; esac\n${line}\n`;
+        const launcher = home.write('bin/fdpass', script, 0o755);
+        for (const passing of ['', '  ProxyUseFdpass yes\n']) {
+          home.write('.ssh/config', goodSshConfig(sshd(), `Host *\n  ProxyCommand ${launcher} %h %p\n${passing}`));
+          const found = await findings(home, ['--timeout', '1', 'target']);
+          expect(found.at(-1)).to.equal('error: ssh cannot connect: the ProxyCommand has ended without a word');
+          const left = join(home.path, 'left');
+          if (existsSync(left)) process.kill(Number(readFileSync(left, 'utf8')));
+        }
+      });
+    }
+
+    it('for a command that has no version', async () => {
+      const home = homeWith();
+      const launcher = home.write('bin/fdpass', '#!/bin/sh\nexec sleep 600\n', 0o755);
+      home.write('.ssh/config', goodSshConfig(sshd(), FDPASS_BLOCK.replace(/'[^']*fdpass'/, launcher)));
+      expect(await findings(home, ['--timeout', '1'])).to.deep.equal([
+        'error: ~/.ssh/config:16: ssh cannot run fdpass: it does not end',
+      ]);
+    });
   });
 
   it('refuses what is not a host, and a second one', async () => {

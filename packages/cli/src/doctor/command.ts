@@ -34,13 +34,14 @@ function distinct(answers: readonly HostAnswer[]): HostAnswer[] {
   return [...new Map(calls.map((answer) => [JSON.stringify(answer.proxying.call?.launcher), answer])).values()];
 }
 
-async function tryCommand(answer: HostAnswer, { environment }: Surroundings): Promise<Finding[]> {
+async function tryCommand(answer: HostAnswer, { environment, timeoutMs }: Surroundings): Promise<Finding[]> {
   const { by, call } = answer.proxying;
   const where = by === undefined ? 'the ProxyCommand' : placeOf(by);
-  const own = await versionBy(answer, environment);
+  const own = await versionBy(answer, environment, timeoutMs);
   if (own.version === undefined) return [cannotRun(where, own.said, call?.launcher ?? [])];
   const { HOME, USER, LOGNAME } = environment;
-  const bare = await versionBy(answer, { HOME, USER, LOGNAME, SHELL: environment['SHELL'], PATH: BARE_PATH });
+  const bareEnvironment = { HOME, USER, LOGNAME, SHELL: environment['SHELL'], PATH: BARE_PATH };
+  const bare = await versionBy(answer, bareEnvironment, timeoutMs);
   return [
     ...(own.version === fdpassVersion() ? [] : [otherVersion(where, own.version)]),
     ...(bare.version === undefined ? [onlyInShells(where, bare.said, call?.launcher ?? [])] : []),
@@ -51,12 +52,13 @@ async function tryCommand(answer: HostAnswer, { environment }: Surroundings): Pr
 async function versionBy(
   { proxying, settings }: HostAnswer,
   env: NodeJS.ProcessEnv,
+  timeoutMs: number = LIMIT_MS,
 ): Promise<{ readonly version: string | undefined; readonly said: string }> {
   const line = `exec ${fillTokens(proxying.command ?? '', settings)} --version`;
-  const { stdout, stderr } = await runProgram([env['SHELL'] || '/bin/sh', '-c', line], { env, timeoutMs: LIMIT_MS });
+  const { stdout, stderr, isLate } = await runProgram([env['SHELL'] || '/bin/sh', '-c', line], { env, timeoutMs });
   const [, version] = new RegExp(`^${FDPASS.name} (\\S+)\n`).exec(stdout) ?? [];
   const lines = stderr.split('\n').filter((text) => text !== '');
-  return { version, said: oneLine(lines.at(-1) ?? 'it says nothing') };
+  return { version, said: oneLine(lines.at(-1) ?? (isLate ? 'it does not end' : 'it says nothing')) };
 }
 
 function cannotRun(where: string, said: string, launcher: readonly string[]): Finding {

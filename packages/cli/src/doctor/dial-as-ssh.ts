@@ -7,6 +7,8 @@ import { killGroup } from '../run-program.js';
 
 /** How long the server has to greet. */
 const GREETING_MS = 5000;
+/** How long the command has to exit, once it has passed a descriptor or closed its stdout. */
+const PATIENCE_MS = 5000;
 
 /** What came of a ProxyCommand. */
 export interface DialEnd {
@@ -34,10 +36,12 @@ export async function dialAsSsh(command: string, timeoutMs: number): Promise<Dia
   try {
     const fd = await recvFd(ours, { sys, signal: AbortSignal.timeout(timeoutMs) });
     const { ms } = child;
-    return { isConnected: true, ms, greeting: await greetingOf(fd, sys), said: await child.end() };
+    const greeting = await greetingOf(fd, sys);
+    return { isConnected: true, ms, greeting, said: await child.end() };
   } catch (cause) {
-    if (!isFdpassError(cause) && (cause as Error).name !== 'TimeoutError') throw cause;
-    return { isConnected: false, ms: child.ms, greeting: undefined, said: await child.end() };
+    const isLate = (cause as Error).name === 'TimeoutError';
+    if (!isLate && !isFdpassError(cause)) throw cause;
+    return { isConnected: false, ms: child.ms, greeting: undefined, said: await child.end(isLate) };
   } finally {
     child.kill();
     sys.close(ours);
@@ -48,20 +52,13 @@ export async function dialAsSsh(command: string, timeoutMs: number): Promise<Dia
 export async function dialForBytes(command: string, timeoutMs: number): Promise<DialEnd> {
   const child = new Child(command, ['pipe', 'pipe', 'pipe']);
   try {
-    const [first] = await Promise.race([
-      once(child.process.stdout as NonNullable<ChildProcess['stdout']>, 'data', {
-        signal: AbortSignal.timeout(timeoutMs),
-      }),
-      child.ended.then(() => [undefined]),
-    ]);
+    const first = await child.firstBytes(timeoutMs);
     const { ms } = child;
-    if (first === undefined) return { isConnected: false, ms, greeting: undefined, said: await child.end() };
+    const isConnected = first !== undefined;
+    const greeting = first && describeGreeting(first);
+    return { isConnected, ms, greeting, said: await child.end(true) };
+  } finally {
     child.kill();
-    return { isConnected: true, ms, greeting: describeGreeting(first as Buffer), said: await child.end() };
-  } catch (cause) {
-    if ((cause as Error).name !== 'AbortError') throw cause;
-    child.kill();
-    return { isConnected: false, ms: child.ms, greeting: undefined, said: await child.end() };
   }
 }
 
@@ -99,13 +96,29 @@ class Child {
     return Math.round(performance.now() - this.#startedMs);
   }
 
-  /** Waits for its end. Resolves to what it has said. */
-  async end(): Promise<string> {
+  /** What it writes to stdout first; undefined if it ends before, or does not in time. */
+  async firstBytes(timeoutMs: number): Promise<Buffer | undefined> {
+    const { stdout } = this.process;
+    if (stdout === null) return undefined;
+    const written = once(stdout, 'data', { signal: AbortSignal.timeout(timeoutMs) }).catch(() => []);
+    const [first] = await Promise.race([written, this.ended.then(() => [])]);
+    return first as Buffer | undefined;
+  }
+
+  /**
+   * Waits for its end. Resolves to what it has said.
+   *
+   * @param isLate It is not waited for. Default: for a while.
+   */
+  async end(isLate = false): Promise<string> {
+    const timer = setTimeout(() => this.kill(), isLate ? 0 : PATIENCE_MS);
     await this.ended;
+    clearTimeout(timer);
     return this.#said.join('');
   }
 
   kill(): void {
     killGroup(this.process.pid);
+    this.process.stderr?.destroy(); // what it has started can have it too
   }
 }

@@ -50,7 +50,7 @@ export async function doctor(args: Arguments): Promise<number> {
   const around = new Surroundings({
     config: file === undefined ? {} : { file: expandPath(file, currentFolder()) },
     host: name,
-    timeoutMs: readTimeout(args),
+    timeoutMs: readTimeout(args) || undefined,
   });
   const diagnoses = await runAll(name === undefined ? CHECKS : [...CHECKS, host], around);
   const exitStatus = diagnoses.some((diagnosis) => worstOf(diagnosis) === 'error') ? EXIT_WRONG : 0;
