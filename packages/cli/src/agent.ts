@@ -2,11 +2,11 @@ import { closeSync, writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { type AgentCall, type AgentStatus, agentSocket, callAgent, isSocketActivated } from '@fdpass/agent';
 import { FdpassError, formatError } from '@fdpass/core';
-import { didYouMean, parseDuration, quoteUnknown } from '@fdpass/core/host';
+import { parseDuration } from '@fdpass/core/host';
 import { install, uninstall } from './agent-install.js';
 import { beAgent } from './agent-process.js';
 import { DEFAULT_IDLE_MS, REPORT_FD, startAgent, startUnwatched } from './agent-start.js';
-import { type Arguments, checkCount, usage } from './arguments.js';
+import { type Arguments, checkCount, wrongWord } from './arguments.js';
 import { print } from './print.js';
 import { FDPASS } from './usage.js';
 
@@ -24,14 +24,9 @@ const ACTIONS: Readonly<Record<string, (args: Arguments, socket: string) => Prom
 /** `fdpass agent ACTION`. Returns the exit code. */
 export async function agent(args: Arguments): Promise<number> {
   checkCount(FDPASS, args, 1);
-  const [name = ''] = args.operands;
-  const action = ACTIONS[name];
-  if (action === undefined) {
-    const known = Object.keys(ACTIONS);
-    if (name === '') throw usage(FDPASS, `what the agent is to do is missing: ${known.join(', ')}`);
-    const message = `the agent does not know ${quoteUnknown(name, known, 'this word')}`;
-    throw new FdpassError('usage', message, { hint: didYouMean(name, known) ?? `use one of: ${known.join(', ')}` });
-  }
+  const [name] = args.operands;
+  const action = ACTIONS[name ?? ''];
+  if (action === undefined) throw wrongWord('agent', name, Object.keys(ACTIONS));
   await action(args, requireSocket());
   return 0;
 }

@@ -1,5 +1,5 @@
 import { FdpassError } from '@fdpass/core';
-import { didYouMean, expandPath, nearest } from '@fdpass/core/host';
+import { didYouMean, expandPath, nearest, quoteUnknown } from '@fdpass/core/host';
 import type { CommandSpec, OptionSpec, ProgramSpec } from './usage.js';
 
 /** A command line taken apart. Options are checked against the program's own list. */
@@ -217,6 +217,15 @@ function refuseUnknownOption(program: ProgramSpec, command: CommandSpec, unknown
 export function checkCount(program: ProgramSpec, { operands }: Arguments, most: number): void {
   if (operands.length > most)
     throw usage(program, `too many operands: ${operands.length} instead of ${most || 'none'}`);
+}
+
+/** The error for the first operand of `fdpass COMMAND` if that has to be one of the `known` words, and is not, or is missing. */
+export function wrongWord(command: string, word: string | undefined, known: readonly string[]): FdpassError {
+  const list = `${known.slice(0, -1).join(', ')} or ${known.at(-1)}`;
+  const instead = word === undefined ? '' : `, not ${quoteUnknown(word, known, 'this word')}`;
+  return new FdpassError('usage', `${command} takes ${list}${instead}`, {
+    hint: didYouMean(word ?? '', known) ?? `see: fdpass help ${command}`,
+  });
 }
 
 /** A `usage` error that points at the help. */

@@ -3,16 +3,8 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { errnoName, FdpassError, reasonOf } from '@fdpass/core';
-import {
-  configPath,
-  currentFolder,
-  expandPath,
-  homeFolder,
-  makePrivateFolder,
-  quoteUnknown,
-  replaceFile,
-} from '@fdpass/core/host';
-import { type Arguments, checkCount, usage } from './arguments.js';
+import { configPath, currentFolder, expandPath, homeFolder, makePrivateFolder, replaceFile } from '@fdpass/core/host';
+import { type Arguments, checkCount, wrongWord } from './arguments.js';
 import { askUser } from './ask-user.js';
 import { formatProblem } from './check.js';
 import { checkBuiltinConfig } from './command-framework.js';
@@ -33,11 +25,9 @@ rules:
 /** `fdpass config path|edit`. */
 export async function configFile(args: Arguments): Promise<number> {
   checkCount(FDPASS, args, 1);
-  const [name = ''] = args.operands;
-  const action = ACTIONS[name];
-  const known = Object.keys(ACTIONS);
-  if (action === undefined)
-    throw usage(FDPASS, `config takes ${known.join(' or ')}, not ${quoteUnknown(name, known, 'this word')}`);
+  const [name] = args.operands;
+  const action = ACTIONS[name ?? ''];
+  if (action === undefined) throw wrongWord('config', name, Object.keys(ACTIONS));
   await action(chosenFile(args.value('config')));
   return 0;
 }
@@ -56,7 +46,7 @@ async function path(file: string): Promise<void> {
 /** Lets the user edit a copy beside the file, so that its relative paths mean the same, until it is right. */
 async function edit(file: string): Promise<void> {
   if (!makePrivateFolder(dirname(file)) && !existsSync(file))
-    throw new FdpassError('config', `the folder ${dirname(file)} is not one of yours alone`);
+    throw new FdpassError('config', `the folder ${dirname(file)} is open to others, or it cannot be made`);
   const target = existsSync(file) ? realpathSync(file) : file; // it can be a link into a repository
   const before = existsSync(target) ? readFileSync(target, 'utf8') : undefined;
   const copy = join(dirname(file), `.edit-${process.pid}${extname(file)}`);
@@ -64,7 +54,7 @@ async function edit(file: string): Promise<void> {
   try {
     const isRight = await editUntilRight(copy, file);
     const text = readFileSync(copy, 'utf8');
-    if (text === before) return await print(`${file} is unchanged\n`);
+    if (text === before) return await print(`${file} was not changed\n`);
     if (!isRight) throw notReplaced(file, text, 'the new text has errors');
     const now = existsSync(target) ? readFileSync(target, 'utf8') : undefined;
     if (now !== before) throw notReplaced(file, text, 'somebody else has changed it meanwhile');
@@ -72,7 +62,7 @@ async function edit(file: string): Promise<void> {
   } finally {
     rmSync(copy, { force: true });
   }
-  await print(`${file} is replaced\n`);
+  await print(`${file} was changed\n`);
 }
 
 /** Returns whether it is right; else the user has given up. */
@@ -88,7 +78,7 @@ async function editUntilRight(copy: string, file: string): Promise<boolean> {
 function notReplaced(file: string, text: string, why: string): FdpassError {
   const kept = join(dirname(file), `rejected${extname(file)}`);
   replaceFile(kept, text);
-  return new FdpassError('config', `${file} is as it was: ${why}`, { hint: `find your text in ${kept}` });
+  return new FdpassError('config', `${file} was not changed: ${why}`, { hint: `find your text in ${kept}` });
 }
 
 function writeCopy(copy: string, text: string): void {

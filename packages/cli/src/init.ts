@@ -40,7 +40,7 @@ export async function init(args: Arguments): Promise<number> {
   if (existing !== undefined || args.flag('dry-run')) return 0;
   if (!args.flag('yes') && !(await agrees())) return print('nothing was changed\n').then(() => 0);
   write(plan, config, sshConfig);
-  await print('\nDone. See which way a host takes: fdpass explain HOST\n');
+  await print('\nDone. To see the route of a host: fdpass explain HOST\n');
   return 0;
 }
 
@@ -49,10 +49,12 @@ function describe(plan: Plan, config: string, isThere: boolean, sshConfig: SshCo
   const added = { index: 0, removed: 0, lines };
   const name = shownPath(config);
   return [
-    ...(isThere ? [`${name} exists and is not changed. These lines would do what your set-up does:`, ...lines] : []),
+    ...(isThere
+      ? [`${name} exists and will not be changed. These lines would do what your set-up does:`, ...lines]
+      : []),
     ...(isThere ? [] : formatDiff(name, [], [added], { isNew: true })),
     ...secrets.map(
-      (secret) => `a password goes to ${shownPath(join(dirname(config), secret.name))}, which only you can read`,
+      (secret) => `a password goes into ${shownPath(join(dirname(config), secret.name))}, which only you can read`,
     ),
     '',
     ...formatDiff(shownPath(sshConfig.path), sshConfig.lines, sshEdits, {
@@ -110,7 +112,7 @@ function write({ config, secrets, sshEdits }: Plan, file: string, sshConfig: Ssh
   const old = statSync(target, { throwIfNoEntry: false });
   const backup = `${target}.before-fdpass`;
   if (existsSync(backup)) throw cannotWrite(backup, 'it exists');
-  if (!makePrivateFolder(folder)) throw cannotWrite(folder, 'it is not a folder of yours alone');
+  if (!makePrivateFolder(folder)) throw cannotWrite(folder, 'it is open to others');
   for (const { name, text } of secrets) writeNew(join(folder, name), `${text}\n`);
   writeNew(file, `${config.join('\n')}\n`);
   if (sshEdits.length === 0) return;

@@ -26,7 +26,7 @@ function readFailure(file: string): Failure {
 }
 
 function format(failure: Failure | undefined, file: string | undefined): string {
-  if (file === undefined) return 'no failure is kept, since neither XDG_STATE_HOME nor HOME is an absolute path\n';
+  if (file === undefined) return 'no failure can be recorded: neither XDG_STATE_HOME nor HOME is an absolute path\n';
   if (failure === undefined) return `no connection has failed (${file} does not exist)\n`;
   const { time, code, message, exitStatus } = failure;
   return `${localTime(new Date(time))}, exit status ${exitStatus}\nfdpass: ${withCode(code, message)}\n`;

@@ -75,7 +75,7 @@ async function askTwice(who: string): Promise<string> {
   const ask = (question: string): Promise<string> =>
     askSecret(question, new AbortController().signal, { baseDir: '/', environment: process.env });
   const password = await ask(`New proxy password for ${who}: `);
-  if (password === '') throw new FdpassError('usage', 'an empty password is not kept');
+  if (password === '') throw new FdpassError('usage', 'the password is empty, so nothing was changed');
   if ((await ask('The same again: ')) === password) return password;
   throw new FdpassError('usage', 'the two passwords differ, so nothing was changed', { hint: 'try again' });
 }

@@ -175,7 +175,7 @@ export const FDPASS: ProgramSpec = {
       name: 'check',
       synopsis: '[options] [FILE]',
       summary:
-        'list all errors and warnings of the configuration: file:line:column, what is wrong, what was probably meant',
+        'list all errors and warnings of the configuration: where (file:line:column), what is wrong, what was probably meant',
       options: ['config', 'json'],
       operands: ['file'],
       examples: [
@@ -248,7 +248,7 @@ export const FDPASS: ProgramSpec = {
       name: 'agent',
       synopsis: '[options] run|start|stop|status|reload|install|uninstall',
       summary:
-        'a resident process that makes connections start as fast as a native program: run it here, start it in the background, end it when its sessions are over, show it, replace it by a fresh one, let systemd or launchd keep it, undo that',
+        'a resident process, with which connections start as fast as with a native program: run (in the foreground), start (in the background), stop (when its sessions are over), status, reload (a fresh one takes its place), install (systemd or launchd starts it), uninstall',
       options: ['idle', 'json'],
       operands: [['run', 'start', 'stop', 'status', 'reload', 'install', 'uninstall']],
       examples: [
@@ -285,7 +285,7 @@ export const FDPASS: ProgramSpec = {
   ],
   exitNote: CODES_NOTE,
   options: [
-    { name: 'config', short: 'c', argument: 'FILE', help: 'read this configuration and no other' },
+    { name: 'config', short: 'c', argument: 'FILE', help: 'read this configuration instead of the usual one' },
     {
       name: 'via',
       argument: 'URL',
@@ -309,8 +309,8 @@ export const FDPASS: ProgramSpec = {
       argument: 'SECONDS',
       help: "limit for the whole dial, handshakes included, e.g. 10, 500ms, 2m; 0 for no limit (default: the rule's, else 30)",
     },
-    { name: 'stdio', help: 'relay bytes over standard input and output, regardless of what they are' },
-    { name: 'fdpass', help: 'pass the descriptor or fail' },
+    { name: 'stdio', help: 'relay bytes over standard input and output, whatever they are connected to' },
+    { name: 'fdpass', help: 'pass the descriptor, or fail if that is not possible' },
     {
       name: 'verbose',
       short: 'v',
@@ -389,7 +389,7 @@ export const FDPASS: ProgramSpec = {
     ['FDPASS_AGENT', "the agent's socket, an absolute path; none to connect without the agent"],
     [
       'FDPASS_INSIDE',
-      'set for the programs that fdpass runs: it tells an fdpass inside of them which they are, so that none runs itself without end',
+      'set for programs that fdpass runs, so that an fdpass inside of one does not run the same program again, without end',
     ],
     NODE_OPTIONS,
   ],

@@ -66,7 +66,7 @@ describe('fdpass completion', () => {
     const { status, stderr } = await fdpass(['completion', 'bsah'], { env });
     expect([status, stderr]).to.deep.equal([
       64,
-      'fdpass: [usage] completion takes a shell, bash, zsh, fish; not "bsah"; see: fdpass --help\n',
+      'fdpass: [usage] completion takes bash, zsh or fish, not "bsah"; did you mean "bash"?\n',
     ]);
   });
 

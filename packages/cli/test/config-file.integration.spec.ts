@@ -54,7 +54,7 @@ describe('fdpass config', () => {
     chmodSync(real, 0o644);
     symlinkSync(real, at.file);
     const { status, stdout } = await edit(at, write('rules:\\n  - use: direct\\n'));
-    expect([status, stdout]).to.deep.equal([0, `${at.file} is replaced\n`]);
+    expect([status, stdout]).to.deep.equal([0, `${at.file} was changed\n`]);
     expect([read(real), statSync(real).mode & 0o777]).to.deep.equal(['rules:\n  - use: direct\n', 0o644]);
     expect(readdirSync(at.folder).sort()).to.deep.equal(['config.yaml', 'dotfile.yaml']);
   });
@@ -64,7 +64,7 @@ describe('fdpass config', () => {
     const { stdout } = await fdpass(['config', 'edit'], {
       env: { ...at.env, EDITOR: 'false', VISUAL: 'sed -i s/happy-eyeballs/direct/' },
     });
-    expect(stdout).to.equal(`${at.file} is replaced\n`);
+    expect(stdout).to.equal(`${at.file} was changed\n`);
     expect(read(at.file)).to.contain('use: direct');
     expect(statSync(at.file).mode & 0o777).to.equal(0o600);
   });
@@ -74,7 +74,7 @@ describe('fdpass config', () => {
       'an error',
       write('rules:\\n  - use: nonsense\\n'),
       78,
-      /config\.yaml:2:\d+: error: .*is as it was: the new text has errors; find your text in .*rejected\.yaml/s,
+      /config\.yaml:2:\d+: error: .*was not changed: the new text has errors; find your text in .*rejected\.yaml/s,
     ],
     ['no change', 'true', 0, /^$/],
     ['an editor that fails', 'false', 78, /the editor failed, so nothing was changed/],
@@ -169,7 +169,7 @@ describe('fdpass config', () => {
         64,
         /the two passwords differ, so nothing was changed/,
       ],
-      ['are empty', ['', ''], ['--user', 'me'], 64, /an empty password is not kept/],
+      ['are empty', ['', ''], ['--user', 'me'], 64, /the password is empty/],
       ['have no user name', [], [], 64, /the hop corp has no user name; give one with --user/],
     ];
     for (const [what, answers, more, status, said] of refused) {

@@ -1,5 +1,4 @@
-import { quoteUnknown } from '@fdpass/core/host';
-import { type Arguments, checkCount, usage } from '../arguments.js';
+import { type Arguments, checkCount, wrongWord } from '../arguments.js';
 import { print } from '../print.js';
 import { FDPASS } from '../usage.js';
 import { bashScript } from './bash.js';
@@ -12,13 +11,10 @@ const SCRIPTS: Readonly<Record<string, () => string>> = { bash: bashScript, zsh:
 /** `fdpass completion SHELL`: the script for it, which calls `fdpass completion hosts` and the like. */
 export async function completion(args: Arguments): Promise<number> {
   checkCount(FDPASS, args, 1);
-  const [name = ''] = args.operands;
-  const [script, candidates] = [SCRIPTS[name], CANDIDATES[name]];
+  const [name] = args.operands;
+  const [script, candidates] = [SCRIPTS[name ?? ''], CANDIDATES[name ?? '']];
   if (script !== undefined) await print(script());
   else if (candidates !== undefined) await print((await candidates()).map((line) => `${line}\n`).join(''));
-  else {
-    const known = Object.keys(SCRIPTS);
-    throw usage(FDPASS, `completion takes a shell, ${known.join(', ')}; not ${quoteUnknown(name, known, 'this word')}`);
-  }
+  else throw wrongWord('completion', name, Object.keys(SCRIPTS));
   return 0;
 }

@@ -50,7 +50,7 @@ describe('config files', () => {
     expect(packageSource('/package.json', '{"name": "a"}')).to.equal(undefined);
     expect(packageSource('/package.json', '{"fdpass": {}}')?.data).to.deep.equal({});
     const empty = refusal(() => packageSource('/package.json', '{"name": "a", "fdpass": null}'));
-    expect(empty.message).to.equal('/package.json:1:25: nothing is under "fdpass"');
+    expect(empty.message).to.equal('/package.json:1:25: the key "fdpass" is empty');
   });
 
   const bad: readonly (readonly [what: string, text: string, message: RegExp])[] = [
@@ -119,6 +119,6 @@ describe('config files', () => {
       (_, i) => `l${i + 1}: &l${i + 1} [${Array(9).fill(`*l${i}`).join(', ')}]`,
     );
     const error = refusal(() => parseSource('/f', ['l0: &l0 [x]', ...levels].join('\n')));
-    expect(error.message).to.match(/^\/f:1:1: the file repeats itself too often by aliases/);
+    expect(error.message).to.match(/^\/f:1:1: the aliases of this file repeat too much/);
   });
 });

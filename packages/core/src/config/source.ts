@@ -73,7 +73,7 @@ export function packageSource(file: string, text: string): Source | undefined {
   const source = parseSource(file, text);
   const data = (Object(source.data) as Record<string, unknown>)['fdpass'];
   if (data === undefined) return undefined;
-  if (data === null) throw configError(source.locate(['fdpass']), 'nothing is under "fdpass"', 'write the rules there');
+  if (data === null) throw configError(source.locate(['fdpass']), 'the key "fdpass" is empty', 'write the rules there');
   return { ...source, data, locate: (path, part) => source.locate(['fdpass', ...path], part) };
 }
 
@@ -143,7 +143,7 @@ function toData(document: Document.Parsed, whereIs: (offset: number) => Where): 
         );
       },
     });
-    throw configError(whereIs(0), 'the file repeats itself too often by aliases', 'write it with fewer aliases', error);
+    throw configError(whereIs(0), 'the aliases of this file repeat too much', 'use fewer of them', error);
   }
 }
 

@@ -51,7 +51,13 @@ export function readProxyUrl<Scheme extends ProxyScheme>(
   const [, word = '', rest = ''] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text.trim()) ?? [];
   const name = word.toLowerCase();
   const scheme = Object.hasOwn(schemes, name) ? schemes[name] : undefined;
-  if (scheme === undefined) throw refuse('the proxy', `is not the URL of one of ${Object.keys(schemes).join(', ')}`);
+  if (scheme === undefined)
+    throw refuse(
+      'the proxy',
+      `does not begin with ${Object.keys(schemes)
+        .map((scheme) => `${scheme}://`)
+        .join(', ')}`,
+    );
   const hidden = `${name}://${MASK}`;
   // In YAML and many languages "CORP\bob" between double quotes has one: \b is a backspace.
   if (/\p{Cc}/u.test(rest)) throw refuse(hidden, 'has a control character in it: write a backslash as %5C');
@@ -174,7 +180,7 @@ export async function reachProxy<T, Greeting = undefined>(
       );
     } catch (error) {
       if (answer.hasCome || context.signal.aborted) throw error;
-      context.trace({ event: 'note', text: 'the proxy has given that connection up; making a new one' });
+      context.trace({ event: 'note', text: 'the proxy has closed that connection; making a new one' });
     }
   }
   const connection = await connectTo(reach, context);
