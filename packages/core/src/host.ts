@@ -6,7 +6,7 @@ export type { Config, LoadedRules, LoadOptions } from './config/load.js';
 export { type ConfigCache, configPath } from './config/places.js';
 export { type ConfigSearch, inspectSearch } from './config/unread.js';
 export { describeGreeting, type Greeting } from './dial/describe-greeting.js';
-export { ownConnection, owningDial } from './dial/dialer.js';
+export { OwningDial, ownConnection } from './dial/dialer.js';
 export { SETTING_KEYS } from './dial/settings.js';
 export type {
   ConnectionDialer,

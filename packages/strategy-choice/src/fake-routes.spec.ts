@@ -13,7 +13,7 @@ import {
   type Target,
   type TraceEvent,
 } from '@fdpass/core';
-import { owningDial } from '@fdpass/core/host';
+import { OwningDial } from '@fdpass/core/host';
 import { StreamConnection } from '@fdpass/core/sockets';
 import { testHost, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
@@ -87,7 +87,7 @@ export class FakeRoutes {
         if (result === 'ok') resolve(this.#connect(name, greeting));
         else reject(new FdpassError(result, `${name} is ${result}`, { hint: `mend ${name}` }));
       };
-      signal.addEventListener('abort', abort);
+      signal.addEventListener('abort', abort, { once: true });
     });
   }
 
@@ -121,7 +121,7 @@ export class FakeRoutes {
 
   /** The same, of a hop whose target core knows: what its server says then counts. */
   startAsHop<Options>(strategy: Strategy<Options>, written: unknown, target: Target = TARGET): Dial {
-    return this.#start(strategy, written, (context) => owningDial(context, target).context);
+    return this.#start(strategy, written, (context) => new OwningDial(context, target).context);
   }
 
   #start<Options>(strategy: Strategy<Options>, written: unknown, around: (context: DialContext) => DialContext): Dial {

@@ -119,7 +119,6 @@ function startingAfter(
       return isOpen;
     },
     start(changed, signal) {
-      if (!isOpen) return;
       const cancel = clock.after(delayMs, () => {
         isOpen = false;
         changed();

@@ -28,8 +28,9 @@ export const direct: Strategy<DirectOptions> = {
         const port = ownPort ?? target.port;
         const path = unixPath(name);
         if (path !== undefined) return connect(path, path, { path }, context);
-        const address = literalAddress(name, allowed) ?? (await firstAddress(name, context));
-        return connect(formatHostPort(name, port), formatHostPort(address.host, port), { ...address, port }, context);
+        const { family: found, host: address } = literalAddress(name, allowed) ?? (await firstAddress(name, context));
+        const place = { family: found, host: address, port };
+        return connect(formatHostPort(name, port), formatHostPort(address, port), place, context);
       },
     };
 

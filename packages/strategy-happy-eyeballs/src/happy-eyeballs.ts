@@ -84,7 +84,7 @@ function dial({ host: name, port }: Target, setup: Setup, context: DialContext):
   const candidateOf = (address: HostAddress): Candidate<Connection> => ({
     label: formatHostPort(address.host, port),
     headStartMs: options.attemptDelay ?? ATTEMPT_DELAY_MS,
-    open: (inner) => host.open({ ...address, port }, socket, inner),
+    open: (inner) => host.open({ family: address.family, host: address.host, port }, socket, inner),
   });
   const arriving = new ArrivingAddresses(name, setup, context, candidateOf);
   const timeoutMs = options.attemptTimeout;
@@ -135,7 +135,6 @@ class ArrivingAddresses implements Candidates<Connection> {
   }
 
   start(changed: () => void, signal: AbortSignal): void {
-    if (!this.isOpen) return; // an address: no look-up, no delay
     signal.addEventListener('abort', () => this.#endDelay(), { once: true });
     for (const family of [...this.#pending]) {
       this.#setup.host.lookUp(this.#name, family, { ...this.#context, signal }).then(

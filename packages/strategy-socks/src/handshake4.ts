@@ -8,8 +8,8 @@ import {
   type Target,
 } from '@fdpass/core';
 import { REPLY4_GRANTED } from './constants.js';
-import { readReplyHead, replyError, replyText } from './reply.js';
-import { encodeRequest4, REPLY4_LENGTH } from './socks4-wire.js';
+import { readReply, replyError, replyText } from './reply.js';
+import { encodeRequest4, missingReply4Bytes, REPLY4_LENGTH } from './socks4-wire.js';
 
 export interface Request4 {
   /** For errors. */
@@ -17,8 +17,6 @@ export interface Request4 {
   /** An IPv4 literal, or for SOCKS 4a a name. */
   readonly host: string;
   readonly port: number;
-  readonly userId: string;
-  readonly report: HandshakeReport;
 }
 
 /** The proxy is silent while it connects to the target, so silence says little about it. */
@@ -28,19 +26,22 @@ const EXPECTED = {
 };
 
 /** The SOCKS 4 and 4a conversation: one request, one reply of eight bytes. */
-export async function talkSocks4(peer: Connection, request: Request4): Promise<void> {
-  const { proxy, host, port, userId, report } = request;
+export async function talkSocks4(
+  peer: Connection,
+  { proxy, host, port }: Request4,
+  userId: string,
+  report: HandshakeReport,
+): Promise<void> {
   await peer.write(encodeRequest4(host, port, userId));
   report.sent(`SOCKS4 CONNECT ${formatHostPort(host, port)}`);
-  const head = await firstAnswer(readReplyHead(peer), { peer: proxy, ...EXPECTED });
-  const [version, reply = -1] = head;
+  const answer = await firstAnswer(readReply(peer, missingReply4Bytes, REPLY4_LENGTH), { peer: proxy, ...EXPECTED });
+  const [version, reply = -1] = answer;
   // The reply's version byte is 0; some servers send 4.
   if (version !== 0 && version !== 4) {
     throw new FdpassError('protocol', `the proxy does not speak SOCKS 4: its reply begins with byte ${version}`, {
-      hint: hintAtPeer(head, 'socks4a+tls') ?? 'try socks5h://',
+      hint: hintAtPeer(answer, 'socks4a+tls') ?? 'try socks5h://',
     });
   }
   report.received(replyText(4, reply));
   if (reply !== REPLY4_GRANTED) throw replyError(4, reply);
-  await peer.read(REPLY4_LENGTH - 2, 'the reply');
 }

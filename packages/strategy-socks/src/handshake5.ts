@@ -8,7 +8,6 @@ import {
   type Target,
 } from '@fdpass/core';
 import {
-  ATYP_DOMAINNAME,
   AUTH_SUCCESS,
   METHOD_NO_ACCEPTABLE,
   METHOD_NO_AUTHENTICATION,
@@ -16,13 +15,14 @@ import {
   REPLY_SUCCEEDED,
   SOCKS_VERSION_5,
 } from './constants.js';
-import { readReplyHead, replyError, replyText } from './reply.js';
+import { readReply, replyError, replyText } from './reply.js';
 import {
-  boundAddressLength,
   type Credentials,
   encodeAuthentication,
   encodeGreeting,
   encodeRequest,
+  MAX_REPLY_LENGTH,
+  missingReplyBytes,
 } from './socks5-wire.js';
 
 export interface Request5 {
@@ -32,6 +32,10 @@ export interface Request5 {
   readonly port: number;
   /** Gets the user name and password once the proxy wants them: they may be asked from the user. */
   readonly getCredentials?: (() => Promise<Credentials | undefined>) | undefined;
+}
+
+/** How the conversation is held on one connection. */
+export interface Talk5 {
   /** Greeting, authentication and request in one flight, without waiting for the answers between them. */
   readonly optimistic: boolean;
   readonly report: HandshakeReport;
@@ -40,52 +44,49 @@ export interface Request5 {
 }
 
 /** The SOCKS5 conversation (RFC 1928, RFC 1929) up to and including the last byte of the success reply. */
-export async function talkSocks5(peer: Connection, request: Request5): Promise<void> {
-  const isInOneFlight = request.optimistic && request.method === undefined;
-  await (isInOneFlight ? inOneFlight(peer, request) : stepByStep(peer, request));
-  await readReply(peer, request);
+export async function talkSocks5(peer: Connection, request: Request5, how: Talk5): Promise<void> {
+  const isInOneFlight = how.optimistic && how.method === undefined;
+  await (isInOneFlight ? inOneFlight(peer, request, how.report) : stepByStep(peer, request, how));
+  await readFinalReply(peer, request, how.report);
 }
 
-async function stepByStep(peer: Connection, request: Request5): Promise<void> {
-  const { host, port, getCredentials, report } = request;
-  const method = request.method ?? (await greet(peer, request));
+async function stepByStep(peer: Connection, request: Request5, { method: chosen, report }: Talk5): Promise<void> {
+  const { host, port, getCredentials } = request;
+  const method = chosen ?? (await greetSocks5(peer, request, report));
   if (method === METHOD_USERNAME_PASSWORD) {
     const credentials = await getCredentials?.();
     if (credentials === undefined) throw noMethod([METHOD_NO_AUTHENTICATION]);
     await peer.write(encodeAuthentication(credentials));
     report.sent(AUTHENTICATION_TEXT);
-    await readAuthentication(peer, request);
+    await readAuthentication(peer, report);
   }
   await peer.write(encodeRequest(host, port));
   report.sent(requestText(request));
 }
 
 /** What can be said before the target is known; the result is the method that the proxy has chosen. */
-export function greetSocks5(peer: Connection, request: Pick<Request5, 'proxy' | 'getCredentials'>): Promise<number> {
-  return greet(peer, { ...request, report: { sent() {}, received() {} } });
-}
-
-type Greeted = Pick<Request5, 'proxy' | 'getCredentials' | 'report'>;
-
-async function greet(peer: Connection, request: Greeted): Promise<number> {
-  const { getCredentials, report } = request;
+export async function greetSocks5(
+  peer: Connection,
+  { proxy, getCredentials }: Pick<Request5, 'proxy' | 'getCredentials'>,
+  report: HandshakeReport,
+): Promise<number> {
   const offered = getCredentials ? [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD] : [METHOD_NO_AUTHENTICATION];
   await peer.write(encodeGreeting(offered));
   report.sent(greetingText(offered));
-  return readMethod(peer, offered, request);
+  return readMethod(peer, offered, proxy, report);
 }
 
 /** What comes after the greeting depends on the method chosen, so exactly one is offered. */
-async function inOneFlight(peer: Connection, request: Request5): Promise<void> {
-  const { host, port, report } = request;
+async function inOneFlight(peer: Connection, request: Request5, report: HandshakeReport): Promise<void> {
+  const { proxy, host, port } = request;
   const credentials = await request.getCredentials?.();
   const offered = [credentials ? METHOD_USERNAME_PASSWORD : METHOD_NO_AUTHENTICATION];
   const authentication = credentials ? encodeAuthentication(credentials) : Buffer.alloc(0);
   await peer.write(Buffer.concat([encodeGreeting(offered), authentication, encodeRequest(host, port)]));
   const texts = [greetingText(offered), ...(credentials ? [AUTHENTICATION_TEXT] : []), requestText(request)];
   for (const text of texts) report.sent(text);
-  await readMethod(peer, offered, request);
-  if (credentials) await readAuthentication(peer, request);
+  await readMethod(peer, offered, proxy, report);
+  if (credentials) await readAuthentication(peer, report);
 }
 
 const AUTHENTICATION_TEXT = 'user name and password';
@@ -106,13 +107,18 @@ function methodName(method: number): string {
 }
 
 /** RFC 1928 §3: VER METHOD. */
-async function readMethod(peer: Connection, offered: readonly number[], { proxy, report }: Greeted): Promise<number> {
+async function readMethod(
+  peer: Connection,
+  offered: readonly number[],
+  proxy: Target,
+  report: HandshakeReport,
+): Promise<number> {
   const answer = await firstAnswer(peer.read(2, 'the method selection'), {
     peer: proxy,
     what: 'SOCKS reply',
     hint: 'check that it is a SOCKS 5 proxy, not an HTTP or TLS one',
   });
-  const [, method = METHOD_NO_ACCEPTABLE] = answer;
+  const { 1: method = METHOD_NO_ACCEPTABLE } = answer;
   checkVersion(answer);
   report.received(`method: ${methodName(method)}`);
   if (offered.includes(method)) return method;
@@ -134,7 +140,7 @@ function noMethod(offered: readonly number[]): FdpassError {
 }
 
 /** RFC 1929 §2: VER STATUS. The version is not checked: some servers answer 5. */
-async function readAuthentication(peer: Connection, { report }: Request5): Promise<void> {
+async function readAuthentication(peer: Connection, report: HandshakeReport): Promise<void> {
   const [, status] = await peer.read(2, 'the authentication status');
   report.received(status === AUTH_SUCCESS ? 'authenticated' : 'refused');
   if (status === AUTH_SUCCESS) return;
@@ -143,20 +149,16 @@ async function readAuthentication(peer: Connection, { report }: Request5): Promi
   });
 }
 
-/** RFC 1928 §6: VER REP RSV ATYP BND.ADDR BND.PORT. A refusal counts as soon as its code is there: some proxies close early. */
-async function readReply(peer: Connection, { proxy, report }: Request5): Promise<void> {
-  const head = await firstAnswer(readReplyHead(peer), {
+async function readFinalReply(peer: Connection, { proxy }: Request5, report: HandshakeReport): Promise<void> {
+  const answer = await firstAnswer(readReply(peer, missingReplyBytes, MAX_REPLY_LENGTH), {
     peer: proxy,
     what: 'reply to the request',
     hint: 'check the target: the proxy itself answers',
   });
-  const [, reply = -1] = head;
-  checkVersion(head);
+  const { 1: reply = -1 } = answer;
+  checkVersion(answer);
   report.received(replyText(5, reply));
   if (reply !== REPLY_SUCCEEDED) throw replyError(5, reply);
-  const [, atyp = 0] = await peer.read(2, 'the reply');
-  const [domainLength = 0] = atyp === ATYP_DOMAINNAME ? await peer.read(1, 'the bound address') : [];
-  await peer.read(boundAddressLength(atyp, domainLength), 'the bound address');
 }
 
 function checkVersion(answer: Buffer): void {

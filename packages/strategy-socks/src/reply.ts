@@ -86,17 +86,21 @@ export function replyError(version: 4 | 5, reply: number): FdpassError {
 }
 
 /**
- * The first two octets of a reply. A proxy that closes before them has refused: `ssh -D` does so when the far side cannot
- * connect to the target.
+ * Reads a reply to its end, which `missing` finds (see {@link Connection.readThrough}). A proxy that closes before it has
+ * refused: `ssh -D` does so when the far side cannot connect to the target.
  */
-export async function readReplyHead(peer: Connection): Promise<Buffer> {
+export async function readReply(
+  peer: Connection,
+  missing: (soFar: Buffer) => number,
+  maxLength: number,
+): Promise<Buffer> {
   let count = 0;
-  const missing = (soFar: Buffer): number => {
+  const counting = (soFar: Buffer): number => {
     count = soFar.length;
-    return 2 - count;
+    return missing(soFar);
   };
   try {
-    return await peer.readThrough(missing, 2, 'the reply');
+    return await peer.readThrough(counting, maxLength, 'the reply');
   } catch (error) {
     const isClose = isFdpassError(error) && (error.code === 'protocol' || error.code === 'unreachable');
     if (!isClose || count > 0) throw error;

@@ -5,8 +5,10 @@ import {
   type DialContext,
   FdpassError,
   type HostAddress,
+  handshakeReport,
   ipFamily,
   isFdpassError,
+  noTrace,
   type ProxyUrl,
   reachProxy,
   type Strategy,
@@ -68,18 +70,16 @@ async function dialThrough(hop: Hop, target: Target, context: DialContext): Prom
   const host = await destination(hop, target, context);
   const isVersion5 = hop.proxy.scheme.version === 5;
   const getCredentials = isVersion5 ? await credentialsFor(hop, target, context) : undefined;
-  const request: Request = { proxy: hop.proxy.target, host, port: target.port, getCredentials };
+  const request: Request5 = { proxy: hop.proxy.target, host, port: target.port, getCredentials };
   return hop.options.optimistic === true && isVersion5
     ? optimistically(hop, request, context)
     : openTunnel(hop, request, false, context);
 }
 
-type Request = Omit<Request5, 'optimistic' | 'report' | 'method'>;
-
 /** Connects to the proxy and talks to it until the tunnel is open. */
 async function openTunnel(
   { proxy, options, host }: Hop,
-  request: Request,
+  request: Request5,
   optimistic: boolean,
   context: DialContext,
 ): Promise<Connection> {
@@ -88,14 +88,13 @@ async function openTunnel(
   if (proxy.scheme.version === 4) {
     const userId = options.userId ?? proxy.username ?? '';
     const reach = { proxy, tls, forward, path, warm: { count, host } };
-    return (await reachProxy(reach, context, (peer, report) => talkSocks4(peer, { ...request, userId, report })))
-      .connection;
+    return (await reachProxy(reach, context, (peer, report) => talkSocks4(peer, request, userId, report))).connection;
   }
   const hasPassword = request.getCredentials !== undefined;
-  const greet = (peer: Connection): Promise<number> => greetSocks5(peer, request);
+  const greet = (peer: Connection): Promise<number> => greetSocks5(peer, request, handshakeReport(noTrace));
   const reach = { proxy, tls, forward, path, warm: { count, host, greet, key: hasPassword ? 'password' : '' } };
   const { connection } = await reachProxy(reach, context, (peer, report, method) =>
-    talkSocks5(peer, { ...request, optimistic, report, method }),
+    talkSocks5(peer, request, { optimistic, report, method }),
   );
   return connection;
 }
@@ -104,7 +103,7 @@ async function openTunnel(
  * Not every server takes a request before it has answered the greeting: some drop it, some close. So a handshake that
  * fails without a clear refusal, or stays silent, is held once more on a new connection, politely.
  */
-async function optimistically(hop: Hop, request: Request, context: DialContext): Promise<Connection> {
+async function optimistically(hop: Hop, request: Request5, context: DialContext): Promise<Connection> {
   const patience = startDeadline(OPTIMISTIC_PATIENCE_MS, context.signal, hop.host.clock);
   try {
     return await openTunnel(hop, request, true, { ...context, signal: patience.signal });
@@ -146,7 +145,7 @@ async function credentialsFor(
   { proxy, options, host }: Hop,
   target: Target,
   context: DialContext,
-): Promise<Request['getCredentials']> {
+): Promise<Request5['getCredentials']> {
   if (options.isolate === true) return () => isolationFor(target);
   const { username, password, target: place } = proxy;
   const request = { options: options.credentials, username, password, host: place.host, port: place.port };

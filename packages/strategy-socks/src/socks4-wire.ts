@@ -1,5 +1,5 @@
 import { FdpassError, ipFamily, ipv4Bytes, octetsOf } from '@fdpass/core';
-import { COMMAND_CONNECT, SOCKS_VERSION_4 } from './constants.js';
+import { COMMAND_CONNECT, REPLY4_GRANTED, SOCKS_VERSION_4 } from './constants.js';
 import { portBytes } from './port-bytes.js';
 
 /** The address that tells a SOCKS 4a proxy to look for a name after the user id: 0.0.0.x with x not zero. */
@@ -18,3 +18,9 @@ export function encodeRequest4(host: string, port: number, userId: string): Buff
 
 /** VN CD DSTPORT DSTIP: always eight bytes. */
 export const REPLY4_LENGTH = 8;
+
+/** How many more bytes of a reply can be read. A refusal is complete as soon as its code is there: some proxies close early. */
+export function missingReply4Bytes(soFar: Buffer): number {
+  if (soFar.length < 2) return 2 - soFar.length;
+  return soFar[1] === REPLY4_GRANTED ? REPLY4_LENGTH - soFar.length : 0;
+}

@@ -6,6 +6,7 @@ import {
   AUTH_VERSION,
   COMMAND_CONNECT,
   MAX_FIELD_LENGTH,
+  REPLY_SUCCEEDED,
   SOCKS_VERSION_5,
 } from './constants.js';
 import { portBytes } from './port-bytes.js';
@@ -35,6 +36,23 @@ function encodeAddress(host: string): Buffer {
   if (ipFamily(host) === 4) return Buffer.concat([Buffer.from([ATYP_IPV4]), ipv4Bytes(host)]);
   if (ipFamily(host) === 6) return Buffer.concat([Buffer.from([ATYP_IPV6]), ipv6Bytes(host)]);
   return Buffer.concat([Buffer.from([ATYP_DOMAINNAME]), field(host, 'host name')]);
+}
+
+/** The reply that has the longest domain name in it. */
+export const MAX_REPLY_LENGTH: number = 4 + 1 + MAX_FIELD_LENGTH + 2;
+
+/**
+ * How many more bytes of a reply can be read; 0 when it is complete. RFC 1928 §6: VER REP RSV ATYP BND.ADDR BND.PORT. A
+ * refusal is complete as soon as its code is there, as is an answer of another protocol: some proxies close early.
+ */
+export function missingReplyBytes(soFar: Buffer): number {
+  const { length } = soFar;
+  if (length < 2) return 2 - length;
+  if (soFar[0] !== SOCKS_VERSION_5 || soFar[1] !== REPLY_SUCCEEDED) return 0;
+  if (length < 4) return 4 - length;
+  const { 3: atyp = 0, 4: domainLength } = soFar;
+  if (atyp !== ATYP_DOMAINNAME) return 4 + boundAddressLength(atyp) - length;
+  return domainLength === undefined ? 1 : 5 + boundAddressLength(atyp, domainLength) - length;
 }
 
 /** How many bytes of a reply follow its ATYP byte and, for a domain name, its length byte: BND.ADDR BND.PORT (RFC 1928 §6). */

@@ -1,7 +1,7 @@
 import type { Socket, SocketConstructorOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { FdpassError } from '../ground/errors.js';
-import { errnoName } from '../ground/system-error.js';
+import { unlessBlocked } from '../ground/system-error.js';
 import type { Poller, Readiness, Sys } from '../sys/sys.js';
 
 /** The constructor's option that wraps a descriptor without reading from it. Node does not document it. */
@@ -42,11 +42,8 @@ export function adoptSocket(fd: number): Socket {
 /** Makes a call until it no longer fails with EAGAIN; before each new try it waits until the descriptor of `poller` is ready. */
 export async function whenReady(poller: Poller, what: Readiness, call: () => number): Promise<number> {
   for (;;) {
-    try {
-      return call();
-    } catch (error) {
-      if (errnoName(error) !== 'EAGAIN') throw error;
-    }
+    const result = unlessBlocked(call);
+    if (result !== undefined) return result;
     await poller.until(what);
   }
 }

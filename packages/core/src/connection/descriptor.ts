@@ -1,13 +1,13 @@
 import type { Duplex } from 'node:stream';
 import { type Clock, onAbort, systemClock } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
-import { fromSystemError } from '../ground/system-error.js';
+import { fromSystemError, unlessBlocked } from '../ground/system-error.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import type { Poller, Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
-import { adoptFd, whenReady } from './descriptor-stream.js';
+import { adoptFd } from './descriptor-stream.js';
 import { ExactReader } from './exact-reader.js';
-import { CLOSED, checkBytes, givenAway } from './misuse.js';
+import { CLOSED, checkBytes, GIVEN_AWAY } from './misuse.js';
 import { acknowledgeAtOnce } from './socket-options.js';
 
 /** What a connection reports to and waits by. */
@@ -36,9 +36,11 @@ export class DescriptorConnection implements Connection {
   /** We have just written, so the answer is not there yet: trying to read it would be a system call for nothing. */
   #awaitsAnswer = false;
   /** Until that fails: not every socket is one of TCP. */
-  #acknowledges = true;
-  /** Settles when the last write has: writes that wait for room must not mix. */
-  #writing: Promise<void> = Promise.resolve();
+  #canAcknowledge = true;
+  /** Whether something has come since the last acknowledgement. */
+  #hasReceived = false;
+  /** The last write: those that wait for room must not mix. */
+  #writing: Promise<void> | undefined;
   /** Once somebody has asked for it. */
   #end: { readonly isReached: boolean } | undefined;
   /** Why it cannot be used any more: it was destroyed or given away. */
@@ -83,9 +85,9 @@ export class DescriptorConnection implements Connection {
     this.#isPulling = true;
     try {
       while (this.#reader.wanted > 0) {
-        const isEnd = this.#reader.isOpenEnded ? await this.#look() : await this.#receive();
-        if (isEnd) this.#reader.end();
+        if (!this.#takeSome()) await this.#untilReadable();
       }
+      this.#acknowledge();
     } catch (error) {
       this.#reader.end(error);
     } finally {
@@ -93,26 +95,36 @@ export class DescriptorConnection implements Connection {
     }
   }
 
-  async #receive(): Promise<boolean> {
-    const buffer = Buffer.allocUnsafe(Math.min(this.#reader.wanted, CHUNK));
-    const length = await this.#whenReadable(() => this.#sys.recv(this.#fd, buffer, this.#flags));
-    this.#reader.take(buffer.subarray(0, length));
-    this.#acknowledge();
-    return length === 0;
+  /** Takes what is there of what the read wants; false if nothing is there yet. */
+  #takeSome(): boolean {
+    if (this.#awaitsAnswer) return false;
+    const { isOpenEnded, wanted } = this.#reader;
+    // A look and what it has shown are two system calls; without it there would be one for each line.
+    const buffer = Buffer.allocUnsafe(isOpenEnded ? LOOK : Math.min(wanted, CHUNK));
+    const length = this.#receive(buffer, isOpenEnded ? MSG_PEEK : 0);
+    if (length === undefined) return false;
+    const taken = this.#reader.take(buffer.subarray(0, length));
+    if (isOpenEnded) this.#discard(taken);
+    this.#hasReceived = true;
+    if (length === 0) this.#reader.end();
+    return true;
   }
 
-  /** Looks at what is there, then takes only what the read wants of it: two system calls instead of one for each line. */
-  async #look(): Promise<boolean> {
-    const buffer = Buffer.allocUnsafe(LOOK);
-    const length = await this.#whenReadable(() => this.#sys.recv(this.#fd, buffer, this.#flags | MSG_PEEK));
-    const taken = this.#reader.take(buffer.subarray(0, length));
-    this.#discard(taken);
-    this.#acknowledge();
-    return length === 0;
+  /** recv(2); undefined if nothing is there yet. */
+  #receive(buffer: Buffer, flags: number): number | undefined {
+    return this.#unlessBlocked(() => this.#sys.recv(this.#fd, buffer, this.#flags | flags));
+  }
+
+  async #untilReadable(): Promise<void> {
+    if (this.#awaitsAnswer) this.#awaitsAnswer = false;
+    else this.#acknowledge();
+    await this.#poller.until('readable');
   }
 
   #acknowledge(): void {
-    if (this.#acknowledges) this.#acknowledges = acknowledgeAtOnce(this.#fd, this.#sys);
+    if (!this.#hasReceived || !this.#canAcknowledge) return;
+    this.#hasReceived = false;
+    this.#canAcknowledge = acknowledgeAtOnce(this.#fd, this.#sys);
   }
 
   /** Takes what a look has seen, at once: whoever waited for it can give the connection away next. */
@@ -126,16 +138,14 @@ export class DescriptorConnection implements Connection {
 
   async peek(limitMs: number, signal?: AbortSignal): Promise<Buffer> {
     signal?.throwIfAborted();
-    const buffer = Buffer.allocUnsafe(LOOK);
     let cancel = (): void => {};
     let release = (): void => {};
-    const late = new Promise<number>((resolve, reject) => {
-      cancel = this.#clock.after(limitMs, () => resolve(0));
+    const late = new Promise<Buffer>((resolve, reject) => {
+      cancel = this.#clock.after(limitMs, () => resolve(Buffer.alloc(0)));
       release = onAbort(signal, reject);
     });
     try {
-      const look = this.#whenReadable(() => this.#sys.recv(this.#fd, buffer, this.#flags | MSG_PEEK));
-      return buffer.subarray(0, await Promise.race([look, late]));
+      return await Promise.race([this.#look(), late]);
     } catch (error) {
       const isOurs = this.#over !== undefined || signal?.aborted === true;
       throw isOurs ? error : fromSystemError(error, 'the connection broke');
@@ -162,41 +172,41 @@ export class DescriptorConnection implements Connection {
     return end;
   }
 
-  async #whenReadable(call: () => number): Promise<number> {
-    if (this.#awaitsAnswer) {
-      this.#awaitsAnswer = false;
-      await this.#poller.until('readable');
+  async #look(): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(LOOK);
+    for (;;) {
+      const length = this.#awaitsAnswer ? undefined : this.#receive(buffer, MSG_PEEK);
+      if (length !== undefined) return buffer.subarray(0, length);
+      await this.#untilReadable();
     }
-    return this.#whenReady('readable', call);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
     checkBytes(bytes);
-    const writing = this.#writing.then(() => this.#writeAll(bytes)).catch((error) => this.#failWrite(error));
-    this.#writing = writing;
-    return writing;
+    this.#writing = this.#writeAll(bytes, this.#writing);
+    try {
+      await this.#writing;
+    } catch (error) {
+      if (this.#over !== undefined) throw this.#over.reason;
+      throw isFdpassError(error) ? error : fromSystemError(error, 'cannot write to the proxy');
+    }
   }
 
-  async #writeAll(bytes: Uint8Array): Promise<void> {
+  async #writeAll(bytes: Uint8Array, before: Promise<void> | undefined): Promise<void> {
+    if (before !== undefined) await before;
     const { MSG_NOSIGNAL = 0 } = this.#sys.platform.constants;
     for (let rest = bytes; rest.length > 0; ) {
       const part = rest;
-      const send = (): number => this.#sys.send(this.#fd, part, this.#flags | MSG_NOSIGNAL);
-      rest = rest.subarray(await this.#whenReady('writable', send));
+      const sent = this.#unlessBlocked(() => this.#sys.send(this.#fd, part, this.#flags | MSG_NOSIGNAL));
+      if (sent === undefined) await this.#poller.until('writable');
+      else rest = rest.subarray(sent);
     }
     this.#awaitsAnswer = true;
   }
 
-  #failWrite(error: unknown): never {
+  #unlessBlocked(call: () => number): number | undefined {
     if (this.#over !== undefined) throw this.#over.reason;
-    throw isFdpassError(error) ? error : fromSystemError(error, 'cannot write to the proxy');
-  }
-
-  #whenReady(what: 'readable' | 'writable', call: () => number): Promise<number> {
-    return whenReady(this.#poller, what, () => {
-      if (this.#over !== undefined) throw this.#over.reason;
-      return call();
-    });
+    return unlessBlocked(call);
   }
 
   get #flags(): number {
@@ -220,7 +230,7 @@ export class DescriptorConnection implements Connection {
 
   toStream(): Duplex {
     if (this.#over !== undefined) throw this.#over.reason;
-    this.#stream = adoptFd(this.#leave(givenAway()), this.#sys);
+    this.#stream = adoptFd(this.#leave(GIVEN_AWAY), this.#sys);
     return this.#stream;
   }
 

@@ -14,14 +14,12 @@ export function notCount(what: string, doing: string, count: unknown): FdpassErr
   });
 }
 
-/** For a connection that is used after {@link Connection.toStream}. */
-export function givenAway(): FdpassError {
-  return new FdpassError('internal', 'this connection was given away as a stream', {
-    hint: 'use the stream, or read before toStream()',
-  });
-}
+/** For a connection that is used after {@link Connection.toStream}. One for all: most end so, and are not used any more. */
+export const GIVEN_AWAY: FdpassError = new FdpassError('internal', 'this connection was given away as a stream', {
+  hint: 'use the stream, or read before toStream()',
+});
 
-/** For a caller that goes on with a connection that was destroyed without a reason. One for all: most are closed in the end. */
+/** For a caller that goes on with a connection that was destroyed without a reason. One for all, as above. */
 export const CLOSED: FdpassError = new FdpassError('internal', 'the connection was closed');
 
 /** Plugins are often written without types. @throws FdpassError `internal` for what is not bytes. */

@@ -9,7 +9,7 @@ import type { Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
 import { ExactReader } from './exact-reader.js';
-import { CLOSED, checkBytes, givenAway } from './misuse.js';
+import { CLOSED, checkBytes, GIVEN_AWAY } from './misuse.js';
 
 /** A connection over a stream that buffers: bytes that are not wanted stay in its buffer. It owns the stream. */
 export class StreamConnection implements Connection {
@@ -133,7 +133,7 @@ export class StreamConnection implements Connection {
 
   toStream(): Duplex {
     this.#over.signal.throwIfAborted();
-    this.#leave(givenAway());
+    this.#leave(GIVEN_AWAY);
     return this.#stream;
   }
 

@@ -43,16 +43,19 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
   readonly #candidate: Candidate<T>;
   readonly #setup: AttemptSetup;
   readonly #startedAt: number;
-  readonly #controller = new AbortController();
+  /** Undefined where nothing but the whole dial ends it. */
+  readonly #controller: AbortController | undefined;
   #cancelTimer = (): void => {};
   #isOver = false;
 
-  constructor(candidate: Candidate<T>, index: number, setup: AttemptSetup) {
+  /** @param isAlone Whether there is no other candidate, and none can come. */
+  constructor(candidate: Candidate<T>, index: number, setup: AttemptSetup, isAlone: boolean) {
     this.index = index;
     this.label = candidate.label;
     this.#candidate = candidate;
     this.#setup = setup;
     this.#startedAt = setup.clock.now();
+    this.#controller = isAlone && setup.timeoutMs <= 0 ? undefined : new AbortController();
   }
 
   /** Reports the start. Whoever listens can cancel the attempt at this moment. */
@@ -64,7 +67,7 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
   /** Opens the connection; `settled` is called once, unless the attempt is cancelled before. */
   run(settled: (attempt: Attempt<T>, result: AttemptResult<T>) => void): void {
     const { context } = this.#setup;
-    const { signal } = this.#controller;
+    const signal = this.#controller?.signal ?? context.signal;
     const end = (result: AttemptResult<T>): void => {
       if (this.#isOver) return;
       this.#finish();
@@ -98,7 +101,7 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
     if (this.#isOver) return;
     this.#finish();
     this.#report('cancelled');
-    this.#controller.abort(reason);
+    this.#controller?.abort(reason);
   }
 
   #finish(): void {
@@ -117,7 +120,7 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
       const error =
         of === 'address' ? new FdpassError('timeout', `no answer within ${formatMs(timeoutMs)}`) : timedOut(timeoutMs);
       this.#cancelTimer = clock.after(LAST_WORD_MS, () => expired(error));
-      this.#controller.abort(error);
+      this.#controller?.abort(error);
     });
   }
 

@@ -3,17 +3,7 @@ import { isFdpassError } from '../ground/errors.js';
 import { formatHostPort, type Target } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 import type { DialMark, Trace, TraceEvent } from '../ground/trace.js';
-import type { DialContext } from './dialer.js';
-
-/** Which hop's dial a context belongs to, so that the dials inside it can be counted and nested. */
-const MARK = Symbol.for('fdpass.dial-mark.v1');
-
-interface CountedMark extends DialMark {
-  /** Shared by all dials of one dial of a route. */
-  readonly count: { last: number };
-}
-
-type MarkedContext = DialContext & { readonly [MARK]?: CountedMark | undefined };
+import { type CountedMark, type DialContext, type HopContext, MARK, withMark } from './context.js';
 
 /** What a hop's dial reports of itself: its start has been reported, its end is to be. */
 export interface DialReport {
@@ -38,24 +28,20 @@ export interface ReportedDial {
  * @param outer The context of whoever dials.
  */
 export function reportDial(context: DialContext, outer: DialContext, { hop, target, clock }: ReportedDial): DialReport {
-  if (hop === undefined) {
-    const passed: MarkedContext = { ...context, [MARK]: (outer as MarkedContext)[MARK] };
-    return { context: passed, dialled() {}, failed() {} };
-  }
+  if (hop === undefined || outer.trace.isQuiet === true) return { context, dialled() {}, failed() {} };
   const { mark, parent } = nextMark(outer);
   const end = new DialEnd(outer, mark, clock);
   const { trace } = end;
   trace({ event: 'dial', hop, target: formatHostPort(target.host, target.port), ...(parent && { parent }) });
   end.onCancel((ms) => ({ event: 'dial-cancelled', hop, ms }));
-  const marked: MarkedContext = { ...context, trace, [MARK]: mark };
   return {
-    context: marked,
+    context: withMark(context, mark, trace),
     dialled: () => end.report((ms) => ({ event: 'dialled', hop, ms })),
     failed: (error) => end.report((ms) => ({ event: 'dial-failed', hop, ms, reason: messageOf(error) })),
   };
 }
 
-function nextMark(outer: MarkedContext): { readonly mark: CountedMark; readonly parent: number | undefined } {
+function nextMark(outer: HopContext): { readonly mark: CountedMark; readonly parent: number | undefined } {
   const around = outer[MARK];
   const count = around?.count ?? { last: 0 };
   count.last += 1;

@@ -1,15 +1,9 @@
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import type { Target } from '../ground/target.js';
-import type { Trace } from '../ground/trace.js';
+import { type DialContext, type HopContext, OWNED, type Owned, withOwned } from './context.js';
 
-/** What one dial is given besides its target. */
-export interface DialContext {
-  /** Aborts the whole dial, handshakes included, when the caller or the deadline says so. Its reason is what to throw. */
-  readonly signal: AbortSignal;
-  /** Reports progress (`fdpass -v`, `--log`, `trace`). It must never be given a secret. */
-  readonly trace: Trace;
-}
+export type { DialContext } from './context.js';
 
 /**
  * Opens connections: what every strategy creates and every chain is made of.
@@ -43,54 +37,36 @@ export interface Chain {
   explain?(target: Target): readonly string[];
 }
 
-/** What belongs to a dial, by its context. */
-const OWNED = Symbol.for('fdpass.owned.v1');
-
-interface Owned {
-  /** The connections that were opened inside the dial; they are destroyed if it rejects. */
-  readonly connections: Set<Connection>;
-  /** The dials of further hops inside the dial that are under way, with their signals. */
-  readonly dials: Map<Promise<unknown>, AbortSignal>;
-  /** Why the dial is over, if it rejected: what is opened in it later is destroyed at once. */
-  over?: { readonly reason: unknown };
-  /** What the dial is to connect to. */
-  readonly target: Target | undefined;
-}
-
-type OwningContext = DialContext & { readonly [OWNED]?: Owned };
-
-/** A dial's context together with what was opened in it. */
-export interface OwningDial {
+/** A dial that owns what is opened in it. */
+export class OwningDial {
   /** A spread copy of it (`{ ...context, signal }`) owns the same. */
   readonly context: DialContext;
+  readonly #owned: Owned;
+
+  /** @param outer The context of whoever dials. */
+  constructor(outer: DialContext, target?: Target) {
+    this.#owned = { connections: new Set(), dials: new Map(), target };
+    this.context = withOwned(outer, this.#owned);
+  }
+
   /** Destroys all connections that were opened in the dial, and those that are still to come. */
-  destroyOwned(reason: unknown): void;
+  destroyOwned(reason: unknown): void {
+    this.#owned.over ??= { reason };
+    for (const connection of this.#owned.connections) connection.destroy(reason);
+  }
+
   /**
    * For an abort: resolves when the dials inside the dial that were aborted with it have settled, to the error of the only
    * one, or to undefined if there were none or several.
    */
-  innerFailure(): Promise<unknown>;
-}
-
-/** A context for a dial that owns what is opened in it. */
-export function owningDial({ signal, trace }: DialContext, target?: Target): OwningDial {
-  const owned: Owned = { connections: new Set(), dials: new Map(), target };
-  const context: OwningContext = { signal, trace, [OWNED]: owned };
-  return {
-    context,
-    destroyOwned(reason) {
-      owned.over ??= { reason };
-      for (const connection of owned.connections) connection.destroy(reason);
-    },
-    async innerFailure() {
-      const dials = [...owned.dials];
-      await undefined; // an abort reaches the signals of inner dials in this turn; one with another signal never settles
-      const aborted = dials.flatMap(([dial, signal]) => (signal.aborted ? [dial] : []));
-      const results = await Promise.allSettled(aborted);
-      const [only] = results;
-      return results.length === 1 && only?.status === 'rejected' ? only.reason : undefined;
-    },
-  };
+  async innerFailure(): Promise<unknown> {
+    const dials = [...this.#owned.dials];
+    await undefined; // an abort reaches the signals of inner dials in this turn; one with another signal never settles
+    const aborted = dials.flatMap(([dial, signal]) => (signal.aborted ? [dial] : []));
+    const results = await Promise.allSettled(aborted);
+    const [only] = results;
+    return results.length === 1 && only?.status === 'rejected' ? only.reason : undefined;
+  }
 }
 
 /**
@@ -98,7 +74,7 @@ export function owningDial({ signal, trace }: DialContext, target?: Target): Own
  * that dial has failed is destroyed.
  */
 export function ownConnection(connection: Connection, context: DialContext): Connection {
-  const owned = (context as OwningContext)[OWNED];
+  const owned = (context as HopContext)[OWNED];
   if (owned?.over !== undefined) connection.destroy(owned.over.reason);
   else owned?.connections.add(connection);
   return connection;
@@ -106,12 +82,12 @@ export function ownConnection(connection: Connection, context: DialContext): Con
 
 /** What the dial that `context` belongs to is to connect to, if core knows that dial. */
 export function dialledTarget(context: DialContext): Target | undefined {
-  return (context as OwningContext)[OWNED]?.target;
+  return (context as HopContext)[OWNED]?.target;
 }
 
 /** Tells the dial around it, if core knows that, of a dial that has begun. Returns the same promise. */
 export function ownDial<T>(dial: Promise<T>, context: DialContext): Promise<T> {
-  const dials = (context as OwningContext)[OWNED]?.dials;
+  const dials = (context as HopContext)[OWNED]?.dials;
   if (dials === undefined) return dial;
   dials.set(dial, context.signal);
   const settled = (): void => void dials.delete(dial);

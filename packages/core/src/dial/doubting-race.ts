@@ -52,7 +52,9 @@ export class DoubtingRace<T extends Closable> {
   readonly #greeted = new AbortController();
   #late: Doubt<T> | undefined;
   #ahead: Candidate<T> | undefined;
+  /** How many the race has taken, which can be one more than it has opened. */
   #count = 0;
+  #opened = 0;
 
   /** @param limitMs How long a server has to greet. Default 5000. */
   constructor(
@@ -113,13 +115,14 @@ export class DoubtingRace<T extends Closable> {
   /** Whether no route could win but the one that is running. */
   #isOnlyOne(): boolean {
     const isLast = this.#peekNext() === undefined && !this.#source.isOpen;
-    return isLast && this.#running.size === 1 && this.#doubts.size === 0;
+    return isLast && this.#opened === this.#count && this.#running.size === 1 && this.#doubts.size === 0;
   }
 
   async #open(candidate: Candidate<T>, index: number, inner: DialContext): Promise<T> {
     const { label } = candidate;
     const trial: Trial = { onlyOne: new AbortController() };
     this.#running.add(trial);
+    this.#opened++;
     try {
       const value = await candidate.open(inner);
       if (isConnection(value)) await this.#check({ value, label, index }, trial, inner);

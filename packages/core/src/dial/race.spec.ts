@@ -535,7 +535,7 @@ describe('a race that is aborted', () => {
     const reason = new Error('while it starts');
     const [candidate] = world.list();
     const race = world.race({
-      isOpen: false,
+      isOpen: true,
       next: () => candidate,
       start: () => world.controller.abort(reason),
     });

@@ -33,8 +33,8 @@ export interface Candidates<T> {
   /** Whether more can come. */
   readonly isOpen: boolean;
   /**
-   * Called once, when the race starts. Call `changed` when there is news; stop when `signal` aborts, as it does when the race
-   * is over although more could come.
+   * Called once, when the race starts, if more can come. Call `changed` when there is news; stop when `signal` aborts, as it
+   * does when the race is over although more could come.
    */
   start?(changed: () => void, signal: AbortSignal): void;
 }
@@ -93,11 +93,14 @@ class Race<T extends Closable> {
   readonly #setup: AttemptSetup;
   readonly #resolve: (winner: T) => void;
   readonly #reject: (reason: unknown) => void;
-  readonly #arrivals = new AbortController();
+  /** Ends the arrival of candidates; undefined if none can come. */
+  #arrivals: AbortController | undefined;
   readonly #running = new Set<Attempt<T>>();
   readonly #failures: Failure[] = [];
   #count = 0;
   #newest: Attempt<T> | undefined;
+  /** Taken out of the source ahead of its turn. */
+  #following: Candidate<T> | undefined;
   #standby: Standby<T> | undefined;
   /** Ends the head start that holds the next candidate back; undefined if nothing does. */
   #stopHeadStart: (() => void) | undefined;
@@ -122,7 +125,10 @@ class Race<T extends Closable> {
 
   start(): void {
     this.#release = onAbort(this.#setup.context.signal, (reason) => this.#end(() => this.#reject(reason), reason));
-    this.#source.start?.(() => this.#advance(), this.#arrivals.signal);
+    if (this.#source.isOpen) {
+      this.#arrivals = new AbortController();
+      this.#source.start?.(() => this.#advance(), this.#arrivals.signal);
+    }
     this.#advance();
   }
 
@@ -133,7 +139,8 @@ class Race<T extends Closable> {
       return;
     }
     if (this.#stopHeadStart !== undefined) return;
-    const candidate = this.#source.next();
+    const candidate = this.#following ?? this.#source.next();
+    this.#following = undefined;
     if (candidate !== undefined) this.#try(candidate);
     else if (!this.#source.isOpen && this.#running.size === 0) {
       this.#end(() => this.#reject(this.#options.lost(this.#failures)));
@@ -141,12 +148,15 @@ class Race<T extends Closable> {
   }
 
   #try(candidate: Candidate<T>): void {
-    const attempt = new Attempt(candidate, this.#count++, this.#setup);
+    if (!this.#source.isOpen) this.#following = this.#source.next();
+    const isLast = !this.#source.isOpen && this.#following === undefined;
+    const attempt = new Attempt(candidate, this.#count, this.#setup, isLast && this.#count === 0);
+    this.#count++;
     this.#running.add(attempt);
     this.#newest = attempt;
     attempt.announce();
     if (this.#isOver) return; // whoever listens can abort
-    this.#holdNext(candidate.headStartMs ?? Number.POSITIVE_INFINITY);
+    if (!isLast) this.#holdNext(candidate.headStartMs ?? Number.POSITIVE_INFINITY);
     attempt.run((ended, result) => this.#settled(ended, result));
     this.#advance();
   }
@@ -222,7 +232,7 @@ class Race<T extends Closable> {
     this.#endHeadStart(false);
     this.#endGrace();
     this.#dropStandby();
-    if (this.#source.isOpen) this.#arrivals.abort(OVER); // else nobody is left to hear it
+    if (this.#source.isOpen) this.#arrivals?.abort(OVER); // else nobody is left to hear it
     for (const attempt of this.#running) this.#cancel(attempt, reason);
     settle();
   }

@@ -136,7 +136,7 @@ export class World {
         this.reasons.set(name, signal.reason);
         reject(signal.reason);
       };
-      if (!this.deaf.has(name)) signal.addEventListener('abort', abort);
+      if (!this.deaf.has(name)) signal.addEventListener('abort', abort, { once: true });
     });
   }
 

@@ -9,7 +9,7 @@ import { type Clock, type Deadline, startDeadline, systemClock } from '../ground
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { absoluteFolder, currentFolder, expandPath } from '../ground/files.js';
 import type { Target } from '../ground/target.js';
-import type { Trace } from '../ground/trace.js';
+import { noTrace, type Trace } from '../ground/trace.js';
 import { createResolver, shareLookups, systemResolver } from '../lookup/resolver.js';
 import { wrapTls } from '../proxy/tls.js';
 import type { DialOptions, Explanation, Route, Router } from '../routing/router.js';
@@ -129,10 +129,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     // A signal of its own only for a dial that was given another one: most are not.
     const abort = options.signal && startDeadline(0, [this.#closing.signal, options.signal], this.#clock);
     const signal = abort?.signal ?? this.#closing.signal;
-    const trace = listenSafely((step) => {
-      options.onProgress?.(step);
-      this.emit('progress', { dial: number, target, step });
-    });
+    const trace = this.#traceFor(target, number, options);
     try {
       signal.throwIfAborted();
       const { router } = await this.#framework();
@@ -140,9 +137,8 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
       const timeoutMs = readTimeout(options.timeout ?? this.#options.timeout) ?? route.timeoutMs;
       const dial = { signal, timeoutMs, trace };
       const { tls = false } = options;
-      return await (tls === false
-        ? readySocket(await router.dial(route, dial))
-        : this.#dialSecure(router, route, dial, tls));
+      if (tls !== false) return await this.#dialSecure(router, route, dial, tls);
+      return readySocket(await router.dial(route, dial));
     } finally {
       abort?.release();
     }
@@ -173,11 +169,19 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
       const options = tls === true ? {} : tls;
       const path = (written: string): string => expandPath(written, currentFolder());
       const request = { host: target.host, path, connection: options, signal: deadline.signal };
-      return await readySocket(await wrapTls(connection, request));
+      return readySocket(await wrapTls(connection, request));
     } catch (error) {
       if (signal.aborted) throw signal.reason;
       throw isFdpassError(error) ? addDetails(error, { target, rule: reason, hop: 'TLS' }) : error;
     }
+  }
+
+  #traceFor(target: Target, number: number, { onProgress }: DialerDialOptions): Trace {
+    if (onProgress === undefined && this.listenerCount('progress') === 0) return noTrace;
+    return listenSafely((step) => {
+      onProgress?.(step);
+      this.emit('progress', { dial: number, target, step });
+    });
   }
 
   #route(router: Router, target: Target, via: unknown): Promise<Route> {

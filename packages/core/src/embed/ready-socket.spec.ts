@@ -39,7 +39,7 @@ for (const [kind, ends] of Object.entries(KINDS)) {
 
     it('flows as soon as somebody listens', async () => {
       const { connection, theirs } = ends();
-      const socket = await readySocket(connection);
+      const socket = readySocket(connection);
       expect(socket).to.be.instanceOf(Socket);
       theirs.write('banner');
       expect(String((await once(socket, 'data'))[0])).to.equal('banner');
@@ -52,7 +52,7 @@ for (const [kind, ends] of Object.entries(KINDS)) {
 
     it('reads before anybody listens, as clients do that use its handle', async () => {
       const { connection, theirs } = ends();
-      const socket = await readySocket(connection);
+      const socket = readySocket(connection);
       theirs.write('banner');
       while (socket.bytesRead === 0) await new Promise(setImmediate);
       expect(String(socket.read())).to.equal('banner');
@@ -63,7 +63,7 @@ for (const [kind, ends] of Object.entries(KINDS)) {
 
     it('keeps what was read by its handle until somebody listens', async () => {
       const { connection, theirs } = ends();
-      const socket = await readySocket(connection);
+      const socket = readySocket(connection);
       theirs.end('all of it');
       while (socket.bytesRead === 0) await new Promise(setImmediate);
       expect(await readToEnd(socket)).to.equal('all of it');
@@ -73,7 +73,7 @@ for (const [kind, ends] of Object.entries(KINDS)) {
 
     it('ends its own side when the other has ended, as one from net.connect', async () => {
       const { connection, theirs } = ends();
-      const socket = await readySocket(connection);
+      const socket = readySocket(connection);
       const closed = once(socket.resume(), 'close');
       theirs.end();
       await once(theirs.resume(), 'end');
@@ -83,7 +83,7 @@ for (const [kind, ends] of Object.entries(KINDS)) {
 
     it('carries much in both directions', async () => {
       const { connection, theirs } = ends();
-      const socket = await readySocket(connection);
+      const socket = readySocket(connection);
       const sent = Buffer.alloc(1_000_000, 'payload ');
       socket.end(sent);
       const echoed = bytesToEnd(theirs.iterator({ destroyOnReturn: false }));
@@ -100,7 +100,7 @@ describe("a ready socket over a library's stream", () => {
 
   it('breaks when the stream does', async () => {
     const stream = new Duplex({ read() {}, write: (_, __, done) => done() });
-    const socket = await readySocket(new StreamConnection(stream));
+    const socket = readySocket(new StreamConnection(stream));
     const broken = once(socket, 'error');
     stream.destroy(new Error('the library gave up'));
     expect((await broken)[0]).to.have.property('message', 'the connection broke: the library gave up');
@@ -109,14 +109,13 @@ describe("a ready socket over a library's stream", () => {
   it('ends the stream when it is destroyed', async () => {
     const stream = new PassThrough();
     const closed = once(stream, 'close');
-    (await readySocket(new StreamConnection(stream))).destroy();
+    readySocket(new StreamConnection(stream)).destroy();
     await closed;
   });
 
-  it('is refused for a connection that was given away', async () => {
+  it('is refused for a connection that was given away', () => {
     const connection = new StreamConnection(new PassThrough());
     connection.toStream().destroy();
-    const failed = readySocket(connection).catch((error: Error) => error.message);
-    expect(await failed).to.equal('this connection was given away as a stream');
+    expect(() => readySocket(connection)).to.throw('this connection was given away as a stream');
   });
 });

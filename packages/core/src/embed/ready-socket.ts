@@ -11,7 +11,7 @@ import { loadSys } from '../sys/koffi.js';
  * listens for `data`, and ends its own side when the other has ended. A stream that is not a socket (a library's own, a VM
  * socket) is put behind one end of a socketpair, and a relay in this process copies between the two.
  */
-export async function readySocket(connection: Connection): Promise<Socket> {
+export function readySocket(connection: Connection): Socket {
   const { Socket: NodeSocket } = process.getBuiltinModule('node:net');
   const stream = connection.toStream();
   const socket = stream instanceof NodeSocket ? stream : behindSocket(stream);

@@ -63,8 +63,9 @@ describe('a part of the framework that a program replaces is the one that is use
       expect(clock.pending).to.equal(1); // the deadline
       const lost = (): never => expect.fail('not lost');
       const open = (): Promise<never> => new Promise(() => {});
-      void host.race([{ label: 'a', headStartMs: 5, open }], { of: 'route', lost }, context());
-      expect(clock.pending).to.equal(2);
+      const [first, second] = [{ label: 'a', headStartMs: 5, open }, { label: 'b', open }];
+      void host.race([first, second], { of: 'route', lost }, context());
+      expect(clock.pending).to.equal(2); // the head start
       clock.advance(30_000);
       expect((await dialling).message).to.equal('timed out after 30 s');
     },

@@ -45,7 +45,8 @@ export function startDeadline(
   const controller = new AbortController();
   const endsAt = timeoutMs > 0 ? clock.now() + timeoutMs : undefined;
   // Not AbortSignal.any: on Node 20 it holds on to signals that live longer than the dial.
-  const releases = [signals].flat().map((signal) => onAbort(signal, (reason) => controller.abort(reason)));
+  const abort = (reason: unknown): void => controller.abort(reason);
+  const releases = [signals].flat().map((signal) => onAbort(signal, abort));
   const cancelTimer = timeoutMs > 0 ? clock.after(timeoutMs, () => controller.abort(timedOut(timeoutMs))) : () => {};
   return {
     signal: controller.signal,

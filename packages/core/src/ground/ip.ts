@@ -3,12 +3,13 @@
  * compiling its regular expression for IPv6.
  */
 
+const NUMBER = '(0|[1-9]\\d{0,2})';
+const IPV4 = new RegExp(`^${NUMBER}\\.${NUMBER}\\.${NUMBER}\\.${NUMBER}$`);
+
 /** The bytes of an IPv4 literal as inet_pton(3) takes it: four decimal numbers without leading zeros. */
 function parseIpv4(text: string): number[] | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
-  const bytes = parts.map((part) => (/^(0|[1-9]\d{0,2})$/.test(part) ? Number(part) : 256));
-  return bytes.every((byte) => byte < 256) ? bytes : undefined;
+  const bytes = IPV4.exec(text)?.slice(1).map(Number);
+  return bytes?.every((byte) => byte < 256) ? bytes : undefined;
 }
 
 /** The eight groups of an IPv6 literal without its zone (RFC 4291, section 2.2); the last two can be written as IPv4. */
@@ -59,7 +60,7 @@ export function ipFamily(text: string): 0 | 4 | 6 {
  * that is where a connection to it goes (RFC 4291, section 2.5.5.2). IPv6 is written as RFC 5952 has it; a zone is kept.
  */
 export function canonicalAddress(text: string): string | undefined {
-  if (!text.includes(':')) return readIpv4(text)?.join('.');
+  if (!text.includes(':')) return parseIpv4(text) === undefined ? readIpv4(text)?.join('.') : text;
   if (ipFamily(text) === 0) return undefined;
   const ip = parseIp(text);
   if (ip?.bits === 32) return ipv6Bytes(text).subarray(12).join('.');

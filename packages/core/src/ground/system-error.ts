@@ -43,6 +43,16 @@ export function errnoName(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+/** Makes a system call; undefined if it fails with EAGAIN. */
+export function unlessBlocked(call: () => number): number | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (errnoName(error) === 'EAGAIN') return undefined;
+    throw error;
+  }
+}
+
 /** Why a system call failed, in words, e.g. `connection refused`; for one of our own errors its message. */
 export function reasonOf(error: unknown): string {
   if (isFdpassError(error)) return error.message;

@@ -65,7 +65,11 @@ export interface DialMark {
 export type TraceEvent = (CoreEvent | PluginEvent) & { readonly within?: DialMark };
 
 /** Where a dial reports what happens, at the moment it does. It must not throw. */
-export type Trace = (event: TraceEvent) => void;
+export interface Trace {
+  (event: TraceEvent): void;
+  /** Whether it hears of attempts at most, so that nothing else has to be put into words. Default false. */
+  readonly isQuiet?: boolean | undefined;
+}
 
 /** Reports to nobody. */
-export const noTrace: Trace = () => {};
+export const noTrace: Trace = Object.assign(() => {}, { isQuiet: true });

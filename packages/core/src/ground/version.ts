@@ -2,9 +2,15 @@ import { readFileSync } from 'node:fs';
 
 declare const FDPASS_VERSION: string | undefined;
 
+let known = typeof FDPASS_VERSION === 'string' ? FDPASS_VERSION : undefined;
+
 /** The version of fdpass, whose packages have the same one. The build puts it into the commands. */
 export function fdpassVersion(): string {
-  if (typeof FDPASS_VERSION === 'string') return FDPASS_VERSION;
+  known ??= readVersion();
+  return known;
+}
+
+function readVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
   return (JSON.parse(text) as { readonly version: string }).version;
 }

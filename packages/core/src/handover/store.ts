@@ -1,5 +1,5 @@
 import { readSync, writeSync } from 'node:fs';
-import { errnoName } from '../ground/system-error.js';
+import { unlessBlocked } from '../ground/system-error.js';
 import type { Splicing, Sys } from '../sys/sys.js';
 
 /** Where bytes are between a source and a sink. It is filled when it is empty, and drained before it is filled again. */
@@ -108,13 +108,4 @@ export class BufferStore implements Store {
   }
 
   close(): void {}
-}
-
-function unlessBlocked(call: () => number): number | undefined {
-  try {
-    return call();
-  } catch (error) {
-    if (errnoName(error) === 'EAGAIN') return undefined;
-    throw error;
-  }
 }

@@ -15,8 +15,12 @@ export interface HandshakeReport {
   received(text: string, details?: readonly string[]): void;
 }
 
+/** A report to nobody. */
+const noReport: HandshakeReport = { sent() {}, received() {} };
+
 /** A report that goes to the trace of a dial. */
 export function handshakeReport(trace: Trace): HandshakeReport {
+  if (trace.isQuiet === true) return noReport;
   const report =
     (event: 'sent' | 'received') =>
     (text: string, details: readonly string[] = []): void =>

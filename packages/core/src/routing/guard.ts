@@ -1,15 +1,7 @@
 import type { Connection } from '../connection/connection.js';
 import { isConnection, isStream, toConnection, wasReadFrom } from '../connection/stream.js';
 import { reportDial } from '../dial/dial-report.js';
-import {
-  type Chain,
-  type DialContext,
-  type Dialer,
-  type OwningDial,
-  ownConnection,
-  ownDial,
-  owningDial,
-} from '../dial/dialer.js';
+import { type Chain, type DialContext, type Dialer, OwningDial, ownConnection, ownDial } from '../dial/dialer.js';
 import { type Expectation, expectedOf, expectingHere } from '../dial/expectation.js';
 import { type Clock, onAbort } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
@@ -76,34 +68,35 @@ function guardedAnswer<T>(hop: GuardedHop, target: Target, answer: () => T): T |
 export function lendChain(chain: Chain, origin: string): Chain {
   return {
     ...chain,
-    dial: async (target, context) => {
-      checkCall(target, context, origin);
-      return chain.dial(target, context);
+    dial: (target, context) => {
+      const wrong = wrongCall(target, context, origin);
+      return wrong === undefined ? chain.dial(target, context) : Promise.reject(wrong);
     },
   };
 }
 
-/** Plugins are often written without types. @throws FdpassError `internal` */
-function checkCall(
+/** Plugins are often written without types: the error `internal` for a call that cannot work. */
+function wrongCall(
   target: Partial<Target> | undefined,
   context: Partial<DialContext> | undefined,
   origin: string,
-): void {
+): FdpassError | undefined {
   const wrong = (what: string, hint: string): FdpassError =>
     new FdpassError('internal', `${origin} called dial() ${what}`, { hint });
   const form = 'give it { host, port } and the context';
-  if (typeof target?.host !== 'string' || target.host === '') throw wrong('without a host', form);
-  if (target.port === undefined) throw wrong('without a port', form);
-  if (!isPort(target.port)) throw wrong('with a port that is not a number from 1 to 65535', form);
+  if (typeof target?.host !== 'string' || target.host === '') return wrong('without a host', form);
+  if (target.port === undefined) return wrong('without a port', form);
+  if (!isPort(target.port)) return wrong('with a port that is not a number from 1 to 65535', form);
   if (context?.signal === undefined || context.trace === undefined) {
-    throw wrong('without the context of its own dial', 'pass it on: dial(target, context)');
+    return wrong('without the context of its own dial', 'pass it on: dial(target, context)');
   }
+  return undefined;
 }
 
 async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, outer: DialContext): Promise<Connection> {
   const { signal } = outer;
   signal.throwIfAborted();
-  const owning = owningDial(outer, wanted);
+  const owning = new OwningDial(outer, wanted);
   const report = reportDial(owning.context, outer, { hop: hop.label, target: wanted, clock: hop.clock });
   const { context } = report;
   try {

@@ -9,7 +9,7 @@ import { normalizeTarget } from '../ground/read-target.js';
 import { showName } from '../ground/shown.js';
 import type { Target } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
-import { noTrace, type Trace } from '../ground/trace.js';
+import { noTrace, type Trace, type TraceEvent } from '../ground/trace.js';
 import { formatWhere, type Where } from '../ground/where.js';
 import type { RuleTable, RuleTrial } from '../rules/rule-table.js';
 import { type BuiltChain, buildChain, type ChainScope, type HopSummary, IMPLIED } from './chain.js';
@@ -225,19 +225,22 @@ async function describeSettings(settings: DialSettings | undefined, scope: Chain
  */
 class AttemptLog {
   readonly #reasons = new Map<string, string>();
-  readonly #listener: Trace;
+  /** Give this to the dial; everything goes on to the listener. */
+  readonly trace: Trace;
 
   constructor(listener: Trace) {
-    this.#listener = listener;
+    const trace: Trace = (event) => {
+      this.#hear(event);
+      listener(event);
+    };
+    this.trace = listener.isQuiet === true ? Object.assign(trace, { isQuiet: true }) : trace;
   }
 
-  /** Give this to the dial; everything goes on to the listener. */
-  readonly trace: Trace = (event) => {
+  #hear(event: TraceEvent): void {
     if (event.event === 'attempt') this.#reasons.set(event.address, 'no answer');
     else if (event.event === 'attempt-failed') this.#reasons.set(event.address, event.reason);
     else if (event.event === 'connected') this.#reasons.delete(event.address);
-    this.#listener(event);
-  };
+  }
 
   /** The error with the attempts in it, if it is a deadline's and has none. */
   explain(error: FdpassError): FdpassError {

@@ -50,12 +50,19 @@ export const DEFAULT_SERVICES: HostServices = {
   resolve: systemResolver,
   compareAddresses,
   open: openConnection,
-  credentials: async (request) => (await import('../proxy/credentials.js')).resolveCredentials(request),
+  credentials: findCredentials,
   environment: process.env,
   random: Math.random,
   beforeAsking: () => {},
   standby: noStandby,
 };
+
+/** Most proxies want none: then nothing is loaded. */
+async function findCredentials(request: CredentialRequest): Promise<Credentials | undefined> {
+  const { options, username, password } = request;
+  if (options === undefined && username === undefined && password === undefined) return undefined;
+  return (await import('../proxy/credentials.js')).resolveCredentials(request);
+}
 
 /** Where a strategy's host stands: the hops before it, and what a nested route means there. */
 export interface HostPlace {
@@ -99,8 +106,19 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
       options.of === 'route' && isLookedAt(context)
         ? raceLooking(candidates, options, context, clock)
         : race(candidates, options, context, clock),
-    credentials: (request, { signal, trace }) =>
-      services.credentials({ ...request, baseDir, signal, trace, environment, beforeAsking }),
+    credentials: ({ options, username, password, host, port }, { signal, trace }) =>
+      services.credentials({
+        options,
+        username,
+        password,
+        host,
+        port,
+        baseDir,
+        signal,
+        trace,
+        environment,
+        beforeAsking,
+      }),
     spawn: async (argv, context, options = {}) => {
       const { spawnConnection } = await import('../connection/spawn.js'); // few routes run programs
       const { signal, trace } = context;

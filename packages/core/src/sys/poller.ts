@@ -46,70 +46,91 @@ export interface PollCalls {
  *   what it polls non-blocking, and other processes see that: here it is undone.
  */
 export function makePoller(calls: PollCalls, fd: number, isShared: boolean): Poller {
-  const { startPolling, dup, close } = calls;
-  const waiters = new Set<Waiter>();
-  let handle: PollHandle | undefined;
-  let armed = '';
-  let copy: number | undefined;
-  let closed: { readonly reason: unknown } | undefined;
+  return new HandlePoller(calls, fd, isShared);
+}
 
-  const arm = (): void => {
-    const wanted = wantedEvents(waiters);
-    const key = Object.keys(wanted).join();
-    if (key === armed) return;
-    if (handle !== undefined) handle.start(wanted, react);
-    else {
-      if (isShared || polled.has(fd)) copy ??= dup(fd);
-      const mustBlock = isShared && !calls.isNonBlocking(fd);
-      handle = startPolling(copy ?? fd, wanted, react);
-      if (mustBlock) calls.setNonBlocking(fd, false);
-      polled.add(copy ?? fd);
-    }
-    armed = key;
-  };
-  const react = (status: number, ready: PollEvents): void => {
-    const due = [...waiters].filter(({ what }) => status < 0 || ready[EVENTS[what]] === true);
-    for (const waiter of due) waiters.delete(waiter);
+class HandlePoller implements Poller {
+  readonly #calls: PollCalls;
+  readonly #fd: number;
+  readonly #isShared: boolean;
+  #waiters: Waiter[] = [];
+  #handle: PollHandle | undefined;
+  /** What the handle reports: a sum of {@link BITS}. */
+  #armed = 0;
+  #copy: number | undefined;
+  #closed: { readonly reason: unknown } | undefined;
+
+  constructor(calls: PollCalls, fd: number, isShared: boolean) {
+    this.#calls = calls;
+    this.#fd = fd;
+    this.#isShared = isShared;
+  }
+
+  until(what: Readiness): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed !== undefined) return reject(this.#closed.reason);
+      this.#waiters.push({ what, resolve, reject });
+      try {
+        this.#arm();
+      } catch (error) {
+        this.#waiters.pop();
+        reject(error); // no descriptor is left for a copy
+      }
+    });
+  }
+
+  close(reason?: unknown): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = { reason };
+    this.#handle?.close();
+    if (this.#handle !== undefined) polled.delete(this.#copy ?? this.#fd);
+    if (this.#copy !== undefined) this.#calls.close(this.#copy);
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(reason);
+  }
+
+  #arm(): void {
+    let wanted = 0;
+    for (const { what } of this.#waiters) wanted |= BITS[what];
+    if (wanted === this.#armed) return;
+    if (this.#handle === undefined) this.#handle = this.#start(eventsOf(wanted));
+    else this.#handle.start(eventsOf(wanted), this.#react);
+    this.#armed = wanted;
+  }
+
+  #start(events: PollEvents): PollHandle {
+    const { startPolling, dup, isNonBlocking, setNonBlocking } = this.#calls;
+    if (this.#isShared || polled.has(this.#fd)) this.#copy ??= dup(this.#fd);
+    const mustBlock = this.#isShared && !isNonBlocking(this.#fd);
+    const handle = startPolling(this.#copy ?? this.#fd, events, this.#react);
+    if (mustBlock) setNonBlocking(this.#fd, false);
+    polled.add(this.#copy ?? this.#fd);
+    return handle;
+  }
+
+  readonly #react: PollCallback = (status, ready) => {
+    const isDue = ({ what }: Waiter): boolean => status < 0 || ready[EVENTS[what]] === true;
+    const due = this.#waiters.filter(isDue);
+    this.#waiters = this.#waiters.filter((waiter) => !isDue(waiter));
     if (status < 0 || due.length === 0 || ready.disconnect === true) {
-      handle?.stop();
-      armed = '';
+      this.#handle?.stop();
+      this.#armed = 0;
     }
-    if (waiters.size > 0) arm();
-    const settle = (): void => {
-      for (const { resolve, reject } of due) closed === undefined ? resolve() : reject(closed.reason);
-    };
-    if (NEEDS_TURN) setImmediate(settle);
-    else settle();
+    if (this.#waiters.length > 0) this.#arm();
+    if (NEEDS_TURN) setImmediate(() => this.#settle(due));
+    else this.#settle(due);
   };
-  return {
-    until: (what) =>
-      new Promise((resolve, reject) => {
-        if (closed !== undefined) return reject(closed.reason);
-        const waiter = { what, resolve, reject };
-        waiters.add(waiter);
-        try {
-          arm();
-        } catch (error) {
-          waiters.delete(waiter);
-          reject(error); // no descriptor is left for a copy
-        }
-      }),
-    close(reason) {
-      if (closed !== undefined) return;
-      closed = { reason };
-      handle?.close();
-      if (handle !== undefined) polled.delete(copy ?? fd);
-      if (copy !== undefined) close(copy);
-      for (const waiter of waiters) waiter.reject(reason);
-      waiters.clear();
-    },
-  };
+
+  #settle(due: readonly Waiter[]): void {
+    for (const { resolve, reject } of due) this.#closed === undefined ? resolve() : reject(this.#closed.reason);
+  }
 }
 
 const EVENTS = { readable: 'readable', writable: 'writable', closed: 'disconnect' } as const;
+const BITS: Readonly<Record<Readiness, number>> = { readable: 1, writable: 2, closed: 4 };
 
-function wantedEvents(waiters: Iterable<Waiter>): PollEvents {
+function eventsOf(bits: number): PollEvents {
   const events: PollEvents = {};
-  for (const { what } of waiters) events[EVENTS[what]] = true;
+  for (const what of ['readable', 'writable', 'closed'] as const)
+    if ((bits & BITS[what]) !== 0) events[EVENTS[what]] = true;
   return events;
 }

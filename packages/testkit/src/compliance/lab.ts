@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Chain, Connection, DialContext, Dialer, Strategy, StrategyHost, Target, TraceEvent } from '@fdpass/core';
-import { createStrategyHost, loadSchema, ownConnection, owningDial } from '@fdpass/core/host';
+import { createStrategyHost, loadSchema, OwningDial, ownConnection } from '@fdpass/core/host';
 import { isConnection, openConnection } from '@fdpass/core/sockets';
 import { Line, type LinePolicy } from './line.js';
 import { type Origin, openOrigin } from './origin.js';
@@ -119,7 +119,7 @@ export class Lab {
 
   /** Makes one dial with a dialer that is there, and destroys what it leaves, as core does. */
   async dialWith(dialer: Dialer, signal?: AbortSignal): Promise<Outcome> {
-    const owning = owningDial(this.context(signal));
+    const owning = new OwningDial(this.context(signal));
     const { context } = owning;
     const abort = (): void => owning.destroyOwned(context.signal.reason);
     context.signal.addEventListener('abort', abort, { once: true });

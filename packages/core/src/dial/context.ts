@@ -1,0 +1,53 @@
+import type { Connection } from '../connection/connection.js';
+import type { Target } from '../ground/target.js';
+import type { DialMark, Trace } from '../ground/trace.js';
+
+/** What one dial is given besides its target. */
+export interface DialContext {
+  /** Aborts the whole dial, handshakes included, when the caller or the deadline says so. Its reason is what to throw. */
+  readonly signal: AbortSignal;
+  /** Reports progress (`fdpass -v`, `--log`, `trace`). It must never be given a secret. */
+  readonly trace: Trace;
+}
+
+/*
+ * What core adds to the context of a hop's dial. A spread copy of the context (`{ ...context, signal }`) has it too. The
+ * objects are written out here: in V8 a spread with more properties behind it takes as long as a system call.
+ */
+
+/** What belongs to the dial. Symbol.for: two copies of this package can take part in one dial. */
+export const OWNED: unique symbol = Symbol.for('fdpass.owned.v1');
+/** Which hop's dial it is, so that the dials inside it can be counted and nested. */
+export const MARK: unique symbol = Symbol.for('fdpass.dial-mark.v1');
+
+export interface Owned {
+  /** The connections that were opened inside the dial; they are destroyed if it rejects. */
+  readonly connections: Set<Connection>;
+  /** The dials of other hops inside the dial that are under way, with their signals. */
+  readonly dials: Map<Promise<unknown>, AbortSignal>;
+  /** Why the dial is over, if it rejected: what is opened in it later is destroyed at once. */
+  over?: { readonly reason: unknown };
+  /** What the dial is to connect to. */
+  readonly target: Target | undefined;
+}
+
+export interface CountedMark extends DialMark {
+  /** Shared by all dials of one dial of a route. */
+  readonly count: { last: number };
+}
+
+/** A context as core sees it: one that a program has made has none of this. */
+export interface HopContext extends DialContext {
+  readonly [OWNED]?: Owned | undefined;
+  readonly [MARK]?: CountedMark | undefined;
+}
+
+/** The same context for a dial that owns what is opened in it. */
+export function withOwned({ signal, trace, [MARK]: mark }: HopContext, owned: Owned): HopContext {
+  return { signal, trace, [OWNED]: owned, [MARK]: mark };
+}
+
+/** The same context for a dial that reports what happens in it. */
+export function withMark({ signal, [OWNED]: owned }: HopContext, mark: CountedMark, trace: Trace): HopContext {
+  return { signal, trace, [OWNED]: owned, [MARK]: mark };
+}
