@@ -26,7 +26,7 @@ describe('srv through the commands', () => {
 
   before(async () => {
     names = await DnsServer.start();
-    [second, third] = (await Promise.all(['second\n', 'third\n'].map(startGreeter))) as [
+    [second, third] = (await Promise.all(['SSH-second\n', 'SSH-third\n'].map(startGreeter))) as [
       ScriptedServer,
       ScriptedServer,
     ];
@@ -65,14 +65,14 @@ describe('srv through the commands', () => {
       { priority: 20, weight: 0, port: second.port, target: 'localhost' },
     ]);
     const { status, stdout, stderr } = await fdpass('example.org', 22);
-    expect([status, stdout, stderr]).to.deep.equal([0, 'second\ntext', '']);
+    expect([status, stdout, stderr]).to.deep.equal([0, 'SSH-second\ntext', '']);
     expect(third.connections()).to.equal(0);
   });
 
   it('connects to the target itself where there is no record', async () => {
     names.answers.set('_ssh._tcp.localhost', NXDOMAIN);
     const { status, stdout } = await fdpass('localhost', third.port);
-    expect([status, stdout]).to.deep.equal([0, 'third\ntext']);
+    expect([status, stdout]).to.deep.equal([0, 'SSH-third\ntext']);
   });
 
   it('says that a service is not offered', async () => {
