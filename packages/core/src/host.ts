@@ -47,6 +47,7 @@ export { replaceFile } from './ground/replace-file.js';
 export { quoteUnknown } from './ground/shown.js';
 export { didYouMean, nearest } from './ground/text.js';
 export { formatWhere } from './ground/where.js';
+export { type BetweenOptions, openPipes, relayBetween } from './handover/between.js';
 export { relayOver } from './handover/caller.js';
 export {
   type Channel,
@@ -59,6 +60,7 @@ export {
 export { type DetachedOptions, dialDetached, runDetached } from './handover/detached.js';
 export { type HandOverOptions, handOver, type RelayRequest } from './handover/hand-over.js';
 export type { RelayResult } from './handover/relay.js';
+export type { PipePool } from './handover/store.js';
 export { configJsonSchema, type JsonSchema, optionsJsonSchema } from './json-schema/json-schema.js';
 export {
   createResolver,

@@ -3,7 +3,7 @@ import { type Clock, onAbort, systemClock } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { fromSystemError, unlessBlocked } from '../ground/system-error.js';
 import { noTrace, type Trace } from '../ground/trace.js';
-import type { Poller, Sys } from '../sys/sys.js';
+import type { Poller, Readiness, Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { adoptFd } from './descriptor-stream.js';
 import { ExactReader } from './exact-reader.js';
@@ -62,7 +62,7 @@ export class DescriptorConnection implements Connection {
   }
 
   /** Waits for an event of the descriptor, e.g. for connect(2) to finish. */
-  until(what: 'readable' | 'writable'): Promise<void> {
+  until(what: Readiness): Promise<void> {
     return this.#poller.until(what);
   }
 

@@ -2,7 +2,7 @@ import type { Connection } from '../connection/connection.js';
 import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { findSys, loadSys } from '../sys/koffi.js';
-import type { Sys } from '../sys/sys.js';
+import type { Poller, Sys } from '../sys/sys.js';
 import { type Channel, channelKind, channelStreams } from './channel.js';
 import { prepareDescriptorRelay } from './descriptor-relay.js';
 import { type RelayOptions, type RelayResult, relay } from './relay.js';
@@ -38,14 +38,31 @@ export function watchCaller(channel: Channel, clock: Clock): CallerWatch {
 /** Calls `listener` when both ends have hung up. Only the input is waited for: the output can be closed meanwhile. */
 function onHangUp({ input, output }: Channel, sys: Sys, clock: Clock, listener: () => void): () => void {
   const poller = sys.poll(input, { isShared: true });
+  const fds = [input, output].filter(isWatchable);
+  const cancel = afterHangUp(poller, () => fds.every((fd) => sys.isHungUp(fd)), clock, listener);
+  return () => {
+    poller.close();
+    cancel();
+  };
+}
+
+/** Calls `listener` once the other side of what `poller` polls has closed, as `isHungUp` tells. Returns how to stop looking. */
+export function afterHangUp(
+  poller: Pick<Poller, 'until'>,
+  isHungUp: () => boolean,
+  clock: Clock,
+  listener: () => void,
+): () => void {
+  let isOver = false;
   let cancel = (): void => {};
   const look = (): void => {
-    if ([input, output].filter(isWatchable).every((fd) => sys.isHungUp(fd))) listener();
+    if (isOver) return;
+    if (isHungUp()) listener();
     else cancel = clock.after(LOOK_INTERVAL_MS, look);
   };
   poller.until('closed').then(look, () => {}); // released
   return () => {
-    poller.close();
+    isOver = true;
     cancel();
   };
 }

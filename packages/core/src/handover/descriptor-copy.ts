@@ -1,15 +1,18 @@
 import { errnoName } from '../ground/system-error.js';
 import type { Poller, Readiness } from '../sys/sys.js';
-import { broken, type Copy, type CopyEnd, isClosed } from './copy.js';
+import { broken, type Copy, type CopyEnd, isClosed, isReset } from './copy.js';
 import { BufferStore, type PipeStore, type Store } from './store.js';
 
 /** One end of a direction that is copied by system calls. */
 export interface CopyPort {
   readonly fd: number;
-  readonly poller: Poller;
+  readonly poller: Pick<Poller, 'until'>;
   /** Tells whoever reads at the other side that no more bytes come. */
   end(): void;
 }
+
+/** Why bytes cannot go through a pipe: a descriptor does not support it, or no pipe is to be had. */
+const NO_SPLICE = new Set(['EINVAL', 'EMFILE', 'ENFILE']);
 
 /** After so many fills in a row the event loop gets a turn: a source and a sink can be ready all the time. */
 const FILLS_IN_A_ROW = 8;
@@ -17,7 +20,7 @@ const FILLS_IN_A_ROW = 8;
 /** A session that has moved so many bytes gets larger pipes; most never do. */
 const BULK = 1024 * 1024;
 
-/** Copies from one descriptor to another within the kernel, by readiness. Where splice(2) is refused, by reads and writes. */
+/** Copies from one descriptor to another within the kernel, by readiness. Where that cannot be done, by reads and writes. */
 export class DescriptorCopy implements Copy {
   readonly #source: CopyPort;
   readonly #sink: CopyPort;
@@ -53,22 +56,25 @@ export class DescriptorCopy implements Copy {
   }
 
   async #copy(): Promise<CopyEnd> {
-    while (await this.#take()) {
+    for (;;) {
+      const end = await this.#take();
+      if (end !== undefined) {
+        this.#sink.end();
+        return end;
+      }
       if (await this.#give()) continue;
       void this.#dropRest();
       return 'sink-closed';
     }
-    this.#sink.end();
-    return 'ended';
   }
 
-  /** Takes what the source has; false at its end. */
-  async #take(): Promise<boolean> {
+  /** Takes what the source has. Returns how it has ended if it has. */
+  async #take(): Promise<'ended' | 'reset' | undefined> {
     try {
-      return await this.#fill();
+      return (await this.#fill()) ? undefined : 'ended';
     } catch (error) {
       if (!isClosed(error)) throw broken(error);
-      return false;
+      return isReset(error) ? 'reset' : 'ended';
     }
   }
 
@@ -106,7 +112,11 @@ export class DescriptorCopy implements Copy {
     }
   }
 
-  async #whenReady(poller: Poller, what: Readiness, call: (store: Store) => number | undefined): Promise<number> {
+  async #whenReady(
+    poller: CopyPort['poller'],
+    what: Readiness,
+    call: (store: Store) => number | undefined,
+  ): Promise<number> {
     for (;;) {
       const count = this.#step(call);
       if (count !== undefined) return count;
@@ -120,7 +130,7 @@ export class DescriptorCopy implements Copy {
     try {
       return call(this.#store);
     } catch (error) {
-      if (errnoName(error) !== 'EINVAL' || this.#store !== this.#pipe) throw error;
+      if (!NO_SPLICE.has(errnoName(error) ?? '') || this.#store !== this.#pipe) throw error;
     }
     this.#store = new BufferStore(this.#pipe.takeAll());
     return call(this.#store);

@@ -1,18 +1,20 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { createReadStream, createWriteStream, openSync, writeSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { expectDescriptorsBack, makePipe } from '@fdpass/test-lab';
 import { expect } from 'chai';
+import { DescriptorConnection } from '../connection/descriptor.js';
 import { adoptFd, whenReady } from '../connection/descriptor-stream.js';
-import { bytesToEnd, nextBytes } from '../connection/socket-pair.spec.helper.js';
+import { bytesToEnd, nextBytes, readToEnd } from '../connection/socket-pair.spec.helper.js';
 import { systemError } from '../sys/fake-sys.spec.helper.js';
 import { loadSys } from '../sys/koffi.js';
 import type { Splicing, Sys } from '../sys/sys.js';
 import type { Channel } from './channel.js';
 import { DescriptorCopy } from './descriptor-copy.js';
-import { prepareDescriptorRelay } from './descriptor-relay.js';
+import { prepareConnectionRelay, prepareDescriptorRelay } from './descriptor-relay.js';
 import type { RelayResult } from './relay.js';
-import { PipeStore } from './store.js';
+import { PipePool, PipeStore } from './store.js';
 
 const MIB = 1024 * 1024;
 
@@ -186,30 +188,76 @@ describe('a relay of descriptors', () => {
     expect(count).to.equal(2);
   });
 
+  describe('between two connections', () => {
+    /** client <-> near | relay | far <-> server. */
+    function relayed(pool: PipePool): { ends: readonly [Duplex, Duplex]; done: Promise<RelayResult> | undefined } {
+      const [theirs, near] = sys.socketpair();
+      const [far, server] = sys.socketpair();
+      for (const fd of [near, far]) sys.setNonBlocking(fd, true);
+      const [client, target] = [new DescriptorConnection(near, sys), new DescriptorConnection(far, sys)];
+      const done = prepareConnectionRelay(client, target, pool, sys)?.run({});
+      void done?.finally(() => [client, target].map((connection) => connection.destroy()));
+      return { ends: [adoptFd(theirs, sys), adoptFd(server, sys)], done };
+    }
+
+    it('ten relays share two pipes as long as nothing has to wait', async () => {
+      let opened = 0;
+      const openPipe = (): [number, number] => {
+        opened++;
+        return splicing.openPipe();
+      };
+      const pool = new PipePool({ ...splicing, openPipe }, sys);
+      const relays = Array.from({ length: 10 }, () => relayed(pool));
+      for (const { ends } of relays) {
+        ends[0].end('up');
+        ends[1].end('down');
+        expect([await readToEnd(ends[1]), await readToEnd(ends[0])]).to.deep.equal(['up', 'down']);
+      }
+      await Promise.all(relays.map(({ done }) => done));
+      expect(opened).to.be.at.most(2); // one for each direction of the one that is busy
+      pool.close();
+    });
+
+    it('bytes are read and written while no descriptor is left for a pipe', async () => {
+      const openPipe = (): never => {
+        throw systemError('EMFILE');
+      };
+      const pool = new PipePool({ ...splicing, openPipe }, sys);
+      const { ends, done } = relayed(pool);
+      ends[0].end('up');
+      ends[1].end('down');
+      expect([await readToEnd(ends[1]), await readToEnd(ends[0])]).to.deep.equal(['up', 'down']);
+      expect(await done).to.deep.equal({ sent: 2, received: 4 });
+    });
+  });
+
   describe('between a source and a sink that are always ready', () => {
     const port = { fd: -1, poller: { until: () => Promise.resolve(), close: () => {} }, end: () => {} };
     /** A copy that would go on for ever, and how many calls it has made. */
-    function endless(): { copy: DescriptorCopy; calls: () => number } {
+    function endless(): { copy: DescriptorCopy; calls: () => number; pool: PipePool } {
       let calls = 0;
       const splice = (): number => {
         if (++calls > 1000) throw systemError('EIO');
         return 1;
       };
-      const copy = new DescriptorCopy(port, port, new PipeStore({ ...splicing, splice }, sys));
-      return { copy, calls: () => calls };
+      const pool = new PipePool({ ...splicing, splice }, sys);
+      const copy = new DescriptorCopy(port, port, new PipeStore(pool));
+      return { copy, calls: () => calls, pool };
     }
 
     it('leaves turns of the event loop to others', async () => {
-      const { copy, calls } = endless();
+      const { copy, calls, pool } = endless();
       await new Promise(setImmediate);
       expect(calls()).to.be.lessThan(100);
       copy.stop();
+      pool.close();
     });
 
     it('makes no call after it was stopped', async () => {
-      const { copy, calls } = endless();
+      const { copy, calls, pool } = endless();
       await new Promise(setImmediate);
       copy.stop();
+      pool.close();
       const before = calls();
       for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
       expect(calls()).to.equal(before);

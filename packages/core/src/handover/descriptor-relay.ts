@@ -1,12 +1,10 @@
-import { rememberModes } from '../sys/descriptors.js';
-import type { Poller, Splicing, Sys } from '../sys/sys.js';
-import { type Channel, channelKind, closeOutput } from './channel.js';
-import { type CopyPort, DescriptorCopy } from './descriptor-copy.js';
+import type { Connection } from '../connection/connection.js';
+import type { Sys } from '../sys/sys.js';
+import { type Channel, channelKind } from './channel.js';
+import { ChannelPort, connectionPort, type Port, SocketPort } from './copy-ports.js';
+import { DescriptorCopy } from './descriptor-copy.js';
 import { type RelayOptions, type RelayResult, untilOver } from './relay.js';
-import { PipeStore } from './store.js';
-
-const SHUT_WR = 1;
-const STDERR = 2;
+import { PipePool, PipeStore } from './store.js';
 
 /** A relay of descriptors that can be started. */
 export interface DescriptorRelay {
@@ -16,110 +14,64 @@ export interface DescriptorRelay {
 
 /**
  * Prepares a relay between a channel and the socket `far` in which bytes stay in the kernel (splice(2)). Undefined where
- * that is not possible: a side is a terminal or a file, the system is not Linux, or no descriptor is left for the two pipes.
+ * that is not possible: a side is a terminal or a file, the system is not Linux, or no descriptor is left for two pipes.
  */
 export function prepareDescriptorRelay(channel: Channel, far: number, sys: Sys): DescriptorRelay | undefined {
   const { splicing } = sys;
-  if (splicing === undefined || ![channel.input, channel.output].every(canBeSpliced)) return undefined;
-  const pipes = openStores(splicing, sys);
-  return pipes && { run: (options) => relayDescriptors(channel, far, sys, pipes, options) };
+  const { input, output } = channel;
+  if (splicing === undefined || ![input, output].every(canBeSpliced)) return undefined;
+  const pipes = new PipePool(splicing, sys);
+  try {
+    pipes.reserve(2); // a pipe of the channel that blocks can only be spliced: it cannot be read and written instead
+  } catch {
+    return undefined;
+  }
+  return {
+    run(options) {
+      const inputPort = new ChannelPort(input, sys);
+      const outputPort = output === input ? inputPort : new ChannelPort(output, sys, true);
+      const ports = { input: inputPort, output: outputPort, far: new SocketPort(far, sys) };
+      return relayPorts(ports, pipes, options).finally(() => pipes.close());
+    },
+  };
 }
 
 function canBeSpliced(fd: number): boolean {
   return ['socket', 'pipe'].includes(channelKind(fd));
 }
 
-function openStores(splicing: Splicing, sys: Sys): readonly [PipeStore, PipeStore] | undefined {
-  let first: PipeStore | undefined;
-  try {
-    first = new PipeStore(splicing, sys);
-    return [first, new PipeStore(splicing, sys)];
-  } catch {
-    first?.close();
-    return undefined;
-  }
+/** The same between two connections, neither of which is closed in the end. Undefined if one has no descriptor. */
+export function prepareConnectionRelay(
+  near: Connection,
+  far: Connection,
+  pipes: PipePool,
+  sys: Sys,
+): DescriptorRelay | undefined {
+  if (!hasDescriptor(near) || !hasDescriptor(far)) return undefined;
+  return {
+    run(options) {
+      const nearPort = connectionPort(near, sys);
+      return relayPorts({ input: nearPort, output: nearPort, far: connectionPort(far, sys) }, pipes, options);
+    },
+  };
 }
 
-function relayDescriptors(
-  { input, output }: Channel,
-  far: number,
-  sys: Sys,
-  [upStore, downStore]: readonly [PipeStore, PipeStore],
-  options: RelayOptions,
-): Promise<RelayResult> {
-  const farPort = new FarPort(far, sys);
-  const inputPort = new ChannelPort(input, sys);
-  const outputPort = output === input ? inputPort : new ChannelPort(output, sys, true);
-  const up = new DescriptorCopy(inputPort, farPort, upStore);
-  const down = new DescriptorCopy(farPort, outputPort, downStore);
+function hasDescriptor(connection: Connection): connection is Connection & { readonly descriptor: number } {
+  return connection.descriptor !== undefined;
+}
+
+interface Ports {
+  readonly input: Port;
+  readonly output: Port;
+  readonly far: Port;
+}
+
+function relayPorts({ input, output, far }: Ports, pipes: PipePool, options: RelayOptions): Promise<RelayResult> {
+  const up = new DescriptorCopy(input, far, new PipeStore(pipes));
+  const down = new DescriptorCopy(far, output, new PipeStore(pipes));
   const close = (): void => {
-    for (const port of new Set([farPort, inputPort, outputPort])) port.close();
+    for (const port of new Set([far, input, output])) port.close();
     for (const copy of [up, down]) copy.stop();
   };
   return untilOver({ up, down, isTerminal: false, close }, options);
-}
-
-/** The network's side: a socket that belongs to the connection. */
-class FarPort implements CopyPort {
-  readonly fd: number;
-  readonly poller: Poller;
-  readonly #sys: Sys;
-
-  constructor(fd: number, sys: Sys) {
-    sys.setNonBlocking(fd, true);
-    this.fd = fd;
-    this.poller = sys.poll(fd);
-    this.#sys = sys;
-  }
-
-  end(): void {
-    shutDown(this.fd, this.#sys);
-  }
-
-  close(): void {
-    this.poller.close();
-  }
-}
-
-/** The user's side: a pipe or a socket that other processes can share. A pipe keeps its mode, a socket gets it back. */
-class ChannelPort implements CopyPort {
-  readonly fd: number;
-  readonly poller: Poller;
-  readonly #sys: Sys;
-  readonly #isSocket: boolean;
-  readonly #isOutput: boolean;
-  readonly #restoreMode: () => void;
-  #isClosed = false;
-
-  constructor(fd: number, sys: Sys, isOutput = false) {
-    this.fd = fd;
-    this.#sys = sys;
-    this.#isSocket = channelKind(fd) === 'socket';
-    this.#isOutput = isOutput;
-    this.#restoreMode = this.#isSocket ? rememberModes([fd], sys) : () => {};
-    if (this.#isSocket) sys.setNonBlocking(fd, true); // splice(2) waits for a socket that blocks
-    this.poller = sys.poll(fd, { isShared: true });
-  }
-
-  end(): void {
-    if (this.#isSocket) shutDown(this.fd, this.#sys);
-    else this.close(); // nothing else tells the reader of a pipe
-  }
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.poller.close(); // it can have a copy of the descriptor
-    this.#restoreMode();
-    if (this.#isOutput && !this.#isSocket) closeOutput(this.fd, this.#sys);
-    else if (this.fd > STDERR) this.#sys.close(this.fd); // Node keeps the standard streams open too
-  }
-}
-
-function shutDown(fd: number, sys: Sys): void {
-  try {
-    sys.shutdown(fd, SHUT_WR);
-  } catch {
-    // The other side has closed already.
-  }
 }

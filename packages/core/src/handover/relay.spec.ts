@@ -2,12 +2,17 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { type Duplex, PassThrough, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { expectDescriptorsBack } from '@fdpass/test-lab';
 import { expect } from 'chai';
+import type { Connection } from '../connection/connection.js';
+import { DescriptorConnection } from '../connection/descriptor.js';
+import { StreamConnection } from '../connection/stream.js';
 import { HandClock } from '../ground/hand-clock.spec.helper.js';
 import { caught } from '../ground/rejection.spec.helper.js';
 import { systemError } from '../sys/fake-sys.spec.helper.js';
 import { loadSys } from '../sys/koffi.js';
 import type { Splicing, Sys } from '../sys/sys.js';
+import { openPipes, relayBetween } from './between.js';
 import { prepareDescriptorRelay } from './descriptor-relay.js';
 import { type RelayOptions, type RelaySide, relay } from './relay.js';
 
@@ -67,6 +72,26 @@ function overDescriptors(refuses?: 'source' | 'sink'): Start {
   };
 }
 
+/** @param wrap What the client's side is. */
+function overConnections(wrap: (near: Socket) => Connection): Start {
+  return (near, far, { signal }) => {
+    const pipes = openPipes();
+    let isOver = false;
+    const over = (): void => {
+      pipes?.close();
+      isOver = true;
+    };
+    const done = relayBetween(wrap(near), wrapDescriptor(far), { pipes, signal }).finally(over);
+    return { done, isClosed: () => isOver, piledUp: () => 0 };
+  };
+}
+
+function wrapDescriptor(socket: Socket): Connection {
+  const fd = takeDescriptor(socket);
+  sys.setNonBlocking(fd, true);
+  return new DescriptorConnection(fd, sys);
+}
+
 /** The descriptor of a socket, which is destroyed; the connection stays. */
 function takeDescriptor(socket: Socket): number {
   const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
@@ -86,6 +111,8 @@ function refusing(role: 'source' | 'sink', sockets: readonly number[]): Sys {
 
 const kinds: Readonly<Record<string, Start>> = {
   streams: overStreams,
+  connections: overConnections(wrapDescriptor),
+  'connections, of which one is a stream': overConnections((near) => new StreamConnection(near)),
   ...(sys.splicing && {
     descriptors: overDescriptors(),
     'descriptors that cannot be spliced from': overDescriptors('source'),
@@ -129,6 +156,7 @@ describe('relay', () => {
   afterEach(() => {
     for (const socket of opened.splice(0)) socket.on('error', () => {}).destroy();
   });
+  expectDescriptorsBack(20);
 
   for (const [kind, begin] of Object.entries(kinds)) {
     describe(`of ${kind}`, () => {
@@ -167,10 +195,7 @@ describe('relay', () => {
         for (const turn of ['user', 'server'] as const) {
           const { user, server, done, isClosed } = await start();
           const [dead, other] = turn === 'user' ? [user, server] : [server, user];
-          other
-            .on('error', () => {})
-            .resume()
-            .once('end', () => other.end());
+          other.on('error', () => {}).resume();
           dead.resetAndDestroy();
           expect(await done).to.deep.equal({ sent: 0, received: 0 });
           expect(isClosed()).to.equal(true);
@@ -227,6 +252,29 @@ describe('relay', () => {
           await done;
         }
       });
+    });
+  }
+
+  for (const [how, pipes] of [
+    ['by descriptors', openPipes()],
+    ['by streams', undefined],
+  ] as const) {
+    it(`between connections ${how} is over when a client that has ended its side goes, though the server does nothing`, async () => {
+      const [theirs, near] = sys.socketpair();
+      const [far, server] = sys.socketpair();
+      for (const fd of [near, far]) sys.setNonBlocking(fd, true);
+      const clock = new HandClock();
+      const [client, target] = [new DescriptorConnection(near, sys), new DescriptorConnection(far, sys)];
+      const done = relayBetween(client, target, { clock, pipes });
+      sys.shutdown(theirs, 1);
+      await sys.wait(server, 'readable'); // the end has been passed on
+      for (let turn = 0; turn < 1000 && clock.pending === 0; turn++) await new Promise(setImmediate);
+      sys.close(theirs);
+      clock.advance(200);
+      await done;
+      expect(clock.pending).to.equal(0);
+      sys.close(server);
+      pipes?.close();
     });
   }
 

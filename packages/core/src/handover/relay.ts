@@ -39,10 +39,11 @@ const STALL_MS = 300;
  * Copies bytes both ways between `near` (the user's side) and `far` (the network), with back-pressure.
  *
  * The end of one side is passed on as a half-close while the other direction goes on. The relay is over when both
- * directions have ended, when nobody reads what arrives (`near` has closed), when `near` has gone, or when `far` ends and
- * `near` is a terminal, for whose end nobody would wait. All streams are destroyed then, and on failure and abort too.
+ * directions have ended, when a side is reset, when nobody reads what arrives (`near` has closed), when `near` has gone, or
+ * when `far` ends and `near` is a terminal, for whose end nobody would wait. All streams are destroyed then, and on failure
+ * and abort too.
  *
- * @throws FdpassError `unreachable` if a side breaks in the middle (a reset counts as its end); the signal's reason on abort.
+ * @throws FdpassError `unreachable` if a side breaks in the middle (a reset is an end); the signal's reason on abort.
  */
 export function relay(near: RelaySide, far: RelaySide, options: RelayOptions = {}): Promise<RelayResult> {
   const streams = new Set<Readable | Writable>([near.readable, near.writable, far.readable, far.writable]);
@@ -73,10 +74,11 @@ export interface Copies {
 export async function untilOver(copies: Copies, options: RelayOptions): Promise<RelayResult> {
   const { up, down, isTerminal } = copies;
   const { signal, gone, clock = systemClock } = options;
-  const received = down.done.then((end) => (end === 'sink-closed' || isTerminal ? end : up.done));
+  const received = down.done.then((end) => (end === 'ended' && !isTerminal ? up.done : end));
+  const sent = up.done.then((end) => (end === 'reset' ? end : received));
   const leaving = untilGone(gone, up, clock);
   try {
-    await untilAborted(signal, Promise.race([received, up.done.then(() => received), leaving.over]));
+    await untilAborted(signal, Promise.race([received, sent, leaving.over]));
     return { sent: up.bytes(), received: down.bytes() };
   } finally {
     leaving.release();

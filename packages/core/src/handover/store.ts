@@ -23,19 +23,85 @@ export interface Store {
  */
 const SIZE = 256 * 1024;
 
-/** A pipe that splice(2) fills and drains: bytes never leave the kernel. */
-export class PipeStore implements Store {
-  readonly #splicing: Splicing;
-  readonly #sys: Sys;
-  readonly #reader: number;
-  readonly #writer: number;
-  #held = 0;
+/** A pipe and its size. */
+interface Pipe {
+  readonly reader: number;
+  readonly writer: number;
+  isLarge: boolean;
+}
 
-  /** @throws a system error if no descriptor is left for the pipe. */
+/** How many pipes that nobody needs at the moment are kept. */
+const MAX_FREE = 8;
+
+/**
+ * Pipes that the copies of one or of many relays share: a copy needs one only while bytes are in it, and most sinks take
+ * bytes at once. So a thousand idle relays need no pipe at all.
+ */
+export class PipePool {
+  /** What fills and drains them. */
+  readonly splicing: Splicing;
+  readonly #sys: Sys;
+  readonly #free: Pipe[] = [];
+  #isClosed = false;
+
   constructor(splicing: Splicing, sys: Sys) {
-    this.#splicing = splicing;
+    this.splicing = splicing;
     this.#sys = sys;
-    [this.#reader, this.#writer] = splicing.openPipe();
+  }
+
+  /** Opens so many in advance. @throws a system error if no descriptor is left for one; none is left open then. */
+  reserve(count: number): void {
+    try {
+      while (this.#free.length < count) this.#free.push(this.#open());
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /** An empty pipe. @throws a system error if no descriptor is left for it. */
+  take(wantsLarge: boolean): Pipe {
+    const pipe = this.#free.pop() ?? this.#open();
+    if (wantsLarge && !pipe.isLarge) {
+      this.splicing.setPipeSize(pipe.writer, SIZE);
+      pipe.isLarge = true;
+    }
+    return pipe;
+  }
+
+  #open(): Pipe {
+    const [reader, writer] = this.splicing.openPipe();
+    return { reader, writer, isLarge: false };
+  }
+
+  /** Takes an empty pipe back. */
+  giveBack(pipe: Pipe): void {
+    if (this.#isClosed || this.#free.length >= MAX_FREE) this.discard(pipe);
+    else this.#free.push(pipe);
+  }
+
+  /** Closes a pipe, with what is in it. */
+  discard({ reader, writer }: Pipe): void {
+    this.#sys.close(reader);
+    this.#sys.close(writer);
+  }
+
+  /** Closes the pipes that nobody has at the moment; those that are given back later are closed then. */
+  close(): void {
+    this.#isClosed = true;
+    for (const pipe of this.#free.splice(0)) this.discard(pipe);
+  }
+}
+
+/** A pipe that splice(2) fills and drains: bytes never leave the kernel. It has one only while bytes are in it. */
+export class PipeStore implements Store {
+  readonly #pool: PipePool;
+  #pipe: Pipe | undefined;
+  #held = 0;
+  #wantsLarge = false;
+
+  constructor(pool: PipePool) {
+    this.#pool = pool;
   }
 
   get held(): number {
@@ -43,14 +109,23 @@ export class PipeStore implements Store {
   }
 
   fill(source: number): number | undefined {
-    const taken = this.#splicing.splice(source, this.#writer, SIZE);
-    this.#held = taken ?? 0;
-    return taken;
+    const pipe = this.#pool.take(this.#wantsLarge);
+    try {
+      const taken = this.#pool.splicing.splice(source, pipe.writer, SIZE);
+      this.#held = taken ?? 0;
+      return taken;
+    } finally {
+      if (this.#held > 0) this.#pipe = pipe;
+      else this.#pool.giveBack(pipe);
+    }
   }
 
   drain(sink: number): number | undefined {
-    const given = this.#splicing.splice(this.#reader, sink, this.#held);
+    const pipe = this.#pipe;
+    if (pipe === undefined) return 0;
+    const given = this.#pool.splicing.splice(pipe.reader, sink, this.#held);
     this.#held -= given ?? 0;
+    if (this.#held === 0) this.#release(pipe);
     return given;
   }
 
@@ -60,20 +135,30 @@ export class PipeStore implements Store {
 
   /** Makes room for more in it, and in those of its source and sink that are pipes. */
   grow(source: number, sink: number): void {
-    for (const fd of [this.#writer, source, sink]) this.#splicing.setPipeSize(fd, SIZE);
+    this.#wantsLarge = true;
+    for (const fd of [source, sink]) this.#pool.splicing.setPipeSize(fd, SIZE);
   }
 
   /** Reads what is in it. */
   takeAll(): Buffer {
     const bytes = Buffer.allocUnsafe(this.#held);
-    for (let at = 0; at < bytes.length; ) at += readSync(this.#reader, bytes, { offset: at });
+    const pipe = this.#pipe;
+    if (pipe === undefined) return bytes;
+    for (let at = 0; at < bytes.length; ) at += readSync(pipe.reader, bytes, { offset: at });
     this.#held = 0;
+    this.#release(pipe);
     return bytes;
   }
 
+  #release(pipe: Pipe): void {
+    this.#pipe = undefined;
+    this.#pool.giveBack(pipe);
+  }
+
   close(): void {
-    this.#sys.close(this.#reader);
-    this.#sys.close(this.#writer);
+    if (this.#pipe !== undefined) this.#pool.discard(this.#pipe);
+    this.#pipe = undefined;
+    this.#held = 0;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { broken, type Copy, type CopyEnd, isClosed } from './copy.js';
+import { broken, type Copy, type CopyEnd, isClosed, isReset } from './copy.js';
 
 /** Copies from one stream to another, with back-pressure, until one of them is over. Neither is destroyed. */
 export function copyStream(source: Readable, sink: Writable): Copy {
@@ -13,8 +13,10 @@ export function copyStream(source: Readable, sink: Writable): Copy {
       source.off('data', take).resume(); // reading on is what shows the source's end
       resolve('sink-closed');
     };
-    const sourceEnded = (): void => void sink.end(() => resolve('ended'));
-    const sourceFailed = (error: Error): void => (isClosed(error) ? sourceEnded() : reject(broken(error)));
+    const sourceOver = (how: CopyEnd): void => void sink.end(() => resolve(how));
+    const sourceEnded = (): void => sourceOver('ended');
+    const sourceFailed = (error: Error): void =>
+      isClosed(error) ? sourceOver(isReset(error) ? 'reset' : 'ended') : reject(broken(error));
     source.on('data', take).once('end', sourceEnded).once('close', sourceEnded).once('error', sourceFailed);
     sink.on('drain', () => source.resume());
     sink.once('error', sinkClosed).once('close', sinkClosed);
