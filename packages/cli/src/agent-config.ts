@@ -28,10 +28,13 @@ const MAX_LOADED = 16;
 /** The frameworks of the configs that are in use, loaded again when one of their files has changed. */
 export class Frameworks {
   readonly #loaded = new Map<string, Loaded>();
-  readonly #onPluginChange: () => never;
+  readonly #onPluginChange: () => void;
 
-  /** @param onPluginChange Called when the code of a plugin has changed: Node cannot load a module again. */
-  constructor(onPluginChange: () => never) {
+  /**
+   * @param onPluginChange Called when the code of a plugin has changed: Node cannot load a module again. If it does not throw,
+   *   the code from before stays in use.
+   */
+  constructor(onPluginChange: () => void) {
     this.#onPluginChange = onPluginChange;
   }
 
@@ -47,14 +50,13 @@ export class Frameworks {
     if (known === undefined) return (await this.#load(key, place)).framework;
     const changed = known.stamps.filter(({ file, identity }) => stampOf(file).identity !== identity);
     const configs = known.framework.config?.sources ?? [];
-    if (changed.some(({ file }) => !configs.includes(file))) this.#onPluginChange();
-    if (changed.length === 0 && !known.stamps.some(({ isNew }) => isNew)) return known.framework;
+    const changedConfigs = changed.filter(({ file }) => configs.includes(file));
+    if (changedConfigs.length < changed.length) this.#onPluginChange();
+    if (changedConfigs.length === 0 && !known.stamps.some(({ isNew }) => isNew)) return known.framework;
     try {
       return (await this.#load(key, place)).framework;
     } catch (error) {
-      warn(
-        `fdpass: the agent goes on with the configuration from before, since it can no longer be read: ${formatError(error)}`,
-      );
+      warn(`fdpass: the configuration from before stays in use, since it can no longer be read: ${formatError(error)}`);
       return known.framework;
     }
   }

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Agent } from '@fdpass/agent';
-import { formatError, systemClock } from '@fdpass/core';
+import { systemClock } from '@fdpass/core';
 import { libcResolver } from '@fdpass/core/host';
 import { Installation } from './agent-client.js';
 import { Frameworks } from './agent-config.js';
@@ -9,7 +9,7 @@ import { AgentMemory, describeNetwork } from './agent-memory.js';
 import { commandServer } from './agent-serve.js';
 import { startMark } from './agent-start.js';
 import { LeftToCommand } from './left-to-command.js';
-import { writeStderr } from './stderr.js';
+import { complain, serveMany } from './resident.js';
 
 /** How an agent lives. */
 export interface AgentLife {
@@ -51,15 +51,5 @@ export async function beAgent({ socket, idleMs, onReady, replace }: AgentLife): 
 function prepareProcess(): void {
   process.chdir('/'); // it keeps no other file system busy
   delete process.env['FDPASS_INSIDE']; // that was about the program that has started us
-  process.on('SIGUSR1', () => {}); // Node would open its inspector, on a port that every user of the machine can reach
-  // An error that nobody waits for, such as a plugin's own, belongs to one dial and must not end the others.
-  process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => complain(formatError(error)));
-}
-
-function complain(line: string): void {
-  try {
-    writeStderr(`fdpass: ${line}`);
-  } catch {
-    // Nobody reads it.
-  }
+  serveMany();
 }

@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   credentials: async (args) => (await import('./set-credentials.js')).credentials(args),
   init: async (args) => (await import('./init.js')).init(args),
   strategies: async (args) => (await import('./strategies.js')).strategies(args),
+  listen: async (args) => (await import('./listen/listen.js')).listen(args),
   agent: async (args) => (await import('./agent.js')).agent(args),
 };
 

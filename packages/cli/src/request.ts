@@ -32,13 +32,19 @@ export function readRequest(args: Arguments, defaultPort?: number): DialRequest 
   if (port === undefined) throw usage(FDPASS, 'the port is missing');
   const user = args.value('user');
   const alias = args.value('alias');
-  const config = args.value('config');
-  const cwd = currentFolder();
   return {
     target: makeTarget({ host, port, ...(user !== undefined && { user }), ...(alias !== undefined && { alias }) }),
+    ...readRouteOptions(args),
+  };
+}
+
+/** Reads the options that choose routes. @throws FdpassError `usage` */
+export function readRouteOptions(args: Arguments): Omit<DialRequest, 'target'> {
+  const config = args.value('config');
+  return {
     via: args.values('via'),
     viaSource: args.sourceOf('via'),
-    config: config === undefined ? undefined : expandPath(config, cwd),
+    config: config === undefined ? undefined : expandPath(config, currentFolder()),
     timeoutMs: readTimeout(args),
   };
 }

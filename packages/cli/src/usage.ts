@@ -258,6 +258,25 @@ export const FDPASS: ProgramSpec = {
       ],
     },
     {
+      name: 'listen',
+      synopsis: '[options] [ADDRESS ...]',
+      summary:
+        'serve other programs: a SOCKS and HTTP proxy whose connections go by the rules, at ADDRESS (127.0.0.1:1080 by default; others are written as [::1]:1080 or unix:PATH), until it is interrupted',
+      options: ['config', 'via', 'timeout', 'allow-remote', 'password-file', 'verbose', 'log', 'json'],
+      examples: [
+        ['fdpass listen', 'on 127.0.0.1:1080, for everybody on this machine'],
+        ['curl --proxy socks5h://127.0.0.1:1080 https://host.example/', 'a client of it'],
+        [
+          'fdpass listen 127.0.0.1:3128 unix:/run/user/1000/proxy.sock',
+          'at two addresses; the socket is for this user alone',
+        ],
+        [
+          'fdpass listen --allow-remote --password-file ~/proxy.txt 0.0.0.0:1080',
+          'for other machines, with a password',
+        ],
+      ],
+    },
+    {
       name: 'completion',
       synopsis: 'bash|zsh|fish',
       summary:
@@ -330,6 +349,15 @@ export const FDPASS: ProgramSpec = {
       help: 'the agent ends after this time without a client, e.g. 2h; 0 for never (default 30m)',
     },
     { name: 'no-ssh', help: 'do not ask ssh: show what the rules say of HOST and PORT as they are (PORT: 22)' },
+    {
+      name: 'allow-remote',
+      help: 'listen at an address that other machines can reach; needs --password-file',
+    },
+    {
+      name: 'password-file',
+      argument: 'FILE',
+      help: 'want a user name and a password of every client: the first line of FILE, which only you can read, is USER:PASSWORD',
+    },
     { name: 'yes', short: 'y', help: 'make the changes without asking' },
     { name: 'dry-run', short: 'n', help: 'show the changes and make none' },
     {

@@ -291,7 +291,7 @@ describe('the agent of the command', () => {
         const { status, stderr } = await connect(['host.example', port]);
         expect(status).to.equal(0);
         expect(stderr).to.match(
-          /^fdpass: the agent goes on with the configuration from before, since it can no longer be read: \S+config\.yaml:1:\d+: .*\n$/,
+          /^fdpass: the configuration from before stays in use, since it can no longer be read: \S+config\.yaml:1:\d+: .*\n$/,
         );
       }
     });

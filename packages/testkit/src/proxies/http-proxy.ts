@@ -1,15 +1,13 @@
-import { type ProxyTls, startProxy, type TestProxy } from './proxy.js';
+import { type ProxyOptions, startProxy, type TestProxy } from './proxy.js';
 
 /** How {@link startHttpProxy} treats its clients. */
-export interface HttpProxyOptions {
+export interface HttpProxyOptions extends ProxyOptions {
   /** Wanted by the scheme Basic (RFC 7617): `user:password`. Default: nothing is wanted. */
   readonly credentials?: string | undefined;
-  /** Default: no TLS. */
-  readonly tls?: ProxyTls | undefined;
 }
 
 /** Starts a proxy for CONNECT (RFC 9110 §9.3.6); the caller closes it. */
-export function startHttpProxy({ credentials, tls }: HttpProxyOptions = {}): Promise<TestProxy> {
+export function startHttpProxy({ credentials, ...options }: HttpProxyOptions = {}): Promise<TestProxy> {
   const wanted = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;
   return startProxy(async ({ source, client, reach }) => {
     for (;;) {
@@ -26,5 +24,5 @@ export function startHttpProxy({ credentials, tls }: HttpProxyOptions = {}): Pro
         'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic realm="test"\r\nContent-Length: 0\r\n\r\n',
       );
     }
-  }, tls);
+  }, options);
 }

@@ -1,12 +1,10 @@
 import type { Socket } from 'node:net';
-import { type Conversation, type ProxyTls, startProxy, type TestProxy } from './proxy.js';
+import { type Conversation, type ProxyOptions, startProxy, type TestProxy } from './proxy.js';
 
 /** How {@link startSocksProxy} treats its clients. */
-export interface SocksProxyOptions {
+export interface SocksProxyOptions extends ProxyOptions {
   /** Wanted of SOCKS 5 clients (RFC 1929); SOCKS 4 clients are refused then. Default: nothing is wanted. */
   readonly password?: { readonly user: string; readonly password: string } | undefined;
-  /** Default: no TLS. */
-  readonly tls?: ProxyTls | undefined;
 }
 
 const SOCKS4_GRANTED = 0x5a;
@@ -18,12 +16,12 @@ const DOMAIN_NAME = 3;
 const IPV6 = 4;
 
 /** Starts a proxy for SOCKS 4, 4a and 5 (CONNECT only); the caller closes it. */
-export function startSocksProxy({ password, tls }: SocksProxyOptions = {}): Promise<TestProxy> {
+export function startSocksProxy({ password, ...options }: SocksProxyOptions = {}): Promise<TestProxy> {
   return startProxy(async (conversation) => {
     const [version] = await conversation.source.read(1);
     if (version === 4 && password === undefined) return serve4(conversation);
     return version === 5 ? serve5(conversation, password) : undefined;
-  }, tls);
+  }, options);
 }
 
 /** SOCKS4.protocol and SOCKS4A.protocol: an address 0.0.0.x says that a name follows the user. */
