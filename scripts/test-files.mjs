@@ -29,6 +29,7 @@ export const FIRST_NODE_ONLY = [
   'packed-contents.integration.spec',
   'packed-types.integration.spec',
   'planted-secrets.spec',
+  'retry.integration.spec',
   'schema-libraries.spec',
   'walk.spec',
   'link.machine.spec',

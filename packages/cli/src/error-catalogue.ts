@@ -197,6 +197,11 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     about: 'Nothing answered before the limit, which is 30 seconds unless --timeout or "timeout" sets another.',
     causes: [
       {
+        said: 'timed out after 1 min: tried 5 times, and the last time: ...',
+        cause: 'the dial was made again and again ("retry"), and its time was over before it worked',
+        remedy: 'mend what the line says last, or raise "within" of "retry"',
+      },
+      {
         said: 'timed out after 30 s (... no answer)',
         cause: 'packets to that address get lost: the host is off, or a firewall drops them',
         remedy: 'check the VPN and the address; try another route with --via',
@@ -254,6 +259,11 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
         said: 'cannot ask for the password: there is no terminal',
         cause: '"ask" needs somebody who types',
         remedy: 'use passwordFile, passwordEnv or passwordCommand, or set SSH_ASKPASS',
+      },
+      {
+        said: '"ssh" ended with status 255 ...: Permission denied, ... Host key verification failed',
+        cause: 'the jump host did not let ssh in, or ssh had to ask and could not',
+        remedy: 'run "ssh JUMPHOST" by hand, or set "terminal: true" for the hop',
       },
       {
         said: 'TLS with ... failed, ... another fingerprint',

@@ -36,6 +36,10 @@ const SAYINGS: Sayings = {
   asking: ({ for: what }) => [2, `asking for ${what}`],
   sent: ({ text, details = [] }) => [2, ...[text, ...details].map((line) => `> ${line}`)],
   received: ({ text, details = [] }) => [2, ...[text, ...details].map((line) => `< ${line}`)],
+  retry: ({ reason, inMs, tries, times }) => [
+    1,
+    `${reason}; trying again in ${formatMs(inMs)} (${tries} of ${times} tries made)`,
+  ],
   greeted: ({ text }) => [2, `the server greeted with ${text}`],
   note: ({ text }) => [1, text],
 };

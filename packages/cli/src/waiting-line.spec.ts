@@ -26,6 +26,18 @@ describe('the line for whoever waits for a dial', () => {
     expect(said.slice(1)).to.deep.equal(['-']);
   });
 
+  it('says at once why a dial is made again, the first time', async () => {
+    const retry = (reason: string): TraceEvent => ({ event: 'retry', reason, inMs: 1000, tries: 1, times: 4 });
+    line.hear(ROUTE);
+    line.hear(retry('connection refused'));
+    line.hear(retry('no route to host'));
+    await clock.advance(5000);
+    expect(said).to.deep.equal(['fdpass: connecting to host:22 through corp: connection refused; trying again ...']);
+    line.hear({ event: 'output', text: 'words of a child' });
+    line.hear(retry('connection refused'));
+    expect(said.slice(1)).to.deep.equal(['-']);
+  });
+
   const LAST: readonly TraceEvent[] = [
     { event: 'output', text: 'words of a child' },
     { event: 'asking', for: 'the password' },

@@ -119,7 +119,7 @@ echo "ended $(kill -l $?) $(${STATE})"`;
 
     it('cannot be asked without one, and the error says how it can', async () => {
       const { status, stderr } = await fdpass(['--stdio', ...via('')], { env: { ...env, PATH: path } });
-      expect(status).to.equal(69);
+      expect(status).to.equal(77);
       expect(stderr.trim().split('\n').at(-1)).to.match(
         /: "ssh" ended with status 255 .*Host key verification failed.*; set "terminal: true" .*"\?terminal=true" in a URL\) if ssh has to ask /,
       );

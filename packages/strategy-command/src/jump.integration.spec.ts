@@ -61,7 +61,7 @@ describe('jump hosts', () => {
     const { status, stderr } = await (servers[1] as Sshd).ssh('true', options(), { env, host: '127.0.0.1' });
     expect(status).to.equal(255);
     expect(stderr).to.match(
-      /fdpass: \[unreachable\] 127\.0\.0\.1:\d+: rule 2 .*jump: "ssh" ended with status 255 .*Permission denied/,
+      /fdpass: \[permission\] 127\.0\.0\.1:\d+: rule 2 .*jump: "ssh" ended with status 255 .*Permission denied/,
     );
   });
 

@@ -146,26 +146,42 @@ function readTerminal(query: string): boolean | undefined {
   throw new FdpassError('config', 'the query of a jump:// URL can only be "terminal=true" or "terminal=false"');
 }
 
-/** What ssh says in one of its lines, and what to do about it. */
-const SAYINGS: readonly { readonly pattern: RegExp; readonly hint: string }[] = [
+/** What ssh says in one of its lines, and what it means. */
+interface Saying {
+  readonly pattern: RegExp;
+  /** Of the error. One that is let in nowhere is not let in by trying again, either. */
+  readonly code: 'permission' | 'unreachable';
+  readonly hint: string;
+  /** Not where ssh can ask. */
+  readonly isForTerminal?: boolean;
+}
+
+const SAYINGS: readonly Saying[] = [
   {
-    // It could not ask: the host key is new, or it needs a password or a passphrase.
+    // It could not ask: the host key is new, or it needs a password or a passphrase. Or the answer was wrong.
     pattern: /Host key verification failed|Permission denied \(/,
+    code: 'permission',
     hint: 'set "terminal: true" for this hop ("?terminal=true" in a URL) if ssh has to ask for a password or a new host key',
+    isForTerminal: true,
   },
   {
     pattern: /^channel \d+: open failed: /,
+    code: 'unreachable',
     hint: 'check the target: the jump host itself works',
   },
 ];
 
-/** Runs `dial`, and if ssh fails, says what to do about what it has said. */
-async function hintAtSaying(context: DialContext, dial: (context: DialContext) => Promise<Connection>) {
-  let said: { readonly line: string; readonly hint: string } | undefined;
+/** Runs `dial`, and if ssh fails, says what it has said, and what to do about that. */
+async function explainSaying(
+  context: DialContext,
+  canAsk: boolean,
+  dial: (context: DialContext) => Promise<Connection>,
+): Promise<Connection> {
+  let said: { readonly line: string; readonly saying: Saying } | undefined;
   const trace: Trace = (event) => {
     const line = event.event === 'output' ? event.text : undefined;
     const saying = line === undefined ? undefined : SAYINGS.find(({ pattern }) => pattern.test(line));
-    if (line !== undefined && saying !== undefined) said = { line, hint: saying.hint };
+    if (line !== undefined && saying !== undefined) said = { line, saying };
     context.trace(event);
   };
   try {
@@ -173,9 +189,11 @@ async function hintAtSaying(context: DialContext, dial: (context: DialContext) =
   } catch (error) {
     if (said === undefined || !isFdpassError(error) || error.hint !== undefined) throw error;
     // It is often not the last line: ssh adds that the forwarding failed, and several jump hosts that each connection has closed.
-    const { line, hint } = said;
+    const { line, saying } = said;
     const message = error.message.includes(line) ? error.message : `${error.message} (${line})`;
-    throw new FdpassError(error.code, message, { hint, hop: error.hop, cause: error });
+    const code = error.code === 'unreachable' ? saying.code : error.code;
+    const hint = saying.isForTerminal === true && canAsk ? undefined : saying.hint;
+    throw new FdpassError(code, message, { hint, hop: error.hop, cause: error });
   }
 }
 
@@ -200,7 +218,7 @@ export const jump: Strategy<JumpOptions> = {
     const run = (argv: readonly string[], context: DialContext, forward?: SpawnForward): Promise<Connection> => {
       const dial = (inner: DialContext) =>
         host.spawn([program, ...argv], inner, { patienceMs, log, terminal, forward });
-      return terminal === true ? dial(context) : hintAtSaying(context, dial);
+      return explainSaying(context, terminal === true, dial);
     };
     if (host.isFirst) {
       return { dial: (target, context) => run(jumpArguments(hosts, target, ownArguments), context) };

@@ -42,18 +42,19 @@ export interface SshdOptions {
   readonly listen?: readonly string[] | undefined;
   /** Added to our own environment. */
   readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Settings of sshd_config(5) that are to be others than those of all tests. */
+  readonly settings?: Readonly<Record<string, string | number>> | undefined;
 }
 
 /** Starts sshd on a free port; the caller closes it, which ends its sessions too. */
-export async function startSshd({ listen = ['127.0.0.1', '::1'], env }: SshdOptions = {}): Promise<Sshd> {
-  const { port, folder, output, close } = await startServerIn((own) => launch(own, listen, env));
+export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
+  const { port, folder, output, close } = await startServerIn((own) => launch(own, options));
   return { ...clients(folder, port), port, folder, log: output, close };
 }
 
 async function launch(
   folder: string,
-  listen: readonly string[],
-  env: NodeJS.ProcessEnv | undefined,
+  { listen = ['127.0.0.1', '::1'], env, settings = {} }: SshdOptions,
 ): Promise<Background> {
   for (const name of ['host', 'user'])
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)], { timeout: 10_000 });
@@ -63,14 +64,19 @@ async function launch(
   return startServer(
     findProgram('sshd') ?? 'sshd',
     (port) => {
-      writeFileSync(config, serverSettings(folder, listen, port));
+      writeFileSync(config, serverSettings(folder, listen, port, settings));
       return ['-D', '-e', '-f', config];
     },
     { env, host: listen[0] },
   );
 }
 
-function serverSettings(folder: string, listen: readonly string[], port: number): string {
+function serverSettings(
+  folder: string,
+  listen: readonly string[],
+  port: number,
+  more: Readonly<Record<string, string | number>>,
+): string {
   const settings: readonly (readonly [string, string | number])[] = [
     ['Port', port],
     ...listen.map((address) => ['ListenAddress', address] as const),
@@ -85,7 +91,9 @@ function serverSettings(folder: string, listen: readonly string[], port: number)
     ['Subsystem', 'sftp internal-sftp'],
     ['LogLevel', 'VERBOSE'],
   ];
-  return settings.map(([name, value]) => `${name} ${value}\n`).join('');
+  // Of most settings sshd takes the first, of some the last.
+  const others = settings.filter(([name]) => !(name in more));
+  return [...Object.entries(more), ...others].map(([name, value]) => `${name} ${value}\n`).join('');
 }
 
 /** Settings for a server that takes many connections at once, and goes on after some that do not log in, as those of tests. */

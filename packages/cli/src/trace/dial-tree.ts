@@ -1,4 +1,5 @@
 import type { TraceEvent } from '@fdpass/core';
+import { formatMs } from '@fdpass/core/host';
 import { describeLookUp, describePluginEvent } from '../event-words.js';
 import type { Moment, Row, RowKind, RowState, StageEvent } from './timeline.js';
 
@@ -103,6 +104,8 @@ const READ: Readers = {
     dropOpenWait(around);
     end(start(around, 'received', text, startMs, details), done(), atMs);
   },
+  retry: (around, { inMs, tries, times }, atMs) =>
+    point(around, 'note', `trying again in ${formatMs(inMs)} (${tries} of ${times} tries made)`, atMs),
   greeted: (around, { text }, atMs) => {
     const startMs = openWait(around)?.startMs ?? atMs;
     dropOpenWait(around);

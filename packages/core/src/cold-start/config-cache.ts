@@ -4,8 +4,8 @@ import type { LoadedFile } from '../config/extends.js';
 import type { Config, LoadedRules, ReadRules } from '../config/load.js';
 import { type ConfigCache, isFileSpecifier } from '../config/places.js';
 import type { AgentUse } from '../config/schema.js';
+import { writtenRules } from '../config/written-rules.js';
 import type { SocketOptions } from '../connection/socket-options.js';
-import type { DialSettings } from '../dial/settings.js';
 import { type FileInspection, inspectFile } from '../ground/files.js';
 import { readOwnFile } from '../ground/own-file.js';
 import { isPrivateFolder, makePrivateFolder } from '../ground/private-folder.js';
@@ -32,7 +32,7 @@ export interface CachedRule extends WrittenMatchers {
   readonly name?: string | undefined;
   readonly baseDir: string;
   readonly timeoutMs?: number | undefined;
-  readonly settings?: DialSettings | undefined;
+  readonly settings?: Rule['settings'];
   readonly place: Where;
   /** Its number in its file, from 0. */
   readonly index: number;
@@ -212,7 +212,7 @@ function cacheable({ config, files }: ReadRules): CachedConfig | undefined {
     defaults: config.defaults,
     agent: config.agent,
     hops: [...config.hops].map(([name, { spec, baseDir, where }]) => ({ name, spec, baseDir, place: where() })),
-    rules: files.flatMap(writtenRules).map(({ rule, index }, place) => cachedRule(rule, index, config.rules[place])),
+    rules: files.flatMap(rulesIn).map(({ rule, index }, place) => cachedRule(rule, index, config.rules[place])),
     plugins: config.plugins.map(({ specifier, from, where }) => ({ specifier, from, place: where() })),
   };
   return isPlain(cached) ? cached : undefined;
@@ -224,14 +224,15 @@ function isPlain(value: unknown): boolean {
   return typeof value !== 'object' || value === null || Object.values(value).every(isPlain);
 }
 
-/** The rules of a file before they were converted. */
-function writtenRules({ source }: LoadedFile): { readonly rule: Record<string, unknown>; readonly index: number }[] {
-  const { rules } = Object(source.data) as { rules?: unknown };
-  return ([rules ?? []].flat() as Record<string, unknown>[]).map((rule, index) => ({ rule, index }));
+/** The rules of a file before they were converted, each with its number there. */
+function rulesIn({
+  source,
+}: LoadedFile): { readonly rule: Readonly<Record<string, unknown>>; readonly index: number }[] {
+  return writtenRules(source.data).map((rule, index) => ({ rule, index }));
 }
 
 function cachedRule(
-  { host, port, user, alias, localNetwork }: Record<string, unknown>,
+  { host, port, user, alias, localNetwork }: Readonly<Record<string, unknown>>,
   index: number,
   rule: Rule | undefined,
 ): CachedRule {

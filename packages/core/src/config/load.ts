@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import type { SocketOptions } from '../connection/socket-options.js';
-import { settingsOf } from '../dial/settings.js';
+import { writtenSettings } from '../dial/settings.js';
 import { addDetails, isFdpassError } from '../ground/errors.js';
 import { homeIn } from '../ground/files.js';
 import type { Locate, Where } from '../ground/where.js';
@@ -11,6 +11,7 @@ import { CONFIG_FOLDER_NAMES, configPath, type LoadOptions, PROGRAM_FOLDER_NAMES
 import type { AgentUse, Report } from './schema.js';
 import { searchFolder } from './search.js';
 import { inlineSource, readSource, type Source } from './source.js';
+import { writtenRules } from './written-rules.js';
 
 export type { LoadOptions } from './places.js';
 
@@ -129,18 +130,15 @@ function mergeFiles(main: Source, files: readonly LoadedFile[]): Config {
 }
 
 function rulesOf({ source, content }: LoadedFile): Rule[] {
-  return content.rules.map((written, index) => {
-    const { settings, rest } = settingsOf(written);
-    const { timeout: timeoutMs, ...rule } = rest;
-    return {
-      ...rule,
-      timeoutMs,
-      settings,
-      baseDir: source.baseDir,
-      where: () => source.locate(['rules', index]),
-      locate: (path, part) => source.locate(['rules', index, ...path], part),
-    };
-  });
+  const written = writtenRules(source.data);
+  return content.rules.map(({ timeout: timeoutMs, expect, expectTimeout, retry, ...rule }, index) => ({
+    ...rule,
+    timeoutMs,
+    settings: writtenSettings(written[index] ?? {}),
+    baseDir: source.baseDir,
+    where: () => source.locate(['rules', index]),
+    locate: (path, part) => source.locate(['rules', index, ...path], part),
+  }));
 }
 
 function hopsOf({ source, content }: LoadedFile): (readonly [string, ConfigHop])[] {

@@ -1,5 +1,5 @@
 import { FdpassError } from '../ground/errors.js';
-import { reasonOf } from '../ground/system-error.js';
+import { endOfFile, reasonOf } from '../ground/system-error.js';
 import { notCount, secondRead } from './misuse.js';
 
 interface PendingRead {
@@ -107,7 +107,7 @@ export class ExactReader {
       count === 0 ? `before ${what}` : `after ${count}${total === undefined ? '' : ` of ${total}`} bytes of ${what}`;
     const how = error === undefined ? 'closed' : `broke (${reasonOf(error)})`;
     const code = this.#isFirst || error !== undefined ? 'unreachable' : 'protocol';
-    return new FdpassError(code, `the connection ${how} ${progress}`, { cause: error });
+    return new FdpassError(code, `the connection ${how} ${progress}`, { cause: error ?? endOfFile() });
   }
 }
 

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type Clock, onAbort, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
-import { errnoName, fromSystemError } from '../ground/system-error.js';
+import { endOfFile, errnoName, fromSystemError } from '../ground/system-error.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { findSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
@@ -156,7 +156,7 @@ export class StreamConnection implements Connection {
 /** For the errors of a stream that is not needed any more. */
 function ignore(): void {}
 
-function closedWhileWriting(cause?: unknown): FdpassError {
+function closedWhileWriting(cause: unknown = endOfFile()): FdpassError {
   return new FdpassError('unreachable', 'the connection closed while we wrote to it', { cause });
 }
 

@@ -11,6 +11,8 @@ export interface Expectation {
   readonly prefixes?: readonly string[] | false | undefined;
   /** Milliseconds that it has after the connection is open. Default 5000. */
   readonly limitMs?: number | undefined;
+  /** Without prefixes: it can say what it likes, or nothing, but not close. Default: nobody looks. */
+  readonly staysOpen?: boolean | undefined;
 }
 
 /** What an ssh server begins with (RFC 4253, section 4.2). */
@@ -38,7 +40,11 @@ export function expecting(context: DialContext, expectation: Expectation | undef
 export function expectedOf(hop: Expectation | undefined, outer: DialContext): Expectation | undefined {
   const given = (outer as ExpectingContext)[INNER];
   if (hop === undefined || given === undefined) return hop ?? given;
-  return { prefixes: hop.prefixes ?? given.prefixes, limitMs: hop.limitMs ?? given.limitMs };
+  return {
+    prefixes: hop.prefixes ?? given.prefixes,
+    limitMs: hop.limitMs ?? given.limitMs,
+    staysOpen: hop.staysOpen ?? given.staysOpen,
+  };
 }
 
 /** A context for what happens inside a dial whose server has to say this. Dials of proxies do not inherit it. */

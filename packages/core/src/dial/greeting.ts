@@ -1,6 +1,7 @@
 import type { Connection } from '../connection/connection.js';
-import { type Clock, formatMs, untilAborted } from '../ground/clock.js';
+import { type Clock, formatMs, pause } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
+import { endOfFile } from '../ground/system-error.js';
 import { messageOf } from '../ground/text.js';
 import { describeGreeting } from './describe-greeting.js';
 import type { DialContext } from './dialer.js';
@@ -91,17 +92,15 @@ function judgeLines(bytes: Buffer, prefix: string): 'expected' | 'other' | 'part
   return describeGreeting(bytes)?.protocol === undefined && !bytes.includes(0) ? 'part' : 'other';
 }
 
-/** Rejects with the signal's reason. */
-async function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  let cancel = (): void => {};
-  const over = new Promise<void>((resolve) => {
-    cancel = clock.after(ms, resolve);
-  });
-  try {
-    await untilAborted(signal, over);
-  } finally {
-    cancel();
-  }
+/** Fails, as {@link checkGreeting}, for a server that closes the connection, and for nothing else. */
+export async function checkStaysOpen(
+  connection: Connection,
+  limitMs: number | undefined,
+  context: LookContext,
+): Promise<void> {
+  const expected = { prefixes: [SSH_PREFIX], limitMs };
+  const look = await lookAtGreeting(connection, expected, context);
+  if (look.result === 'closed') throw greetingError(look, expected);
 }
 
 /**
@@ -156,7 +155,7 @@ function closedError(bytes: Buffer, cause: unknown): FdpassError {
   const why = cause === undefined ? '' : ` (${messageOf(cause)})`;
   return new FdpassError('unreachable', `the server closed the connection ${when}${why}`, {
     hint: 'look in the log of the server',
-    cause,
+    cause: cause ?? endOfFile(),
   });
 }
 

@@ -1,5 +1,6 @@
 import { type Clock, onAbort } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
+import { endOfFile } from '../ground/system-error.js';
 import { Attempt, type AttemptKind, type AttemptResult, type AttemptSetup, type Candidate } from './attempt.js';
 import type { DialContext } from './dialer.js';
 import type { Failure } from './failures.js';
@@ -200,7 +201,8 @@ class Race<T extends Closable> {
   }
 
   #broke(attempt: Attempt<T>, error: unknown): void {
-    const reason = error ?? new FdpassError('unreachable', 'closed while it waited for a better route');
+    const reason =
+      error ?? new FdpassError('unreachable', 'closed while it waited for a better route', { cause: endOfFile() });
     this.#dropStandby();
     this.#endGrace();
     attempt.broke(reason);

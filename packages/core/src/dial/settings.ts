@@ -6,10 +6,29 @@ export interface DialSettings {
   readonly expect?: Expectation['prefixes'];
   /** Milliseconds for that. */
   readonly expectTimeout?: number | undefined;
+  /** That the dial is made again after a failure. */
+  readonly retry?: RetrySettings | undefined;
+}
+
+/** What can pass by itself. `closed`: before anything came. */
+export type RetryCause = 'refused' | 'unreachable' | 'timeout' | 'closed' | 'unknown-host';
+
+/** How a dial is made again. */
+export interface RetrySettings {
+  /** How often, after the first. */
+  readonly times: number;
+  /** Milliseconds before the second try; longer before each further one. */
+  readonly backoffMs: number;
+  /** After which failures. */
+  readonly on: readonly RetryCause[];
+  /** Milliseconds for each try. Default: what the dial has left. */
+  readonly timeoutMs?: number | undefined;
+  /** Milliseconds for all tries, where the dial has less. Default: the time of the dial. */
+  readonly withinMs?: number | undefined;
 }
 
 /** The keys of {@link DialSettings}, in the mapping of any hop and in a rule. No strategy sees them. */
-export const SETTING_KEYS: readonly (keyof DialSettings)[] = ['expect', 'expectTimeout'];
+export const SETTING_KEYS: readonly (keyof DialSettings)[] = ['expect', 'expectTimeout', 'retry'];
 
 /** Whether a key of a hop's mapping is core's own. */
 export function isSettingKey(key: string): boolean {
@@ -21,15 +40,10 @@ export function expectationOf({ expect: prefixes, expectTimeout: limitMs }: Dial
   return prefixes === undefined && limitMs === undefined ? undefined : { prefixes, limitMs };
 }
 
-/** The settings of a rule, apart from its other keys; undefined if it has none. */
-export function settingsOf<Rule extends DialSettings>(
-  rule: Rule,
-): { readonly settings: DialSettings | undefined; readonly rest: Omit<Rule, keyof DialSettings> } {
-  const entries = Object.entries(rule);
-  const settings = entries.filter(([key, value]) => isSettingKey(key) && value !== undefined);
-  const rest = Object.fromEntries(entries.filter(([key]) => !isSettingKey(key)));
-  return {
-    settings: settings.length === 0 ? undefined : (Object.fromEntries(settings) as DialSettings),
-    rest: rest as Omit<Rule, keyof DialSettings>,
-  };
+/** The settings in a mapping, as they are written; undefined if there are none. */
+export function writtenSettings(
+  mapping: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> | undefined {
+  const settings = Object.entries(mapping).filter(([key, value]) => isSettingKey(key) && value !== undefined);
+  return settings.length === 0 ? undefined : Object.fromEntries(settings);
 }

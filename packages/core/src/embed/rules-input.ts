@@ -33,6 +33,22 @@ export interface RuleInput {
   readonly expect?: OneOrMore<string> | false;
   /** How long it has for that, e.g. `5s`. */
   readonly expectTimeout?: string | number;
+  /** How often a dial is made again after a failure that can pass, or how. */
+  readonly retry?: number | RetryInput;
+}
+
+/** How a dial is made again after a failure that can pass. */
+export interface RetryInput {
+  /** How often, after the first. Default 3. */
+  readonly times?: number;
+  /** Before the second try, longer before each further one, e.g. `500ms`. Default `1s`. */
+  readonly backoff?: string | number;
+  /** Default: all but `unknown-host`. */
+  readonly on?: readonly ('refused' | 'unreachable' | 'timeout' | 'closed' | 'unknown-host')[];
+  /** For each try, e.g. `10s`. */
+  readonly timeout?: string | number;
+  /** For all tries, if the dial has less, e.g. `2m`. */
+  readonly within?: string | number;
 }
 
 /** A config given in code; the same as in a file. */

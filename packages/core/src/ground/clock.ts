@@ -120,3 +120,16 @@ export function untilAborted<T>(
     );
   });
 }
+
+/** Waits. Rejects with the signal's reason as soon as that aborts. */
+export async function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
+  let cancel = (): void => {};
+  const over = new Promise<void>((resolve) => {
+    cancel = clock.after(ms, resolve);
+  });
+  try {
+    await untilAborted(signal, over);
+  } finally {
+    cancel();
+  }
+}

@@ -71,3 +71,8 @@ export function fromSystemError(error: unknown, doing?: string): FdpassError {
   const message = doing === undefined ? reasonOf(error) : `${doing}: ${reasonOf(error)}`;
   return new FdpassError(meaning?.code ?? 'internal', message, { hint: meaning?.hint, cause: error });
 }
+
+/** What stands for the end of a connection where the system gives no error: programs find it as the `cause`, by its `code`. */
+export function endOfFile(): Error {
+  return Object.assign(new Error('recv EOF'), { code: 'EOF', syscall: 'recv' });
+}

@@ -32,6 +32,14 @@ export type CoreEvent =
   | { readonly event: 'asking'; readonly for: string }
   /** A message of a handshake in a few words, such as its first line; `details` are further lines of it. */
   | { readonly event: 'sent' | 'received'; readonly text: string; readonly details?: readonly string[] }
+  /** A dial has failed, and is made again; `tries` have been made, of `times` at most. */
+  | {
+      readonly event: 'retry';
+      readonly reason: string;
+      readonly inMs: number;
+      readonly tries: number;
+      readonly times: number;
+    }
   /** The server has greeted as it has to. Nothing of it was taken. */
   | { readonly event: 'greeted'; readonly text: string }
   /** Something that the user should know. */

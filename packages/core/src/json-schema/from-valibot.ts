@@ -14,6 +14,8 @@ interface Hints {
   readonly atLeastOne?: boolean;
   /** A mapping, behind a check that the value is one. */
   readonly mapping?: v.GenericSchema;
+  /** One of these, by the type of the value. */
+  readonly byType?: readonly v.GenericSchema[];
 }
 
 /** The parts of valibot's schemas that hold their structure. */
@@ -51,8 +53,9 @@ function hintsOf(schema: v.GenericSchema): Hints {
   return Object.assign({}, ...inner.filter((item) => 'pipe' in item).map(hintsOf), v.getMetadata(schema));
 }
 
-function hinted({ jsonSchema, listOf, atLeastOne, mapping }: Hints): JsonSchema | undefined {
+function hinted({ jsonSchema, listOf, atLeastOne, mapping, byType }: Hints): JsonSchema | undefined {
   if (jsonSchema !== undefined) return jsonSchema;
+  if (byType !== undefined) return { anyOf: byType.map(fromValibot) };
   if (mapping !== undefined) return fromValibot(mapping);
   if (listOf === undefined) return undefined;
   const item = fromValibot(listOf);

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import type { DialSettings } from '../dial/settings.js';
-import { duration } from './values.js';
+import type { DialSettings, RetryCause, RetrySettings } from '../dial/settings.js';
+import { delay, duration } from './values.js';
 
 /*
  * What core itself does around a dial, as rules and hops write it.
@@ -31,6 +31,63 @@ const expectation: v.GenericSchema<unknown, readonly string[] | false> = v.pipe(
   ),
 );
 
+const TIMES = 'must be a whole number from 1 to 1000';
+const RETRY = 'must be how often to try again, or a mapping with times, backoff, on, timeout and within';
+const CAUSES = ['refused', 'unreachable', 'timeout', 'closed', 'unknown-host'] as const satisfies readonly RetryCause[];
+/** A name that nobody knows seldom becomes one by waiting. */
+const DEFAULT_CAUSES: readonly RetryCause[] = ['refused', 'unreachable', 'timeout', 'closed'];
+const DEFAULT_TIMES = 3;
+const DEFAULT_BACKOFF_MS = 1000;
+
+const times = v.pipe(v.number(TIMES), v.integer(TIMES), v.minValue(1, TIMES), v.maxValue(1000, TIMES));
+const longerThanNone = v.pipe(duration, v.minValue(1, 'must be longer than 0'));
+
+const cause = v.picklist(CAUSES, `must be one of ${CAUSES.join(', ')}`);
+const causes = v.pipe(v.array(cause), v.minLength(1, 'an empty list is never tried again'));
+
+const retryEntries = {
+  times: v.optional(v.pipe(times, v.description('how often to try again (default 3)'))),
+  backoff: v.optional(
+    v.pipe(delay, v.description('how long to wait before that, doubled each time, up to ten times of it (default 1s)')),
+  ),
+  on: v.optional(
+    v.pipe(
+      v.unknown(),
+      v.transform((value) => [value].flat()),
+      causes,
+      v.metadata({ byType: [cause, causes] }),
+      v.description('after which failures (default: refused, unreachable, timeout and closed)'),
+    ),
+  ),
+  timeout: v.optional(v.pipe(longerThanNone, v.description('the time limit for each try'))),
+  within: v.optional(v.pipe(longerThanNone, v.description('for all tries, where the dial has less time'))),
+};
+const retryMapping = v.strictObject(
+  retryEntries,
+  `"retry" has an unknown key; use one of: ${Object.keys(retryEntries).join(', ')}`,
+);
+
+type WrittenRetry = number | v.InferOutput<typeof retryMapping>;
+
+const retry: v.GenericSchema<unknown, RetrySettings> = v.pipe(
+  v.custom<unknown>(
+    (value) => typeof value === 'number' || (typeof value === 'object' && !Array.isArray(value)),
+    RETRY,
+  ),
+  v.lazy((input): v.GenericSchema<unknown, WrittenRetry> => (typeof input === 'number' ? times : retryMapping)),
+  v.transform((written): RetrySettings => {
+    const {
+      times: again = DEFAULT_TIMES,
+      backoff: backoffMs = DEFAULT_BACKOFF_MS,
+      on = DEFAULT_CAUSES,
+      timeout,
+      within,
+    } = typeof written === 'number' ? { times: written } : written;
+    return { times: again, backoffMs, on, timeoutMs: timeout, withinMs: within };
+  }),
+  v.metadata({ byType: [times, retryMapping] }),
+);
+
 /** The entries of an object schema with {@link DialSettings}. */
 export const dialSettingEntries: Readonly<{
   [Key in keyof DialSettings]-?: v.OptionalSchema<v.GenericSchema<unknown, NonNullable<DialSettings[Key]>>, undefined>;
@@ -49,6 +106,12 @@ export const dialSettingEntries: Readonly<{
       v.minValue(1, 'must be longer than 0'),
       v.description('how long the server has to say it (default 5s)'),
     ) as never,
+  ),
+  retry: v.optional(
+    v.pipe(
+      retry,
+      v.description('tries again after a failure that can pass: how often, or times, backoff, on, timeout, within'),
+    ),
   ),
 };
 

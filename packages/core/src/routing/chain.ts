@@ -24,6 +24,8 @@ export interface ChainScope extends HopScope {
 export interface BuiltChain extends Chain {
   /** In travel order. */
   readonly hops: readonly HopName[];
+  /** Milliseconds that a dial may take, whatever the limit for dials is; 0 if it needs no more than others. */
+  readonly patienceMs: number;
   /** The same with their options, as far as they can be shown. Loads the schemas of their strategies. */
   summarize(): Promise<readonly HopSummary[]>;
 }
@@ -58,6 +60,8 @@ export interface RouteSummary {
 interface HopUse {
   /** The routes that its strategy has asked for. */
   readonly routes: { readonly at: ValuePath | undefined; readonly chain: Promise<BuiltChain> }[];
+  /** How long the hop itself may take, if that is more than others. */
+  patienceMs?: number;
   /** The default strategy, once the hop has asked for the hops before it and there are none. */
   reachedThrough?: HopName;
 }
@@ -80,7 +84,7 @@ async function linkUse(
   const scope = at === undefined ? { ...outer, inspector: undefined } : outer;
   const link = async (): Promise<BuiltChain> =>
     await linkHops(await resolveHops(use, place, scope, hop.path), before, scope);
-  return await orReport(scope, { hops: [], summarize: async () => [], ...NO_FORWARD }, link);
+  return await orReport(scope, { hops: [], patienceMs: 0, summarize: async () => [], ...NO_FORWARD }, link);
 }
 
 /** The way to a value inside of another; undefined if it is not in it, as where a strategy has made it. */
@@ -111,7 +115,14 @@ async function linkHops(hops: readonly Hop[], before: Chain | undefined, scope: 
   if (last === undefined) throw new FdpassError('internal', 'the chain has no hops');
   const summarize = (): Promise<HopSummary[]> =>
     Promise.all([...uses].map(([hop, use]) => summarizeHop(hop, use, scope)));
-  return { label: hops.map(linkLabel).join(' -> '), hops: hops.map(nameOf), summarize, ...last };
+  const patienceMs = Math.max(0, ...(await Promise.all([...uses.values()].map(patienceOf))));
+  return { label: hops.map(linkLabel).join(' -> '), hops: hops.map(nameOf), patienceMs, summarize, ...last };
+}
+
+/** How long a hop, or a route inside of it, may take. */
+async function patienceOf({ routes, patienceMs = 0 }: HopUse): Promise<number> {
+  const inner = routes.map(({ chain }) => chain.then((built) => built.patienceMs).catch(() => 0));
+  return Math.max(patienceMs, ...(await Promise.all(inner)));
 }
 
 function labelOf({ label, entry }: Hop): string {
@@ -162,7 +173,13 @@ async function createHop(hop: Hop, before: Chain | undefined, use: HopUse, scope
     const { label } = hop;
     const { isImplied } = hop.place;
     const expectation = expectationOf(settings);
-    return guardDialer(dialer, { label, isImplied, origin, targets, clock: scope.services.clock, expectation });
+    const { clock } = scope.services;
+    const guarded = guardDialer(dialer, { label, isImplied, origin, targets, clock, expectation });
+    const { retry } = settings;
+    if (retry === undefined) return guarded;
+    if (retry.withinMs !== undefined) use.patienceMs = retry.withinMs;
+    const { dialAgain } = await import('./dial-again.js'); // few hops are tried again
+    return { ...guarded, dial: dialAgain(guarded.dial, retry, scope.services) };
   } catch (error) {
     throw await withPlace(withHop(error, hop, origin), hop.place);
   }

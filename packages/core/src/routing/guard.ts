@@ -131,10 +131,12 @@ async function dialGreeted(
 ): Promise<Connection> {
   const given = asConnection(await dialer.dial(target, expectingHere(context, expectation)), hop, context);
   const connection = ownConnection(given, context);
-  const { prefixes, limitMs } = expectation;
-  if (!prefixes) return connection;
-  const { checkGreeting } = await import('../dial/greeting.js'); // few rules ask for it
-  await checkGreeting(connection, { prefixes, limitMs }, { ...context, clock: hop.clock });
+  const { prefixes, limitMs, staysOpen } = expectation;
+  if (prefixes === false || (prefixes === undefined && staysOpen !== true)) return connection;
+  const { checkGreeting, checkStaysOpen } = await import('../dial/greeting.js'); // few rules ask for it
+  const look = { ...context, clock: hop.clock };
+  if (prefixes === undefined) await checkStaysOpen(connection, limitMs, look);
+  else await checkGreeting(connection, { prefixes, limitMs }, look);
   return connection;
 }
 

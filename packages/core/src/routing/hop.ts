@@ -178,7 +178,7 @@ async function resolveMapping(
 }
 
 /** The options of a strategy, and core's own keys between them. */
-function splitSettings(
+export function splitSettings(
   mapping: Readonly<Record<string, unknown>>,
   place: Place,
 ): { readonly options: Record<string, unknown>; readonly settings: readonly WrittenSetting[] } {

@@ -1,8 +1,6 @@
 import type { Config } from '../config/load.js';
 import type { Connection } from '../connection/connection.js';
 import type { DialContext } from '../dial/dialer.js';
-import { expecting } from '../dial/expectation.js';
-import { type DialSettings, expectationOf } from '../dial/settings.js';
 import { type Clock, startDeadline } from '../ground/clock.js';
 import { addDetails, type FailedAttempt, FdpassError, isFdpassError, unfoldErrors } from '../ground/errors.js';
 import { normalizeTarget } from '../ground/read-target.js';
@@ -11,6 +9,7 @@ import type { Target } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 import { noTrace, type Trace, type TraceEvent } from '../ground/trace.js';
 import { formatWhere, type Where } from '../ground/where.js';
+import type { Rule } from '../rules/rule.js';
 import type { RuleTable, RuleTrial } from '../rules/rule-table.js';
 import { type BuiltChain, buildChain, type ChainScope, type HopSummary, IMPLIED } from './chain.js';
 import { type Inspector, type Place, placeWithin } from './hop.js';
@@ -29,8 +28,8 @@ export interface Route {
   readonly chain: BuiltChain;
   /** Milliseconds for the whole dial, handshakes included; 0 means no limit. */
   readonly timeoutMs: number;
-  /** What its rule wants done around the dial. Default: nothing. */
-  readonly settings?: DialSettings | undefined;
+  /** What its rule wants done around the dial, as it was written; the chain does it. Default: nothing. */
+  readonly settings?: Rule['settings'];
   /** Whether its hops were named by hand, regardless of the rules. Default false. */
   readonly isByHand?: boolean | undefined;
 }
@@ -111,10 +110,11 @@ export class Router {
     const where = rule.where();
     const name = rule.name === undefined ? '' : ` "${showName(rule.name)}"`;
     const reason = `rule ${index + 1}${name} (${formatWhere(where)})`;
-    const chain = await this.#memoizedChain(rule, () => this.#chain(rule.use, placeWithin(rule, 'use'), reason));
+    const ownTimeoutMs = rule.timeoutMs ?? timeoutMs;
+    const chain = await this.#memoizedChain(rule, () => this.#ruleChain(rule, reason, ownTimeoutMs));
     const { settings } = rule;
     const found = { index, name: rule.name, where };
-    return { target, reason, rule: found, chain, settings, timeoutMs: rule.timeoutMs ?? timeoutMs };
+    return { target, reason, rule: found, chain, settings, timeoutMs: raisedLimit(ownTimeoutMs, chain) };
   }
 
   /**
@@ -126,7 +126,7 @@ export class Router {
   async routeVia(wanted: Target, use: unknown, baseDir: string, reason = '--via'): Promise<Route> {
     const target = normalizeTarget(wanted);
     const chain = await this.#chain(use, { baseDir }, reason);
-    return { target, reason, chain, timeoutMs: this.#parts.timeoutMs, isByHand: true };
+    return { target, reason, chain, timeoutMs: raisedLimit(this.#parts.timeoutMs, chain), isByHand: true };
   }
 
   /** Each rule up to the one that matches, and why the others do not. */
@@ -184,7 +184,7 @@ export class Router {
     const deadline = startDeadline(options.timeoutMs ?? route.timeoutMs, options.signal, this.clock);
     try {
       const context: DialContext = { signal: deadline.signal, trace: attempts.trace };
-      return await route.chain.dial(route.target, expecting(context, expectationOf(route.settings ?? {})));
+      return await route.chain.dial(route.target, context);
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (!isFdpassError(error)) throw error;
@@ -211,9 +211,22 @@ export class Router {
       throw isFdpassError(error) ? addDetails(error, { rule }) : error;
     }
   }
+
+  /** The chain of a rule, with what the rule wants done around it. */
+  async #ruleChain(rule: Rule, reason: string, timeoutMs: number): Promise<BuiltChain> {
+    const chain = await this.#chain(rule.use, placeWithin(rule, 'use'), reason);
+    if (rule.settings === undefined) return chain;
+    const { dialAround } = await import('./dial-around.js'); // few rules have any
+    return dialAround(chain, rule, this.#parts.scope.services, timeoutMs);
+  }
 }
 
-async function describeSettings(settings: DialSettings | undefined, scope: ChainScope): Promise<readonly string[]> {
+/** The time for a dial. What takes longer by its nature, such as trying again for a minute, says so. */
+function raisedLimit(timeoutMs: number, { patienceMs }: BuiltChain): number {
+  return timeoutMs === 0 ? 0 : Math.max(timeoutMs, patienceMs);
+}
+
+async function describeSettings(settings: Route['settings'], scope: ChainScope): Promise<readonly string[]> {
   if (settings === undefined) return [];
   const { settingsInWords } = await import('./settings-words.js'); // only explain asks
   return settingsInWords(settings, scope);

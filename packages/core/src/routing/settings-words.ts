@@ -1,15 +1,31 @@
 import { DEFAULT_LIMIT_MS } from '../dial/expectation.js';
-import type { DialSettings } from '../dial/settings.js';
+import type { DialSettings, RetrySettings } from '../dial/settings.js';
 import { formatMs } from '../ground/clock.js';
-import type { HopScope } from './hop.js';
+import { checkSettings } from './check-settings.js';
+import { type HopScope, splitSettings } from './hop.js';
 import { showSettings } from './show-hops.js';
 
-/** What a rule wants done around the dial, a line each, for `explain`. Never a secret. */
-export async function settingsInWords(settings: DialSettings, scope: HopScope): Promise<readonly string[]> {
-  const { expect } = (await showSettings({ ...settings }, scope)) as Pick<DialSettings, 'expect'>;
-  const { expectTimeout = DEFAULT_LIMIT_MS } = settings;
-  if (expect === false) return ['nobody looks at what the server says first'];
-  if (expect === undefined) return [];
-  const texts = expect.map((text) => JSON.stringify(text)).join(' or ');
-  return [`the server has to begin with ${texts} within ${formatMs(expectTimeout)}`];
+/** What a rule wants done around the dial, a line each, for `explain`. Never a secret. @param written Checked. */
+export async function settingsInWords(
+  written: Readonly<Record<string, unknown>>,
+  scope: HopScope,
+): Promise<readonly string[]> {
+  const { expect, expectTimeout, retry } = await checkSettings(splitSettings(written, { baseDir: '/' }).settings);
+  const shown = await showSettings(written, scope);
+  return [
+    ...(expect === undefined ? [] : [describeExpect(expect, shown['expect'], expectTimeout)]),
+    ...(retry === undefined ? [] : [describeRetry(retry)]),
+  ];
+}
+
+function describeExpect(expect: DialSettings['expect'], shown: unknown, limitMs = DEFAULT_LIMIT_MS): string {
+  if (expect === false) return 'nobody looks at what the server says first';
+  const texts = [shown].flat().map((text) => JSON.stringify(text));
+  return `the server has to begin with ${texts.join(' or ')} within ${formatMs(limitMs)}`;
+}
+
+function describeRetry({ times, backoffMs, on, timeoutMs }: RetrySettings): string {
+  const again = times === 1 ? 'once more' : `${times} times more`;
+  const each = timeoutMs === undefined ? '' : `, each try for at most ${formatMs(timeoutMs)}`;
+  return `tries ${again} after ${formatMs(backoffMs)} and longer if it fails for one of: ${on.join(', ')}${each}`;
 }

@@ -1,4 +1,3 @@
-import type { DialSettings } from '../dial/settings.js';
 import type { Locate, Where } from '../ground/where.js';
 import type { LocalNetwork, PatternList, PortRange } from './pattern.js';
 import {
@@ -28,8 +27,8 @@ export interface Rule extends Matchers {
   readonly baseDir: string;
   /** For the whole dial; 0 means no limit. Default: the config's. */
   readonly timeoutMs?: number | undefined;
-  /** What core does around the dial. Default: nothing. */
-  readonly settings?: DialSettings | undefined;
+  /** What core does around the dial, as it was written and checked; routing converts it. Default: nothing. */
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
   /** Where the rule is written; found when it is asked for. */
   readonly where: () => Where;
   /** Where a part of it is written. */
