@@ -63,7 +63,10 @@ describe('a part of the framework that a program replaces is the one that is use
       expect(clock.pending).to.equal(1); // the deadline
       const lost = (): never => expect.fail('not lost');
       const open = (): Promise<never> => new Promise(() => {});
-      const [first, second] = [{ label: 'a', headStartMs: 5, open }, { label: 'b', open }];
+      const [first, second] = [
+        { label: 'a', headStartMs: 5, open },
+        { label: 'b', open },
+      ];
       void host.race([first, second], { of: 'route', lost }, context());
       expect(clock.pending).to.equal(2); // the head start
       clock.advance(30_000);
