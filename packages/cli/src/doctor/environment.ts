@@ -60,7 +60,7 @@ async function judgeProxies(settings: readonly ProxySetting[], around: Surroundi
 function notUsed(settings: readonly ProxySetting[]): Finding {
   const names = settings.map(({ name }) => name).join(' and ');
   const what = `${names} ${settings.length === 1 ? 'is' : 'are'} set, and no rule of fdpass follows that`;
-  return note(what, 'write "use: env" in a rule, if connections of ssh shall');
+  return note(what, 'write "use: env" in a rule, if ssh should follow it');
 }
 
 async function judgeUrl({ name, url }: ProxySetting, around: Surroundings): Promise<Finding[]> {
