@@ -32,7 +32,8 @@ export class DescriptorConnection implements Connection {
   readonly #reader = new ExactReader();
   readonly #poller: Poller;
   #fd: number;
-  #isPulling = false;
+  /** Whether a read waits for more. */
+  #isWaiting = false;
   /** We have just written, so the answer is not there yet: trying to read it would be a system call for nothing. */
   #awaitsAnswer = false;
   /** Until that fails: not every socket is one of TCP. */
@@ -76,24 +77,27 @@ export class DescriptorConnection implements Connection {
 
   #reading(what: string, read: Promise<Buffer>): Promise<Buffer> {
     this.#trace({ event: 'waiting', for: what });
-    void this.#pull();
+    if (!this.#isWaiting) this.#pull();
     return read;
   }
 
-  async #pull(): Promise<void> {
-    if (this.#isPulling) return;
-    this.#isPulling = true;
+  /** Takes what the read wants, now and whenever there is more. */
+  #pull(): void {
+    this.#isWaiting = false;
     try {
-      while (this.#reader.wanted > 0) {
-        if (!this.#takeSome()) await this.#untilReadable();
-      }
-      this.#acknowledge();
+      while (this.#reader.wanted > 0 && !this.#isWaiting) this.#isWaiting = !this.#takeSome();
+      if (this.#isWaiting) this.#untilReadable().then(this.#goOn, this.#giveUp);
+      else this.#acknowledge();
     } catch (error) {
-      this.#reader.end(error);
-    } finally {
-      this.#isPulling = false;
+      this.#giveUp(error);
     }
   }
+
+  readonly #goOn = (): void => this.#pull();
+  readonly #giveUp = (error: unknown): void => {
+    this.#isWaiting = false;
+    this.#reader.end(error);
+  };
 
   /** Takes what is there of what the read wants; false if nothing is there yet. */
   #takeSome(): boolean {
@@ -115,10 +119,10 @@ export class DescriptorConnection implements Connection {
     return this.#unlessBlocked(() => this.#sys.recv(this.#fd, buffer, this.#flags | flags));
   }
 
-  async #untilReadable(): Promise<void> {
+  #untilReadable(): Promise<void> {
     if (this.#awaitsAnswer) this.#awaitsAnswer = false;
     else this.#acknowledge();
-    await this.#poller.until('readable');
+    return this.#poller.until('readable');
   }
 
   #acknowledge(): void {

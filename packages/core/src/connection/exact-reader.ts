@@ -2,6 +2,8 @@ import { FdpassError } from '../ground/errors.js';
 import { endOfFile, reasonOf } from '../ground/system-error.js';
 import { notCount, secondRead } from './misuse.js';
 
+const NOTHING = Buffer.alloc(0);
+
 interface PendingRead {
   readonly what: string;
   readonly limit: number;
@@ -23,7 +25,7 @@ interface End {
  * many of what is there, and settles the read that waits for them.
  */
 export class ExactReader {
-  #soFar: Buffer = Buffer.alloc(0);
+  #soFar: Buffer = NOTHING;
   #wanted = 0;
   #pending: PendingRead | undefined;
   #end: End | undefined;
@@ -53,19 +55,20 @@ export class ExactReader {
     return new Promise((resolve, reject) => {
       if (this.#pending !== undefined) throw secondRead(what, this.#pending.what);
       if (!isCount(limit) && limit !== Number.POSITIVE_INFINITY) throw notCount(what, 'read at most', limit);
-      this.#soFar = Buffer.alloc(0);
+      this.#soFar = NOTHING;
       this.#pending = { what, limit, total, missing, resolve, reject };
       this.take(this.#soFar);
     });
   }
 
   /** Takes as many of the bytes that are there as the pending read wants, and returns how many those were. */
-  take(available: Uint8Array): number {
+  take(available: Buffer): number {
     const pending = this.#pending;
     if (pending === undefined) return 0;
     if (available.length > 0) this.#isFirst = false;
     const before = this.#soFar.length;
-    const all = available.length === 0 ? this.#soFar : Buffer.concat([this.#soFar, available]);
+    const all =
+      before === 0 ? available : available.length === 0 ? this.#soFar : Buffer.concat([this.#soFar, available]);
     let length = before;
     try {
       for (;;) {
@@ -91,7 +94,7 @@ export class ExactReader {
   /** No more bytes will come. The first end counts, but the reason of an abort replaces an end that was none. */
   end(error?: unknown, isAbort = false): void {
     if (this.#end === undefined || (isAbort && !this.#end.isAbort)) this.#end = { error, isAbort };
-    this.take(Buffer.alloc(0));
+    this.take(NOTHING);
   }
 
   #settle(action: () => void): void {

@@ -9,10 +9,12 @@ import { resolveModule } from '../ground/modules.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
 import { messageOf } from '../ground/text.js';
 import { addrinfoError, addrinfoHints, readAddrinfos, readPointer } from './addrinfo.js';
+import { epollCalls } from './epoll.js';
 import type { PlatformName } from './layouts.js';
 import { decodeMessage, makeMessage } from './message.js';
 import { detectPlatform, type Platform } from './platform.js';
 import { makePoller, type StartPolling } from './poller.js';
+import { Pollers } from './pollers.js';
 import type { Peer, Poller, Readiness, Splicing, Sys } from './sys.js';
 
 /*
@@ -132,6 +134,9 @@ const PROTOTYPES = {
   close: 'int close(int)',
   if_nametoindex: 'uint32_t if_nametoindex(const char*)',
   if_indextoname: 'intptr_t if_indextoname(uint32_t, void*)',
+  epoll_create1: 'int epoll_create1(int)',
+  epoll_ctl: 'int epoll_ctl(int, int, int, void*)',
+  epoll_wait: 'int epoll_wait(int, void*, int, int)',
   getaddrinfo: 'int getaddrinfo(const char*, const char*, void*, void*)',
   freeaddrinfo: 'void freeaddrinfo(void*)',
   _exit: 'int _exit(int)',
@@ -186,8 +191,10 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     }
   };
   const isNonBlocking = (fd: number): boolean => (fcntl(fd, F_GETFL) & constants.O_NONBLOCK) !== 0;
+  const isLinux = platform.name.startsWith('linux');
   const startPolling = koffi.node.poll as unknown as StartPolling;
   const pollCalls = { startPolling, dup, close, isNonBlocking, setNonBlocking };
+  const { poll } = new Pollers(pollCalls, isLinux ? epollCalls(call, process.arch) : undefined);
   /** poll(2) of one descriptor: which of `events`, POLLERR and POLLHUP it has now, or within the time. */
   const pollOnce = (fd: number, events: number, timeoutMs: number): number => {
     const pollfd = new DataView(new ArrayBuffer(8)); // struct pollfd { int fd; short events; short revents; }
@@ -260,7 +267,7 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
 
   return {
     platform,
-    splicing: platform.name.startsWith('linux') ? splicing : undefined,
+    splicing: isLinux ? splicing : undefined,
     socket(domain, type, protocol) {
       const { SOCK_NONBLOCK } = constants;
       const fd = call('socket', domain, type | (cloexec ?? 0) | (SOCK_NONBLOCK ?? 0), protocol);
@@ -328,7 +335,7 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
       call('_exit', code);
       throw new Error('_exit returned');
     },
-    poll: (fd, { isShared = false } = {}) => makePoller(pollCalls, fd, isShared),
+    poll,
     wait: (fd, what, signal) => wait(makePoller(pollCalls, fd, true), what, signal),
     getaddrinfo: (host, family) => getaddrinfo(host, family),
   };

@@ -1,25 +1,20 @@
-import type { Poller, Readiness } from './sys.js';
+import type { Poller } from './sys.js';
+import { BITS, WaitList } from './wait-list.js';
 
 /** The part of koffi's poll handle that is used here (uv_poll_t). */
-interface PollHandle {
+export interface PollHandle {
   start(events: PollEvents, callback: PollCallback): void;
   stop(): void;
   close(): void;
+  /** Whether the process stays alive for it. */
+  ref(): void;
+  unref(): void;
 }
 
 type PollEvents = { readable?: boolean; writable?: boolean; disconnect?: boolean };
 /** `status` is negative, and `ready` empty, when the descriptor reports an error; the handle is then stopped. */
 export type PollCallback = (status: number, ready: PollEvents) => void;
 export type StartPolling = (fd: number, events: PollEvents, callback: PollCallback) => PollHandle;
-
-interface Waiter {
-  readonly what: Readiness;
-  readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
-}
-
-/** Node 26 runs no promise job after a callback that does not come from one of its own handles. */
-const NEEDS_TURN = Number.parseInt(process.versions.node, 10) >= 25;
 
 // Symbol.for: two copies of this package in one process poll the same descriptors.
 const POLLED = Symbol.for('fdpass.polled.v1');
@@ -49,52 +44,33 @@ export function makePoller(calls: PollCalls, fd: number, isShared: boolean): Pol
   return new HandlePoller(calls, fd, isShared);
 }
 
-class HandlePoller implements Poller {
+class HandlePoller extends WaitList {
   readonly #calls: PollCalls;
   readonly #fd: number;
   readonly #isShared: boolean;
-  #waiters: Waiter[] = [];
   #handle: PollHandle | undefined;
-  /** What the handle reports: a sum of {@link BITS}. */
   #armed = 0;
   #copy: number | undefined;
-  #closed: { readonly reason: unknown } | undefined;
 
   constructor(calls: PollCalls, fd: number, isShared: boolean) {
+    super();
     this.#calls = calls;
     this.#fd = fd;
     this.#isShared = isShared;
   }
 
-  until(what: Readiness): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#closed !== undefined) return reject(this.#closed.reason);
-      this.#waiters.push({ what, resolve, reject });
-      try {
-        this.#arm();
-      } catch (error) {
-        this.#waiters.pop();
-        reject(error); // no descriptor is left for a copy
-      }
-    });
+  protected override arm(wanted: number): void {
+    if (wanted === this.#armed) return;
+    const events = eventsOf(wanted);
+    if (this.#handle === undefined) this.#handle = this.#start(events);
+    else this.#handle.start(events, this.#react);
+    this.#armed = wanted;
   }
 
-  close(reason?: unknown): void {
-    if (this.#closed !== undefined) return;
-    this.#closed = { reason };
+  protected override release(): void {
     this.#handle?.close();
     if (this.#handle !== undefined) polled.delete(this.#copy ?? this.#fd);
     if (this.#copy !== undefined) this.#calls.close(this.#copy);
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(reason);
-  }
-
-  #arm(): void {
-    let wanted = 0;
-    for (const { what } of this.#waiters) wanted |= BITS[what];
-    if (wanted === this.#armed) return;
-    if (this.#handle === undefined) this.#handle = this.#start(eventsOf(wanted));
-    else this.#handle.start(eventsOf(wanted), this.#react);
-    this.#armed = wanted;
   }
 
   #start(events: PollEvents): PollHandle {
@@ -108,29 +84,25 @@ class HandlePoller implements Poller {
   }
 
   readonly #react: PollCallback = (status, ready) => {
-    const isDue = ({ what }: Waiter): boolean => status < 0 || ready[EVENTS[what]] === true;
-    const due = this.#waiters.filter(isDue);
-    this.#waiters = this.#waiters.filter((waiter) => !isDue(waiter));
-    if (status < 0 || due.length === 0 || ready.disconnect === true) {
+    const isWanted = this.happened(status < 0 ? ALL : bitsOf(ready));
+    if (status < 0 || !isWanted || ready.disconnect === true) {
       this.#handle?.stop();
       this.#armed = 0;
     }
-    if (this.#waiters.length > 0) this.#arm();
-    if (NEEDS_TURN) setImmediate(() => this.#settle(due));
-    else this.#settle(due);
+    if (this.wanted !== 0) this.arm(this.wanted);
   };
-
-  #settle(due: readonly Waiter[]): void {
-    for (const { resolve, reject } of due) this.#closed === undefined ? resolve() : reject(this.#closed.reason);
-  }
 }
 
-const EVENTS = { readable: 'readable', writable: 'writable', closed: 'disconnect' } as const;
-const BITS: Readonly<Record<Readiness, number>> = { readable: 1, writable: 2, closed: 4 };
+const ALL = BITS.readable | BITS.writable | BITS.closed;
+
+function bitsOf({ readable, writable, disconnect }: PollEvents): number {
+  return (readable ? BITS.readable : 0) | (writable ? BITS.writable : 0) | (disconnect ? BITS.closed : 0);
+}
 
 function eventsOf(bits: number): PollEvents {
   const events: PollEvents = {};
-  for (const what of ['readable', 'writable', 'closed'] as const)
-    if ((bits & BITS[what]) !== 0) events[EVENTS[what]] = true;
+  if ((bits & BITS.readable) !== 0) events.readable = true;
+  if ((bits & BITS.writable) !== 0) events.writable = true;
+  if ((bits & BITS.closed) !== 0) events.disconnect = true;
   return events;
 }
