@@ -18,6 +18,7 @@ export type {
   TargetInput,
 } from './embed/connection-dialer.js';
 export { createDialer } from './embed/create-dialer.js';
+export type { LateOptions } from './embed/late-socket.js';
 export { readySocket } from './embed/ready-socket.js';
 export type { HopInput, RuleInput, RulesInput, UseInput } from './embed/rules-input.js';
 export { type ConfigProblem, type ConfigReport, checkConfig } from './framework/check.js';
@@ -41,6 +42,7 @@ export {
   readTrustedFile,
 } from './ground/files.js';
 export { openLog } from './ground/log-file.js';
+export { asNodeError } from './ground/node-error.js';
 export { readOwnFile } from './ground/own-file.js';
 export { makePrivateFolder } from './ground/private-folder.js';
 export { replaceFile } from './ground/replace-file.js';

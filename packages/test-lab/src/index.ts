@@ -25,5 +25,6 @@ export {
   run,
 } from './processes.js';
 export { openScreen, type Screen } from './screen.js';
+export { type ConnectLike, SOCKET_SCENARIOS } from './socket-scenarios.js';
 export { type Sshd, type SshdOptions, type SshRunOptions, sshdWithoutLimits, startSshd } from './sshd.js';
 export { type SshdSuite, useSshd } from './use-sshd.js';

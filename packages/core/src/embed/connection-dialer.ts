@@ -8,6 +8,7 @@ import type { TraceEvent } from '../ground/trace.js';
 import type { Lookup } from '../lookup/resolver.js';
 import type { Explanation } from '../routing/router.js';
 import type { StrategyEntry } from '../strategy/strategy.js';
+import type { LateOptions } from './late-socket.js';
 import type { RuleInput, RulesInput, UseInput } from './rules-input.js';
 
 /** What a dialer of an embedding program is made of. At most one of `use`, `rules`, `config` and `searchFrom`. */
@@ -108,6 +109,14 @@ export interface ConnectionDialer extends EventEmitter<DialerEvents>, AsyncDispo
   ): Promise<TLSSocket>;
   /** The same without TLS on top. */
   dial(target: TargetInput, options?: DialerDialOptions): Promise<Socket>;
+  /**
+   * Connects `socket`, which was made but is not connected: calls its `connect` with `options`, while the connection comes from
+   * a dial. Events, time limits, queued writes and TLS on top are Node's own; options that choose an address (`lookup`,
+   * `family`, `localAddress`, …) have no effect. A dial that fails is the socket's `error`.
+   *
+   * @throws FdpassError `internal` where koffi is missing; what `connect` throws for options that are wrong.
+   */
+  connectSocket(socket: Socket, options: LateOptions, whenConnected?: () => void): void;
   /** The route that `dial` would take, and why; opens nothing. @throws FdpassError `config`, `usage` */
   explain(target: TargetInput): Promise<Explanation>;
   /** Loads config and plugins and checks every rule, used or not. @throws FdpassError `config`, the first that is wrong. */

@@ -29,6 +29,8 @@ import {
   readTarget,
   readTimeout,
 } from './dialer-options.js';
+import { connectLate, type LateOptions } from './late-socket.js';
+import { apartFromRules } from './own-dials.js';
 import { readySocket } from './ready-socket.js';
 import type { HopInput, UseInput } from './rules-input.js';
 
@@ -60,6 +62,13 @@ export function createDialer(
   return new RoutingDialer(load, options, clock);
 }
 
+/** A dial of which everything is known, before anything is opened. */
+interface PlannedDial {
+  readonly router: Router;
+  readonly route: Route;
+  readonly dial: DialOptions & { readonly signal: AbortSignal; readonly timeoutMs: number };
+}
+
 class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDialer {
   readonly #load: () => Promise<Framework>;
   #loading: Promise<Framework> | undefined;
@@ -80,13 +89,17 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
   dial(input: TargetInput, options: DialerDialOptions & { readonly tls: true | ConnectionOptions }): Promise<TLSSocket>;
   dial(input: TargetInput, options?: DialerDialOptions): Promise<Socket>;
   async dial(input: TargetInput, options: DialerDialOptions = {}): Promise<Socket> {
-    const dialling = this.#dial(input, options);
-    this.#underWay.add(dialling);
-    try {
-      return await dialling;
-    } finally {
-      this.#underWay.delete(dialling);
-    }
+    return this.#dial(input, options, async ({ router, route, dial }) => {
+      const { tls = false } = options;
+      return tls === false ? readySocket(await router.dial(route, dial)) : this.#dialSecure(router, route, dial, tls);
+    });
+  }
+
+  connectSocket(socket: Socket, options: LateOptions, whenConnected?: () => void): void {
+    const target = { host: options.host || 'localhost', port: options.port };
+    const dialLate = (signal: AbortSignal): Promise<Connection> =>
+      this.#dial(target, { signal }, ({ router, route, dial }) => router.dial(route, dial));
+    connectLate(socket, options, dialLate, whenConnected);
   }
 
   async explain(input: TargetInput): Promise<Explanation> {
@@ -122,7 +135,25 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     return this.#loading;
   }
 
-  async #dial(input: TargetInput, options: DialerDialOptions): Promise<Socket> {
+  async #dial<T>(
+    input: TargetInput,
+    options: DialerDialOptions,
+    open: (planned: PlannedDial) => Promise<T>,
+  ): Promise<T> {
+    const dialling = apartFromRules(() => this.#dialPlanned(input, options, open));
+    this.#underWay.add(dialling);
+    try {
+      return await dialling;
+    } finally {
+      this.#underWay.delete(dialling);
+    }
+  }
+
+  async #dialPlanned<T>(
+    input: TargetInput,
+    options: DialerDialOptions,
+    open: (planned: PlannedDial) => Promise<T>,
+  ): Promise<T> {
     const target = readTarget(input);
     checkDialOptions(options);
     const number = ++this.#count;
@@ -135,10 +166,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
       const { router } = await this.#framework();
       const route = await this.#route(router, target, options.via);
       const timeoutMs = readTimeout(options.timeout ?? this.#options.timeout) ?? route.timeoutMs;
-      const dial = { signal, timeoutMs, trace };
-      const { tls = false } = options;
-      if (tls !== false) return await this.#dialSecure(router, route, dial, tls);
-      return readySocket(await router.dial(route, dial));
+      return await open({ router, route, dial: { signal, timeoutMs, trace } });
     } finally {
       abort?.release();
     }
@@ -148,7 +176,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
   async #dialSecure(
     router: Router,
     route: Route,
-    dial: DialOptions & { readonly signal: AbortSignal; readonly timeoutMs: number },
+    dial: PlannedDial['dial'],
     tls: true | ConnectionOptions,
   ): Promise<Socket> {
     const deadline = startDeadline(dial.timeoutMs, dial.signal, router.clock);

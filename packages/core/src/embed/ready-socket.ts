@@ -23,23 +23,28 @@ export function readySocket(connection: Connection): Socket {
 }
 
 function behindSocket(stream: Duplex): Socket {
-  const [near, far] = socketPair(stream);
   const gone = new AbortController();
-  near.once('close', () => gone.abort());
-  const relaying = relay(
-    { readable: far, writable: far },
-    { readable: stream, writable: stream },
-    { gone: gone.signal },
-  );
-  relaying.catch((error: Error) => near.destroy(error)); // what broke the stream breaks the socket
+  const near = adoptSocket(descriptorOver(stream, gone.signal, (error) => void near.destroy(error)));
+  return near.once('close', () => gone.abort());
+}
+
+/**
+ * One end of a socketpair, which belongs to the caller, with a relay in this process between the other end and `stream`.
+ * `gone` aborts when the caller has closed its end; `broken` is told what broke the stream. `stream` is destroyed if there is
+ * no pair to be had.
+ *
+ * @throws FdpassError
+ */
+export function descriptorOver(stream: Duplex, gone: AbortSignal, broken: (error: Error) => void): number {
+  const [near, far] = socketPair(stream);
+  relay({ readable: far, writable: far }, { readable: stream, writable: stream }, { gone }).catch(broken);
   return near;
 }
 
-/** Two ends of a connection within this process; `stream`, whose they would be, is destroyed if there are none to be had. */
-function socketPair(stream: Duplex): readonly [Socket, Socket] {
+function socketPair(stream: Duplex): readonly [near: number, far: Socket] {
   try {
-    const [ours, theirs] = loadSys().socketpair();
-    return [adoptSocket(ours), adoptSocket(theirs)];
+    const [near, far] = loadSys().socketpair();
+    return [near, adoptSocket(far)];
   } catch (error) {
     stream.on('error', () => {}).destroy();
     throw fromSystemError(error, 'cannot make a socket for this stream');

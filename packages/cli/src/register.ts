@@ -1,0 +1,72 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Socket } from 'node:net';
+import type { Connection } from '@fdpass/core';
+import { connectLate, isLate, keepDialsApart, type LateOptions } from '@fdpass/core/late-socket';
+
+/*
+ * `node --import fdpass/register app.js`: every TCP connection of the program goes by the rules of the user's config, or of the
+ * one that FDPASS_CONFIG names. The one thing that changes in Node is `connect` of `net.Socket`, which `net.connect`,
+ * `tls.connect`, `http`, `http2` and `fetch` all end in.
+ */
+
+type Connect = (this: Socket, ...given: unknown[]) => Socket;
+
+/** The options of a connection, and who hears of it. */
+type Call = readonly [options: Readonly<Record<string, unknown>>, whenConnected: (() => void) | undefined];
+
+const connectDirectly = Socket.prototype.connect as unknown as Connect;
+const isDialling = new AsyncLocalStorage<boolean>();
+
+const connectByRules: Connect = function connect(this: Socket, ...given) {
+  const [options, whenConnected] = readCall(given);
+  if (isDialling.getStore() === true || !isForRules(this, options)) return connectDirectly.apply(this, given);
+  connectLate(this, options as unknown as LateOptions, (signal) => dial(options, signal), whenConnected);
+  return this;
+};
+
+/** Rules and strategies are loaded when the program first connects. */
+async function dial({ host, port }: Call[0], signal: AbortSignal): Promise<Connection> {
+  return isDialling.run(true, async () => {
+    const { dialByRules } = await import('./register-dial.js');
+    return dialByRules({ host: String(host || 'localhost'), port: Number(port) }, signal);
+  });
+}
+
+/** As `net.connect` takes it; Node itself gives a list of both. */
+function readCall(given: readonly unknown[]): Call {
+  const [first, ...others] = Array.isArray(given[0]) ? given[0] : given;
+  const whenConnected = others.findLast((each) => typeof each === 'function');
+  if (typeof first === 'object' && first !== null) return [first, whenConnected];
+  if (typeof first === 'string' && !(Number(first) >= 0)) return [{ path: first }, whenConnected];
+  return [{ port: first, host: typeof others[0] === 'string' ? others[0] : undefined }, whenConnected];
+}
+
+/** Not for a unix socket, a socket that is one already, or what Node refuses. */
+function isForRules(socket: Socket, options: Call[0]): boolean {
+  const { path, port, host } = options;
+  if (path || isLate(options) || isOpen(socket)) return false;
+  return isPort(port) && (host === undefined || host === null || typeof host === 'string');
+}
+
+function isPort(port: unknown): boolean {
+  if (typeof port === 'string' && port.trim() === '') return false;
+  return (
+    (typeof port === 'number' || typeof port === 'string') && Number.isInteger(+port) && +port >= 0 && +port < 65_536
+  );
+}
+
+function isOpen(socket: Socket): boolean {
+  const { _handle: handle } = socket as unknown as { _handle: { fd?: number } | null };
+  return handle !== null && handle?.fd !== undefined && handle.fd >= 0;
+}
+
+// Another copy of this package can be registered already: one of them is enough.
+const REGISTERED = Symbol.for('fdpass.registered.v1');
+if (!(REGISTERED in Socket.prototype.connect)) {
+  keepDialsApart((work) => isDialling.run(true, work));
+  Object.defineProperty(connectByRules, REGISTERED, { value: true });
+  Object.defineProperty(Socket.prototype, 'connect', {
+    ...Object.getOwnPropertyDescriptor(Socket.prototype, 'connect'),
+    value: connectByRules,
+  });
+}

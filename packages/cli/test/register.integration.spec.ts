@@ -1,0 +1,196 @@
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import http2 from 'node:http2';
+import https from 'node:https';
+import type { AddressInfo, Server } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { alternativeNames, makeCertificate, requirePeers, run, temporaryFolder } from '@fdpass/test-lab';
+import { refusedPort, startSocksProxy, type TestProxy } from '@fdpass/testkit';
+import { expect } from 'chai';
+import { NO_CONFIG } from './commands.spec.helper.js';
+import type { Servers } from './register.spec.helper.js';
+
+const PROGRAM = fileURLToPath(new URL('register.spec.helper.js', import.meta.url));
+const REGISTER = new URL('../dist/register.js', import.meta.url).href;
+
+/** What the program does, and by which names it asks for that. */
+const NAMES = [
+  'port-and-host',
+  'imported-by-name',
+  'options',
+  'options-of-a-class',
+  'listener',
+  'a-lookup-of-its-own',
+  'new-socket',
+  'tls',
+  'tls-over-a-socket-that-connects',
+  'http',
+  'http-without-agent',
+  'https',
+  'http2',
+  'http2-over-tls',
+  'fetch',
+  'worker',
+  'worker-by-text',
+];
+
+/** What it does besides, which reaches nobody through a proxy. */
+const NOT_BY_RULES = ['unix-socket', 'unix-socket-in-options', 'connected-already'];
+
+describe('node --import fdpass/register', () => {
+  const folder = temporaryFolder();
+  const servers: Server[] = [];
+  let proxy: TestProxy;
+  let told: Servers;
+  let env: NodeJS.ProcessEnv;
+
+  before(async function () {
+    requirePeers(this, 'openssl');
+    const files = makeCertificate(folder.path, 'web', alternativeNames('DNS:web.example'));
+    const [cert, key] = [files.cert, files.key].map((file) => readFileSync(file, 'utf8')) as [string, string];
+    const answer: http.RequestListener = (request, response) => response.end(request.url);
+    const answer2 = (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse): void =>
+      void response.end(request.url);
+    const start = async (server: Server, where: object = { port: 0, host: '127.0.0.1' }): Promise<number> => {
+      servers.push(server);
+      await once(server.listen(where), 'listening');
+      return (server.address() as AddressInfo).port;
+    };
+    const path = join(folder.path, 'web.sock');
+    await start(http.createServer(answer), { path });
+    told = {
+      plain: await start(http.createServer(answer)),
+      secure: await start(https.createServer({ cert, key }, answer)),
+      plain2: await start(http2.createServer(answer2)),
+      secure2: await start(http2.createSecureServer({ cert, key }, answer2)),
+      path,
+      ca: cert,
+    };
+    const hosts = [...NAMES, 'cjs'].map((name) => [`${name}.example`, '127.0.0.1']);
+    proxy = await startSocksProxy({ hosts: Object.fromEntries(hosts) });
+    const config = join(folder.path, 'rules.yaml');
+    const dead = await refusedPort();
+    const rules = [
+      { host: '*.dead.example', use: `socks5h://127.0.0.1:${dead}` },
+      { host: '*.example', use: `socks5h://127.0.0.1:${proxy.port}` },
+    ];
+    writeFileSync(config, JSON.stringify({ rules }), { mode: 0o600 });
+    env = { ...NO_CONFIG, FDPASS_CONFIG: config };
+  });
+  let askedBefore = 0;
+  beforeEach(() => {
+    askedBefore = proxy.asked.length;
+  });
+  const asked = (): string[] => proxy.asked.slice(askedBefore).map((target) => target.replace(/:\d+$/, ''));
+  after(async () => {
+    await proxy?.close();
+    for (const server of servers) await new Promise((resolve) => server.close(resolve));
+    folder.remove();
+  });
+
+  const program = (name: string, code: string): string => {
+    const file = join(folder.path, name);
+    writeFileSync(file, code);
+    return file;
+  };
+
+  /** Node runs a worker's text before what `--import` names, and after what `--require` names. */
+  const options: readonly (readonly [option: string, file: string, untouched: readonly string[]])[] = [
+    ['--import', REGISTER, ['worker-by-text']],
+    ['--require', fileURLToPath(REGISTER), []],
+  ];
+
+  for (const [option, file, untouched] of options) {
+    it(`takes every way to connect that Node has by the rules, and nothing else, with ${option}`, async () => {
+      const words = [option, file, PROGRAM, JSON.stringify(told)];
+      const { status, stdout, stderr } = await run(process.execPath, words, { env });
+      expect([status, stderr]).to.deep.equal([0, '']);
+      const results = JSON.parse(stdout) as Record<string, string>;
+      const wrong = Object.entries(results).filter(([name, body]) => body !== '/body' && !untouched.includes(name));
+      expect(wrong).to.deep.equal([]);
+      expect(Object.keys(results)).to.deep.equal([...NAMES, ...NOT_BY_RULES]);
+      const hosts = NAMES.filter((name) => !untouched.includes(name));
+      expect(asked().toSorted()).to.deep.equal(hosts.map((name) => `${name}.example`).toSorted());
+    });
+
+    it(`works for a program in CommonJS with ${option}`, async () => {
+      const app = program(
+        'app.cjs',
+        `require('net').connect(${told.plain}, 'cjs.example', function () { this.destroy(console.log('connected')); });`,
+      );
+      const { status, stdout, stderr } = await run(process.execPath, [option, file, app], { env });
+      expect([status, stdout, stderr]).to.deep.equal([0, 'connected\n', '']);
+      expect(asked()).to.deep.equal(['cjs.example']);
+    });
+  }
+
+  it('changes one function of Node, and nothing in its environment', async () => {
+    const file = program(
+      'look.mjs',
+      `import net from 'node:net'; import tls from 'node:tls'; import dns from 'node:dns'; import http from 'node:http';
+       const parts = { net, tls, dns, http, Socket: net.Socket.prototype, TLSSocket: tls.TLSSocket.prototype,
+         Agent: http.Agent.prototype, globalThis, env: process.env };
+       const tell = ([name, part]) => Object.entries(Object.getOwnPropertyDescriptors(part)).map(([key, { value, ...is }]) =>
+         [name + '.' + key, typeof value === 'object' ? 'object' : String(value), JSON.stringify(is)]);
+       console.log(JSON.stringify(Object.entries(parts).flatMap(tell)));`,
+    );
+    const [plain, registered] = await Promise.all(
+      [[], ['--import', REGISTER]].map(async (words) => {
+        const { stdout } = await run(process.execPath, [...words, file], { env });
+        return JSON.parse(stdout) as [name: string, value: string, is: string][];
+      }),
+    );
+    const changed = registered?.filter((each, index) => String(each) !== String(plain?.[index]));
+    expect(changed?.map(([name, , is]) => [name, is])).to.deep.equal([
+      ['Socket.connect', '{"writable":true,"enumerable":true,"configurable":true}'],
+    ]);
+    expect(registered).to.have.length(plain?.length ?? 0);
+  });
+
+  it('gives the errors of net.connect, with ours as the cause', async () => {
+    const file = program(
+      'errors.mjs',
+      `import { connect } from 'node:net';
+       const results = [];
+       for (const [port, host] of JSON.parse(process.argv[2])) {
+         const error = await new Promise((resolve) => connect(port, host).once('error', resolve));
+         const { message, code, errno, syscall, address, port: at, hostname, cause } = error;
+         results.push({ message, code, errno, syscall, address, port: at, hostname, cause: cause?.code });
+       }
+       console.log(JSON.stringify(results));`,
+    );
+    const port = await refusedPort();
+    const targets = JSON.stringify([
+      [port, '127.0.0.1'],
+      [22, 'no.such.invalid'],
+    ]);
+    const [plain, registered] = await Promise.all(
+      [[], ['--import', REGISTER]].map((words) => run(process.execPath, [...words, file, targets], { env })),
+    );
+    const ours = JSON.parse(registered?.stdout ?? '') as Record<string, unknown>[];
+    expect(ours.map(({ cause }) => cause)).to.deep.equal(['unreachable', 'unknown-host']);
+    expect(ours.map(({ cause, ...rest }) => rest)).to.deep.equal(JSON.parse(plain?.stdout ?? ''));
+    const behind = JSON.stringify([[22, 'a.dead.example']]);
+    const [{ message, ...dead } = {}] = JSON.parse(
+      (await run(process.execPath, ['--import', REGISTER, file, behind], { env })).stdout,
+    );
+    expect(dead).to.include({ code: 'ECONNREFUSED', syscall: 'connect', address: '127.0.0.1', cause: 'unreachable' });
+    expect(message).to.match(/^connect ECONNREFUSED 127\.0\.0\.1:\d+: a\.dead\.example:22: rule 1 .*socks5h:/);
+  });
+
+  it('connects nowhere if the config is wrong', async () => {
+    const file = program(
+      'wrong.mjs',
+      `
+      import { connect } from 'node:net';
+      connect(${told.plain}, '127.0.0.1').once('connect', () => console.log('connected')).once('error', ({ code, message }) => console.log(code, message));`,
+    );
+    const wrong = program('wrong.yaml', 'rules: [{ hots: a, use: direct }]');
+    const { stdout } = await run(process.execPath, ['--import', REGISTER, file], {
+      env: { ...env, FDPASS_CONFIG: wrong },
+    });
+    expect(stdout).to.match(/^ERR_FDPASS_CONFIG .*hots.*"host"/);
+  });
+});
