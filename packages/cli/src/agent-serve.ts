@@ -89,11 +89,11 @@ async function connectFor(
       write,
       signal: over.signal,
       beforeBytes: () => leave('it wants bytes'),
-      async findRoute(dial) {
+      async findRoute(dial, options) {
         const { config, router } = await frameworks.find({ file: dial.config, env: environment }, write);
         const beforeAsking = (): never => leave('there is a question for its terminal');
         const services = { ...memory.services, environment, beforeAsking };
-        return routeBy({ config, router: router.withServices(services) }, dial);
+        return routeBy({ config, router: router.withServices(services) }, dial, options);
       },
       relayed: (_, relay, found) => relayHere(request, relay, found),
     },

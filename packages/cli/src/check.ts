@@ -1,4 +1,4 @@
-import { oneLine } from '@fdpass/core';
+import { isFdpassError, oneLine } from '@fdpass/core';
 import {
   type ConfigProblem,
   type ConfigReport,
@@ -7,9 +7,11 @@ import {
   expandPath,
   formatWhere,
   inspectSearch,
+  type RuleConditions,
 } from '@fdpass/core/host';
 import { type Arguments, checkCount } from './arguments.js';
-import { checkBuiltinConfig } from './command-framework.js';
+import { builtinFramework, checkBuiltinConfig } from './command-framework.js';
+import { describeConditions } from './condition-words.js';
 import { REACHED_DIRECTLY, searchLines, unreadLines } from './config-search.js';
 import { print } from './print.js';
 import { writeStderr } from './stderr.js';
@@ -45,6 +47,11 @@ async function printJson(report: ConfigReport, file: string | undefined): Promis
     warnings: problemsOf(report, 'warning').map(asData),
     searched: folders,
     unread,
+    conditions: (await conditionsOf(report, file)).map(({ rule, where, outcomes }) => ({
+      rule,
+      ...where,
+      ...(isFdpassError(outcomes) ? { error: outcomes.summary } : { outcomes }),
+    })),
   };
   await print(`${JSON.stringify(answer, null, 2)}\n`);
 }
@@ -57,8 +64,22 @@ function asData({ error }: ConfigProblem): object {
 /** Problems to stderr, as compilers write them, and what they add up to on stdout. */
 async function printText(report: ConfigReport, file: string | undefined): Promise<void> {
   for (const problem of report.problems) writeStderr(formatProblem(problem));
-  const lines = [...summary(report), ...whatIsSearched(report, inspectSearch({ file }))];
+  const conditions = (await conditionsOf(report, file)).map(describeRuleConditions);
+  const lines = [...summary(report), ...conditions, ...whatIsSearched(report, inspectSearch({ file }))];
   await print(`${lines.join('\n')}\n`);
+}
+
+/** What the conditions of its rules say now; nothing of a configuration that is refused. */
+async function conditionsOf(report: ConfigReport, file: string | undefined): Promise<RuleConditions[]> {
+  const hasConditions = report.config?.rules.some(({ conditions }) => conditions !== undefined) === true;
+  if (!hasConditions || problemsOf(report, 'error').length > 0) return [];
+  const { router } = await builtinFramework({ file });
+  return router.checkConditions();
+}
+
+function describeRuleConditions({ rule, where, outcomes }: RuleConditions): string {
+  const said = isFdpassError(outcomes) ? outcomes.summary : describeConditions(outcomes);
+  return `now, rule ${rule} (${formatWhere(where)}): ${said}`;
 }
 
 /** An error or a warning in one line, as compilers write it. */

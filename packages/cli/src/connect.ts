@@ -1,5 +1,13 @@
 import { type Connection, formatError, formatHostPort, type TraceEvent } from '@fdpass/core';
-import { dialDetached, type Handover, handOver, openChannel, type RelayRequest, stackOf } from '@fdpass/core/host';
+import {
+  dialDetached,
+  type Handover,
+  handOver,
+  openChannel,
+  type RelayRequest,
+  type RouteOptions,
+  stackOf,
+} from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
 import { keepCompiledCode } from './code-keeper.js';
 import { configCache } from './config-cache.js';
@@ -26,7 +34,7 @@ export interface Place {
   readonly signal?: AbortSignal | undefined;
   /** Called before bytes are copied over the channel; what it throws ends the connection. Default: nothing. */
   readonly beforeBytes?: (() => void) | undefined;
-  findRoute(request: DialRequest): Promise<FoundRoute>;
+  findRoute(request: DialRequest, options: RouteOptions): Promise<FoundRoute>;
   /** Lets a process that stays dial and relay. */
   relayed(request: DialRequest, relay: RelayRequest, found: FoundRoute): Promise<Connection>;
 }
@@ -37,8 +45,8 @@ const OWN_PROCESS: Place = {
   output: ownStdout,
   write: writeStderr,
   waiting: new WaitingLine(),
-  findRoute: (request) => findRoute(request, configCache()),
-  relayed: dialRelayed,
+  findRoute: (request, options) => findRoute(request, options, configCache()),
+  relayed: (request, relay, { route: { answers } }) => dialRelayed({ ...request, answers }, relay),
 };
 
 /** `fdpass HOST PORT`: connects, hands the connection over through stdout, and is done. */
@@ -63,7 +71,7 @@ export async function connectIn(place: Place, args: Arguments): Promise<FoundRou
   try {
     const channel = openChannel({ input, output: place.output(), as: askedHandover(args) });
     if (channel.as === 'relay') beforeBytes?.();
-    const found = await place.findRoute(request);
+    const found = await place.findRoute(request, { signal, trace });
     const { router, route } = found;
     const target = formatHostPort(route.target.host, route.target.port);
     trace({ event: 'route', target, reason: route.reason, chain: route.chain.label });
@@ -106,6 +114,6 @@ function dialRelayed(request: DialRequest, { timeoutMs, signal }: RelayRequest):
 
 /** The life of a relay process: it dials what the waiting process asks for, and its errors travel back to that. */
 export async function dialForRelay(request: DialRequest, signal: AbortSignal): Promise<Connection> {
-  const { router, route } = await findRoute(request);
+  const { router, route } = await findRoute(request, { signal });
   return router.dial(route, { signal, timeoutMs: request.timeoutMs });
 }

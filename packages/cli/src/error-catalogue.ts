@@ -222,6 +222,11 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
         remedy: 'use the scheme without TLS, or the port for TLS',
       },
       {
+        said: 'the program of "exec" did not end within 5 s',
+        cause: 'a rule asks a program whether it holds, and gets no answer',
+        remedy: 'see what the program waits for, or give it more time: exec: { command: [...], timeout: 20s }',
+      },
+      {
         said: 'the proxy answered 504, ... TTL expired',
         cause: 'the proxy works, and the target did not answer it',
         remedy: 'check the target',
@@ -303,6 +308,11 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
         said: 'no such file or directory',
         cause: 'a password file, a key, a plugin, or the file of --config or FDPASS_CONFIG is missing',
         remedy: 'correct the path: relative ones start at the folder of the configuration',
+      },
+      {
+        said: 'cannot run the program of "exec", the program of "exec" ended with ...',
+        cause: 'a rule asks a program whether it holds, which cannot tell; the next rule could be a direct connection',
+        remedy: 'install the program, or correct its path; "fdpass check" runs it too',
       },
       {
         said: '... which asks fdpass for ... again, without end',

@@ -1,7 +1,6 @@
 import { dirname, join } from 'node:path';
 import { formatError, formatHostPort, isFdpassError } from '@fdpass/core';
-import { errorCodeOf, exitCodeOf, makePrivateFolder, replaceFile } from '@fdpass/core/host';
-import { userFolder } from './user-folder.js';
+import { errorCodeOf, exitCodeOf, makePrivateFolder, replaceFile, stateFolder } from '@fdpass/core/host';
 
 /** A connection that failed, as it is kept for the user: ssh can have stderr on /dev/null. */
 export interface Failure {
@@ -17,7 +16,7 @@ export interface Failure {
 
 /** Where the last failure is kept; undefined where the user has no place for it. */
 export function failureFile(environment: Readonly<Record<string, string | undefined>>): string | undefined {
-  const folder = userFolder('XDG_STATE_HOME', '.local/state', environment);
+  const folder = stateFolder(environment);
   return folder && join(folder, 'last-error.json');
 }
 

@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   help: async (args) => (await import('./help-command.js')).help(args),
   'last-error': async (args) => (await import('./last-error.js')).lastError(args),
   config: async (args) => (await import('./config-file.js')).configFile(args),
+  use: async (args) => (await import('./use.js')).use(args),
   credentials: async (args) => (await import('./set-credentials.js')).credentials(args),
   init: async (args) => (await import('./init.js')).init(args),
   strategies: async (args) => (await import('./strategies.js')).strategies(args),

@@ -17,6 +17,8 @@ type Sayings = {
 };
 
 const SAYINGS: Sayings = {
+  condition: ({ condition }) => [2, `asking ${condition}`],
+  'condition-answer': ({ condition, found, ms }) => [1, `${condition}: ${found}, after ${formatMs(ms)}`],
   route: ({ reason, chain }) => [1, `${reason}: ${chain}`],
   dial: ({ hop, target }) => [1, `${hop} to ${target}`],
   dialled: ({ hop, ms }) => [2, `${hop}: connected in ${formatMs(ms)}`],

@@ -1,5 +1,6 @@
 import { FdpassError, makeTarget, type Target } from '@fdpass/core';
 import {
+  type Answers,
   type Config,
   type ConfigCache,
   currentFolder,
@@ -7,6 +8,7 @@ import {
   type Framework,
   parseDuration,
   type Route,
+  type RouteOptions,
   type Router,
 } from '@fdpass/core/host';
 import { type Arguments, checkCount, usage } from './arguments.js';
@@ -22,6 +24,8 @@ export interface DialRequest {
   /** An absolute path. */
   readonly config?: string | undefined;
   readonly timeoutMs?: number | undefined;
+  /** What conditions were answered for this dial in another process. */
+  readonly answers?: Answers | undefined;
 }
 
 /** Reads HOST, PORT and the options that choose a route. @throws FdpassError `usage` */
@@ -77,15 +81,22 @@ export interface FoundRoute {
  *
  * @throws FdpassError `config`
  */
-export async function findRoute({ config, ...request }: DialRequest, cache?: ConfigCache): Promise<FoundRoute> {
-  return routeBy(await builtinFramework(config === undefined ? {} : { file: config }, cache), request);
+export async function findRoute(
+  { config, ...request }: DialRequest,
+  options: RouteOptions = {},
+  cache?: ConfigCache,
+): Promise<FoundRoute> {
+  return routeBy(await builtinFramework(config === undefined ? {} : { file: config }, cache), request, options);
 }
 
 /** The route of a request in a framework. @throws FdpassError `config` */
 export async function routeBy(
   { config, router }: Pick<Framework, 'config' | 'router'>,
-  { target, via, viaSource }: DialRequest,
+  { target, via, viaSource, answers }: DialRequest,
+  options: RouteOptions = {},
 ): Promise<FoundRoute> {
-  const route = await (via.length > 0 ? router.routeVia(target, via, VIA_FOLDER, viaSource) : router.route(target));
+  const route = await (via.length > 0
+    ? router.routeVia(target, via, VIA_FOLDER, viaSource)
+    : router.route(target, { ...options, answers }));
   return { config, router, route };
 }

@@ -30,7 +30,7 @@ export interface CommandSpec {
 }
 
 /** Something that a shell can complete: words of a command, or what is on the user's machine. */
-export type Operand = 'host' | 'hop' | 'strategy' | 'file' | 'topic' | readonly string[];
+export type Operand = 'host' | 'hop' | 'strategy' | 'profile' | 'file' | 'topic' | readonly string[];
 
 export interface ProgramSpec {
   readonly name: string;
@@ -123,7 +123,7 @@ export const FDPASS: ProgramSpec = {
       name: 'explain',
       synopsis: '[options] HOST [PORT]',
       summary:
-        'show what ssh does for HOST (whether it runs fdpass at all, by which line, and which of its options that leaves without effect), the rule, the whole route and why; opens nothing; HOST is what you would type after ssh, PORT and --user what you would give it with -p and -l, and --alias what you would type if HOST is the host name that it stands for',
+        'show what ssh does for HOST (whether it runs fdpass at all, by which line, and which of its options that leaves without effect), the rule, the whole route and why; opens nothing but what conditions of rules ask; HOST is what you would type after ssh, PORT and --user what you would give it with -p and -l, and --alias what you would type if HOST is the host name that it stands for',
       options: ['config', 'via', 'user', 'alias', 'no-ssh', 'json'],
       operands: ['host'],
       examples: [
@@ -175,7 +175,7 @@ export const FDPASS: ProgramSpec = {
       name: 'check',
       synopsis: '[options] [FILE]',
       summary:
-        'list all errors and warnings of the configuration: where (file:line:column), what is wrong, what was probably meant',
+        'list all errors and warnings of the configuration: where (file:line:column), what is wrong, what was probably meant; and what the conditions of its rules say now, which it asks',
       options: ['config', 'json'],
       operands: ['file'],
       examples: [
@@ -222,6 +222,19 @@ export const FDPASS: ProgramSpec = {
       examples: [
         ['fdpass config edit', 'with VISUAL or EDITOR'],
         ['cd "$(dirname "$(fdpass config path)")"', 'the folder of the configuration'],
+      ],
+    },
+    {
+      name: 'use',
+      synopsis: '[options] [PROFILE]',
+      summary:
+        'say which rules with "profile" hold from now on, e.g. "home" or "away", in all programs of this user; without PROFILE show the one in use',
+      options: ['config', 'clear'],
+      operands: ['profile'],
+      examples: [
+        ['fdpass use home', 'rules with "profile: home" hold, and those with another profile do not'],
+        ['fdpass use', 'the profile in use'],
+        ['fdpass use --clear', 'no rule with "profile" holds'],
       ],
     },
     {
@@ -358,6 +371,7 @@ export const FDPASS: ProgramSpec = {
       argument: 'FILE',
       help: 'want a user name and a password of every client: the first line of FILE, which only you can read, is USER:PASSWORD',
     },
+    { name: 'clear', help: 'no profile is in use any more' },
     { name: 'yes', short: 'y', help: 'make the changes without asking' },
     { name: 'dry-run', short: 'n', help: 'show the changes and make none' },
     {
@@ -401,6 +415,7 @@ export const FDPASS: ProgramSpec = {
       '$XDG_STATE_HOME/fdpass/last-error.json',
       'what "fdpass last-error" shows, which nobody else can read (in ~/.local/state/fdpass/ by default); it holds no secret',
     ],
+    ['$XDG_STATE_HOME/fdpass/profile', 'the profile that "fdpass use" has set'],
   ],
   environment: [
     ['FDPASS_CONFIG', 'names a configuration file, as --config does'],
@@ -412,7 +427,7 @@ export const FDPASS: ProgramSpec = {
     ['FDPASS_LOG', 'the file of --log, as an absolute path'],
     [
       'XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME',
-      'the folders of the configuration, of the cache and of the last error',
+      'the folders of the configuration, of the cache, and of the last error and the profile in use',
     ],
     ['FDPASS_AGENT', "the agent's socket, an absolute path; none to connect without the agent"],
     [

@@ -1,21 +1,5 @@
-import { isAbsolute, join } from 'node:path';
-import { makePrivateFolder } from '@fdpass/core/host';
-
-/**
- * Our folder among those of the XDG Base Directory Specification 0.8, which ignores a relative path in a variable. Undefined
- * where the user has no place for it.
- *
- * @param variable Names the folder that ours is in.
- * @param underHome Its default.
- */
-export function userFolder(
-  variable: string,
-  underHome: string,
-  { HOME, ...environment }: Readonly<Record<string, string | undefined>>,
-): string | undefined {
-  const base = environment[variable] || (HOME && join(HOME, underHome));
-  return base && isAbsolute(base) ? join(base, 'fdpass') : undefined;
-}
+import { join } from 'node:path';
+import { makePrivateFolder, userFolder } from '@fdpass/core/host';
 
 /** Where the user's configuration is, or would be. @param home The user's home folder */
 export function configFolder(home: string): string {

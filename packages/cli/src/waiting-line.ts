@@ -23,9 +23,10 @@ export class WaitingLine {
     this.#clock = clock;
   }
 
-  /** Starts with the route, or when that is tried again, and ends when anything else is written. */
+  /** Starts with a condition or the route, or when that is tried again, and ends when anything else is written. */
   hear(event: TraceEvent): void {
-    if (event.event === 'route') this.#start(`fdpass: connecting to ${event.target} through ${event.chain}`);
+    if (event.event === 'condition') this.#start(`fdpass: asking ${event.condition}`);
+    else if (event.event === 'route') this.#start(`fdpass: connecting to ${event.target} through ${event.chain}`);
     else if (event.event === 'retry') this.#tryAgain(event['reason'] as string);
     else if (LAST.has(event.event)) this.end();
   }
@@ -37,6 +38,7 @@ export class WaitingLine {
   }
 
   #start(text: string): void {
+    if (this.#text !== undefined) this.end();
     this.#text = text;
     this.#cancel = this.#clock.after(PATIENCE_MS, () => this.#status.show(`${text} ...`));
   }

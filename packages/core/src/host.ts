@@ -20,7 +20,7 @@ export type {
 export { createDialer } from './embed/create-dialer.js';
 export type { LateOptions } from './embed/late-socket.js';
 export { readySocket } from './embed/ready-socket.js';
-export type { HopInput, RuleInput, RulesInput, UseInput } from './embed/rules-input.js';
+export type { ConditionsInput, HopInput, RuleInput, RulesInput, UseInput } from './embed/rules-input.js';
 export { type ConfigProblem, type ConfigReport, checkConfig } from './framework/check.js';
 export {
   type ConfigStore,
@@ -48,6 +48,7 @@ export { makePrivateFolder } from './ground/private-folder.js';
 export { replaceFile } from './ground/replace-file.js';
 export { quoteUnknown } from './ground/shown.js';
 export { didYouMean, nearest } from './ground/text.js';
+export { stateFolder, userFolder } from './ground/user-folder.js';
 export { formatWhere } from './ground/where.js';
 export { type BetweenOptions, openPipes, relayBetween } from './handover/between.js';
 export { relayOver } from './handover/caller.js';
@@ -76,7 +77,10 @@ export { askSecret } from './proxy/ask.js';
 export { KeptConnections } from './proxy/standby.js';
 export type { BuiltChain, HopSummary, RouteSummary } from './routing/chain.js';
 export { guardDialer } from './routing/guard.js';
-export type { DialOptions, Explanation, Route, Router } from './routing/router.js';
+export type { DialOptions, Explanation, Route, RouteOptions, Router, RuleConditions } from './routing/router.js';
 export { createStrategyHost, DEFAULT_SERVICES, type HostPlace, type HostServices } from './routing/strategy-host.js';
+export type { Answers, ConditionOutcome } from './rules/conditions.js';
+export { exactSubject, matchPatterns } from './rules/pattern.js';
+export { profileFile, readProfile } from './rules/profile.js';
 export { StrategyRegistry } from './strategy/registry.js';
 export { loadSchema } from './strategy/strategy.js';

@@ -25,6 +25,7 @@ export { isHeaderName, showHost, showUrl } from './ground/shown.js';
 export { errnoName, fromSystemError, reasonOf } from './ground/system-error.js';
 export { formatHostPort, type Target, type TargetKind, targetKind, unixPath } from './ground/target.js';
 export { messageOf, oneLine } from './ground/text.js';
+export { fillTokens } from './ground/tokens.js';
 export { type DialMark, noTrace, type Trace, type TraceEvent } from './ground/trace.js';
 export { fdpassVersion } from './ground/version.js';
 export { allowedFamily, literalAddress } from './lookup/look-up.js';

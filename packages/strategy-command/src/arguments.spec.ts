@@ -1,25 +1,5 @@
-import { makeTarget } from '@fdpass/core';
 import { expect } from 'chai';
 import { jumpArguments, parseJumpHost } from './jump.js';
-import { fillTokens } from './tokens.js';
-
-describe('tokens of a command', () => {
-  const target = makeTarget({ host: 'host.example', port: 22, user: 'me', alias: 'nas' });
-
-  it('are filled into one argument, whatever is in them', () => {
-    expect(fillTokens('--to=%h:%p', target)).to.equal('--to=host.example:22');
-    expect(fillTokens('%r@%n 100%%', target)).to.equal('me@nas 100%');
-    expect(fillTokens('no token; $(touch x) `id`', target)).to.equal('no token; $(touch x) `id`');
-  });
-
-  it('that are unknown or have no value are errors', () => {
-    expect(() => fillTokens('%x', target)).to.throw(/unknown token "%x"/);
-    expect(() => fillTokens('50%', target)).to.throw(/unknown token "%"/);
-    expect(() => fillTokens('%r', { host: 'h', port: 1 }))
-      .to.throw(/%r is not known/)
-      .with.property('hint', "run fdpass with --user '%r'");
-  });
-});
 
 describe('jump hosts', () => {
   const good: readonly (readonly [text: string, parsed: object])[] = [

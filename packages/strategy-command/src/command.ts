@@ -1,6 +1,5 @@
-import { commandLine, duration, pathText, type Strategy } from '@fdpass/core';
+import { commandLine, duration, fillTokens, pathText, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
-import { fillTokens } from './tokens.js';
 
 /** The options of a `command` hop, as its schema gives them. */
 export interface CommandOptions {
@@ -59,7 +58,7 @@ export const command: Strategy<CommandOptions> = {
     const options = { passesDescriptor, patienceMs, log, terminal };
     return {
       dial: async (target, context) => {
-        const argv = words.map((word) => fillTokens(word, target));
+        const argv = words.map((word) => fillTokens(word, target, 'command'));
         return host.spawn(argv, context, options);
       },
     };

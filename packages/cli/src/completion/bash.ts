@@ -48,6 +48,7 @@ ${[...optionsByKind()].map(([kind, names]) => `      ${names.join(' | ')}) kind=
       [[ $command ]] || kind+=' ${COMMAND_NAMES}' ;;
     hop) kind=$("$1" completion ${LISTS.hop} 2>/dev/null) ;;
     strategy) kind=$("$1" completion ${LISTS.strategy} 2>/dev/null) ;;
+    profile) kind=$("$1" completion ${LISTS.profile} 2>/dev/null) ;;
   esac
   COMPREPLY=($(compgen -W "$kind" -- "$current"))
 }

@@ -1,16 +1,18 @@
 import { join } from 'node:path';
-import { homeFolder } from '@fdpass/core/host';
+import { type Config, homeFolder } from '@fdpass/core/host';
 import { builtinFramework } from '../command-framework.js';
 import { includedFiles, readSshConfig, type SshConfigFile } from '../init/ssh-config.js';
+import { profilesOf } from '../use.js';
 
 /** A shell sees the candidates, and known_hosts can name anything: bash would even run what is in `$(…)`. */
 const HARMLESS = /^[\w.%+-]+$/;
 
-/** What `fdpass completion hosts|hops|strategies` lists. */
+/** What `fdpass completion hosts|hops|strategies|profiles` lists. */
 export const CANDIDATES: Readonly<Record<string, () => string[] | Promise<string[]>>> = {
   hosts: () => harmless([...sshHosts(), ...knownHosts()]),
   hops: async () => harmless([...(await hopNames()), ...(await strategyNames())]),
   strategies: async () => harmless(await strategyNames()),
+  profiles: async () => harmless(await profileNames()),
 };
 
 function harmless(names: readonly string[]): string[] {
@@ -36,11 +38,19 @@ function knownHosts(): string[] {
 }
 
 async function hopNames(): Promise<string[]> {
+  return [...((await loadedConfig())?.hops.keys() ?? [])];
+}
+
+async function profileNames(): Promise<string[]> {
+  const config = await loadedConfig();
+  return config === undefined ? [] : profilesOf(config);
+}
+
+async function loadedConfig(): Promise<Config | undefined> {
   try {
-    const { config } = await builtinFramework({});
-    return [...(config?.hops.keys() ?? [])];
+    return (await builtinFramework({})).config;
   } catch {
-    return []; // a config that is wrong: "fdpass check" says so
+    return undefined; // it is wrong: "fdpass check" says so
   }
 }
 

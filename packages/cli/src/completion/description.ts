@@ -17,14 +17,14 @@ export interface CompletedOption {
   readonly short?: string | undefined;
   readonly summary: string;
   /**
-   * What its argument can be: host, hop, strategy or file, or else the words themselves, which can be none. Undefined if it
+   * What its argument can be: host, hop, strategy, profile or file, or else the words themselves, which can be none. Undefined if it
    * takes none.
    */
   readonly kind: string | undefined;
 }
 
 /** The words after `fdpass completion` that list what is on the user's machine, by kind. */
-export const LISTS = { host: 'hosts', hop: 'hops', strategy: 'strategies' } as const;
+export const LISTS = { host: 'hosts', hop: 'hops', strategy: 'strategies', profile: 'profiles' } as const;
 
 /** The commands that are typed by name. */
 export const NAMED: readonly CompletedCommand[] = FDPASS.commands

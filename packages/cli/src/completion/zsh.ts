@@ -39,6 +39,7 @@ ${[...optionsByKind()].map(([kind, names]) => `      (${names.join('|')}) kind='
       compadd -- \${(f)"$($words[1] completion ${LISTS.host} 2>/dev/null)"} ;;
     (hop) compadd -- \${(f)"$($words[1] completion ${LISTS.hop} 2>/dev/null)"} ;;
     (strategy) compadd -- \${(f)"$($words[1] completion ${LISTS.strategy} 2>/dev/null)"} ;;
+    (profile) compadd -- \${(f)"$($words[1] completion ${LISTS.profile} 2>/dev/null)"} ;;
     (*) compadd -- \${=kind} ;;
   esac
 }

@@ -24,7 +24,11 @@ const ANYWHERE: Route['target'] = { host: 'localhost', port: HTTPS_PORT };
 /** The routes of all rules and named hops that lead to a proxy. */
 export async function proxyRoutes({ config, router }: Framework): Promise<ProxyRoute[]> {
   const ofRules = (config?.rules ?? []).map(
-    ({ use, baseDir, localNetwork }): Written => ({ use, baseDir, isNeeded: localNetwork === undefined }),
+    ({ use, baseDir, localNetwork, conditions }): Written => ({
+      use,
+      baseDir,
+      isNeeded: localNetwork === undefined && conditions === undefined,
+    }),
   );
   const named = [...(config?.hops ?? [])].map(([use, { baseDir }]): Written => ({ use, baseDir, isNeeded: false }));
   const routes = await Promise.all([...ofRules, ...named].map((written) => proxyRoute(written, router)));

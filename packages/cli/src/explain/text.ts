@@ -1,5 +1,6 @@
 import { formatHostPort } from '@fdpass/core';
 import { type Explanation, formatWhere } from '@fdpass/core/host';
+import { describeConditions } from '../condition-words.js';
 import { REACHED_DIRECTLY, searchLines, unreadLines } from '../config-search.js';
 import { describeProxying, nameLine, placeOf } from '../ssh-words.js';
 import type { Explained, SshAnswer } from './explained.js';
@@ -8,12 +9,14 @@ import { hopLines } from './route-words.js';
 
 const NAME_WIDTH = 9;
 const SKIPPED_SHOWN = 20;
+/** A file can have thousands of patterns. */
+const WANTED_SHOWN = 20;
 
 type Line = readonly [name: string, text: string];
 
 /** An explanation for people, in lines. */
 export function renderExplanation({ explanation, search, ssh }: Explained): string[] {
-  const { target, config, route, decisions, timeoutMs } = explanation;
+  const { target, config, route, conditions, decisions, timeoutMs } = explanation;
   const lines: Line[] = [
     ...sshLines(ssh),
     ['target', describeTarget(target)],
@@ -21,6 +24,7 @@ export function renderExplanation({ explanation, search, ssh }: Explained): stri
     ...(config === null ? searchLines(search) : unreadLines(search.unread)).map((line) => ['', line] as const),
     ...skippedLines(explanation),
     ['chosen', describeChoice(explanation)],
+    ...(conditions === undefined ? [] : [['because', describeConditions(conditions)] as const]),
     ...hopLines(route),
     ...decisions.map((decision) => ['decided', decision] as const),
     ['gives', describeResult(explanation, ssh)],
@@ -52,9 +56,12 @@ function describeTarget({ host, port, user, alias }: Explanation['target']): str
 }
 
 function skippedLines({ skipped, target, config }: Explanation): Line[] {
-  const lines = skipped.slice(0, SKIPPED_SHOWN).map(({ rule, where, why, wanted }) => {
+  const lines = skipped.slice(0, SKIPPED_SHOWN).map(({ rule, where, why, wanted, conditions }) => {
     const place = where.file === config ? `line ${where.line}` : formatWhere(where);
-    return ['skipped', `rule ${rule} (${place}): ${describeMismatch(why, wanted, target)}`] as const;
+    return [
+      'skipped',
+      `rule ${rule} (${place}): ${conditions === undefined ? describeMismatch(why, wanted, target) : describeConditions(conditions)}`,
+    ] as const;
   });
   const more = skipped.length - SKIPPED_SHOWN;
   return more > 0 ? [...lines, ['skipped', `… and ${more} more`]] : lines;
@@ -65,7 +72,9 @@ function describeMismatch(why: string, wanted: readonly string[] = [], target: E
   const [matcher = ''] = why.split(' ');
   if (matcher === 'localNetwork') return 'localNetwork: none of the addresses of this machine matches';
   const given = target[matcher as 'host' | 'port' | 'user' | 'alias'];
-  return `${matcher} ${given ?? '(not given)'} does not match ${wanted.join(' ')}`;
+  const shown = wanted.slice(0, WANTED_SHOWN);
+  const more = wanted.length - shown.length;
+  return `${matcher} ${given ?? '(not given)'} does not match ${shown.join(' ')}${more > 0 ? ` or ${more} more` : ''}`;
 }
 
 function describeChoice({ reason, isDefault, config }: Explanation): string {

@@ -83,6 +83,9 @@ const READ: Readers = {
   dialled: (hop, _, atMs) => endHop(hop, done(), atMs),
   'dial-failed': (hop, { reason }, atMs) => endHop(hop, failed(reason), atMs),
   'dial-cancelled': (hop, _, atMs) => endHop(hop, CANCELLED, atMs),
+  condition: (around, { condition }, atMs) => start(around, 'condition', condition, atMs),
+  'condition-answer': (around, { condition, found }, atMs) =>
+    endOpen(around, 'condition', condition, done(found), atMs),
   'look-up': (around, event, atMs) => start(around, 'look-up', describeLookUp(event), atMs),
   resolve: (around, event, atMs) => endOpen(around, 'look-up', describeLookUp(event), answerOf(event), atMs),
   attempt: (around, { address }, atMs) => start(around, 'attempt', address, atMs),

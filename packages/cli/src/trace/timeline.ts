@@ -28,6 +28,7 @@ export type RowKind =
   | 'stage'
   | 'hop'
   | 'try'
+  | 'condition'
   | 'look-up'
   | 'attempt'
   | 'sent'

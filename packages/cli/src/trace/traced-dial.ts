@@ -57,7 +57,7 @@ async function findRoute(
   const framework = await recorder.stage('configuration', load, ({ config }) =>
     config === undefined ? 'no configuration' : `configuration ${config.file}`,
   );
-  const find = (): Promise<FoundRoute> => routeBy(framework, request);
+  const find = (): Promise<FoundRoute> => routeBy(framework, request, { trace: recorder.trace });
   return recorder.stage('route', find, ({ route }) =>
     route.rule === undefined ? `route: ${route.chain.label}` : `${route.reason}: ${route.chain.label}`,
   );

@@ -115,7 +115,7 @@ describe('a config that is cached between runs', () => {
     return JSON.parse(text); // what is undefined is as good as absent
   }
 
-  it('is the same as the one that is read, to the last place', () => {
+  it('is the same as the one that is read, to the last place', async () => {
     const fresh = load();
     const again = readCached(config, cache)?.config as Config;
     expect(seen(again)).to.deep.equal(seen(fresh));
@@ -129,9 +129,56 @@ describe('a config that is cached between runs', () => {
       ['other', 22, 'root'],
     ] as const) {
       const target = makeTarget({ host, port, user, alias: 'nas' });
-      const found = [fresh, again].map(({ rules }) => compileRules(rules).find(target)?.index);
+      const decided = [fresh, again].map(({ rules }) => compileRules(rules).decide(target, async () => []));
+      const found = (await Promise.all(decided)).map(({ match }) => match?.index);
       expect(found[0], host).to.equal(found[1]);
     }
+  });
+
+  it('has conditions and patterns of files as they were read', async () => {
+    write('hosts.txt', '# ours\n*.file.example\n!x.file.example\n');
+    write(
+      'config.yaml',
+      `rules:
+  - { host: [a, { file: hosts.txt }], profile: [home, "w*"], interface: "!wg0", use: direct }
+  - { reachable: ["gw.example:22", { address: "[::1]:1", timeout: 3s }], exec: [/bin/true], use: direct }
+  - { not: { localNetwork: ["10.0.0.0/8", "!10.1.0.0/16"], exec: { command: [./at-home], timeout: 1s } }, use: direct }
+`,
+    );
+    const fresh = load();
+    const again = readCached(config, cache)?.config as Config;
+    const withoutLines = (config_: Config): unknown =>
+      JSON.parse(
+        JSON.stringify(seen(config_), (key, value) =>
+          key === 'where' && value?.file?.endsWith('.txt') ? undefined : value,
+        ),
+      );
+    expect(withoutLines(again)).to.deep.equal(withoutLines(fresh));
+    expect(again.rules.map(({ conditions }) => Object.keys(conditions ?? {}).length > 0)).to.deep.equal([
+      true,
+      true,
+      true,
+    ]);
+    expect(again.rules[0]?.host?.map(({ source }) => source)).to.deep.equal(['a', '*.file.example', '!x.file.example']);
+    expect(again.sources).to.deep.equal([config, join(folder, 'hosts.txt')]);
+  });
+
+  it('is not used after a file of patterns has changed, or has gone', () => {
+    const hosts = write('hosts.txt', 'a\n');
+    write('config.yaml', 'rules: [{ host: { file: ./hosts.txt }, use: direct }]\n');
+    load();
+    expect(readCached(config, cache)?.config.rules[0]?.host?.[0]?.source).to.equal('a');
+    chmodSync(hosts, 0o622);
+    expect(refusal(() => load()).message).to.match(/hosts\.txt can be written by its group/);
+    chmodSync(hosts, 0o600);
+    load();
+    expect(readCached(config, cache)).not.to.equal(undefined);
+    writeFileSync(hosts, 'b\n');
+    expect(readCached(config, cache)).to.equal(undefined);
+    load();
+    expect(readCached(config, cache)?.config.rules[0]?.host?.[0]?.source).to.equal('b');
+    rmSync(hosts);
+    expect(readCached(config, cache)).to.equal(undefined);
   });
 
   it('knows the place of every part of a rule or a hop too, which it reads again for that', async () => {
@@ -217,8 +264,8 @@ describe('a config that is cached between runs', () => {
     later(() => {
       const rules = loadRules({ file: config }) as ReadRules;
       const [main] = rules.files;
-      const { rules: written } = Object(main?.source.data) as { rules: { host: unknown }[] };
-      Object.assign(written[0] ?? {}, { host: 5 });
+      const { rules: written } = Object(main?.source.data) as { rules: { port: unknown }[] };
+      Object.assign(written[0] ?? {}, { port: {} });
       cacheRules(rules, cache);
     });
     expect(cached()).to.have.length(1);

@@ -11,6 +11,8 @@ import { readOwnFile } from '../ground/own-file.js';
 import { isPrivateFolder, makePrivateFolder } from '../ground/private-folder.js';
 import { replaceFile } from '../ground/replace-file.js';
 import type { Locate, ValuePath, Where } from '../ground/where.js';
+import type { ConditionSet, Conditions } from '../rules/condition.js';
+import { parseLocalNetwork } from '../rules/read-pattern.js';
 import { parseMatchers, type Rule, type WrittenMatchers } from '../rules/rule.js';
 import { compileRules } from '../rules/rule-table.js';
 
@@ -33,10 +35,18 @@ export interface CachedRule extends WrittenMatchers {
   readonly baseDir: string;
   readonly timeoutMs?: number | undefined;
   readonly settings?: Rule['settings'];
+  readonly conditions?: CachedConditions | undefined;
   readonly place: Where;
   /** Its number in its file, from 0. */
   readonly index: number;
 }
+
+/** Conditions as they are, but with networks as they were written. */
+type CachedConditions = Omit<Conditions, 'not'> & {
+  readonly not?:
+    | (Omit<ConditionSet, 'localNetwork'> & { readonly localNetwork?: readonly string[] | undefined })
+    | undefined;
+};
 
 /** A config as data: what a {@link Config} has, places instead of functions that find them. */
 export interface CachedConfig {
@@ -61,7 +71,7 @@ interface Entry {
   readonly config: CachedConfig;
 }
 
-const FORMAT = 4;
+const FORMAT = 5;
 const PREFIX = 'config-';
 const SUFFIX = '.json';
 const MAX_CACHED = 32;
@@ -120,7 +130,11 @@ export function cacheRules(read: ReadRules, cache: ConfigCache): void {
 /** Undefined if the config is not made of files alone, or if one of them was too new when it was read. */
 function stampsOf(files: readonly LoadedFile[]): readonly Stamp[] | undefined {
   const stamps: Stamp[] = [];
-  for (const { file: path, stamp } of files.map(({ source }) => source)) {
+  const read = files.flatMap(({ source, patternFiles }) => [
+    { path: source.file, stamp: source.stamp },
+    ...patternFiles,
+  ]);
+  for (const { path, stamp } of read) {
     if (stamp === undefined || stamp.ageMs < TOO_NEW_MS) return undefined;
     stamps.push({ path, identity: stamp.identity });
   }
@@ -179,12 +193,17 @@ function toConfig({ hops, rules, plugins, ...rest }: CachedConfig): Config {
       }),
     ),
     rules: rules.map((rule) => {
-      const { use, name, baseDir, timeoutMs, settings, place, index } = rule;
+      const { use, name, baseDir, timeoutMs, settings, conditions, place, index } = rule;
       const locate = locateAgain(place, ['rules', index]);
-      return { ...parseMatchers(rule), use, name, baseDir, timeoutMs, settings, where: at(place), locate };
+      const own = { use, name, baseDir, timeoutMs, settings, where: at(place), locate };
+      return { ...parseMatchers(rule), ...own, ...(conditions && { conditions: toConditions(conditions) }) };
     }),
     plugins: plugins.map(({ place, ...plugin }) => ({ ...plugin, where: at(place) })),
   };
+}
+
+function toConditions({ not, ...own }: CachedConditions): Conditions {
+  return { ...own, ...(not && { not: { ...not, localNetwork: not.localNetwork?.map(parseLocalNetwork) } }) };
 }
 
 /** Only an error asks where a part of a rule or a hop is, so the file is then parsed again. */
@@ -232,11 +251,12 @@ function rulesIn({
 }
 
 function cachedRule(
-  { host, port, user, alias, localNetwork }: Readonly<Record<string, unknown>>,
+  { port, user, alias, localNetwork }: Readonly<Record<string, unknown>>,
   index: number,
   rule: Rule | undefined,
 ): CachedRule {
   if (rule === undefined) throw new Error('a rule that was not merged');
+  const host = rule.host?.map(({ source }) => source); // those of files too
   const lists = { host, port, user, alias, localNetwork };
   const written = Object.entries(lists).flatMap(([key, value]) => (value === undefined ? [] : [[key, [value].flat()]]));
   return {
@@ -246,7 +266,12 @@ function cachedRule(
     baseDir: rule.baseDir,
     timeoutMs: rule.timeoutMs,
     settings: rule.settings,
+    conditions: rule.conditions && cachedConditions(rule.conditions),
     place: rule.where(),
     index,
   };
+}
+
+function cachedConditions({ not, ...own }: Conditions): CachedConditions {
+  return { ...own, ...(not && { not: { ...not, localNetwork: not.localNetwork?.map(({ source }) => source) } }) };
 }

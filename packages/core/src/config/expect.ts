@@ -25,6 +25,23 @@ export function listOf<T>(item: v.GenericSchema<unknown, T>): v.GenericSchema<un
   );
 }
 
+/** The same, not empty. */
+export function atLeastOne<T>(list: v.GenericSchema<unknown, T[]>): v.GenericSchema<unknown, T[]> {
+  return v.pipe(
+    list,
+    v.nonEmpty('an empty list matches nothing; leave it out to match everything'),
+    v.metadata({ atLeastOne: true }),
+  );
+}
+
+/** A key that can be absent, and what it is for. */
+export function entry<T>(
+  description: string,
+  schema: v.GenericSchema<unknown, T>,
+): v.OptionalSchema<v.GenericSchema<unknown, T>, undefined> {
+  return v.optional(v.pipe(schema, v.description(description)) as v.GenericSchema<unknown, T>);
+}
+
 /** A mapping with these keys and no others. `what` names it in messages, e.g. `a rule`. */
 export function mapping<Entries extends v.ObjectEntries>(
   what: string,

@@ -5,6 +5,7 @@ import { expandPath } from '../ground/files.js';
 import { resolveModule } from '../ground/modules.js';
 import { isShownPath } from '../ground/shown.js';
 import type { Where } from '../ground/where.js';
+import { type ReadPatternFile, readPatternFiles } from './pattern-files.js';
 import { DATA_EXTENSIONS, isFileSpecifier } from './places.js';
 import { checkContent, type FileContent, type Report } from './schema.js';
 import { configError, readSource, type Source } from './source.js';
@@ -13,6 +14,8 @@ import { configError, readSource, type Source } from './source.js';
 export interface LoadedFile {
   readonly source: Source;
   readonly content: FileContent;
+  /** The files of patterns that its rules name; the patterns are in the content. */
+  readonly patternFiles: readonly ReadPatternFile[];
 }
 
 const PACKAGE_FILES: readonly string[] = ['fdpass.yaml', 'fdpass.yml', 'fdpass.json'];
@@ -49,8 +52,8 @@ function follow(source: Source, path: readonly string[], walk: Walk): void {
   const identity = existsSync(source.file) ? realpathSync(source.file) : source.file; // given in code: no file
   if (seen.has(identity)) return;
   seen.add(identity);
-  const content = checkContent(source, report);
-  files.push({ source, content });
+  const { content, patternFiles } = readPatternFiles(source, checkContent(source, report), { home, report });
+  files.push({ source, content, patternFiles });
   const way = [...path, identity];
   for (const [index, specifier] of content.extends.entries()) {
     const where = source.locate(['extends', index]);

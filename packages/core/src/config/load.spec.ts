@@ -16,7 +16,7 @@ describe('loadRules', () => {
     return config;
   }
 
-  it('gives defaults, hops, rules and plugins, each with its place', () => {
+  it('gives defaults, hops, rules and plugins, each with its place', async () => {
     const file = folder.write(
       'a.yaml',
       'defaults: { timeout: 5s }\nhops:\n  tor: socks5://h:1\nrules:\n  - host: a\n    use: tor\nplugins:\n  - ./p.js\n',
@@ -36,7 +36,8 @@ describe('loadRules', () => {
       `${file}:5:5`,
       `${file}:8:5`,
     ]);
-    expect(compileRules(config.rules).find({ host: 'a', port: 22 })?.rule).to.equal(config.rules[0]);
+    const { match } = await compileRules(config.rules).decide({ host: 'a', port: 22 }, async () => []);
+    expect(match?.rule).to.equal(config.rules[0]);
   });
 
   it('has a time-out of 30 s and keep-alive where nothing is said', () => {

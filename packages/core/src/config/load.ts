@@ -4,6 +4,7 @@ import { writtenSettings } from '../dial/settings.js';
 import { addDetails, isFdpassError } from '../ground/errors.js';
 import { homeIn } from '../ground/files.js';
 import type { Locate, Where } from '../ground/where.js';
+import type { PatternList } from '../rules/pattern.js';
 import type { Rule } from '../rules/rule.js';
 import { compileRules, type RuleTable } from '../rules/rule-table.js';
 import { type LoadedFile, loadWithExtends } from './extends.js';
@@ -37,7 +38,7 @@ export interface ConfigPlugin {
 export interface Config {
   /** The file that was found or named. */
   readonly file: string;
-  /** That file and all it extends, in the order in which they count. */
+  /** That file and all it extends, in the order in which they count, and the files of patterns that rules name. */
   readonly sources: readonly string[];
   /** Used unless a rule or a hop says otherwise. */
   readonly defaults: {
@@ -120,7 +121,7 @@ function mergeFiles(main: Source, files: readonly LoadedFile[]): Config {
   const { timeout, ...socket } = Object.assign({}, ...files.toReversed().map(({ content }) => content.defaults));
   return {
     file: main.file,
-    sources: files.map(({ source }) => source.file),
+    sources: [...new Set([...files.map(({ source }) => source.file), ...files.flatMap(patternPaths)])],
     defaults: { timeoutMs: timeout ?? DEFAULT_TIMEOUT_MS, socket: { keepAlive: true, ...socket } },
     agent: files.find(({ content }) => content.agent !== undefined)?.content.agent ?? 'manual',
     hops: new Map(files.toReversed().flatMap(hopsOf)),
@@ -131,14 +132,24 @@ function mergeFiles(main: Source, files: readonly LoadedFile[]): Config {
 
 function rulesOf({ source, content }: LoadedFile): Rule[] {
   const written = writtenRules(source.data);
-  return content.rules.map(({ timeout: timeoutMs, expect, expectTimeout, retry, ...rule }, index) => ({
-    ...rule,
-    timeoutMs,
-    settings: writtenSettings(written[index] ?? {}),
-    baseDir: source.baseDir,
-    where: () => source.locate(['rules', index]),
-    locate: (path, part) => source.locate(['rules', index, ...path], part),
-  }));
+  return content.rules.map(({ timeout: timeoutMs, expect, expectTimeout, retry, ...checked }, index) => {
+    const { profile, interface: up, reachable, exec, not, ...rule } = checked;
+    const conditions = { profile, interface: up, reachable, exec, not };
+    return {
+      ...rule,
+      host: rule.host as PatternList | undefined, // files have been read
+      ...(Object.values(conditions).some((value) => value !== undefined) && { conditions }),
+      timeoutMs,
+      settings: writtenSettings(written[index] ?? {}),
+      baseDir: source.baseDir,
+      where: () => source.locate(['rules', index]),
+      locate: (path, part) => source.locate(['rules', index, ...path], part),
+    };
+  });
+}
+
+function patternPaths({ patternFiles }: LoadedFile): string[] {
+  return patternFiles.map(({ path }) => path);
 }
 
 function hopsOf({ source, content }: LoadedFile): (readonly [string, ConfigHop])[] {

@@ -7,24 +7,32 @@ import type { ValuePath, Where } from '../ground/where.js';
 import { dialSettingEntries } from '../options/dial-settings.js';
 import { socketOptionEntries } from '../options/socket.js';
 import { duration } from '../options/values.js';
+import type { Conditions } from '../rules/condition.js';
 import type { Pattern, PatternList } from '../rules/pattern.js';
 import {
   parseAliasPattern,
   parseHostPattern,
-  parseLocalNetwork,
   parsePortRange,
   parseUserPattern,
   patternList,
 } from '../rules/read-pattern.js';
 import type { Matchers } from '../rules/rule.js';
-import { converted, isMapping, listOf, mapping, mappingOf, text } from './expect.js';
+import { conditionEntries, notEntry } from './condition-schema.js';
+import { atLeastOne, converted, entry, isMapping, listOf, mapping, mappingOf, text } from './expect.js';
 import { configError, type Source } from './source.js';
 
 /** Is told what a check of a whole config finds wrong. */
 export type Report = (error: FdpassError) => void;
 
+/** A file of patterns, as a rule names it. */
+export interface PatternFile {
+  readonly file: string;
+}
+
 /** A rule as it was written, checked and converted. */
-export interface WrittenRule extends Matchers, DialSettings {
+export interface WrittenRule extends Omit<Matchers, 'host'>, Conditions, DialSettings {
+  /** Files are read once it is known where they are. */
+  readonly host?: readonly (Pattern | PatternFile)[] | undefined;
   readonly use: unknown;
   readonly name?: string | undefined;
   /** Milliseconds. */
@@ -48,6 +56,36 @@ export interface FileContent {
 const patterns = (parse: (source: string) => Pattern): v.GenericSchema<unknown, PatternList> =>
   v.pipe(converted(listOf(converted(text, parse)), patternList), v.metadata({ atLeastOne: true }));
 
+const patternFile: v.GenericSchema<unknown, PatternFile> = mapping('a file of patterns', { file: text });
+const hostPattern: v.GenericSchema<unknown, Pattern> = converted(text, parseHostPattern);
+
+const hosts: v.GenericSchema<unknown, readonly (Pattern | PatternFile)[]> = v.pipe(
+  converted(
+    listOf(
+      v.pipe(
+        v.lazy(
+          (input): v.GenericSchema<unknown, Pattern | PatternFile> => (isMapping(input) ? patternFile : hostPattern),
+        ),
+        v.metadata({
+          jsonSchema: {
+            anyOf: [
+              { type: 'string', minLength: 1 },
+              {
+                type: 'object',
+                properties: { file: { type: 'string', minLength: 1 } },
+                required: ['file'],
+                additionalProperties: false,
+              },
+            ],
+          },
+        }),
+      ),
+    ),
+    (list) => (list.some((item) => 'file' in item) ? list : patternList(list as Pattern[])),
+  ),
+  v.metadata({ atLeastOne: true }),
+);
+
 const textOrNumber = v.union([v.string(), v.number()], (issue) => `expected a port, not ${describeType(issue.input)}`);
 
 /** A route or a hop. Routing resolves it; here it only has to be something that can be one. */
@@ -58,13 +96,6 @@ const route = v.pipe(
   ),
   v.metadata({ jsonSchema: { $ref: '#/definitions/route' } }),
 );
-
-function entry<T>(
-  description: string,
-  schema: v.GenericSchema<unknown, T>,
-): v.OptionalSchema<v.GenericSchema<unknown, T>, undefined> {
-  return v.optional(v.pipe(schema, v.description(description)) as v.GenericSchema<unknown, T>);
-}
 
 /** A section whose lines are all commented out is null in YAML: the same as no section. */
 function section<T>(
@@ -77,14 +108,15 @@ function section<T>(
 
 const rule: v.GenericSchema<unknown, WrittenRule> = mapping('a rule', {
   name: entry('a name for errors and explanations', text),
-  host: entry('host patterns of ssh_config, .example.com, addresses, CIDR; ! excludes', patterns(parseHostPattern)),
+  host: entry(
+    'host patterns of ssh_config, .example.com, addresses, CIDR; ! excludes; { file: PATH } for a file with one in each line',
+    hosts,
+  ),
   port: entry('ports and ranges, e.g. 22 or "2200-2299"', atLeastOne(listOf(converted(textOrNumber, parsePortRange)))),
   user: entry('patterns for the remote user (--user %r)', patterns(parseUserPattern)),
   alias: entry('patterns for the name that was typed (--alias %n)', patterns(parseAliasPattern)),
-  localNetwork: entry(
-    'only while an address of this machine is in one of these networks',
-    atLeastOne(listOf(converted(text, parseLocalNetwork))),
-  ),
+  ...conditionEntries,
+  not: notEntry,
   use: v.pipe(route, v.description('the route: a hop, or a list of them in travel order')),
   timeout: entry('the limit for the whole dial, e.g. 30s; 0 for none', duration),
   ...dialSettingEntries,
@@ -116,14 +148,6 @@ export const configSchema: v.GenericSchema<unknown, FileContent> = mapping('the 
   plugins: section('packages and files of strategies, found from this file', listOf(text), []),
   extends: section('packages and files of shared rules, hops and defaults', listOf(text), []),
 });
-
-function atLeastOne<T>(list: v.GenericSchema<unknown, T[]>): v.GenericSchema<unknown, T[]> {
-  return v.pipe(
-    list,
-    v.nonEmpty('an empty list matches nothing; leave it out to match everything'),
-    v.metadata({ atLeastOne: true }),
-  );
-}
 
 /**
  * Checks and converts the data of one file.

@@ -12,7 +12,7 @@ import type { Target } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { createResolver, shareLookups, systemResolver } from '../lookup/resolver.js';
 import { wrapTls } from '../proxy/tls.js';
-import type { DialOptions, Explanation, Route, Router } from '../routing/router.js';
+import type { DialOptions, Explanation, Route, RouteOptions, Router } from '../routing/router.js';
 import type {
   ConnectionDialer,
   CreateDialerOptions,
@@ -164,7 +164,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     try {
       signal.throwIfAborted();
       const { router } = await this.#framework();
-      const route = await this.#route(router, target, options.via);
+      const route = await this.#route(router, target, options.via, { signal, trace });
       const timeoutMs = readTimeout(options.timeout ?? this.#options.timeout) ?? route.timeoutMs;
       return await open({ router, route, dial: { signal, timeoutMs, trace } });
     } finally {
@@ -212,8 +212,8 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     });
   }
 
-  #route(router: Router, target: Target, via: unknown): Promise<Route> {
-    if (via === undefined) return router.route(target);
+  #route(router: Router, target: Target, via: unknown, options: RouteOptions): Promise<Route> {
+    if (via === undefined) return router.route(target, options);
     return router.routeVia(target, via, absoluteFolder(this.#options.baseDir));
   }
 }

@@ -11,20 +11,34 @@ export interface HopInput {
 /** One value, or a list. */
 type OneOrMore<T> = T | readonly T[];
 
+/** What a rule asks of this machine and its network. Entries of lists can begin with `!`. */
+export interface ConditionsInput {
+  /** Only while one of this machine's addresses is in one of these networks. */
+  readonly localNetwork?: OneOrMore<string>;
+  /** Only while `fdpass use` has set one of these profiles. */
+  readonly profile?: OneOrMore<string>;
+  /** Only while one of these network interfaces is up. */
+  readonly interface?: OneOrMore<string>;
+  /** Only while one of these places, `HOST:PORT`, accepts connections. */
+  readonly reachable?: OneOrMore<string | { readonly address: string; readonly timeout?: string | number }>;
+  /** Only if this program, with its arguments, ends with status 0. */
+  readonly exec?: readonly string[] | { readonly command: readonly string[]; readonly timeout?: string | number };
+}
+
 /** A rule given in code: what it asks of a target, and the route of one that matches all of it. */
-export interface RuleInput {
+export interface RuleInput extends ConditionsInput {
   /** Shown where the rule is, e.g. in errors. */
   readonly name?: string;
-  /** Patterns of ssh_config, `.example.com` (the apex and all below), addresses, CIDR; `!` excludes. */
-  readonly host?: OneOrMore<string>;
+  /** Patterns of ssh_config, `.example.com` (the apex and all below), addresses, CIDR; `!` excludes. A file has one in each line. */
+  readonly host?: OneOrMore<string | { readonly file: string }>;
   /** Ports and ranges: `22`, `"2200-2299"`. */
   readonly port?: OneOrMore<number | string>;
   /** Patterns for the remote user name. */
   readonly user?: OneOrMore<string>;
   /** Patterns for the name the user typed. */
   readonly alias?: OneOrMore<string>;
-  /** Only while one of this machine's addresses is in one of these networks. */
-  readonly localNetwork?: OneOrMore<string>;
+  /** Only while none of this holds. */
+  readonly not?: ConditionsInput;
   /** The route of a target that matches. */
   readonly use: UseInput;
   /** For the whole dial, e.g. `30s`. As everywhere in a config, a plain number means seconds. */

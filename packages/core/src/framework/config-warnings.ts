@@ -36,9 +36,9 @@ function afterAll(rules: readonly Rule[], all: number): FdpassError[] {
 
 async function usersInHosts({ host = [], where, locate }: Rule): Promise<FdpassError[]> {
   const warnings: FdpassError[] = [];
-  for (const [index, { source }] of host.entries()) {
+  for (const [index, { source, where: line }] of host.entries()) {
     if (!source.includes('@')) continue;
-    const place = (await locate?.(['host', index])) ?? where();
+    const place = line ?? (await locate?.(['host', index])) ?? where();
     warnings.push(warning(place, 'a host pattern with "@" matches no host', 'write the user under "user"'));
   }
   return warnings;

@@ -2,6 +2,16 @@
 export type CoreEvent =
   /** A rule was chosen, and the chain that it leads to. */
   | { readonly event: 'route'; readonly target: string; readonly reason: string; readonly chain: string }
+  /** A condition of a rule is asked that takes time to answer. */
+  | { readonly event: 'condition'; readonly condition: string }
+  /** What it was answered. */
+  | {
+      readonly event: 'condition-answer';
+      readonly condition: string;
+      readonly ms: number;
+      readonly holds: boolean;
+      readonly found: string;
+    }
   /** A hop starts to dial; `parent` is the dial that it is a part of, if that is a hop's too. */
   | { readonly event: 'dial'; readonly hop: string; readonly target: string; readonly parent?: number }
   /** How it ended. One that was cancelled lost against another route, or the caller no longer wants it. */

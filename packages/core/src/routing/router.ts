@@ -9,8 +9,9 @@ import type { Target } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 import { noTrace, type Trace, type TraceEvent } from '../ground/trace.js';
 import { formatWhere, type Where } from '../ground/where.js';
+import type { Answers, ConditionAsker, ConditionOutcome } from '../rules/conditions.js';
 import type { Rule } from '../rules/rule.js';
-import type { RuleTable, RuleTrial } from '../rules/rule-table.js';
+import type { RuleDecision, RuleTable, RuleTrial } from '../rules/rule-table.js';
 import { type BuiltChain, buildChain, type ChainScope, type HopSummary, IMPLIED } from './chain.js';
 import { type Inspector, type Place, placeWithin } from './hop.js';
 import type { SkippedRule } from './show-rules.js';
@@ -32,6 +33,20 @@ export interface Route {
   readonly settings?: Rule['settings'];
   /** Whether its hops were named by hand, regardless of the rules. Default false. */
   readonly isByHand?: boolean | undefined;
+  /** Each rule up to the one that matches, and why the others do not. Default: none were looked at. */
+  readonly trials?: readonly RuleTrial[] | undefined;
+  /** What its conditions were answered. Default: none were asked. */
+  readonly answers?: Answers | undefined;
+}
+
+/** What choosing a route takes part of. */
+export interface RouteOptions {
+  /** Ends what conditions ask; its reason is rethrown unchanged. */
+  readonly signal?: AbortSignal | undefined;
+  /** Default: nobody listens. */
+  readonly trace?: Trace | undefined;
+  /** The {@link Route.answers} that another process has got for this dial: nothing is asked twice. */
+  readonly answers?: Answers | undefined;
 }
 
 /** How one dial differs from what its route says. */
@@ -73,6 +88,18 @@ export interface Explanation {
   readonly timeoutMs: number;
   /** The rules before the winner. */
   readonly skipped: readonly SkippedRule[];
+  /** What was found out about the winner's conditions. Absent if it has none. */
+  readonly conditions?: readonly ConditionOutcome[];
+}
+
+/** The conditions of a rule, asked without a target. */
+export interface RuleConditions {
+  /** Counted from 1. */
+  readonly rule: number;
+  /** Where the rule is written. */
+  readonly where: Where;
+  /** Up to the first that does not hold; or why one cannot tell. */
+  readonly outcomes: readonly ConditionOutcome[] | FdpassError;
 }
 
 /** Chooses and dials routes by the rules of one config. */
@@ -96,15 +123,19 @@ export class Router {
     return this.#parts.scope.services.clock;
   }
 
-  /** The route of the first rule that matches; without a config, or where none matches, the default strategy. @throws FdpassError `config` */
-  async route(wanted: Target): Promise<Route> {
-    const { table, scope, timeoutMs } = this.#parts;
+  /**
+   * The route of the first rule that matches; without a config, or where none matches, the default strategy. Asks the
+   * conditions of the rules that match otherwise.
+   *
+   * @throws FdpassError `config`, or of any code if a condition cannot tell.
+   */
+  async route(wanted: Target, options: RouteOptions = {}): Promise<Route> {
+    const { table, timeoutMs } = this.#parts;
     const target = normalizeTarget(wanted);
-    const match = table?.find(target);
+    const { match, ...decision } = await this.#decide(target, options);
     if (match === undefined) {
-      const chain = await this.#memoizedChain(scope, () => buildChain(scope.defaultStrategy, IMPLIED, scope));
       const reason = table === undefined ? 'no configuration' : 'no rule matches';
-      return { target, reason, chain, timeoutMs };
+      return { target, reason, chain: await this.#defaultChain(), timeoutMs, ...decision };
     }
     const { rule, index } = match;
     const where = rule.where();
@@ -114,7 +145,52 @@ export class Router {
     const chain = await this.#memoizedChain(rule, () => this.#ruleChain(rule, reason, ownTimeoutMs));
     const { settings } = rule;
     const found = { index, name: rule.name, where };
-    return { target, reason, rule: found, chain, settings, timeoutMs: raisedLimit(ownTimeoutMs, chain) };
+    const limitMs = raisedLimit(ownTimeoutMs, chain);
+    return { target, reason, rule: found, chain, settings, timeoutMs: limitMs, ...decision };
+  }
+
+  async #decide(target: Target, options: RouteOptions): Promise<RuleDecision & Pick<Route, 'answers'>> {
+    const { table } = this.#parts;
+    if (table === undefined) return { trials: [] };
+    let asker: ConditionAsker | undefined;
+    const decision = await table.decide(target, async (rule) => {
+      asker ??= await this.#asker(target, options);
+      return asker.ask(rule);
+    });
+    return { ...decision, ...(asker && { answers: asker.answers }) };
+  }
+
+  async #asker(
+    target: Target | undefined,
+    { signal, trace = noTrace, answers }: RouteOptions,
+  ): Promise<ConditionAsker> {
+    const { ConditionAsker } = await import('../rules/conditions.js'); // few rules have any
+    const { clock, environment } = this.#parts.scope.services;
+    const reach = async (place: Target, until: AbortSignal): Promise<void> =>
+      (await (await this.#defaultChain()).dial(place, { signal: until, trace: noTrace })).destroy();
+    const context = { signal: signal ?? new AbortController().signal, trace };
+    return new ConditionAsker({ clock, environment, reach }, context, target, answers);
+  }
+
+  /** The conditions of each rule that has any, and what they say now. Where one cannot tell, the error stands for it. */
+  async checkConditions(): Promise<RuleConditions[]> {
+    const asker = await this.#asker(undefined, {});
+    const found: RuleConditions[] = [];
+    for (const [index, rule] of (this.#parts.config?.rules ?? []).entries()) {
+      if (rule.conditions === undefined) continue;
+      const outcomes = await asker.ask(rule).catch((error: unknown) => {
+        if (isFdpassError(error)) return error;
+        throw error;
+      });
+      found.push({ rule: index + 1, where: rule.where(), outcomes });
+    }
+    return found;
+  }
+
+  /** What reaches hosts without a rule, and whatever is asked for no route. */
+  #defaultChain(): Promise<BuiltChain> {
+    const { scope } = this.#parts;
+    return this.#memoizedChain(scope, () => buildChain(scope.defaultStrategy, IMPLIED, scope));
   }
 
   /**
@@ -129,15 +205,10 @@ export class Router {
     return { target, reason, chain, timeoutMs: raisedLimit(this.#parts.timeoutMs, chain), isByHand: true };
   }
 
-  /** Each rule up to the one that matches, and why the others do not. */
-  explainRules(target: Target): readonly RuleTrial[] {
-    return this.#parts.table?.explain(target) ?? [];
-  }
-
   /** Explains a route that this router gave. Opens nothing. */
   async explain(route: Route): Promise<Explanation> {
-    const { target, reason, rule, chain, timeoutMs, settings, isByHand = false } = route;
-    const trials = isByHand ? [] : this.explainRules(target);
+    const { target, reason, rule, chain, timeoutMs, settings, isByHand = false, trials = [] } = route;
+    const conditions = trials.find(({ matched }) => matched)?.conditions;
     const ofRule = await describeSettings(settings, this.#parts.scope);
     const [decisions, relay] = [[...ofRule, ...(chain.explain?.(target) ?? [])], chain.needsRelay(target)];
     const { describeSkipped } = await import('./show-rules.js'); // only this asks
@@ -151,6 +222,7 @@ export class Router {
       relay,
       timeoutMs,
       skipped: trials.flatMap(describeSkipped),
+      ...(conditions && { conditions }),
     };
   }
 

@@ -1,9 +1,10 @@
 import type { Config } from '../config/load.js';
-import { isShownName, showInterface } from '../ground/shown.js';
+import { isShownName, MASK, showInterface } from '../ground/shown.js';
+import { CONDITION_KEYS, type ConditionSet, type Conditions } from '../rules/condition.js';
 import type { PatternList } from '../rules/pattern.js';
+import { showCondition, showPattern } from '../rules/show-condition.js';
 import type { HopScope } from './hop.js';
 import { showSettings, showUse } from './show-hops.js';
-import { showPattern } from './show-rules.js';
 
 /** Whether everything of a config can be shown. What is masked can be a secret. */
 export async function isShownConfig(config: Config, scope: HopScope): Promise<boolean> {
@@ -13,6 +14,7 @@ export async function isShownConfig(config: Config, scope: HopScope): Promise<bo
     [...hops.keys()].every(isShownName) &&
     rules.every(({ name }) => name === undefined || isShownName(name)) &&
     rules.every(({ host, user, alias }) => [host, user, alias].every(arePlain)) &&
+    rules.every(({ conditions }) => areShown(conditions)) &&
     (bindInterface === undefined || showInterface(bindInterface) === bindInterface);
   const settings = rules.map((rule) => isShown({ ...rule.settings }, (written) => showSettings(written, scope)));
   const routes = [...rules.map(({ use }) => use), ...[...hops.values()].map(({ spec }) => spec)];
@@ -30,4 +32,10 @@ async function isShown<T>(written: T, show: (written: T) => Promise<unknown>): P
 
 function arePlain(patterns: PatternList = []): boolean {
   return patterns.every(({ source }) => showPattern(source) === source);
+}
+
+function areShown({ not = {}, ...own }: Conditions = {}): boolean {
+  return [own as ConditionSet, not].every((set) =>
+    CONDITION_KEYS.every((key) => !showCondition(key, set[key]).includes(MASK)),
+  );
 }

@@ -170,6 +170,15 @@ describe('a config of which everything can be shown', () => {
     ['has no odd patterns', false, { user: ['PW@host'] }],
     ['has no pattern that is a URL', false, { user: ['http://u:PW'] }],
     ['has no interface that is not here', false, { bindInterface: 'PW' }],
+    [
+      'has conditions',
+      true,
+      { conditions: { profile: [{ source: 'home' }], not: { interface: [{ source: '!wg*' }] } } },
+    ],
+    ['has no odd condition', false, { conditions: { not: { profile: [{ source: 'http://u:PW' }] } } }],
+    ['has programs by their path', true, { conditions: { exec: { command: ['./at-home'] } } }],
+    ['has no program that is a word', false, { conditions: { exec: { command: ['PW'] } } }],
+    ['has no arguments of programs', false, { conditions: { not: { exec: { command: ['/bin/x', 'PW'] } } } }],
   ];
   for (const [what, isShown, { bindInterface, ...rule }, hops = {}] of CASES as readonly (readonly [
     string,

@@ -1,5 +1,6 @@
 import { canonicalAddress, contains, type IpAddress, type Network, parseIp } from '../ground/ip.js';
 import { withoutRootDot } from '../ground/target.js';
+import type { Where } from '../ground/where.js';
 
 /** What one pattern accepts. */
 export type PatternTest =
@@ -17,6 +18,8 @@ export interface Pattern {
   /** Written with a leading `!`. */
   readonly negated: boolean;
   readonly test: PatternTest;
+  /** Its line, if a file of patterns has it. */
+  readonly where?: Where | undefined;
 }
 
 /** The patterns of one matcher; at least one is positive. */
@@ -30,6 +33,8 @@ export interface PortRange {
 
 /** One network of a `localNetwork` matcher. */
 export interface LocalNetwork {
+  /** As it was written. */
+  readonly source: string;
   /** Written with a leading `!`: we must not be in it. */
   readonly negated: boolean;
   readonly network: Network;
@@ -97,14 +102,21 @@ export function matchPort(ranges: readonly PortRange[], port: number): boolean {
   return ranges.some((range) => range.first <= port && port <= range.last);
 }
 
-/**
- * Whether this machine is where the list says: none of its addresses is in a negated network, and one of them is in a
- * positive one. A list of only negated networks means "anywhere else".
- */
+/** Whether this machine is where the list says: none of its addresses is in a negated network, and one is in a positive one. */
 export function matchLocalNetworks(list: readonly LocalNetwork[], own: readonly IpAddress[]): boolean {
-  const inside = ({ network }: LocalNetwork): boolean => own.some((address) => contains(network, address));
+  return matchConditions(list, ({ network }) => own.some((address) => contains(network, address)));
+}
+
+/**
+ * Whether a list about this machine holds: no negated entry does, and one of the others. A list of only negated ones means
+ * "anywhere else".
+ */
+export function matchConditions<Entry extends { readonly negated: boolean }>(
+  list: readonly Entry[],
+  holds: (entry: Entry) => boolean,
+): boolean {
   const positive = list.filter(({ negated }) => !negated);
-  return (positive.length === 0 || positive.some(inside)) && !list.some((item) => item.negated && inside(item));
+  return (positive.length === 0 || positive.some(holds)) && !list.some((entry) => entry.negated && holds(entry));
 }
 
 const STAR = 42; // *

@@ -58,7 +58,7 @@ export function parsePortRange(source: string | number): PortRange {
 export function parseLocalNetwork(source: string): LocalNetwork {
   const negated = source.startsWith('!');
   const network = parseNetwork(negated ? source.slice(1) : source);
-  if (typeof network !== 'string') return { negated, network };
+  if (typeof network !== 'string') return { source, negated, network };
   throw new FdpassError('config', network, { hint: 'write an address and a length, e.g. "192.168.1.0/24"' });
 }
 

@@ -2,11 +2,22 @@ import { BlockList, isIP } from 'node:net';
 import { expect } from 'chai';
 import { Random } from '../ground/random.spec.helper.js';
 import type { Target } from '../ground/target.js';
+import { ownAddresses } from './own-addresses.js';
 import { parseMatchers, type Rule, type WrittenMatchers } from './rule.js';
-import { compileRules, ownAddresses } from './rule-table.js';
+import { type AskConditions, compileRules, type RuleTable, type RuleTrial } from './rule-table.js';
 
 function ruleOf(written: WrittenMatchers): Rule {
   return { ...parseMatchers(written), use: 'direct', baseDir: '/', where: () => ({ file: '/f', line: 1, column: 1 }) };
+}
+
+const noConditions: AskConditions = async () => [];
+
+async function find(table: RuleTable, wanted: Target): Promise<number | undefined> {
+  return (await table.decide(wanted, noConditions)).match?.index;
+}
+
+async function explain(table: RuleTable, wanted: Target): Promise<readonly RuleTrial[]> {
+  return (await table.decide(wanted, noConditions)).trials;
 }
 
 function target(host: string, more: Partial<Target> = {}): Target {
@@ -132,7 +143,7 @@ function ruleHolds(rule: WrittenMatchers, wanted: Target, own: readonly string[]
 }
 
 describe('rule tables', () => {
-  it('find what a naive matcher finds, and explain the same, for 10,000 random targets in 100 random tables', () => {
+  it('find what a naive matcher finds, and explain the same, for 10,000 random targets in 100 random tables', async () => {
     const random = new Random(7);
     let found = 0;
     for (let round = 0; round < 100; round++) {
@@ -144,34 +155,33 @@ describe('rule tables', () => {
         const first = written.findIndex((rule) => ruleHolds(rule, wanted, own));
         const expected = first === -1 ? undefined : first;
         if (expected !== undefined) found++;
-        const last = table.explain(wanted).at(-1);
-        expect(table.find(wanted)?.index, JSON.stringify([round, wanted])).to.equal(expected);
+        const last = (await explain(table, wanted)).at(-1);
+        expect(await find(table, wanted), JSON.stringify([round, wanted])).to.equal(expected);
         expect(last?.matched ? last.index : undefined, JSON.stringify([round, wanted])).to.equal(expected);
       }
     }
     expect(found).to.be.within(1000, 9900); // both outcomes were seen
   });
 
-  it('give the first of several that match, the first look-up and later ones alike', () => {
+  it('give the first of several that match, the first look-up and later ones alike', async () => {
     const table = compileRules([{ host: ['*.example'] }, { host: ['a.example'] }, {}, { host: ['b'] }].map(ruleOf));
     for (let i = 0; i < 3; i++) {
-      expect(['a.example', 'b.example', 'b', 'c'].map((host) => table.find(target(host))?.index)).to.deep.equal([
-        0, 0, 2, 2,
-      ]);
+      const found = await Promise.all(['a.example', 'b.example', 'b', 'c'].map((host) => find(table, target(host))));
+      expect(found).to.deep.equal([0, 0, 2, 2]);
     }
-    expect(compileRules([]).find(target('a'))).to.equal(undefined);
+    expect(await find(compileRules([]), target('a'))).to.equal(undefined);
   });
 
-  it('do not match a rule on user or alias if none was given', () => {
+  it('do not match a rule on user or alias if none was given', async () => {
     const table = compileRules([{ user: ['*'] }, { alias: ['*'] }].map(ruleOf));
     for (let i = 0; i < 2; i++) {
-      expect(table.find(target('a'))).to.equal(undefined);
-      expect(table.find(target('a', { user: 'me' }))?.index).to.equal(0);
-      expect(table.find(target('a', { alias: 'x' }))?.index).to.equal(1);
+      expect(await find(table, target('a'))).to.equal(undefined);
+      expect(await find(table, target('a', { user: 'me' }))).to.equal(0);
+      expect(await find(table, target('a', { alias: 'x' }))).to.equal(1);
     }
   });
 
-  it('say of each rule up to the winner which matcher does not hold', () => {
+  it('say of each rule up to the winner which matcher does not hold', async () => {
     const written: WrittenMatchers[] = [
       { host: ['b'] },
       { host: ['a'], port: [443] },
@@ -182,7 +192,7 @@ describe('rule tables', () => {
       {},
     ];
     const table = compileRules(written.map(ruleOf), { localAddresses: () => ['192.168.1.1'] });
-    const trials = table.explain(target('a', { user: 'me' }));
+    const trials = await explain(table, target('a', { user: 'me' }));
     expect(trials.map(({ why }) => why)).to.deep.equal([
       'host',
       'port',
@@ -195,7 +205,7 @@ describe('rule tables', () => {
     expect(trials.at(-1)?.rule).to.equal(table.rules[5]);
   });
 
-  it('ask for our addresses at most once a route, and not at all if no rule needs them', () => {
+  it('ask for our addresses at most once a route, and not at all if no rule needs them', async () => {
     let asked = 0;
     const localAddresses = () => {
       asked++;
@@ -203,15 +213,27 @@ describe('rule tables', () => {
     };
     const near: WrittenMatchers = { host: ['a'], localNetwork: ['10.0.0.0/8'] };
     const table = compileRules([near, near, near, {}].map(ruleOf), { localAddresses });
-    const counts = ['a', 'a', 'b'].map((host) => {
+    const counts: number[] = [];
+    for (const host of ['a', 'a', 'b']) {
       asked = 0;
-      expect(table.find(target(host))?.index).to.equal(3);
-      return asked;
-    });
+      expect(await find(table, target(host))).to.equal(3);
+      counts.push(asked);
+    }
     expect(counts).to.deep.equal([1, 1, 0]);
-    asked = 0;
-    table.explain(target('a'));
-    expect(asked).to.equal(1);
+  });
+
+  it('ask the conditions of rules that match otherwise, and go on where one does not hold', async () => {
+    const written: WrittenMatchers[] = [{ host: ['b'] }, { host: ['a'] }, { user: ['git'] }, {}, {}];
+    const table = compileRules(written.map((rule) => ({ ...ruleOf(rule), conditions: { profile: [] } })));
+    const asked: (number | undefined)[] = [];
+    const decision = await table.decide(target('a'), async (rule) => {
+      asked.push(table.rules.indexOf(rule));
+      const outcome = { condition: 'profile', isNegated: asked.length === 1, wanted: [], found: '' } as const;
+      return [{ ...outcome, holds: asked.length > 1 }];
+    });
+    expect(asked).to.deep.equal([1, 3]);
+    expect(decision.match?.index).to.equal(3);
+    expect(decision.trials.map(({ why }) => why)).to.deep.equal(['host', 'not profile', 'user (not given)', undefined]);
   });
 
   it('know the addresses of this machine', () => {

@@ -1,6 +1,7 @@
 import { type IpAddress, parseIp } from '../ground/ip.js';
-import { fromSystemError } from '../ground/system-error.js';
 import type { Target } from '../ground/target.js';
+import type { ConditionOutcome } from './conditions.js';
+import { ownAddresses } from './own-addresses.js';
 import {
   exactSubject,
   hostSubject,
@@ -24,42 +25,50 @@ export interface RuleTrial {
   /** From 0, in the order of the rules. */
   readonly index: number;
   readonly matched: boolean;
-  /** The matcher that does not match: `host`, `port`, `user`, `alias` or `localNetwork`. Absent if it matched. */
+  /** The key that does not match, e.g. `host` or `interface`; `not interface` for one under `not`. Absent if it matched. */
   readonly why?: string | undefined;
+  /** What was found out about its conditions, up to the first that does not hold. Absent if they were not asked. */
+  readonly conditions?: readonly ConditionOutcome[] | undefined;
+}
+
+/** Finds out whether the conditions of a rule hold. */
+export type AskConditions = (rule: Rule) => Promise<readonly ConditionOutcome[]>;
+
+/** What the rules say of one target. */
+export interface RuleDecision {
+  /** The first rule that matches. */
+  readonly match?: { readonly rule: Rule; readonly index: number } | undefined;
+  /** Every rule up to that, and why the ones before it do not match. */
+  readonly trials: readonly RuleTrial[];
 }
 
 /** Rules ready for look-ups. */
 export interface RuleTable {
   readonly rules: readonly Rule[];
-  /** The first rule that matches. */
-  find(target: Target): { readonly rule: Rule; readonly index: number } | undefined;
-  /** Every rule up to the first that matches, and why the ones before it do not. */
-  explain(target: Target): readonly RuleTrial[];
+  /** Finds the first rule that matches. Rejects as `ask` does. */
+  decide(target: Target, ask: AskConditions): Promise<RuleDecision>;
 }
 
 /** Makes rules ready for look-ups. @throws nothing: patterns were checked when they were parsed. */
 export function compileRules(rules: readonly Rule[], environment: RuleEnvironment = {}): RuleTable {
-  const subjectOf = (target: Target): RouteSubject => routeSubject(target, environment.localAddresses ?? ownAddresses);
   return {
     rules,
-    find(target) {
-      const subject = subjectOf(target);
-      const index = rules.findIndex((rule) => firstMismatch(rule, subject) === undefined);
-      const rule = rules[index];
-      return rule && { rule, index };
-    },
-    explain: (target) => explainRules(rules, subjectOf(target)),
+    decide: (target, ask) => decide(rules, routeSubject(target, environment.localAddresses ?? ownAddresses), ask),
   };
 }
 
-function explainRules(rules: readonly Rule[], subject: RouteSubject): readonly RuleTrial[] {
+async function decide(rules: readonly Rule[], subject: RouteSubject, ask: AskConditions): Promise<RuleDecision> {
   const trials: RuleTrial[] = [];
   for (const [index, rule] of rules.entries()) {
-    const why = firstMismatch(rule, subject);
-    if (why === undefined) return [...trials, { rule, index, matched: true }];
-    trials.push({ rule, index, matched: false, why });
+    const mismatch = firstMismatch(rule, subject);
+    const isAsked = mismatch === undefined && rule.conditions !== undefined;
+    const conditions = isAsked ? await ask(rule) : undefined;
+    const failed = conditions?.find(({ holds }) => !holds);
+    const why = mismatch ?? (failed && `${failed.isNegated ? 'not ' : ''}${failed.condition}`);
+    trials.push({ rule, index, matched: why === undefined, ...(why && { why }), ...(conditions && { conditions }) });
+    if (why === undefined) return { match: { rule, index }, trials };
   }
-  return trials;
+  return { trials };
 }
 
 /** A target, and what one routing decision has found out about it. */
@@ -101,14 +110,4 @@ function mismatchOf(name: string, patterns: PatternList | undefined, subject: Su
   if (patterns === undefined) return undefined;
   if (subject === undefined) return `${name} (not given)`;
   return matchPatterns(patterns, subject) ? undefined : name;
-}
-
-/** The addresses of this machine's interfaces that are up. @throws FdpassError if the system does not tell. */
-export function ownAddresses(): readonly string[] {
-  try {
-    const { networkInterfaces } = process.getBuiltinModule('node:os'); // few rules ask for them
-    return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
-  } catch (error) {
-    throw fromSystemError(error, 'cannot list the addresses of this machine');
-  }
 }

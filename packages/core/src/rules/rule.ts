@@ -1,4 +1,5 @@
 import type { Locate, Where } from '../ground/where.js';
+import type { Conditions } from './condition.js';
 import type { LocalNetwork, PatternList, PortRange } from './pattern.js';
 import {
   parseAliasPattern,
@@ -21,6 +22,8 @@ export interface Matchers {
 /** Matchers, and the route of a target that all of them match. */
 export interface Rule extends Matchers {
   readonly name?: string | undefined;
+  /** What must hold besides, and takes more than a look at the target. Default: nothing. */
+  readonly conditions?: Conditions | undefined;
   /** The route as it was written; routing resolves it. */
   readonly use: unknown;
   /** The folder that relative paths in `use` start from. */

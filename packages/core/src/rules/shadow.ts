@@ -1,4 +1,5 @@
 import type { Network } from '../ground/ip.js';
+import type { Conditions } from './condition.js';
 import {
   accepts,
   exactSubject,
@@ -8,26 +9,30 @@ import {
   type PatternTest,
   type PortRange,
 } from './pattern.js';
-import type { Matchers } from './rule.js';
+import type { Matchers, Rule } from './rule.js';
 
 /*
  * Rules that can never match, since an earlier one takes every target that they could. Where that is hard to tell, the
  * answer is no: a warning must be right.
  */
 
+/** All that a rule asks. */
+type Asking = Matchers & Pick<Rule, 'conditions'>;
+
 /** Whether `earlier` matches every target that `later` matches. */
-export function covers(earlier: Matchers, later: Matchers): boolean {
+export function covers(earlier: Asking, later: Asking): boolean {
   return (
     (earlier.host === undefined || coversPatterns(earlier.host, later.host ?? ANY_HOST)) &&
     (earlier.port === undefined || coversPorts(earlier.port, later.port ?? ANY_PORT)) &&
     (earlier.user === undefined || (later.user !== undefined && coversPatterns(earlier.user, later.user))) &&
     (earlier.alias === undefined || (later.alias !== undefined && coversPatterns(earlier.alias, later.alias))) &&
-    (earlier.localNetwork === undefined || isSameNetworks(earlier.localNetwork, later.localNetwork))
+    (earlier.localNetwork === undefined || isSameNetworks(earlier.localNetwork, later.localNetwork)) &&
+    (earlier.conditions === undefined || isSame(earlier.conditions, later.conditions))
   );
 }
 
 /** Whether a rule matches every target. */
-export function matchesAll(rule: Matchers): boolean {
+export function matchesAll(rule: Asking): boolean {
   return covers(rule, {});
 }
 
@@ -117,4 +122,11 @@ function isSameNetworks(earlier: readonly LocalNetwork[], later: readonly LocalN
       .sort()
       .join();
   return later !== undefined && keysOf(earlier) === keysOf(later);
+}
+
+/** Whether they were written alike: what else means the same is hard to tell. */
+function isSame(earlier: Conditions, later: Conditions | undefined): boolean {
+  const written = (value: unknown): string =>
+    JSON.stringify(value, (key, part) => (key === 'network' ? undefined : part)); // its source is there
+  return written(earlier) === written(later);
 }
