@@ -11,7 +11,8 @@ const SOURCES = new Map([
 /**
  * What these prove is the same on every Node: texts, types, schemas, packed files, what readers of the docs type, what other
  * programs' command lines become, what shells complete, and what is wrong in a set-up. So they run on the first Node only. The
- * code that they use has tests of its own, which run on every Node.
+ * code that they use has tests of its own, which run on every Node. What runs in a virtual machine, where Node is slow, is about
+ * the kernel, and so it runs once too.
  */
 export const FIRST_NODE_ONLY = [
   'broken-set-ups.integration.spec',
@@ -32,16 +33,16 @@ export const FIRST_NODE_ONLY = [
   'retry.integration.spec',
   'schema-libraries.spec',
   'walk.spec',
-  'link.machine.spec',
-  'without-ipv6.machine.spec',
 ].map((name) => join('packages/cli/dist-test', `${name}.js`));
+
+const MACHINE = /\.machine\.spec\.js$/;
 
 /**
  * The files of one mocha process, by kind and the slowest kind first, so that all processes end at about the same time. What
  * runs in a virtual machine is together, since a process boots it once, and so is what uses the installed packages.
  */
 const KINDS = [
-  { matches: /\.machine\.spec\.js$/, batchSize: 100 },
+  { matches: MACHINE, batchSize: 100 },
   { matches: /\/(guide|packed-\w+)\.integration\.spec\.js$/, batchSize: 100 },
   { matches: /\.integration\.spec\.js$/, batchSize: 5 },
   { matches: /./, batchSize: 40 },
@@ -51,7 +52,8 @@ const KINDS = [
 export function batches(isFirstNode) {
   const files = specs();
   for (const file of FIRST_NODE_ONLY) if (!files.includes(file)) throw new Error(`there is no ${file}`);
-  const wanted = isFirstNode ? files : files.filter((file) => !FIRST_NODE_ONLY.includes(file));
+  const isOnce = (file) => FIRST_NODE_ONLY.includes(file) || MACHINE.test(file);
+  const wanted = isFirstNode ? files : files.filter((file) => !isOnce(file));
   return KINDS.flatMap((kind) =>
     inBatches(
       wanted.filter((file) => kindOf(file) === kind),

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent } from '@fdpass/agent';
 import { fdpassVersion } from '@fdpass/core';
+import { kernelHasTls } from '@fdpass/core/sockets';
 import { findProgram, golden, openScreen, requirePeers, useSshd } from '@fdpass/test-lab';
 import { startHttpProxy, startScriptedServer, type TestProxy } from '@fdpass/testkit';
 import { expect } from 'chai';
@@ -230,6 +231,27 @@ describe('fdpass doctor', () => {
     expect(await findings(home)).to.deep.equal([
       'warning: gone (socks5://127.0.0.1:1): cannot connect to 127.0.0.1:1: connection refused',
     ]);
+  });
+
+  it('notes where relay processes do TLS that the kernel was to do', async () => {
+    const home = homeWith();
+    const tls = `{ fingerprint: "${'00'.repeat(32)}"`;
+    const hops = [
+      `  asked: { strategy: http-connect, url: "https://127.0.0.1:1", tls: ${tls}, kernel: true } }`,
+      `  declined: { strategy: socks, url: "socks5h+tls://127.0.0.1:1", tls: ${tls}, kernel: false } }`,
+      '  default: "socks5h+tls://127.0.0.1:1"',
+      '  plain: "socks5h://127.0.0.1:1"',
+    ];
+    const rules = 'rules: [{ alias: nobody, use: { firstOf: [asked, declined, default, plain] } }]';
+    home.write(
+      '.config/fdpass/config.yaml',
+      `defaults: { tls: { kernel: true } }\nhops:\n${hops.join('\n')}\n${rules}\n`,
+    );
+    const found = (await findings(home)).filter((finding) => finding.includes('tls.kernel'));
+    const say = (hop: string): string =>
+      `note: ${hop}: a relay process does TLS, not the kernel (tls.kernel): it does not offer that`;
+    const expected = [say('asked (https://127.0.0.1:1)'), say('default (socks5h+tls://127.0.0.1:1)')];
+    expect(found).to.deep.equal(kernelHasTls() ? [] : expected);
   });
 
   it('knows an ssh that reads another home, and none', async () => {

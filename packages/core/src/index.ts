@@ -6,7 +6,7 @@ export type { SocketAddress } from './connection/open.js';
 export type { KeepAlive, SocketOptions } from './connection/socket-options.js';
 export type { SpawnForward } from './connection/spawn.js';
 export type { Candidate } from './dial/attempt.js';
-export type { Chain, DialContext, Dialer } from './dial/dialer.js';
+export type { Chain, DialContext, Dialer, TlsPlace } from './dial/dialer.js';
 export { allFailed, connectFailed, type Failure } from './dial/failures.js';
 export type { Candidates, RaceOptions } from './dial/race.js';
 export { type Clock, type Deadline, startDeadline, systemClock } from './ground/clock.js';
@@ -58,7 +58,8 @@ export {
 } from './proxy/proxy.js';
 export { credentialsSchema, tlsSchema, warmSchema } from './proxy/schema.js';
 export type { Prepared, Standby, StandbyRequest } from './proxy/standby.js';
-export type { TlsOptions } from './proxy/tls.js';
+export type { TlsDefaults, TlsOptions } from './proxy/tls.js';
+export { type ProxyTraits, proxyTraits } from './proxy/tls-place.js';
 export {
   type LazyStrategy,
   type SchemaIssue,

@@ -13,6 +13,7 @@ export {
   rememberModes,
   sendFd,
 } from './sys/descriptors.js';
+export { kernelHasTls } from './sys/kernel-has-tls.js';
 export { findSys, loadSys } from './sys/koffi.js';
 export { type FdAddress, formatFdAddress } from './sys/sockaddr.js';
 export type { Peer, Poller, Readiness, Sys } from './sys/sys.js';

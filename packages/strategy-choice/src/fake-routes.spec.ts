@@ -54,6 +54,7 @@ export class FakeRoutes {
   readonly route = (use: unknown): Chain => ({
     label: String(use).includes(':') ? showUrl(String(use)) : String(use),
     needsRelay: () => String(use).startsWith('tls'),
+    tls: () => (String(use).startsWith('tls') ? { by: 'process' } : undefined),
     dial: (target, { signal }) => this.#dial(this.#nameOf(use, target), target, signal),
   });
 

@@ -64,9 +64,12 @@ describe('hosts', () => {
 
   it('needs a relay if its route does', async () => {
     const fake = fakeHosts({});
-    const make = async (use?: string): Promise<boolean | undefined> =>
-      (await hosts.create({ hosts: NAMES, use }, fake.host)).needsRelay?.(TARGET);
-    expect([await make(), await make('tls')]).to.deep.equal([false, true]);
+    const traits = async (use?: string): Promise<unknown> => {
+      const dialer = await hosts.create({ hosts: NAMES, use }, fake.host);
+      return [dialer.needsRelay?.(TARGET), dialer.tls?.(TARGET)];
+    };
+    expect(await traits()).to.deep.equal([false, undefined]);
+    expect(await traits('tls')).to.deep.equal([true, { by: 'process' }]);
   });
 
   const WRONG: readonly (readonly [options: unknown, message: RegExp])[] = [

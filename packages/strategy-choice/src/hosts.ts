@@ -49,6 +49,7 @@ export const hosts: Strategy<HostsOptions> = {
           context,
         ),
       needsRelay: (target) => chain.needsRelay(target),
+      tls: (target) => chain.tls?.(target),
     };
   },
 };

@@ -48,15 +48,18 @@ describe('env', () => {
       label: '',
       dial: () => Promise.reject(new Error('not used')),
       needsRelay: () => needsRelay,
+      tls: () => (needsRelay ? { by: 'process' } : undefined),
     });
     const route = async (use: unknown): Promise<Chain> => {
       built.push(use);
       return chain(true);
     };
-    const needsRelay = async (environment: Environment): Promise<boolean | undefined> =>
-      (await env.create({}, testHost({ environment, forward: chain(false), route }))).needsRelay?.(target);
-    expect(await needsRelay({})).to.equal(false);
-    expect(await needsRelay({ ALL_PROXY: 'https://a' })).to.equal(true);
+    const traits = async (environment: Environment): Promise<unknown> => {
+      const dialer = await env.create({}, testHost({ environment, forward: chain(false), route }));
+      return [dialer.needsRelay?.(target), dialer.tls?.(target)];
+    };
+    expect(await traits({})).to.deep.equal([false, undefined]);
+    expect(await traits({ ALL_PROXY: 'https://a' })).to.deep.equal([true, { by: 'process' }]);
     expect(built).to.deep.equal(['https://a']);
   });
 

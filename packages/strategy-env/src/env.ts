@@ -67,6 +67,10 @@ export const env: Strategy<EnvOptions> = {
         const { route } = decide(target);
         return !isFdpassError(route) && route.needsRelay(target);
       },
+      tls(target) {
+        const { route } = decide(target);
+        return isFdpassError(route) ? undefined : route.tls?.(target);
+      },
       explain(target) {
         const { route, why } = decide(target);
         return [`env: ${why}`, ...(isFdpassError(route) ? [route.message] : (route.explain?.(target) ?? []))];

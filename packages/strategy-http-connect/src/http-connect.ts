@@ -7,11 +7,13 @@ import {
   isFdpassError,
   type ProxyScheme,
   type ProxyUrl,
+  proxyTraits,
   reachProxy,
   readProxyUrl,
   type Strategy,
   type StrategyHost,
   type Target,
+  type TlsOptions,
 } from '@fdpass/core';
 import { type AuthenticationScheme, basic, digest, encodeBasic } from './authentication.js';
 import { type Conversation, talk } from './conversation.js';
@@ -31,6 +33,7 @@ const SCHEMES = { http: { port: 80, tls: false }, https: { port: 443, tls: true 
 
 interface Hop {
   readonly proxy: ProxyUrl<ProxyScheme>;
+  readonly tls: TlsOptions;
   readonly options: HttpConnectOptions;
   readonly host: StrategyHost;
   readonly schemes: readonly AuthenticationScheme[];
@@ -48,11 +51,11 @@ export function createHttpConnect({ schemes = [], name }: HttpConnectParts = {})
       checkWarm(options.warm, host);
       if (options.tls !== undefined && !proxy.scheme.tls)
         throw new FdpassError('config', 'option "tls": needs an https:// URL');
-      const hop: Hop = { proxy, options, host, schemes: [...schemes, digest, basic] };
+      const tls = { ...host.tlsDefaults, ...options.tls };
+      const hop: Hop = { proxy, tls, options, host, schemes: [...schemes, digest, basic] };
       return {
         dial: (target, context) => dialThrough(hop, target, context),
-        needsRelay: () => proxy.scheme.tls || host.forward.needsRelay(proxy.target),
-        explain: () => host.forward.explain?.(proxy.target) ?? [],
+        ...proxyTraits({ proxy, tls, forward: host.forward }),
       };
     },
   };
@@ -62,9 +65,9 @@ export function createHttpConnect({ schemes = [], name }: HttpConnectParts = {})
 export const httpConnect: Strategy<HttpConnectOptions> = createHttpConnect();
 
 async function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Connection> {
-  const { proxy, options, host } = hop;
+  const { proxy, tls, options, host } = hop;
   const { forward, path } = host;
-  const reach = { proxy, tls: options.tls, forward, path, warm: { count: options.warm, host } };
+  const reach = { proxy, tls, forward, path, warm: { count: options.warm, host } };
   const conversation = await startConversation(hop, target, context);
   for (;;) {
     try {

@@ -10,11 +10,13 @@ import {
   isFdpassError,
   noTrace,
   type ProxyUrl,
+  proxyTraits,
   reachProxy,
   type Strategy,
   type StrategyHost,
   startDeadline,
   type Target,
+  type TlsOptions,
 } from '@fdpass/core';
 import { talkSocks4 } from './handshake4.js';
 import { greetSocks5, type Request5, talkSocks5 } from './handshake5.js';
@@ -27,6 +29,7 @@ const OPTIMISTIC_PATIENCE_MS = 5000;
 /** One configured hop. */
 interface Hop {
   readonly proxy: ProxyUrl<SocksScheme>;
+  readonly tls: TlsOptions;
   readonly options: SocksOptions;
   readonly host: StrategyHost;
 }
@@ -37,13 +40,12 @@ export const socks: Strategy<SocksOptions> = {
   schemes: SOCKS_SCHEMES,
   optionsSchema: socksOptions,
   create(options, host) {
-    const hop: Hop = { proxy: readSocksUrl(options.url), options, host };
+    const tls = { ...host.tlsDefaults, ...options.tls };
+    const hop: Hop = { proxy: readSocksUrl(options.url), tls, options, host };
     checkHop(hop);
-    const { proxy } = hop;
     return {
       dial: (target, context) => dialThrough(hop, target, context),
-      needsRelay: () => proxy.scheme.tls || host.forward.needsRelay(proxy.target),
-      explain: () => host.forward.explain?.(proxy.target) ?? [],
+      ...proxyTraits({ proxy: hop.proxy, tls, forward: host.forward }),
     };
   },
 };
@@ -78,12 +80,12 @@ async function dialThrough(hop: Hop, target: Target, context: DialContext): Prom
 
 /** Connects to the proxy and talks to it until the tunnel is open. */
 async function openTunnel(
-  { proxy, options, host }: Hop,
+  { proxy, tls, options, host }: Hop,
   request: Request5,
   optimistic: boolean,
   context: DialContext,
 ): Promise<Connection> {
-  const { tls, warm: count } = options;
+  const { warm: count } = options;
   const { forward, path } = host;
   if (proxy.scheme.version === 4) {
     const userId = options.userId ?? proxy.username ?? '';

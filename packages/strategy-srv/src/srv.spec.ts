@@ -40,6 +40,7 @@ class FakeNet {
     return {
       label: name,
       needsRelay: () => name === 'tls',
+      tls: () => (name === 'tls' ? { by: 'process' } : undefined),
       dial: (target, { signal }) => {
         this.tried.push(`${name} ${target.host}:${target.port}`);
         this.targets.push(target);
@@ -259,9 +260,12 @@ describe('srv', () => {
 
   it('needs a relay if its route does', async () => {
     const net = new FakeNet();
-    const needsRelay = async (options: SrvOptions): Promise<unknown> =>
-      (await net.create(options)).needsRelay?.(TARGET);
-    expect([await needsRelay({}), await needsRelay({ use: 'tls' })]).to.deep.equal([false, true]);
+    const traits = async (options: SrvOptions): Promise<unknown> => {
+      const dialer = await net.create(options);
+      return [dialer.needsRelay?.(TARGET), dialer.tls?.(TARGET)];
+    };
+    expect(await traits({})).to.deep.equal([false, undefined]);
+    expect(await traits({ use: 'tls' })).to.deep.equal([true, { by: 'process' }]);
   });
 
   it('refuses name servers that are not addresses when it is made', async () => {

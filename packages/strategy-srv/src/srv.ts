@@ -82,6 +82,7 @@ export const srv: Strategy<SrvOptions> = {
         );
       },
       needsRelay: (target) => chain.needsRelay(target),
+      tls: (target) => chain.tls?.(target),
     };
   },
 };

@@ -39,9 +39,16 @@ export const networkChain: Chain = {
 
 /** The host of a strategy under test: as core makes it, with other parts where a test gives them. */
 export function testHost(parts: Partial<HostPlace & HostServices> = {}): StrategyHost {
-  const { forward = NOWHERE, route = async () => forward, baseDir = '/', socketDefaults = {}, ...more } = parts;
+  const {
+    forward = NOWHERE,
+    route = async () => forward,
+    baseDir = '/',
+    socketDefaults = {},
+    tlsDefaults = {},
+    ...more
+  } = parts;
   const { isFirst = forward === NOWHERE, ...services } = more;
-  const place = { forward, isFirst, route, baseDir, socketDefaults };
+  const place = { forward, isFirst, route, baseDir, socketDefaults, tlsDefaults };
   return createStrategyHost(place, { ...DEFAULT_SERVICES, ...services });
 }
 

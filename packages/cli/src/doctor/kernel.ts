@@ -1,20 +1,22 @@
-import { closeSync, existsSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { isFdpassError, messageOf } from '@fdpass/core';
-import { loadSys, recvFd, type Sys, sendFd } from '@fdpass/core/sockets';
-import { type Check, type Checked, error, type Finding } from './finding.js';
+import { isFdpassError, messageOf, type TlsOptions } from '@fdpass/core';
+import { kernelHasTls, loadSys, recvFd, type Sys, sendFd } from '@fdpass/core/sockets';
+import { type Check, type Checked, error, type Finding, note } from './finding.js';
+import type { Surroundings } from './surroundings.js';
 
 const LIMIT_MS = 5000;
 
 /** What the system can do: system calls, passing a descriptor, and what some routes need. */
 export const kernel: Check = {
   name: 'kernel',
-  async run(): Promise<Checked> {
+  async run(around): Promise<Checked> {
     const { sys, findings } = systemCalls();
     if (sys === undefined) return { facts: features(undefined), findings };
     const failure = await passDescriptor(sys);
     const passing = failure === undefined ? ['descriptors can be passed'] : [];
-    return { facts: [...passing, ...features(sys)], findings: failure === undefined ? [] : [failure] };
+    const found = [...(failure === undefined ? [] : [failure]), ...(await missingTls(around))];
+    return { facts: [...passing, ...features(sys)], findings: found };
   },
 };
 
@@ -56,7 +58,7 @@ function features(sys: Sys | undefined): string[] {
     ['splice', sys?.splicing !== undefined],
     ['IPv6', hasIpv6()],
     ['vsock', existsSync('/dev/vsock')],
-    ['kernel TLS', hasKernelTls()],
+    ['kernel TLS', kernelHasTls()],
   ];
   const [there, missing] = [true, false].map((wanted) => has.flatMap(([what, is]) => (is === wanted ? [what] : [])));
   return [...(there?.length ? [there.join(', ')] : []), ...(missing?.length ? [`no ${missing.join(', no ')}`] : [])];
@@ -67,11 +69,27 @@ function hasIpv6(): boolean {
   return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ family }) => family === 'IPv6'));
 }
 
-/** The modules that can take a TCP connection over (tcp(7), TCP_ULP). */
-function hasKernelTls(): boolean {
-  try {
-    return readFileSync('/proc/sys/net/ipv4/tcp_available_ulp', 'utf8').split(/\s/).includes('tls');
-  } catch {
-    return false;
-  }
+/** What a hop is that is reached over TLS, by its URL. */
+const TLS_URL = /^(?:https|[a-z0-9]+\+tls):/i;
+
+/** Where the configuration lets the kernel do TLS, and it cannot. All works, but relay processes stay. */
+async function missingTls(around: Surroundings): Promise<Finding[]> {
+  const framework = await around.framework();
+  if (framework === undefined || kernelHasTls()) return [];
+  const byDefault = framework.config?.defaults.tls.kernel === true;
+  const hops = new Set<string>();
+  await framework.router.check({
+    see({ label = '', options: { url, tls } }) {
+      const isWanted = (tls as TlsOptions | undefined)?.kernel ?? byDefault;
+      if (isWanted && TLS_URL.test(String(url))) hops.add(label);
+    },
+  });
+  return [...hops]
+    .sort()
+    .map((hop) =>
+      note(`${hop}: a relay process does TLS, not the kernel (tls.kernel): it does not offer that`, TLS_FIX),
+    );
 }
+
+const TLS_FIX =
+  process.platform === 'linux' ? 'load its module, as root: modprobe tls' : 'leave "tls.kernel" out: only Linux has it';

@@ -2,6 +2,7 @@ import { type Connection, FdpassError, formatError, formatHostPort, isFdpassErro
 import {
   addDetails,
   describeGreeting,
+  dialToPass,
   errorCodeOf,
   exitCodeOf,
   type Framework,
@@ -37,7 +38,8 @@ export async function traceDial(
     found = await findRoute(request, load, recorder);
     const startedMs = recorder.nowMs;
     const { router, route } = found;
-    const connection = await router.dial(route, { timeoutMs: request.timeoutMs, trace: recorder.trace });
+    const options = { timeoutMs: request.timeoutMs, trace: recorder.trace };
+    const connection = (await dialToPass(router, route, options)) ?? (await router.dial(route, options));
     const ms = Math.round(recorder.nowMs - startedMs);
     const greeting = await listen(connection, recorder, found);
     const place = formatHostPort(route.target.host, route.target.port);

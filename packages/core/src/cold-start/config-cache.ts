@@ -5,7 +5,6 @@ import type { Config, LoadedRules, ReadRules } from '../config/load.js';
 import { type ConfigCache, isFileSpecifier } from '../config/places.js';
 import type { AgentUse } from '../config/schema.js';
 import { writtenRules } from '../config/written-rules.js';
-import type { SocketOptions } from '../connection/socket-options.js';
 import { type FileInspection, inspectFile } from '../ground/files.js';
 import { readOwnFile } from '../ground/own-file.js';
 import { isPrivateFolder, makePrivateFolder } from '../ground/private-folder.js';
@@ -52,7 +51,7 @@ type CachedConditions = Omit<Conditions, 'not'> & {
 export interface CachedConfig {
   readonly file: string;
   readonly sources: readonly string[];
-  readonly defaults: { readonly timeoutMs: number; readonly socket: SocketOptions };
+  readonly defaults: Config['defaults'];
   readonly agent: AgentUse;
   readonly hops: readonly {
     readonly name: string;

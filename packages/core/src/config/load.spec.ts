@@ -25,7 +25,7 @@ describe('loadRules', () => {
     expect(config).to.deep.include({
       file,
       sources: [file],
-      defaults: { timeoutMs: 5000, socket: { keepAlive: true } },
+      defaults: { timeoutMs: 5000, tls: {}, socket: { keepAlive: true } },
     });
     expect(config.hops.get('tor')).to.include({ spec: 'socks5://h:1', baseDir: folder.path().replace(/\/\.?$/, '') });
     expect(config.rules[0]).to.include({ use: 'tor', baseDir: dirname(file) });
@@ -42,9 +42,13 @@ describe('loadRules', () => {
 
   it('has a time-out of 30 s and keep-alive where nothing is said', () => {
     folder.write('a.yaml', '{}');
-    expect(load('a.yaml').defaults).to.deep.equal({ timeoutMs: 30_000, socket: { keepAlive: true } });
-    folder.write('b.yaml', 'defaults: { timeout: 0, keepAlive: false }');
-    expect(load('b.yaml').defaults).to.deep.equal({ timeoutMs: 0, socket: { keepAlive: false } });
+    expect(load('a.yaml').defaults).to.deep.equal({ timeoutMs: 30_000, tls: {}, socket: { keepAlive: true } });
+    folder.write('b.yaml', 'defaults: { timeout: 0, keepAlive: false, tls: { kernel: true } }');
+    expect(load('b.yaml').defaults).to.deep.equal({
+      timeoutMs: 0,
+      tls: { kernel: true },
+      socket: { keepAlive: false },
+    });
   });
 
   it('starts an agent only where the nearest file says so', () => {
@@ -78,7 +82,11 @@ describe('loadRules', () => {
       const config = load('a.yaml');
       expect(config.sources).to.deep.equal([a, b, d, c]);
       expect(config.rules.map(({ use }) => use)).to.deep.equal(['a', 'b', 'd', 'c']);
-      expect(config.defaults).to.deep.equal({ timeoutMs: 1000, socket: { keepAlive: false, noDelay: true } });
+      expect(config.defaults).to.deep.equal({
+        timeoutMs: 1000,
+        tls: {},
+        socket: { keepAlive: false, noDelay: true },
+      });
       expect(Object.fromEntries([...config.hops].map(([name, { spec }]) => [name, spec]))).to.deep.equal({
         x: 'a',
         y: 'b',

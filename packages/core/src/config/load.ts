@@ -4,6 +4,7 @@ import { writtenSettings } from '../dial/settings.js';
 import { addDetails, isFdpassError } from '../ground/errors.js';
 import { homeIn } from '../ground/files.js';
 import type { Locate, Where } from '../ground/where.js';
+import type { TlsDefaults } from '../proxy/tls.js';
 import type { PatternList } from '../rules/pattern.js';
 import type { Rule } from '../rules/rule.js';
 import { compileRules, type RuleTable } from '../rules/rule-table.js';
@@ -46,6 +47,8 @@ export interface Config {
     readonly timeoutMs: number;
     /** `keepAlive` is true unless the config says otherwise. */
     readonly socket: SocketOptions;
+    /** Of hops that are reached over TLS. */
+    readonly tls: TlsDefaults;
   };
   /** Whether the command starts an agent when there is none. */
   readonly agent: AgentUse;
@@ -118,11 +121,15 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** Puts files together: rules follow each other, hops and defaults of an earlier file win key by key, plugins add up. */
 function mergeFiles(main: Source, files: readonly LoadedFile[]): Config {
-  const { timeout, ...socket } = Object.assign({}, ...files.toReversed().map(({ content }) => content.defaults));
+  const {
+    timeout,
+    tls = {},
+    ...socket
+  } = Object.assign({}, ...files.toReversed().map(({ content }) => content.defaults));
   return {
     file: main.file,
     sources: [...new Set([...files.map(({ source }) => source.file), ...files.flatMap(patternPaths)])],
-    defaults: { timeoutMs: timeout ?? DEFAULT_TIMEOUT_MS, socket: { keepAlive: true, ...socket } },
+    defaults: { timeoutMs: timeout ?? DEFAULT_TIMEOUT_MS, tls, socket: { keepAlive: true, ...socket } },
     agent: files.find(({ content }) => content.agent !== undefined)?.content.agent ?? 'manual',
     hops: new Map(files.toReversed().flatMap(hopsOf)),
     rules: files.flatMap(rulesOf),

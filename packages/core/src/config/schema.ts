@@ -7,6 +7,8 @@ import type { ValuePath, Where } from '../ground/where.js';
 import { dialSettingEntries } from '../options/dial-settings.js';
 import { socketOptionEntries } from '../options/socket.js';
 import { duration } from '../options/values.js';
+import { tlsDefaultsSchema } from '../proxy/schema.js';
+import type { TlsDefaults } from '../proxy/tls.js';
 import type { Conditions } from '../rules/condition.js';
 import type { Pattern, PatternList } from '../rules/pattern.js';
 import {
@@ -45,7 +47,11 @@ export type AgentUse = 'auto' | 'manual';
 /** The content of one config file, checked and converted. Single values have become lists. */
 export interface FileContent {
   readonly $schema?: string | undefined;
-  readonly defaults: SocketOptions & { /** Milliseconds. */ readonly timeout?: number | undefined };
+  readonly defaults: SocketOptions & {
+    /** Milliseconds. */
+    readonly timeout?: number | undefined;
+    readonly tls?: TlsDefaults | undefined;
+  };
   readonly agent?: AgentUse | undefined;
   readonly hops: Readonly<Record<string, unknown>>;
   readonly rules: readonly WrittenRule[];
@@ -132,9 +138,10 @@ const namedRoutes: v.GenericSchema<unknown, Record<string, unknown>> = v.pipe(
 export const configSchema: v.GenericSchema<unknown, FileContent> = mapping('the config', {
   $schema: entry('for editors: where the JSON Schema is', text),
   defaults: section(
-    'for every dial: timeout, and socket options',
+    'for every dial: timeout, TLS and socket options',
     mapping('defaults', {
       timeout: entry('the limit for a dial, e.g. 30s; 0 for none', duration),
+      tls: entry('for all hops that are reached over TLS', tlsDefaultsSchema),
       ...socketOptionEntries,
     }),
     {},

@@ -62,6 +62,14 @@ export class DescriptorConnection implements Connection {
     return this.#fd === -1 ? undefined : this.#fd;
   }
 
+  /**
+   * Whether the kernel gives records, so that a process that just calls read(2) can meet an error. Looking before taking is
+   * avoided: kernels have had faults in that (MSG_PEEK) where records of several types follow each other. Default false.
+   */
+  get readsRecords(): boolean {
+    return false;
+  }
+
   /** Waits for an event of the descriptor, e.g. for connect(2) to finish. */
   until(what: Readiness): Promise<void> {
     return this.#poller.until(what);
@@ -103,12 +111,13 @@ export class DescriptorConnection implements Connection {
   #takeSome(): boolean {
     if (this.#awaitsAnswer) return false;
     const { isOpenEnded, wanted } = this.#reader;
+    const isLook = isOpenEnded && !this.readsRecords;
     // A look and what it has shown are two system calls; without it there would be one for each line.
-    const buffer = Buffer.allocUnsafe(isOpenEnded ? LOOK : Math.min(wanted, CHUNK));
-    const length = this.#receive(buffer, isOpenEnded ? MSG_PEEK : 0);
+    const buffer = Buffer.allocUnsafe(isLook ? LOOK : Math.min(wanted, CHUNK));
+    const length = this.#receive(buffer, isLook ? MSG_PEEK : 0);
     if (length === undefined) return false;
     const taken = this.#reader.take(buffer.subarray(0, length));
-    if (isOpenEnded) this.#discard(taken);
+    if (isLook) this.#discard(taken);
     this.#hasReceived = true;
     if (length === 0) this.#reader.end();
     return true;
@@ -234,8 +243,19 @@ export class DescriptorConnection implements Connection {
 
   toStream(): Duplex {
     if (this.#over !== undefined) throw this.#over.reason;
-    this.#stream = adoptFd(this.#leave(GIVEN_AWAY), this.#sys);
+    this.#stream = this.makeStream(this.#leave(GIVEN_AWAY));
     return this.#stream;
+  }
+
+  /** The stream that takes the descriptor over; a subclass can make another. */
+  protected makeStream(fd: number): Duplex {
+    return adoptFd(fd, this.#sys);
+  }
+
+  /** Gives the descriptor to the caller, which owns it from then on. The connection must not be used any more. */
+  release(): number {
+    if (this.#over !== undefined) throw this.#over.reason;
+    return this.#leave(GIVEN_AWAY);
   }
 
   destroy(reason: unknown = CLOSED): void {

@@ -19,6 +19,11 @@ export interface DialContext {
 export const OWNED: unique symbol = Symbol.for('fdpass.owned.v1');
 /** Which hop's dial it is, so that the dials inside it can be counted and nested. */
 export const MARK: unique symbol = Symbol.for('fdpass.dial-mark.v1');
+/** Who wants the descriptor of the connection. */
+const PASSED: unique symbol = Symbol.for('fdpass.passed.v1');
+
+/** Is told that a dial cannot give a descriptor after all, and why. It aborts the dial. */
+export type NeedsRelayListener = (why: string) => void;
 
 export interface Owned {
   /** The connections that were opened inside the dial; they are destroyed if it rejects. */
@@ -40,14 +45,26 @@ export interface CountedMark extends DialMark {
 export interface HopContext extends DialContext {
   readonly [OWNED]?: Owned | undefined;
   readonly [MARK]?: CountedMark | undefined;
+  readonly [PASSED]?: NeedsRelayListener | undefined;
 }
 
 /** The same context for a dial that owns what is opened in it. */
-export function withOwned({ signal, trace, [MARK]: mark }: HopContext, owned: Owned): HopContext {
-  return { signal, trace, [OWNED]: owned, [MARK]: mark };
+export function withOwned({ signal, trace, [MARK]: mark, [PASSED]: passed }: HopContext, owned: Owned): HopContext {
+  return { signal, trace, [OWNED]: owned, [MARK]: mark, [PASSED]: passed };
 }
 
 /** The same context for a dial that reports what happens in it. */
-export function withMark({ signal, [OWNED]: owned }: HopContext, mark: CountedMark, trace: Trace): HopContext {
-  return { signal, trace, [OWNED]: owned, [MARK]: mark };
+export function withMark(context: HopContext, mark: CountedMark, trace: Trace): HopContext {
+  const { signal, [OWNED]: owned, [PASSED]: passed } = context;
+  return { signal, trace, [OWNED]: owned, [MARK]: mark, [PASSED]: passed };
+}
+
+/** The same context for a dial whose descriptor is to be passed to another program: TLS can then be the kernel's. */
+export function toPassDescriptor(context: HopContext, onNeedsRelay: NeedsRelayListener): HopContext {
+  return { ...context, [PASSED]: onNeedsRelay };
+}
+
+/** Undefined if the connection of the dial stays in this process. */
+export function needsRelayListener(context: HopContext): NeedsRelayListener | undefined {
+  return context[PASSED];
 }

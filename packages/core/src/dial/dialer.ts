@@ -5,6 +5,13 @@ import { type DialContext, type HopContext, OWNED, type Owned, withOwned } from 
 
 export type { DialContext } from './context.js';
 
+/** Where TLS is done on a connection. */
+export type TlsPlace =
+  /** In the kernel, on the very socket that is passed. */
+  | { readonly by: 'kernel' }
+  /** In the process that dials. `why`: the kernel was wanted, but cannot. */
+  | { readonly by: 'process'; readonly why?: string | undefined };
+
 /**
  * Opens connections: what every strategy creates and every chain is made of.
  *
@@ -21,6 +28,11 @@ export interface Dialer {
    * the process that relays it should be the one that dials. Default: core finds out by dialling.
    */
   needsRelay?(target: Target): boolean;
+  /**
+   * Where TLS is done on the connection to this target, if there is any; `undefined` for none. Default: core finds out by
+   * dialling.
+   */
+  tls?(target: Target): TlsPlace | undefined;
   /** What it decides for this target and why, one line each, for `explain`. Never a secret. Default: nothing. */
   explain?(target: Target): readonly string[];
 }
@@ -33,6 +45,8 @@ export interface Chain {
   dial(target: Target, context: DialContext): Promise<Connection>;
   /** As {@link Dialer.needsRelay}, for the whole chain. */
   needsRelay(target: Target): boolean;
+  /** As {@link Dialer.tls}, for the whole chain. */
+  tls?(target: Target): TlsPlace | undefined;
   /** As {@link Dialer.explain}, for the whole chain. */
   explain?(target: Target): readonly string[];
 }

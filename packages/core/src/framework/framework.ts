@@ -108,6 +108,7 @@ async function makeFramework(container: DependencyContainer): Promise<Framework>
     services: container.resolve(SERVICES),
     hops,
     socketDefaults: defaults?.socket ?? { keepAlive: true },
+    tlsDefaults: defaults?.tls ?? {},
     defaultStrategy,
   };
   if (parts.cache !== undefined) await cacheForNextRun(loaded, parts.cache, scope);

@@ -96,8 +96,9 @@ export async function relayConnection(
   options: RelayOptions,
 ): Promise<RelayResult> {
   try {
-    const { descriptor } = connection;
-    const byDescriptors = descriptor === undefined ? undefined : prepareDescriptorRelay(channel, descriptor, loadSys());
+    const { descriptor, readsRecords = false } = connection as Connection & { readonly readsRecords?: boolean };
+    const byDescriptors =
+      descriptor === undefined || readsRecords ? undefined : prepareDescriptorRelay(channel, descriptor, loadSys());
     if (byDescriptors !== undefined) return await byDescriptors.run(options);
     const far = connection.toStream();
     return await relay(channelStreams(channel), { readable: far, writable: far }, options);

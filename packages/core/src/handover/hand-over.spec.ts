@@ -8,12 +8,15 @@ import type { Connection } from '../connection/connection.js';
 import { adoptFd } from '../connection/descriptor-stream.js';
 import { openConnection } from '../connection/open.js';
 import { readToEnd } from '../connection/socket-pair.spec.helper.js';
-import type { Dialer } from '../dial/dialer.js';
+import { needsRelayListener } from '../dial/context.js';
+import type { DialContext, Dialer } from '../dial/dialer.js';
 import { loadFramework } from '../framework/framework.js';
-import { formatError } from '../ground/errors.js';
+import { FdpassError, formatError } from '../ground/errors.js';
 import { makeTarget } from '../ground/read-target.js';
 import { caught } from '../ground/rejection.spec.helper.js';
+import type { Target } from '../ground/target.js';
 import type { TraceEvent } from '../ground/trace.js';
+import type { Strategy } from '../strategy/strategy.js';
 import { recvFd } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
 import type { Channel, Handover } from './channel.js';
@@ -90,6 +93,77 @@ describe('the hand-over', () => {
     expect(stream.destroyed).to.equal(true);
     expect(relayed.map(({ timeoutMs }) => timeoutMs > 0 && timeoutMs <= 5000)).to.deep.equal([true]);
     sys.close(await recvFd(caller));
+  });
+
+  describe("of a dial whose TLS can be the kernel's", () => {
+    const relayed = ({ signal }: RelayRequest): Promise<Connection> =>
+      connect(TARGET, { signal, trace: () => {} }) as Promise<Connection>;
+
+    it('lets another process dial when it turns out that a relay is needed, says why, and takes no other route', async () => {
+      const { channel: to, caller } = channel();
+      const events: TraceEvent[] = [];
+      const taken: string[] = [];
+      const kernel: Dialer['dial'] = (target, context) => {
+        taken.push('kernel');
+        needsRelayListener(context)?.('the kernel has no such cipher');
+        needsRelayListener(context)?.('and no other');
+        return connect(target, context);
+      };
+      const other: Dialer['dial'] = (target, context) => {
+        taken.push('other');
+        return connect(target, context);
+      };
+      const strategies: Strategy[] = [
+        { name: 'kernel', firstOnly: true, create: () => ({ dial: kernel }) },
+        { name: 'other', firstOnly: true, create: () => ({ dial: other }) },
+        {
+          name: 'either',
+          async create(_, host) {
+            const chains = await Promise.all(['kernel', 'other'].map((name) => host.route(name)));
+            const candidates = (target: Target) =>
+              chains.map((chain) => ({ label: chain.label, open: (inner: DialContext) => chain.dial(target, inner) }));
+            const lost = (): FdpassError => new FdpassError('unreachable', 'none works');
+            return { dial: (target, context) => host.race(candidates(target), { of: 'route', lost }, context) };
+          },
+        },
+      ];
+      const { router } = await loadFramework({ strategies, defaultStrategy: 'either', config: false });
+      const trace = (event: TraceEvent): void => void events.push(event);
+      await handOver(to, await router.route(TARGET), router, { trace, relayed });
+      sys.close(await recvFd(caller));
+      expect(taken).to.deep.equal(['kernel']);
+      expect(events.flatMap((event) => (event.event === 'note' ? [event.text] : []))).to.deep.equal([
+        'the kernel has no such cipher: dialling again in a relay process',
+      ]);
+    });
+
+    it('says why a relay process does TLS, if the kernel was to', async () => {
+      const { channel: to, caller } = channel();
+      const events: TraceEvent[] = [];
+      const dial = (): never => {
+        throw new Error('dialled');
+      };
+      const tls = () => ({ by: 'process' as const, why: 'it has none' });
+      const trace = (event: TraceEvent): void => void events.push(event);
+      await give(to, { dial, needsRelay: () => true, tls }, { relayed, trace });
+      sys.close(await recvFd(caller));
+      expect(events[0]).to.deep.equal({ event: 'note', text: 'a relay process does TLS: it has none' });
+    });
+
+    it('does not let the kernel do it for bytes, which only a TLS library can end', async () => {
+      const [input, user] = sys.socketpair();
+      const theirs = adoptFd(user, sys);
+      const listeners: unknown[] = [];
+      const dial: Dialer['dial'] = (target, context) => {
+        listeners.push(needsRelayListener(context));
+        return connect(target, context);
+      };
+      const done = give({ input, output: sys.dup(input), as: 'relay' }, { dial });
+      theirs.end();
+      await done;
+      theirs.destroy();
+      expect(listeners).to.deep.equal([undefined]);
+    });
   });
 
   it('dials nothing itself where a relay is certain for this target', async () => {

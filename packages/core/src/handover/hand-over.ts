@@ -1,7 +1,7 @@
 import type { Connection } from '../connection/connection.js';
 import { startDeadline } from '../ground/clock.js';
 import { noTrace, type Trace } from '../ground/trace.js';
-import type { Route, Router } from '../routing/router.js';
+import type { DialOptions, Route, Router } from '../routing/router.js';
 import { describeFd, sendFd } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
 import { formatFdAddress } from '../sys/sockaddr.js';
@@ -98,11 +98,12 @@ async function passDescriptor(channel: Channel, dial: Dial): Promise<Handover> {
 /** A connection with a descriptor: the route's own, or one to a process that dials and relays. */
 async function dialPassable({ route, router, trace, options, signal }: Dial): Promise<Connection> {
   const startedAt = router.clock.now();
-  if (!route.chain.needsRelay(route.target)) {
-    const connection = await router.dial(route, { signal, timeoutMs: options.timeoutMs, trace });
-    if (connection.descriptor !== undefined) return connection;
-    connection.destroy();
-    trace({ event: 'note', text: 'the stream is not a plain socket: dialling again in a relay process' });
+  if (route.chain.needsRelay(route.target)) noteTls(route, trace);
+  else {
+    const connection = await dialToPass(router, route, { signal, timeoutMs: options.timeoutMs, trace });
+    if (connection?.descriptor !== undefined) return connection;
+    connection?.destroy();
+    if (connection !== undefined) trace({ event: 'note', text: `the stream is not a plain socket: ${AGAIN}` });
   }
   const limitMs = options.timeoutMs ?? route.timeoutMs;
   const leftMs = limitMs > 0 ? Math.max(1, limitMs - (router.clock.now() - startedAt)) : 0;
@@ -111,6 +112,42 @@ async function dialPassable({ route, router, trace, options, signal }: Dial): Pr
     return await options.relayed({ timeoutMs: leftMs, signal: deadline.signal });
   } finally {
     deadline.release();
+  }
+}
+
+const AGAIN = 'dialling again in a relay process';
+
+/** Why the kernel does not do TLS, where somebody wants that. */
+function noteTls({ chain, target }: Route, trace: Trace): void {
+  const place = chain.tls?.(target);
+  if (place?.by !== 'process' || place.why === undefined) return;
+  trace({ event: 'note', text: `a relay process does TLS: ${place.why}` });
+}
+
+/**
+ * Dials a route for a connection whose descriptor is to be passed, so that TLS can be the kernel's. Resolves to undefined, with
+ * nothing open, if it turns out in the middle that a relay is needed; the trace says why.
+ */
+export async function dialToPass(
+  router: Router,
+  route: Route,
+  options: Omit<DialOptions, 'onNeedsRelay'>,
+): Promise<Connection | undefined> {
+  const { trace = noTrace } = options;
+  const relay = new AbortController();
+  const onNeedsRelay = (why: string): void => {
+    if (relay.signal.aborted) return;
+    trace({ event: 'note', text: `${why}: ${AGAIN}` });
+    relay.abort(new Error('a relay is needed'));
+  };
+  const wanted = startDeadline(0, [options.signal, relay.signal], router.clock);
+  try {
+    return await router.dial(route, { ...options, signal: wanted.signal, onNeedsRelay });
+  } catch (error) {
+    if (relay.signal.aborted && error === relay.signal.reason) return undefined;
+    throw error;
+  } finally {
+    wanted.release();
   }
 }
 

@@ -229,7 +229,6 @@ describe('reaching a proxy', () => {
         { host: 'proxy.example', port: 3128 },
         { port: 80, tls: false },
         null,
-        null,
         { keepAlive: true },
         'k',
       ]);

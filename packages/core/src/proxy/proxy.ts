@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.js';
 import type { SocketOptions } from '../connection/socket-options.js';
+import { needsRelayListener, toPassDescriptor } from '../dial/context.js';
 import { type Chain, type DialContext, ownConnection } from '../dial/dialer.js';
 import { onAbort } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
@@ -11,6 +12,7 @@ import { noTrace } from '../ground/trace.js';
 import { type HandshakeReport, handshakeReport } from './handshake-report.js';
 import type { Prepared, Standby } from './standby.js';
 import type { TlsOptions } from './tls.js';
+import { tlsPlace } from './tls-place.js';
 
 /** What a URL scheme means to a strategy, beside what the strategy adds itself. */
 export interface ProxyScheme {
@@ -169,7 +171,7 @@ export async function reachProxy<T, Greeting = undefined>(
   context: DialContext,
   talk: Talk<T, Greeting>,
 ): Promise<{ readonly connection: Connection; readonly result: T }> {
-  const prepared = takePrepared(reach);
+  const prepared = takePrepared(reach, context);
   if (prepared !== undefined) {
     const answer = { hasCome: false };
     context.trace({ event: 'note', text: 'using a connection to the proxy that was made in advance' });
@@ -193,35 +195,52 @@ export function checkWarm(warm: number | undefined, { isFirst }: { readonly isFi
   throw new FdpassError('config', 'option "warm": only the first hop of a route can have connections in advance');
 }
 
-function takePrepared<Greeting>(reach: ProxyReach<Greeting>): Prepared<Greeting | undefined> | undefined {
+function takePrepared<Greeting>(
+  reach: ProxyReach<Greeting>,
+  context: DialContext,
+): Prepared<Greeting | undefined> | undefined {
   const { proxy, tls, path, warm } = reach;
   const { count = 0, host } = warm ?? {};
   if (warm === undefined || host === undefined || count === 0) return undefined;
   const { target, scheme } = proxy;
-  const key = JSON.stringify([target, scheme, tls, tls && path('.'), host.socketDefaults, warm.key]);
-  return host.standby.take({ key, count, open: (signal) => prepare(reach, warm, signal) });
+  const isPassed = needsRelayListener(context) !== undefined && tlsPlace(reach)?.by === 'kernel';
+  const secured = tls && [{ ...tls, kernel: isPassed }, path('.')];
+  const key = JSON.stringify([target, scheme, secured, host.socketDefaults, warm.key]);
+  return host.standby.take({ key, count, open: (signal) => prepare(reach, warm, isPassed, signal) });
 }
 
 /** A connection that has been greeted. */
 async function prepare<Greeting>(
   reach: ProxyReach<Greeting>,
   { greet }: WarmProxy<Greeting>,
-  signal: AbortSignal,
+  isPassed: boolean,
+  wanted: AbortSignal,
 ): Promise<Prepared<Greeting | undefined>> {
-  const context = { signal, trace: noTrace };
-  const opened = await connectTo(reach, context);
-  const { connection, result } = await talkOver(reach, context, opened, async (peer) => greet?.(peer));
-  return { connection, greeting: result };
+  const over = new AbortController();
+  const release = onAbort(wanted, (reason) => over.abort(reason));
+  const plain = { signal: over.signal, trace: noTrace };
+  const context = isPassed ? toPassDescriptor(plain, (why) => over.abort(new Error(why))) : plain;
+  try {
+    const opened = await connectTo(reach, context);
+    const { connection, result } = await talkOver(reach, context, opened, async (peer) => greet?.(peer));
+    return { connection, greeting: result };
+  } finally {
+    release();
+  }
 }
 
-async function connectTo(
-  { proxy, tls, forward, path }: Omit<ProxyReach, 'warm'>,
-  context: DialContext,
-): Promise<Connection> {
+async function connectTo(reach: Omit<ProxyReach, 'warm'>, context: DialContext): Promise<Connection> {
+  const { proxy, tls, forward, path } = reach;
   const plain = await forward.dial(proxy.target, context);
   if (proxy.scheme.tls !== true) return plain;
+  const request = { host: proxy.target.host, options: tls, path, ...context };
+  const onNeedsRelay = needsRelayListener(context);
+  if (onNeedsRelay !== undefined && tlsPlace(reach)?.by === 'kernel') {
+    const { wrapKernelTls } = await import('./kernel-tls.js');
+    return ownConnection(await wrapKernelTls(plain, { ...request, onNeedsRelay }), context);
+  }
   const { wrapTls } = await import('./tls.js');
-  return wrapTls(plain, { host: proxy.target.host, options: tls, path, ...context });
+  return wrapTls(plain, request);
 }
 
 /** Destroys the connection if `talk` rejects or the signal aborts. */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { commandLine, hostText, pathText, secretPathText } from '../options/values.js';
 import type { CredentialOptions } from './credentials.js';
-import type { TlsOptions } from './tls.js';
+import type { TlsDefaults, TlsOptions } from './tls.js';
 
 const freeText = v.string('must be a text');
 
@@ -55,6 +55,20 @@ export const warmSchema: v.GenericSchema<number> = v.pipe(
   v.description('how many connections the agent keeps open to the proxy in advance (default 0)'),
 );
 
+const tlsDefaultEntries = {
+  kernel: v.optional(
+    v.pipe(
+      v.boolean('must be true or false'),
+      v.description(
+        'let the kernel do TLS and pass the socket itself, with no relay process; one does it where the kernel cannot (default false)',
+      ),
+    ),
+  ),
+};
+
+/** Those that `defaults` of a config can have. */
+export const tlsDefaultsSchema: v.GenericSchema<TlsDefaults> = v.strictObject(tlsDefaultEntries);
+
 const FINGERPRINT = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
 
 /** Options for TLS, for strategies to put into their own schemas. */
@@ -72,4 +86,5 @@ export const tlsSchema: v.GenericSchema<TlsOptions> = v.strictObject({
       v.description("the SHA-256 of the proxy's certificate; then nothing else is checked"),
     ),
   ),
+  ...tlsDefaultEntries,
 });

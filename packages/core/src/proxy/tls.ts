@@ -12,6 +12,9 @@ import { messageOf } from '../ground/text.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { handshakeReport } from './handshake-report.js';
 
+/** Options for TLS that a config can have for all hops. */
+export type TlsDefaults = Pick<TlsOptions, 'kernel'>;
+
 /** How a proxy's certificate is checked, and ours shown. Files are PEM; relative paths start at the config. */
 export interface TlsOptions {
   /** A PEM file of CA certificates to trust instead of Node's. */
@@ -24,6 +27,11 @@ export interface TlsOptions {
   readonly serverName?: string | undefined;
   /** The SHA-256 of the server's certificate; then its CA and name are not checked. */
   readonly fingerprint?: string | undefined;
+  /**
+   * Lets the kernel do TLS where a descriptor is passed, so that no relay process has to stay (Linux). Where it cannot, TLS is
+   * done in a relay process. Default false.
+   */
+  readonly kernel?: boolean | undefined;
 }
 
 /** What {@link wrapTls} is asked: which server, and how it must prove itself. */
@@ -49,23 +57,43 @@ export interface TlsRequest {
  * @throws FdpassError `permission` for a certificate that is not valid, `protocol` for what is not TLS, `config` for files.
  */
 export async function wrapTls(connection: Connection, request: TlsRequest): Promise<Connection> {
+  try {
+    const socket = await shakeHands(() => connection.toStream(), request);
+    return new StreamConnection(socket, { trace: request.trace });
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+}
+
+/**
+ * A client's handshake over a stream, which is destroyed on failure. What the server sends after it is in the socket.
+ *
+ * @param open Called when the handshake is about to begin.
+ * @param hear Given the socket before its first byte is sent.
+ */
+export async function shakeHands(
+  open: () => Duplex,
+  request: TlsRequest,
+  hear: (socket: TLSSocket) => void = () => {},
+): Promise<TLSSocket> {
   let stream: Duplex | undefined;
   try {
     const { connect } = await import('node:tls'); // takes several milliseconds that plain connections need not pay
     const report = handshakeReport(request.trace ?? noTrace);
     report.sent(`TLS handshake with ${request.host}`);
     request.signal.throwIfAborted(); // meanwhile, too
-    stream = connection.toStream();
+    stream = open();
     const socket = connectWith(connect, { ...connectionOptions(request), ...request.connection, socket: stream });
+    hear(socket);
     await secured(socket, request);
-    const secure = new StreamConnection(socket, { trace: request.trace });
+    socket.on('error', () => {}); // it is in the socket too, for whoever reads
     await leaveCallback();
     report.received(`${socket.getProtocol()}, ${socket.getCipher()?.name}`);
-    if (!request.signal.aborted) return secure;
-    secure.destroy();
+    if (!request.signal.aborted) return socket;
+    socket.destroy();
     throw request.signal.reason;
   } catch (error) {
-    connection.destroy();
     stream?.on('error', () => {}).destroy();
     throw error;
   }
@@ -153,7 +181,7 @@ function tlsError(error: Error, host: string): FdpassError {
     new FdpassError(code, message, { hint, cause: error });
   if (name.includes('ALERT')) {
     const asks = 'set tls.cert and tls.key if it wants a certificate of ours';
-    return fail('permission', `${host} refused the TLS handshake: ${opensslReason(error)}`, asks);
+    return fail('permission', `${host} refused the TLS handshake: ${alertOf(error)}`, asks);
   }
   if (name === 'ERR_SSL_WRONG_VERSION_NUMBER' || name === 'ERR_SSL_PACKET_LENGTH_TOO_LONG' || name === 'EPROTO')
     return fail('protocol', `${host} does not speak TLS on this port`, 'try the scheme without TLS');
@@ -184,6 +212,11 @@ function closedEarly(host: string): FdpassError {
   return new FdpassError('protocol', `${host} closed the connection during the TLS handshake`, {
     hint: 'check that it speaks TLS on this port',
   });
+}
+
+/** The alert without what OpenSSL's versions say in front of it, such as `tlsv13 alert`. */
+function alertOf(error: Error): string {
+  return opensslReason(error).replace(/^\S+ alert /, '');
 }
 
 /** OpenSSL's own words, without the addresses and file names that its messages begin and end with. */

@@ -51,7 +51,14 @@ function scopeOf(strategies: readonly Strategy[], hops: Readonly<Record<string, 
   const registry = new StrategyRegistry();
   for (const strategy of strategies) registry.register(strategy);
   const named = new Map<string, NamedHop>(Object.entries(hops).map(([name, spec]) => [name, { spec, baseDir: '/' }]));
-  return { registry, hops: named, socketDefaults: {}, defaultStrategy: 'net', services: DEFAULT_SERVICES };
+  return {
+    registry,
+    hops: named,
+    socketDefaults: {},
+    tlsDefaults: {},
+    defaultStrategy: 'net',
+    services: DEFAULT_SERVICES,
+  };
 }
 
 function context(signal = new AbortController().signal): DialContext {

@@ -5,6 +5,7 @@ import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { showHost } from '../ground/shown.js';
 import { messageOf } from '../ground/text.js';
 import type { ValuePath } from '../ground/where.js';
+import type { TlsDefaults } from '../proxy/tls.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import { checkOptions } from './check-options.js';
 import { type GuardedDialer, guardDialer, lendChain } from './guard.js';
@@ -16,6 +17,8 @@ export interface ChainScope extends HopScope {
   readonly registry: StrategyRegistry;
   readonly services: HostServices;
   readonly socketDefaults: SocketOptions;
+  /** Of the config's `defaults`. */
+  readonly tlsDefaults: TlsDefaults;
   /** The strategy that reaches the first proxy of a chain, and targets that no rule matches. */
   readonly defaultStrategy: string;
 }
@@ -215,6 +218,7 @@ function placeOfHop(hop: Hop, { before, implied, origin, use }: HopSurroundings,
     },
     baseDir: hop.place.baseDir,
     socketDefaults: scope.socketDefaults,
+    tlsDefaults: scope.tlsDefaults,
   };
 }
 
@@ -239,6 +243,7 @@ const NO_FORWARD: Chain & GuardedDialer = {
   label: 'nothing',
   dial: () => Promise.reject(new FdpassError('internal', 'there is no hop before the first one')),
   needsRelay: () => false,
+  tls: () => undefined,
   explain: () => [],
 };
 

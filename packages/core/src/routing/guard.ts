@@ -1,7 +1,15 @@
 import type { Connection } from '../connection/connection.js';
 import { isConnection, isStream, toConnection, wasReadFrom } from '../connection/stream.js';
 import { reportDial } from '../dial/dial-report.js';
-import { type Chain, type DialContext, type Dialer, OwningDial, ownConnection, ownDial } from '../dial/dialer.js';
+import {
+  type Chain,
+  type DialContext,
+  type Dialer,
+  OwningDial,
+  ownConnection,
+  ownDial,
+  type TlsPlace,
+} from '../dial/dialer.js';
 import { type Expectation, expectedOf, expectingHere } from '../dial/expectation.js';
 import { type Clock, onAbort } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
@@ -29,6 +37,7 @@ export interface GuardedHop {
 export interface GuardedDialer {
   dial(target: Target, context: DialContext): Promise<Connection>;
   needsRelay(target: Target): boolean;
+  tls(target: Target): TlsPlace | undefined;
   explain(target: Target): readonly string[];
 }
 
@@ -48,6 +57,7 @@ export function guardDialer(dialer: Dialer, hop: GuardedHop): GuardedDialer {
   return {
     dial: (target, context) => ownDial(guardedDial(dialer, hop, target, context), context),
     needsRelay: (target) => guardedAnswer(hop, target, () => dialer.needsRelay?.(target)) === true,
+    tls: (target) => guardedAnswer(hop, target, () => dialer.tls?.(target)),
     explain: (target) => guardedAnswer(hop, target, () => dialer.explain?.(target)) ?? [],
   };
 }

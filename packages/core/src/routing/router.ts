@@ -1,5 +1,6 @@
 import type { Config } from '../config/load.js';
 import type { Connection } from '../connection/connection.js';
+import { toPassDescriptor } from '../dial/context.js';
 import type { DialContext } from '../dial/dialer.js';
 import { type Clock, startDeadline } from '../ground/clock.js';
 import { addDetails, type FailedAttempt, FdpassError, isFdpassError, unfoldErrors } from '../ground/errors.js';
@@ -57,6 +58,11 @@ export interface DialOptions {
   readonly timeoutMs?: number | undefined;
   /** Default: nobody listens. */
   readonly trace?: Trace | undefined;
+  /**
+   * Set if the descriptor of the connection is to be passed to another program: TLS can then be the kernel's. Called, with the
+   * reason, if that turns out not to work; it should abort the dial, for a relay to dial. Default: the connection stays here.
+   */
+  readonly onNeedsRelay?: ((why: string) => void) | undefined;
 }
 
 /** What a {@link Router} is made of. */
@@ -255,7 +261,9 @@ export class Router {
     const attempts = new AttemptLog(options.trace ?? noTrace);
     const deadline = startDeadline(options.timeoutMs ?? route.timeoutMs, options.signal, this.clock);
     try {
-      const context: DialContext = { signal: deadline.signal, trace: attempts.trace };
+      const { onNeedsRelay } = options;
+      const own: DialContext = { signal: deadline.signal, trace: attempts.trace };
+      const context = onNeedsRelay === undefined ? own : toPassDescriptor(own, onNeedsRelay);
       return await route.chain.dial(route.target, context);
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;

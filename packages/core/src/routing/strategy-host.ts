@@ -13,6 +13,7 @@ import { type CompareAddresses, compareAddresses } from '../lookup/preference.js
 import { type Resolver, systemResolver } from '../lookup/resolver.js';
 import type { CredentialRequest, Credentials } from '../proxy/credentials.js';
 import { noStandby, type Standby } from '../proxy/standby.js';
+import type { TlsDefaults } from '../proxy/tls.js';
 import type { StrategyHost } from '../strategy/strategy.js';
 
 /** What the hosts of all strategies of one framework share; a program can replace any of it. */
@@ -76,12 +77,14 @@ export interface HostPlace {
   readonly baseDir: string;
   /** Of the config's `defaults`. */
   readonly socketDefaults: SocketOptions;
+  /** Of the config's `defaults`. */
+  readonly tlsDefaults: TlsDefaults;
 }
 
 /** The host that one hop's strategy is created with. */
 export function createStrategyHost(place: HostPlace, services: HostServices = DEFAULT_SERVICES): StrategyHost {
   const { clock, resolve, environment, beforeAsking } = services;
-  const { isFirst, route, baseDir, socketDefaults } = place;
+  const { isFirst, route, baseDir, socketDefaults, tlsDefaults } = place;
   const path = (written: string): string => expandPath(written, baseDir, homeIn(environment));
   return {
     get forward() {
@@ -91,6 +94,7 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     route,
     baseDir,
     socketDefaults,
+    tlsDefaults,
     clock,
     environment,
     random: services.random,

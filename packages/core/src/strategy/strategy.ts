@@ -11,6 +11,7 @@ import type { TargetKind } from '../ground/target.js';
 import type { Family, HostAddress } from '../lookup/resolver.js';
 import type { CredentialRequest, Credentials } from '../proxy/credentials.js';
 import type { Standby } from '../proxy/standby.js';
+import type { TlsDefaults } from '../proxy/tls.js';
 
 /** The version of this interface. It grows when a strategy made for the one before would no longer work. */
 export const STRATEGY_API_VERSION = 2;
@@ -49,6 +50,8 @@ export interface StrategyHost {
   readonly baseDir: string;
   /** Socket options of the config's `defaults`; options of the hop override them. */
   readonly socketDefaults: SocketOptions;
+  /** TLS options of the config's `defaults`; options of the hop override them. */
+  readonly tlsDefaults: TlsDefaults;
   /** The addresses of a host name, at least one, in the order to try them; `0` is either family. Reports a `resolve`. */
   lookUp(host: string, family: Family | 0, context: DialContext): Promise<readonly HostAddress[]>;
   /**

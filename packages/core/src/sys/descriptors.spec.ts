@@ -157,7 +157,7 @@ describe('descriptors over sockets', () => {
   it('received in a failed transfer are closed even where the platform cannot mark them', async () => {
     const closed: number[] = [];
     const fake = fakeSys({
-      recvmsg: () => ({ bytes: 1, flags: 0x08, fds: [11, 12] }),
+      recvmsg: () => ({ bytes: 1, flags: 0x08, fds: [11, 12], controls: [] }),
       close: (fd) => void closed.push(fd),
     });
     expect(await refusal(recvFd(7, { sys: fake }))).to.match(/^protocol: more descriptors/);

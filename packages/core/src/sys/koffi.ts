@@ -11,7 +11,7 @@ import { messageOf } from '../ground/text.js';
 import { addrinfoError, addrinfoHints, readAddrinfos, readPointer } from './addrinfo.js';
 import { epollCalls } from './epoll.js';
 import type { PlatformName } from './layouts.js';
-import { decodeMessage, makeMessage } from './message.js';
+import { decodeMessage, decodeRights, makeMessage } from './message.js';
 import { detectPlatform, type Platform } from './platform.js';
 import { makePoller, type StartPolling } from './poller.js';
 import { Pollers } from './pollers.js';
@@ -301,7 +301,9 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     recvmsg(fd, data, controlLength, flags) {
       const message = makeMessage(layout, data, Buffer.alloc(controlLength), koffi.address);
       const bytes = call('recvmsg', fd, message.header, flags);
-      return { bytes, ...decodeMessage(layout, message, constants.SOL_SOCKET, constants.SCM_RIGHTS) };
+      const { flags: received, controls } = decodeMessage(layout, message);
+      const fds = decodeRights(layout, controls, constants.SOL_SOCKET, constants.SCM_RIGHTS);
+      return { bytes, flags: received, fds, controls };
     },
     isAtEnd(fd) {
       try {

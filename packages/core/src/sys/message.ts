@@ -47,42 +47,63 @@ export function makeMessage(layout: MessageLayout, data: Buffer, control: Buffer
   return { header, data, control, iovec };
 }
 
-/** A control buffer with one SCM_RIGHTS message (unix(7)). */
-export function encodeRights(layout: MessageLayout, level: number, type: number, fds: readonly number[]): Buffer {
+/** A control buffer with one message. */
+export function encodeControl(layout: MessageLayout, level: number, type: number, data: Uint8Array): Buffer {
   const { cmsghdr } = layout;
-  const control = Buffer.alloc(controlSpace(layout, fds.length * 4));
-  put(layout, control, cmsghdr.len, cmsghdr.data + fds.length * 4);
+  const control = Buffer.alloc(controlSpace(layout, data.length));
+  put(layout, control, cmsghdr.len, cmsghdr.data + data.length);
   put(layout, control, cmsghdr.level, level);
   put(layout, control, cmsghdr.type, type);
-  for (const [index, fd] of fds.entries()) put(layout, control, { at: cmsghdr.data + index * 4, size: 4 }, fd);
+  control.set(data, cmsghdr.data);
   return control;
+}
+
+/** A control buffer with one SCM_RIGHTS message (unix(7)). */
+export function encodeRights(layout: MessageLayout, level: number, type: number, fds: readonly number[]): Buffer {
+  const data = Buffer.alloc(fds.length * 4);
+  for (const [index, fd] of fds.entries()) put(layout, data, { at: index * 4, size: 4 }, fd);
+  return encodeControl(layout, level, type, data);
+}
+
+/** A control message: what came with a message's data. */
+export interface ControlMessage {
+  readonly level: number;
+  readonly type: number;
+  /** As much of it as there was room for. */
+  readonly data: Buffer;
 }
 
 /** What the kernel says of a received message. */
 export interface ReceivedMessage {
   readonly flags: number;
-  /** Every descriptor of every SCM_RIGHTS message, in order. They are open: the caller owns them. */
-  readonly fds: readonly number[];
+  readonly controls: readonly ControlMessage[];
 }
 
-/** Takes a message apart after recvmsg(2). A control message cut short (MSG_CTRUNC) gives the descriptors that fit. */
-export function decodeMessage(
-  layout: MessageLayout,
-  { header, control }: Message,
-  level: number,
-  type: number,
-): ReceivedMessage {
+/** Takes a message apart after recvmsg(2). Of a control message cut short (MSG_CTRUNC) there is what fitted. */
+export function decodeMessage(layout: MessageLayout, { header, control }: Message): ReceivedMessage {
   const { msghdr, cmsghdr } = layout;
   const end = Math.min(get(layout, header, msghdr.controllen), control.length);
-  const fds: number[] = [];
+  const controls: ControlMessage[] = [];
   for (let at = 0; at + cmsghdr.data <= end; ) {
     const message = control.subarray(at, end);
     const length = get(layout, message, cmsghdr.len);
     if (length < cmsghdr.data) break;
-    const isRights = get(layout, message, cmsghdr.level) === level && get(layout, message, cmsghdr.type) === type;
-    const last = Math.min(length, message.length);
-    for (let i = cmsghdr.data; isRights && i + 4 <= last; i += 4) fds.push(get(layout, message, { at: i, size: 4 }));
+    const [level, type] = [get(layout, message, cmsghdr.level), get(layout, message, cmsghdr.type)];
+    controls.push({ level, type, data: message.subarray(cmsghdr.data, length) });
     at += aligned(length, cmsghdr.align);
   }
-  return { flags: get(layout, header, msghdr.flags), fds };
+  return { flags: get(layout, header, msghdr.flags), controls };
+}
+
+/** Every descriptor of every SCM_RIGHTS message, in order. They are open: the caller owns them. */
+export function decodeRights(
+  layout: MessageLayout,
+  controls: readonly ControlMessage[],
+  level: number,
+  type: number,
+): readonly number[] {
+  const rights = controls.filter((control) => control.level === level && control.type === type);
+  return rights.flatMap(({ data }) =>
+    Array.from({ length: data.length >> 2 }, (_, index) => get(layout, data, { at: index * 4, size: 4 })),
+  );
 }

@@ -1,3 +1,4 @@
+import type { ControlMessage } from './message.js';
 import type { Platform } from './platform.js';
 
 /**
@@ -29,13 +30,16 @@ export interface Sys {
   recv(fd: number, data: Uint8Array, flags: number): number;
   /** Sends one message. EAGAIN is thrown. */
   sendmsg(fd: number, data: Buffer, control: Buffer, flags: number): number;
-  /** Receives one message: bytes of data, flags, and descriptors that the caller now owns. EAGAIN is thrown. */
+  /**
+   * Receives one message: bytes of data, flags, descriptors that the caller now owns, and all control messages. EAGAIN is
+   * thrown.
+   */
   recvmsg(
     fd: number,
     data: Buffer,
     controlLength: number,
     flags: number,
-  ): { bytes: number; flags: number; fds: readonly number[] };
+  ): { bytes: number; flags: number; fds: readonly number[]; controls: readonly ControlMessage[] };
   /** Whether the other end of a stream socket has closed and nothing is left to read. Takes nothing (MSG_PEEK). */
   isAtEnd(fd: number): boolean;
   /** connect(2) with a raw sockaddr: whether it has connected. If not, it goes on; wait until the socket is writable. */

@@ -93,6 +93,7 @@ export class Lab {
       route: async () => forward,
       baseDir: '/',
       socketDefaults: {},
+      tlsDefaults: {},
     });
   }
 

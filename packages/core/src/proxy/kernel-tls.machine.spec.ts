@@ -1,0 +1,18 @@
+import { execFileSync } from 'node:child_process';
+import { describeInMachine } from '@fdpass/test-lab';
+import { expect } from 'chai';
+import { kernelHasTls } from '../sys/kernel-has-tls.js';
+import { loadSys } from '../sys/koffi.js';
+import { declareKernelTlsTests } from './kernel-tls.spec.helper.js';
+
+describeInMachine('TLS by a real kernel', import.meta.url, {}, () => {
+  it('is not there before its module is loaded', () => expect(kernelHasTls()).to.equal(false));
+
+  describe('with the module', () => {
+    before(() => {
+      execFileSync('modprobe', ['tls']);
+      expect(kernelHasTls()).to.equal(true);
+    });
+    declareKernelTlsTests(loadSys);
+  });
+});
