@@ -15,21 +15,41 @@ type Connect = (this: Socket, ...given: unknown[]) => Socket;
 type Call = readonly [options: Readonly<Record<string, unknown>>, whenConnected: (() => void) | undefined];
 
 const connectDirectly = Socket.prototype.connect as unknown as Connect;
-const isDialling = new AsyncLocalStorage<boolean>();
+
+/** A dial that is under way. Sockets that it has left behind still run their listeners in its context. */
+interface Dial {
+  isOver: boolean;
+}
+
+const dials = new AsyncLocalStorage<Dial>();
 
 const connectByRules: Connect = function connect(this: Socket, ...given) {
   const [options, whenConnected] = readCall(given);
-  if (isDialling.getStore() === true || !isForRules(this, options)) return connectDirectly.apply(this, given);
+  if (isInDial() || !isForRules(this, options)) return connectDirectly.apply(this, given);
   connectLate(this, options as unknown as LateOptions, (signal) => dial(options, signal), whenConnected);
   return this;
 };
 
 /** Rules and strategies are loaded when the program first connects. */
 async function dial({ host, port }: Call[0], signal: AbortSignal): Promise<Connection> {
-  return isDialling.run(true, async () => {
+  return apart(async () => {
     const { dialByRules } = await import('./register-dial.js');
     return dialByRules({ host: String(host || 'localhost'), port: Number(port) }, signal);
   });
+}
+
+/** Runs a dial, whose own connections are made as they are. */
+async function apart<T>(work: () => Promise<T>): Promise<T> {
+  const own: Dial = { isOver: false };
+  try {
+    return await dials.run(own, work);
+  } finally {
+    own.isOver = true;
+  }
+}
+
+function isInDial(): boolean {
+  return dials.getStore()?.isOver === false;
 }
 
 /** As `net.connect` takes it; Node itself gives a list of both. */
@@ -63,7 +83,7 @@ function isOpen(socket: Socket): boolean {
 // Another copy of this package can be registered already: one of them is enough.
 const REGISTERED = Symbol.for('fdpass.registered.v1');
 if (!(REGISTERED in Socket.prototype.connect)) {
-  keepDialsApart((work) => isDialling.run(true, work));
+  keepDialsApart(apart);
   Object.defineProperty(connectByRules, REGISTERED, { value: true });
   Object.defineProperty(Socket.prototype, 'connect', {
     ...Object.getOwnPropertyDescriptor(Socket.prototype, 'connect'),

@@ -14,6 +14,7 @@ import type { Servers } from './register.spec.helper.js';
 
 const PROGRAM = fileURLToPath(new URL('register.spec.helper.js', import.meta.url));
 const REGISTER = new URL('../dist/register.js', import.meta.url).href;
+const FDPASS = new URL('../dist/index.js', import.meta.url).href;
 
 /** What the program does, and by which names it asks for that. */
 const NAMES = [
@@ -178,6 +179,27 @@ describe('node --import fdpass/register', () => {
     );
     expect(dead).to.include({ code: 'ECONNREFUSED', syscall: 'connect', address: '127.0.0.1', cause: 'unreachable' });
     expect(message).to.match(/^connect ECONNREFUSED 127\.0\.0\.1:\d+: a\.dead\.example:22: rule 1 .*socks5h:/);
+  });
+
+  it('leaves the dials of the program as they are, and nothing that their sockets cause later', async () => {
+    const file = program(
+      'dialer.mjs',
+      `import { once } from 'node:events';
+       import { connect } from 'node:net';
+       import { createDialer } from ${JSON.stringify(FDPASS)};
+       const dialer = createDialer({ rules: [{ use: 'direct' }] });
+       const socket = await dialer.dial({ host: '127.0.0.1', port: ${told.plain} });
+       const reached = (port) => new Promise((resolve) => {
+         const later = connect(port, 'options.example', () => resolve(later.destroy()));
+       });
+       const inListener = new Promise((resolve) => socket.once('data', () => resolve(reached(${told.plain}))));
+       socket.write('GET / HTTP/1.0\\r\\n\\r\\n');
+       await Promise.all([inListener, once(socket, 'close')]);
+       await reached(${told.plain});`,
+    );
+    const { status, stderr } = await run(process.execPath, ['--import', REGISTER, file], { env });
+    expect([status, stderr]).to.deep.equal([0, '']);
+    expect(asked()).to.deep.equal(['options.example', 'options.example']);
   });
 
   it('connects nowhere if the config is wrong', async () => {

@@ -1,5 +1,5 @@
-/** Runs `work`, and everything that it starts, so that connections made in it are left as they are. */
-type Apart = <T>(work: () => T) => T;
+/** Runs `work`, and everything that it starts, so that connections made until it ends are left as they are. */
+type Apart = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** A program can have two copies of this package: both must know. */
 const APART = Symbol.for('fdpass.apart.v1');
@@ -12,7 +12,7 @@ export function keepDialsApart(apart: Apart): void {
 }
 
 /** Runs a dial: strategies, and plugins too, can connect by `net.connect` in it. */
-export function apartFromRules<T>(work: () => T): T {
+export function apartFromRules<T>(work: () => Promise<T>): Promise<T> {
   const apart = shared[APART];
   return apart === undefined ? work() : apart(work);
 }
