@@ -7,6 +7,7 @@ import {
   type LoadOptions,
   libcResolver,
   loadFramework,
+  type NamedPlugin,
   TOKENS,
 } from '@fdpass/core/host';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
@@ -17,6 +18,11 @@ import { divertStdout } from './stdout.js';
 /** The framework of the commands: the built-in strategies, and Happy Eyeballs where no rule says otherwise. */
 export function builtinFramework(config: LoadOptions | false, cache?: ConfigCache): Promise<Framework> {
   return loadFramework(builtinParts(config, cache), useLibc);
+}
+
+/** The same with one plugin and without any config. */
+export function frameworkWith(plugin: NamedPlugin): Promise<Framework> {
+  return loadFramework({ ...builtinParts(false), plugins: [plugin] }, useLibc);
 }
 
 /** The same, to check its config as a whole. */

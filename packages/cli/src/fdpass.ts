@@ -26,8 +26,9 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   use: async (args) => (await import('./use.js')).use(args),
   credentials: async (args) => (await import('./set-credentials.js')).credentials(args),
   init: async (args) => (await import('./init.js')).init(args),
-  strategies: async (args) => (await import('./strategies.js')).strategies(args),
+  strategies: async (args) => (await import('./strategy-commands.js')).strategies(args),
   listen: async (args) => (await import('./listen/listen.js')).listen(args),
+  'test-strategy': async (args) => (await import('./strategy-commands.js')).testStrategyFile(args),
   agent: async (args) => (await import('./agent.js')).agent(args),
 };
 

@@ -1,4 +1,4 @@
-import type { StrategyEntry } from '@fdpass/core';
+import type { StrategyEntry, TargetKind } from '@fdpass/core';
 import { type JsonSchema, optionsJsonSchema, type StrategyRegistry } from '@fdpass/core/host';
 
 /** A key of a mapping, as people read it. */
@@ -17,13 +17,28 @@ export interface StrategySummary {
   readonly name: string;
   readonly schemes: readonly string[];
   readonly firstOnly: boolean;
+  /** The option that a value means which is not a mapping. */
+  readonly shorthand?: string;
+  /** The kinds of names that it accepts. */
+  readonly targets: readonly TargetKind[];
+  /** Whether its options are known; otherwise any can be written, and a schema, if it has one, still checks them. */
+  readonly hasKnownOptions: boolean;
   readonly options: readonly OptionSummary[];
 }
 
 /** What a strategy's schema says to people. */
 export async function summarize(entry: StrategyEntry, registry: StrategyRegistry): Promise<StrategySummary> {
-  const { name, schemes = [], firstOnly = false } = entry;
-  return { name, schemes, firstOnly, options: optionsIn(await optionsJsonSchema(entry, registry)) };
+  const { name, schemes = [], firstOnly = false, shorthand, targets = ['host'] } = entry;
+  const schema = await optionsJsonSchema(entry, registry);
+  return {
+    name,
+    schemes,
+    firstOnly,
+    ...(shorthand !== undefined && { shorthand }),
+    targets,
+    hasKnownOptions: schema['properties'] !== undefined,
+    options: optionsIn(schema),
+  };
 }
 
 /** The keys of a schema's mapping. */

@@ -192,13 +192,33 @@ export const FDPASS: ProgramSpec = {
     },
     {
       name: 'strategies',
-      synopsis: '[options] [NAME]',
-      summary: 'list the strategies, or the options of one',
+      synopsis: '[options] [NAME|FILE]',
+      summary: 'list the strategies, or the options of one, or what a plugin file offers',
       options: ['json'],
       operands: ['strategy'],
       examples: [
         ['fdpass strategies', 'all of them'],
         ['fdpass strategies http-connect', 'the options of one'],
+        ['fdpass strategies ./gateway.mjs', 'what a plugin offers, before a configuration names it'],
+      ],
+    },
+    {
+      name: 'test-strategy',
+      synopsis: '[options] FILE',
+      summary:
+        'test the strategy of a plugin file on loopback against all that fdpass asks of one (a banner in the same segment as the reply, single bytes, a connection that closes or is silent at any point, aborts, leaks), without a project or a configuration; exit status 70 if a check fails',
+      options: ['use', 'server', 'skip', 'watch', 'json'],
+      operands: ['file'],
+      examples: [
+        [
+          "fdpass test-strategy --use '{ strategy: gateway, host: 127.0.0.1, port: 7000 }' ./gateway.mjs",
+          'with a server that runs already',
+        ],
+        [
+          'fdpass test-strategy --server ./gateway.server.mjs ./gateway.mjs',
+          'with a server that the suite starts: the file exports start(), which returns { options, close }',
+        ],
+        ['fdpass test-strategy --watch --server ./gateway.server.mjs ./gateway.mjs', 'again after each change'],
       ],
     },
     {
@@ -361,6 +381,18 @@ export const FDPASS: ProgramSpec = {
       argument: 'SECONDS',
       help: 'the agent ends after this time without a client, e.g. 2h; 0 for never (default 30m)',
     },
+    {
+      name: 'use',
+      argument: 'HOP',
+      help: 'the hop to test as a configuration writes it, e.g. a URL or { strategy: NAME, ... }; its server must run, and reach ports of 127.0.0.1',
+    },
+    {
+      name: 'server',
+      argument: 'FILE',
+      help: 'the module that starts the server for the tests, and says with which options to reach it',
+    },
+    { name: 'skip', argument: 'CHECK', repeatable: true, help: 'leave out the check of this name' },
+    { name: 'watch', help: 'test again whenever a module in the folder of a file changes' },
     { name: 'no-ssh', help: 'do not ask ssh: show what the rules say of HOST and PORT as they are (PORT: 22)' },
     {
       name: 'allow-remote',

@@ -74,17 +74,22 @@ esac; }\n`;
     const blocks = blocksOf(GUIDE, page);
     const folder = join(home, '.config/fdpass');
     const files = blocks.filter(({ file }) => file !== undefined);
-    expect(files.map(({ file }) => file)).to.deep.equal(['server.mjs', 'gateway.mjs', 'config.yaml']);
+    expect(files.map(({ file }) => file)).to.deep.equal([
+      'server.mjs',
+      'gateway.mjs',
+      'config.yaml',
+      'gateway.server.mjs',
+    ]);
     mkdirSync(folder, { recursive: true });
     for (const { file, code } of files) writeFileSync(join(folder, file ?? ''), code);
-    const [prepare = '', check = '', use = '', publish = ''] = blocks
+    const [prepare = '', check = '', use = '', test = '', testAlone = '', publish = ''] = blocks
       .filter(({ language }) => language === 'sh')
       .map(({ code }) => code);
     const ready = `for i in $(seq 100); do (: </dev/tcp/127.0.0.1/${port}) 2>/dev/null && break; sleep 0.1; done\n`;
     const slowly = use.replace('&\n', `>/dev/null 2>&1 </dev/null &\n${ready}`);
-    const first = await shell(`${sshWrapper()}${prepare}${check}${slowly}`);
+    const first = await shell(`${sshWrapper()}${prepare}${check}${slowly}${test}${testAlone}`);
     expect(first.stderr).to.equal('');
-    expect(first.stdout).to.match(/gateway.*hello through the gateway\n$/s);
+    expect(first.stdout).to.match(/gateway.*hello through the gateway\n(?:gateway .*20 passed\n){2}$/s);
     const second = await shell(publish, folder);
     expect(second.status, second.stdout + second.stderr).to.equal(0);
     expect(second.stdout).to.match(/\d+ passing/);

@@ -2,7 +2,7 @@
  * For programs that compose a framework: the command, an agent, programs that embed fdpass.
  */
 
-export type { Config, LoadedRules, LoadOptions } from './config/load.js';
+export type { Config, LoadedRules, LoadOptions, NamedPlugin } from './config/load.js';
 export { type ConfigCache, configPath } from './config/places.js';
 export { type ConfigSearch, inspectSearch } from './config/unread.js';
 export { describeGreeting, type Greeting } from './dial/describe-greeting.js';
@@ -29,6 +29,7 @@ export {
   loadFramework,
   TOKENS,
 } from './framework/framework.js';
+export { importFile } from './framework/import-file.js';
 export { beforeDeath, prepareForDeath } from './ground/before-death.js';
 export { formatMs, parseDuration } from './ground/clock.js';
 export { addDetails, errorCodeOf, exitCodeOf, stackOf } from './ground/errors.js';
@@ -76,7 +77,8 @@ export {
 export { askSecret } from './proxy/ask.js';
 export { KeptConnections } from './proxy/standby.js';
 export type { BuiltChain, HopSummary, RouteSummary } from './routing/chain.js';
-export { guardDialer } from './routing/guard.js';
+export { guardDialer, lendChain } from './routing/guard.js';
+export { readHop } from './routing/hop-text.js';
 export type { DialOptions, Explanation, Route, RouteOptions, Router, RuleConditions } from './routing/router.js';
 export { createStrategyHost, DEFAULT_SERVICES, type HostPlace, type HostServices } from './routing/strategy-host.js';
 export type { Answers, ConditionOutcome } from './rules/conditions.js';

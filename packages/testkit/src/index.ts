@@ -1,5 +1,7 @@
-export { CHECK_NAMES, describeStrategy } from './compliance/describe-strategy.js';
+export { CHECK_NAMES } from './compliance/all-checks.js';
+export { describeStrategy } from './compliance/describe-strategy.js';
 export type { Place, StartedServer, StrategySubject } from './compliance/subject.js';
+export { type CheckResult, testStrategy } from './compliance/test-strategy.js';
 export { contextOf, firstLine, Greeter, networkChain, refusalOf, refusedPort, streamOf, testHost } from './greeter.js';
 export type { Listening } from './listening.js';
 export { type HttpProxyOptions, startHttpProxy } from './proxies/http-proxy.js';

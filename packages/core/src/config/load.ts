@@ -28,10 +28,17 @@ export interface ConfigHop {
 }
 
 /** A plugin to load. */
-export interface ConfigPlugin {
+export interface NamedPlugin {
+  /** A file or a package. */
   readonly specifier: string;
-  /** The config file that names it: it resolves from there. */
+  /** The file that names it: it resolves from there. */
   readonly from: string;
+  /** Where it is named; undefined if that is not in a config. */
+  readonly where: () => Where | undefined;
+}
+
+/** A plugin of a config. */
+export interface ConfigPlugin extends NamedPlugin {
   readonly where: () => Where;
 }
 

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import type { ConfigPlugin } from '../config/load.js';
+import type { NamedPlugin } from '../config/load.js';
 import type { LoadOptions } from '../config/places.js';
 import { INLINE_NAME } from '../config/source.js';
 import { parseDuration } from '../ground/clock.js';
@@ -132,7 +132,7 @@ export function configOf(options: CreateDialerOptions): LoadOptions | false {
 }
 
 /** Plugins that are named rather than given. */
-export function namedPlugins({ plugins = [], baseDir }: CreateDialerOptions): ConfigPlugin[] {
+export function namedPlugins({ plugins = [], baseDir }: CreateDialerOptions): NamedPlugin[] {
   return plugins.flatMap((specifier, index) => {
     if (typeof specifier !== 'string') return [];
     if (baseDir === undefined) {

@@ -1,6 +1,6 @@
 import 'reflect-metadata/lite';
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
-import type { Config, ConfigPlugin, LoadedRules } from '../config/load.js';
+import type { Config, LoadedRules, NamedPlugin } from '../config/load.js';
 import { type ConfigCache, configPath, hasConfig, type LoadOptions } from '../config/places.js';
 import type { Clock } from '../ground/clock.js';
 import type { Resolver } from '../lookup/resolver.js';
@@ -22,7 +22,7 @@ export interface FrameworkParts {
   /** Reaches the first proxy of a chain, and targets that no rule matches. */
   readonly defaultStrategy: string;
   /** Loaded before the config's own. Default: none. */
-  readonly plugins?: readonly ConfigPlugin[] | undefined;
+  readonly plugins?: readonly NamedPlugin[] | undefined;
   /** Called before code of plugins is loaded. The command protects its stdout then. Default: nothing happens. */
   readonly beforePlugins?: (() => void) | undefined;
   /** Where the config is looked for, or `false` for none at all. Default: the user's, then the system's. */
@@ -173,7 +173,7 @@ async function cacheForNextRun(loaded: LoadedRules | undefined, cache: ConfigCac
 
 /** Resolves to the plugins' files. */
 async function registerPlugins(
-  plugins: readonly ConfigPlugin[],
+  plugins: readonly NamedPlugin[],
   registry: StrategyRegistry,
   before: FrameworkParts['beforePlugins'],
 ): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { ConfigPlugin } from '../config/load.js';
+import type { NamedPlugin } from '../config/load.js';
 import { formatMs } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { checkTrusted } from '../ground/files.js';
@@ -21,7 +21,7 @@ const LOAD_TIMEOUT_MS = 5_000;
  * @throws FdpassError `config` that names the plugin and where it is in the config.
  */
 export async function loadPlugins(
-  plugins: readonly ConfigPlugin[],
+  plugins: readonly NamedPlugin[],
   registry: StrategyRegistry,
 ): Promise<readonly string[]> {
   const files: string[] = [];
@@ -38,8 +38,7 @@ export async function loadPlugins(
 }
 
 async function strategiesOf(file: string): Promise<Strategy[]> {
-  checkTrusted(file);
-  const exported = Object.values(await importWithin(LOAD_TIMEOUT_MS, file)).flat();
+  const exported = Object.values(await importTrusted(file)).flat();
   const strategies = [...new Set(exported.flatMap(withDefault))].filter(isStrategy);
   if (strategies.length === 0)
     throw new FdpassError('config', `${file} does not export a strategy`, {
@@ -47,6 +46,12 @@ async function strategiesOf(file: string): Promise<Strategy[]> {
     });
   strategies.forEach(checkVersion);
   return strategies;
+}
+
+/** Imports a file that only the user or root can have written. @throws FdpassError `config`; what the module throws. */
+export function importTrusted(file: string): Promise<object> {
+  checkTrusted(file);
+  return importWithin(LOAD_TIMEOUT_MS, file);
 }
 
 /** A module may await for ever at its top level; no deadline of a dial runs yet. */
@@ -112,7 +117,7 @@ function resolvePlugin(specifier: string, from: string): string {
 }
 
 /** A word that is neither a path nor a package can be anything that has got into the wrong place. */
-function shownName({ specifier, from }: ConfigPlugin): string {
+function shownName({ specifier, from }: NamedPlugin): string {
   return isShownPath(specifier) || isInstalled(specifier, from) ? ` ${JSON.stringify(specifier)}` : '';
 }
 
@@ -141,7 +146,7 @@ function checkVersion({ name, apiVersion = STRATEGY_API_VERSION }: Strategy): vo
   );
 }
 
-function withPlugin(error: unknown, plugin: ConfigPlugin): FdpassError {
+function withPlugin(error: unknown, plugin: NamedPlugin): FdpassError {
   const message = `the plugin${shownName(plugin)}: ${messageOf(error)}`;
   const { code, hint } = isFdpassError(error) ? error : { code: 'config' as const, hint: undefined };
   return new FdpassError(code, message, { where: plugin.where(), hint, cause: error });

@@ -16,7 +16,8 @@ import {
 } from '@fdpass/core';
 import { describeFd, loadSys } from '@fdpass/core/sockets';
 import { startProxy } from '../proxies/proxy.js';
-import { CHECK_NAMES, describeStrategy } from './describe-strategy.js';
+import { CHECK_NAMES } from './all-checks.js';
+import { describeStrategy } from './describe-strategy.js';
 import { unlikeASocket } from './unlike-a-socket.js';
 
 interface Options {

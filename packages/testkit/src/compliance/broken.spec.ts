@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { run } from '@fdpass/test-lab';
 import { expect } from 'chai';
-import { CHECK_NAMES } from './describe-strategy.js';
+import { CHECK_NAMES } from './all-checks.js';
 
 const FIXTURE = fileURLToPath(new URL('broken.spec.helper.js', import.meta.url));
 const MOCHA = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');

@@ -175,11 +175,11 @@ async function readBytes(stream: Duplex, length: number): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function checkUntouched({ subject, strategy }: Lab, value: Connection | Duplex): void {
+function checkUntouched({ isRelayed, strategy }: Lab, value: Connection | Duplex): void {
   const readAhead = isConnection(value) ? 0 : value.readableLength;
   const isPassable = toConnection(value).descriptor !== undefined;
-  if (subject.relayed === true) {
-    demand(!isPassable, 'its descriptor could be handed over', 'leave "relayed" out');
+  if (isRelayed) {
+    demand(!isPassable, 'its descriptor could be handed over', 'leave out needsRelay(), and "relayed" in the test');
     return;
   }
   demand(
@@ -190,7 +190,7 @@ function checkUntouched({ subject, strategy }: Lab, value: Connection | Duplex):
   demand(
     isPassable,
     `what ${strategy.name} gives is not a kernel socket`,
-    'give the connection itself, or say "relayed" here and let the dialer have needsRelay()',
+    'give the connection itself, or let the dialer have needsRelay()',
   );
 }
 

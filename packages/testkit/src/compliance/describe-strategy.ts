@@ -1,12 +1,6 @@
-import type { Check } from './checks.js';
-import { DELIVERY } from './delivery.js';
-import { ENDINGS } from './endings.js';
+import { CHECK_TIMEOUT_MS, checksFor } from './all-checks.js';
 import { Lab } from './lab.js';
-import { SHAPE } from './shape.js';
 import type { StrategySubject } from './subject.js';
-
-const CHECKS: readonly Check[] = [...SHAPE, ...DELIVERY, ...ENDINGS];
-const TIMEOUT_MS = 60_000;
 
 /**
  * Describes a strategy to mocha: everything that fdpass asks of one, each as a test of its own, on loopback and without
@@ -14,7 +8,7 @@ const TIMEOUT_MS = 60_000;
  */
 export function describeStrategy(subject: StrategySubject): void {
   describe(`strategy ${subject.strategy.name}${subject.title === undefined ? '' : ` ${subject.title}`}`, function () {
-    this.timeout(TIMEOUT_MS);
+    this.timeout(CHECK_TIMEOUT_MS);
     let lab: Lab;
     before(async () => {
       lab = await Lab.start(subject);
@@ -22,7 +16,7 @@ export function describeStrategy(subject: StrategySubject): void {
     afterEach(() => lab?.cut());
     after(() => lab?.close());
 
-    for (const check of CHECKS.filter(({ applies }) => applies?.(subject) ?? true)) {
+    for (const check of checksFor(subject)) {
       it(check.name, async function () {
         const reason = subject.skip?.[check.name];
         if (reason !== undefined) {
@@ -34,6 +28,3 @@ export function describeStrategy(subject: StrategySubject): void {
     }
   });
 }
-
-/** The names of all checks, by which {@link StrategySubject.skip} leaves some out. */
-export const CHECK_NAMES: readonly string[] = CHECKS.map(({ name }) => name);

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Chain, Connection, DialContext, Dialer, Strategy, StrategyHost, Target, TraceEvent } from '@fdpass/core';
-import { createStrategyHost, loadSchema, OwningDial, ownConnection } from '@fdpass/core/host';
+import { createStrategyHost, lendChain, loadSchema, OwningDial, ownConnection } from '@fdpass/core/host';
 import { isConnection, openConnection } from '@fdpass/core/sockets';
 import { Line, type LinePolicy } from './line.js';
 import { type Origin, openOrigin } from './origin.js';
@@ -35,6 +35,8 @@ export class Lab {
   readonly origin: Origin;
   /** Everything that any dial has reported. */
   readonly events: TraceEvent[] = [];
+  /** Whether what it gives is not a kernel socket. */
+  isRelayed = false;
   readonly #lines = new Set<Line>();
   #front: Line | undefined;
   #trial: Trial = {};
@@ -57,6 +59,7 @@ export class Lab {
     const server = (await subject.start?.(front?.place ?? origin.place)) ?? { options: {} };
     lab = new Lab(subject, strategy, origin, server);
     lab.#front = front;
+    lab.isRelayed = subject.relayed ?? (await lab.#saysItNeedsRelay());
     return lab;
   }
 
@@ -76,6 +79,12 @@ export class Lab {
     return this.strategy.create(await this.options(), this.host(forward));
   }
 
+  /** A strategy whose create() fails has a check of its own for that. */
+  async #saysItNeedsRelay(): Promise<boolean> {
+    const dialer = await this.dialer().catch(() => undefined);
+    return dialer?.needsRelay?.(this.target) === true;
+  }
+
   /** The options, checked by the strategy's schema and frozen. */
   async options(): Promise<unknown> {
     const { options } = this.server;
@@ -86,7 +95,7 @@ export class Lab {
 
   /** What the strategy can ask of its host: nested routes lead to the network. */
   host(dial: Chain['dial'] = this.network): StrategyHost {
-    const forward: Chain = { label: 'the network', dial, needsRelay: () => false };
+    const forward = lendChain({ label: 'the network', dial, needsRelay: () => false }, 'the strategy');
     return createStrategyHost({
       forward,
       isFirst: false,
@@ -139,7 +148,9 @@ export class Lab {
     const outcome = await this.dial(trial);
     if ('value' in outcome) return outcome.value;
     const why = outcome.error instanceof Error ? outcome.error.message : String(outcome.error);
-    throw new Error(`the dial failed: ${why}; it has to succeed with the server and the options of start()`);
+    throw new Error(`the dial failed: ${why}; it has to succeed with the server and the options of start()`, {
+      cause: outcome.error,
+    });
   }
 
   /** From now on connections are those of this trial. */

@@ -18,7 +18,7 @@ export interface StartedServer {
   close?(): Promise<void> | void;
 }
 
-/** A strategy to be tried by {@link describeStrategy}, and how. */
+/** A strategy to be tried by {@link describeStrategy} or {@link testStrategy}, and how. */
 export interface StrategySubject {
   /** The strategy, or how to load it. */
   readonly strategy: StrategyEntry;
@@ -32,7 +32,7 @@ export interface StrategySubject {
   start?(origin: Place): Promise<StartedServer> | StartedServer;
   /** Texts in the options that must never be shown: passwords, tokens. Default: none. */
   readonly secrets?: readonly string[] | undefined;
-  /** What it gives is not a kernel socket (TLS, a library's own stream), so that it will be relayed. Default: false. */
+  /** What it gives is not a kernel socket (TLS, a library's own stream), so that it will be relayed. Default: as `needsRelay` of its dialer says. */
   readonly relayed?: boolean | undefined;
   /** The end of one direction cannot be told without ending the other. Default: false. */
   readonly noHalfClose?: boolean | undefined;

@@ -1,0 +1,71 @@
+import { FdpassError, type Strategy } from '@fdpass/core';
+import { expect } from 'chai';
+import { CHECK_NAMES } from './all-checks.js';
+import { type CheckResult, testStrategy } from './test-strategy.js';
+
+/** Adds nothing to the connection that it is given. */
+const plain: Strategy = {
+  name: 'plain',
+  create: (_, host) => ({ dial: (target, context) => host.forward.dial(target, context) }),
+};
+
+async function resultsOf(subject: Parameters<typeof testStrategy>[0]): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
+  for await (const result of testStrategy(subject)) results.push(result);
+  return results;
+}
+
+describe('testStrategy', () => {
+  it('yields the results of the checks of mocha, in their order, and leaves out what it is told to', async () => {
+    const skip = { 'works over a unix socket': 'there are none' };
+    const results = await resultsOf({ strategy: plain, skip });
+    const notAsked = ['refuses invalid options, with a message', 'shows no secret'];
+    expect(results.map(({ name }) => name)).to.deep.equal(CHECK_NAMES.filter((name) => !notAsked.includes(name)));
+    expect(results.filter(({ outcome }) => outcome !== 'passed')).to.deep.equal([
+      { name: 'works over a unix socket', outcome: 'skipped', reason: 'there are none' },
+    ]);
+  }).timeout(60_000);
+
+  it('fails the check during which an error is thrown that nobody catches, and goes on', async () => {
+    let dials = 0;
+    const listeners = process.listeners('uncaughtException');
+    const stray: Strategy = {
+      name: 'stray',
+      create: (_, host) => ({
+        dial(target, context) {
+          if (++dials === 2)
+            setImmediate(() => {
+              throw new Error('lost');
+            }); // the first one is the trial
+          return host.forward.dial(target, context);
+        },
+      }),
+    };
+    const results = await resultsOf({ strategy: stray });
+    const failed = results.filter(({ outcome }) => outcome === 'failed');
+    expect(failed).to.have.lengthOf(1);
+    expect(failed[0]?.reason).to.equal('an error that nobody catches: lost; await or catch what can fail');
+    expect(process.listeners('uncaughtException')).to.deep.equal(listeners);
+  }).timeout(60_000);
+
+  it('throws if not even a plain dial succeeds, with the error of the strategy as cause', async () => {
+    const refusal = new FdpassError('permission', 'not you');
+    const refusing: Strategy = { name: 'refusing', create: () => ({ dial: () => Promise.reject(refusal) }) };
+    const error = await resultsOf({ strategy: refusing }).catch((reason: unknown) => reason);
+    expect(error).to.be.an('error').with.property('cause', refusal);
+    expect(error)
+      .to.have.property('message')
+      .that.matches(/the dial failed: not you; it has to succeed/);
+  });
+
+  it('takes what the dialer says of relays for what it is', async () => {
+    const pretending: Strategy = {
+      name: 'pretending',
+      create: (_, host) => ({ dial: (target, context) => host.forward.dial(target, context), needsRelay: () => true }),
+    };
+    const failed = (await resultsOf({ strategy: pretending })).filter(({ outcome }) => outcome === 'failed');
+    expect(failed.map(({ reason }) => reason)).to.deep.equal([
+      'its descriptor could be handed over; leave out needsRelay(), and "relayed" in the test',
+    ]);
+  }).timeout(60_000);
+});
