@@ -35,6 +35,7 @@ const entries = new Set(
     'packages/cli/dist/fdpass.js',
     'packages/cli/dist/fdrecv.js',
     'packages/cli/dist/launch.js',
+    'packages/cli/dist/code-folder.js',
     'packages/core/dist/connection/pass-on.js',
   ].map((file) => resolve(file)),
 );
@@ -75,9 +76,6 @@ const noMetadata = {
   },
 };
 
-/** The first line of every bundle: CommonJS does not have import.meta, of which our code uses only the url, and seldom. */
-const BANNER = "const importMeta={get url(){return require('node:url').pathToFileURL(__filename).href}};";
-
 /** The bundle that runs before the version of Node is known. */
 const LAUNCH = resolve('packages/cli/dist/launch.js');
 
@@ -95,8 +93,11 @@ const options = {
   // cosmiconfig's own loaders need these, but we give it ours.
   external: ['koffi', 'typescript', 'js-yaml', 'parse-json', 'import-fresh'],
   plugins: [separate, noMetadata],
-  banner: { js: BANNER },
-  define: { 'import.meta.url': 'importMeta.url', FDPASS_VERSION: JSON.stringify(version) },
+  define: {
+    'import.meta.filename': '__filename',
+    'import.meta.dirname': '__dirname',
+    FDPASS_VERSION: JSON.stringify(version),
+  },
   logLevel: 'warning',
 };
 writeFileSync(join(OUT, 'NOTICES.txt'), noticesFor(await bundleAll()));

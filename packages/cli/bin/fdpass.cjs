@@ -65,13 +65,12 @@ exit 78
 */
 try {
   require('../bundle/launch.cjs').launch(__filename, require);
-} catch ({ code, message }) {
-  const states = {
-    EMFILE: 'no file descriptor left in this process; raise the limit: ulimit -n',
-    ENOENT: 'not built yet; run: npm run build',
-    MODULE_NOT_FOUND: 'not built yet; run: npm run build',
-  };
-  const reason = states[code] || `${String(message).split('\n', 1)[0]}; please report it`;
+} catch ({ code, message, path = message }) {
+  const isBundleMissing = /^(ENOENT|MODULE_NOT_FOUND)$/.test(code) && /\/bundle\/[a-z]+\.cjs/.test(path);
+  const reason =
+    (isBundleMissing && 'not built yet; run: npm run build') ||
+    (code === 'EMFILE' && 'no file descriptor left in this process; raise the limit: ulimit -n') ||
+    `${String(message).split('\n', 1)[0]}; please report it`;
   process.stderr.write(`${__filename.replace(/.*\/|\.cjs$/g, '')}: [internal] ${reason}\n`);
   process.exit(70);
 }

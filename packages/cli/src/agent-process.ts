@@ -1,5 +1,4 @@
 import { rmSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Agent } from '@fdpass/agent';
 import { systemClock } from '@fdpass/core';
 import { libcResolver } from '@fdpass/core/host';
@@ -27,7 +26,7 @@ export interface AgentLife {
 export async function beAgent({ socket, idleMs, onReady, replace }: AgentLife): Promise<void> {
   const [, command = ''] = process.argv;
   prepareProcess();
-  const installation = new Installation(command, fileURLToPath(import.meta.url));
+  const installation = new Installation(command, import.meta.filename);
   const frameworks = new Frameworks(() => {
     replace?.();
     agent.leave();

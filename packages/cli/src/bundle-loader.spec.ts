@@ -12,7 +12,8 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { run, temporaryFolder } from '@fdpass/test-lab';
 import { expect } from 'chai';
-import { BundleLoader } from './bundle-loader.js';
+import { loadBundles } from './bundle-loader.js';
+import { keepCodeOf, type LoadedScript } from './kept-code.js';
 
 const BUNDLE = `
 const path = require('node:path');
@@ -44,18 +45,25 @@ describe('the loader of the bundles', () => {
     name(): string;
     other(): { count: number };
   };
-  const loader = (cacheFolder: string | undefined = cache): BundleLoader => new BundleLoader(bundles, cacheFolder, ask);
-  const load = (from: BundleLoader): Main => from.load('./main.cjs') as Main;
+  /** A loader, and a way to keep the code of what it has loaded. */
+  function loader(codeFolder: string | undefined = cache): { load(name: string): unknown; keep(): void } {
+    const scripts: LoadedScript[] = [];
+    return { load: loadBundles({ folder: bundles, codeFolder, ask, scripts }), keep: () => keepCodeOf(scripts) };
+  }
+  const load = (from: ReturnType<typeof loader>): Main => from.load('./main.cjs') as Main;
   const codeFile = (name = 'main.cjs'): string => join(cache, `code-${process.version}-${process.arch}`, bundles, name);
 
   /** A start in a process of its own, for V8 does not compile a script twice: loads, runs, and keeps what was compiled. */
   async function start(): Promise<void> {
     const script = `
       import { createRequire } from 'node:module';
-      import { BundleLoader } from ${JSON.stringify(new URL('bundle-loader.js', import.meta.url).href)};
-      const loader = new BundleLoader(${JSON.stringify(bundles)}, ${JSON.stringify(cache)}, createRequire('/'));
-      console.log(loader.load('./main.cjs').add(1, 2));
-      loader.keep();`;
+      import { loadBundles } from ${JSON.stringify(new URL('bundle-loader.js', import.meta.url).href)};
+      import { keepCodeOf } from ${JSON.stringify(new URL('kept-code.js', import.meta.url).href)};
+      const [folder, codeFolder] = ${JSON.stringify([bundles, cache])};
+      const scripts = [];
+      const load = loadBundles({ folder, codeFolder, ask: createRequire('/'), scripts });
+      console.log(load('./main.cjs').add(1, 2));
+      keepCodeOf(scripts);`;
     const ended = await run(process.execPath, ['--input-type=module', '--eval', script]);
     expect(ended).to.deep.equal({ status: 0, signal: null, stdout: '3\n', stderr: '' });
   }
@@ -95,9 +103,10 @@ describe('the loader of the bundles', () => {
     expect(readdirSync(cache)).to.deep.equal([]);
     const own = loader('');
     expect(() => own.keep()).not.to.throw();
-    const without = new BundleLoader(bundles, undefined, ask);
-    expect(load(without).add(1, 2)).to.equal(3);
-    without.keep();
+    const scripts: LoadedScript[] = [];
+    const without = loadBundles({ folder: bundles, codeFolder: undefined, ask, scripts })('./main.cjs') as Main;
+    expect(without.add(1, 2)).to.equal(3);
+    keepCodeOf(scripts);
     expect(readdirSync(cache)).to.deep.equal([]);
   });
 

@@ -9,8 +9,8 @@ import {
   stackOf,
 } from '@fdpass/core/host';
 import { type Arguments, usage } from './arguments.js';
-import { keepCompiledCode } from './code-keeper.js';
 import { configCache } from './config-cache.js';
+import { keepCompiledCode } from './kept-code.js';
 import { LeftToCommand } from './left-to-command.js';
 import { makeLog } from './log.js';
 import { ownCommand, RELAY_ARGUMENT } from './own-command.js';

@@ -1,5 +1,5 @@
 import { parseArguments } from './arguments.js';
-import { keepCompiledCode } from './code-keeper.js';
+import { keepCompiledCode } from './kept-code.js';
 import { receive } from './receive.js';
 import { answerGeneral, run } from './run.js';
 import { FDRECV } from './usage.js';

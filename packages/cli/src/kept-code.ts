@@ -1,60 +1,75 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Script } from 'node:vm';
 import { readOwnFile, replaceFile } from '@fdpass/core/host';
 
-/** So many starts add what they compiled. The first has not called every function that others need. */
-const STARTS = 8;
-
-/**
- * The file with the compiled code of one script.
+/*
+ * The file with the compiled code of one script. The launcher reads it, and the command, a bundle of its own, writes it when
+ * all that this start needs has run.
  *
  * V8 crashes on damaged code and does not look for damage, and loading a hash function takes longer than reading the code. So
  * the file has it twice, and then the state of the script that it belongs to and the number of starts that it comes from.
  */
-export class KeptCode {
-  readonly #file: string;
-  readonly #state: string;
-  #starts = 0;
 
-  /** Undefined if there is none that is whole and belongs to this script. */
-  readonly data: Buffer | undefined;
+/** So many starts add what they compiled. The first has not called every function that others need. */
+const STARTS = 8;
 
-  /** @param state What changes whenever the script does. */
-  constructor(file: string, state: string) {
-    this.#file = file;
-    this.#state = state;
-    this.data = this.#read();
+/** A script that has been loaded, and where its compiled code is kept. */
+export interface LoadedScript {
+  readonly script: Script;
+  readonly file: string;
+  /** What changes whenever the script does. */
+  readonly state: string;
+  /** How many starts have added to its code. */
+  readonly starts: number;
+}
+
+/** Compiled code, and how many starts have added to it. */
+interface KeptCode {
+  readonly data?: Buffer;
+  readonly starts: number;
+}
+
+const NONE: KeptCode = { starts: 0 };
+
+/** The code of a script in this state; none if it is damaged or belongs to another. */
+export function readKeptCode(path: string, state: string): KeptCode {
+  try {
+    const file = readOwnFile(path);
+    const end = file.length - state.length - 2;
+    const data = file.subarray(0, end / 2);
+    const tail = file.toString('latin1', end);
+    if (!tail.startsWith(state) || !file.subarray(end / 2, end).equals(data)) return NONE;
+    return { data, starts: Number(tail.slice(-1)) };
+  } catch {
+    return NONE; // this is the first start
   }
+}
 
-  /** For V8 has rejected it. */
-  forget(): void {
-    this.#starts = 0;
-  }
+/** Where the launcher leaves the scripts for the command. */
+const LOADED = Symbol.for('fdpass.loaded-scripts.v1');
 
-  /** Whether enough starts have added to it. */
-  get isComplete(): boolean {
-    return this.#starts >= STARTS;
-  }
+type WithScripts = { [LOADED]?: readonly LoadedScript[] };
 
-  /** Adds what has been compiled in this start. @throws A system error. */
-  add(script: Script): void {
-    const code = script.createCachedData();
-    replaceFile(this.#file, Buffer.concat([code, code, Buffer.from(`${this.#state} ${this.#starts + 1}`)]));
-  }
+export function leaveLoadedScripts(scripts: readonly LoadedScript[]): void {
+  (globalThis as WithScripts)[LOADED] = scripts;
+}
 
-  #read(): Buffer | undefined {
-    try {
-      const file = readOwnFile(this.#file);
-      const end = file.length - this.#state.length - 2;
-      const [code, copy, state] = [
-        file.subarray(0, end / 2),
-        file.subarray(end / 2, end),
-        file.toString('latin1', end),
-      ];
-      if (!state.startsWith(this.#state) || !copy.equals(code)) return undefined;
-      this.#starts = Number(state.slice(-1));
-      return code;
-    } catch {
-      return undefined; // this is the first start
+/** Keeps what V8 has compiled for the next start. Called when all that this one needs has run. */
+export function keepCompiledCode(): void {
+  keepCodeOf((globalThis as WithScripts)[LOADED] ?? []);
+}
+
+/** Adds what this start has compiled, unless enough have. Fails silently, for without it a start only takes longer. */
+export function keepCodeOf(scripts: readonly LoadedScript[]): void {
+  try {
+    for (const { script, file, state, starts } of scripts) {
+      if (starts >= STARTS) continue;
+      const code = script.createCachedData();
+      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+      replaceFile(file, Buffer.concat([code, code, Buffer.from(`${state} ${starts + 1}`)]));
     }
+  } catch {
+    // for instance a full disk
   }
 }

@@ -1,11 +1,15 @@
-import { basename, join } from 'node:path';
-import { BundleLoader, type Require } from './bundle-loader.js';
-import { setCodeKeeper } from './code-keeper.js';
-import { makeCodeFolder } from './user-folder.js';
+import { lstatSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { loadBundles, type Require } from './bundle-loader.js';
+import { type LoadedScript, leaveLoadedScripts } from './kept-code.js';
+import { cacheFolder } from './user-folder.js';
 
 /**
  * Starts the bundled command that `file` is named after. Its compiled code is kept in a folder of the user's own: in a shared
  * one, such as Node's default under /tmp, another user could leave code for us.
+ *
+ * Nothing of this is kept compiled, so every line here costs each start some 5 µs. What most starts do not need is in the
+ * bundles.
  *
  * @param file The command's own file, `bin/NAME.cjs`.
  * @param ask That file's `require`.
@@ -21,9 +25,10 @@ export function launch(file: string, ask: Require): void {
     );
     process.exit(78);
   }
-  const bundles = new BundleLoader(join(file, '../../bundle'), codeFolder(), ask);
-  setCodeKeeper(bundles.keep);
-  bundles.load(`./${name}.cjs`);
+  const folder = join(file, '../../bundle');
+  const scripts: LoadedScript[] = [];
+  leaveLoadedScripts(scripts);
+  loadBundles({ folder, codeFolder: codeFolder(folder, ask), ask, scripts })(`./${name}.cjs`);
 }
 
 /** Debian's node in /usr/bin can be older than the one that fdpass was installed with. */
@@ -33,7 +38,33 @@ function isTooOld(version: string): boolean {
 }
 
 /** Where compiled code is kept. Undefined if no such folder can be had, which only costs time. */
-function codeFolder(): string | undefined {
+function codeFolder(bundles: string, ask: Require): string | undefined {
   if (process.execArgv.length > 0 || process.env['NODE_OPTIONS']) return undefined; // they can change what V8 compiles
-  return makeCodeFolder();
+  const folder = cacheFolder();
+  if (folder === undefined || isPlainlyPrivate(folder)) return folder;
+  return (ask(join(bundles, 'code-folder.cjs')) as typeof import('./code-folder.js')).makeCodeFolder();
+}
+
+const TYPE = 0o170000;
+const FOLDER = 0o040000;
+const OTHERS_MAY_WRITE = 0o022;
+const STICKY = 0o1000;
+
+/**
+ * Whether a folder is there and nobody else can write in it or in one above it, without links, groups and other rarities:
+ * those have their answer from `makePrivateFolder`, which takes longer to load than to run.
+ */
+function isPlainlyPrivate(folder: string): boolean {
+  const user = process.geteuid?.();
+  try {
+    for (let path = folder, isOurs = true; ; path = dirname(path), isOurs = false) {
+      const { mode, uid } = lstatSync(path);
+      if ((mode & TYPE) !== FOLDER) return false;
+      if (uid !== user && (isOurs || uid !== 0)) return false;
+      if ((mode & OTHERS_MAY_WRITE) !== 0 && (isOurs || (mode & STICKY) === 0)) return false;
+      if (path === '/') return true;
+    }
+  } catch {
+    return false; // it is missing
+  }
 }

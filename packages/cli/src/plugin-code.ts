@@ -1,4 +1,4 @@
-import { makeCodeFolder } from './user-folder.js';
+import { makeCodeFolder } from './code-folder.js';
 
 /** What Node has of its compile cache. */
 interface CompileCache {

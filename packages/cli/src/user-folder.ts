@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { makePrivateFolder, userFolder } from '@fdpass/core/host';
+import { userFolder } from '@fdpass/core/host';
 
 /** Where the user's configuration is, or would be. @param home The user's home folder */
 export function configFolder(home: string): string {
@@ -10,10 +10,4 @@ export function configFolder(home: string): string {
 /** Where configs and compiled code are kept between starts. Undefined where the user has no place for it. */
 export function cacheFolder(): string | undefined {
   return userFolder('XDG_CACHE_HOME', '.cache', process.env);
-}
-
-/** The same for code, made if it is missing. Undefined too if somebody else could write there. */
-export function makeCodeFolder(): string | undefined {
-  const folder = cacheFolder();
-  return folder !== undefined && makePrivateFolder(folder) ? folder : undefined;
 }

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readFileSync,
   realpathSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -254,6 +255,103 @@ exit "$FAKE_STATUS"
 
   it('is the same for both commands', () => {
     expect(readFileSync(FDRECV_BIN, 'utf8')).to.equal(readFileSync(FDPASS_BIN, 'utf8'));
+  });
+
+  describe('and the bundles:', () => {
+    /** Says where its compiled code would be kept. */
+    const BUNDLE = `const [script] = globalThis[Symbol.for('fdpass.loaded-scripts.v1')];
+console.log(script?.file ?? 'nowhere');`;
+    const own = at('whole/bin/fdpass.cjs');
+    const bundle = at('whole/bundle/fdpass.cjs');
+    before(() => {
+      for (const path of ['whole/bin', 'whole/bundle']) mkdirSync(at(path), { recursive: true });
+      copyFileSync(FDPASS_BIN, own);
+      for (const name of ['launch.cjs', 'code-folder.cjs'])
+        copyFileSync(join(ROOT, 'packages/cli/bundle', name), at(`whole/bundle/${name}`));
+      for (const [path, mode] of [
+        ['private', 0o700],
+        ['open', 0o777],
+        ['open/below', 0o700],
+        ['sticky', 0o1777],
+        ['sticky/own', 0o755],
+        ['shared', 0o700],
+        ['shared/fdpass', 0o1777],
+        ['linked', 0o700],
+        ['foreign', 0o755],
+        ['mine', 0o700],
+      ] as const) {
+        mkdirSync(at(path));
+        chmodSync(at(path), mode);
+      }
+      for (const path of ['private', 'sticky/own', 'open/below', 'mine']) mkdirSync(at(`${path}/fdpass`), 0o700);
+      symlinkSync(at('private'), at('link'));
+      symlinkSync(at('private/fdpass'), at('linked/fdpass'));
+    });
+    beforeEach(() => writeFileSync(bundle, BUNDLE));
+
+    const kept: Readonly<Record<string, string>> = {
+      'a folder of the user': 'private',
+      'one that is missing, which is made': 'fresh/cache',
+      'one behind a link of the user': 'link',
+      'one in a folder like /tmp': 'sticky/own',
+    };
+    for (const [where, path] of Object.entries(kept)) {
+      it(`keep compiled code in ${where}`, async () => {
+        const { stdout } = await start({ PATH: at('with-node'), XDG_CACHE_HOME: at(path) }, [own]);
+        const version = `code-${process.version}-${process.arch}`;
+        expect(stdout).to.equal(`${join(at(path), 'fdpass', version, bundle)}\n`);
+      });
+    }
+
+    const unkept: Readonly<Record<string, Record<string, string>>> = {
+      'in a folder that others can write in': { XDG_CACHE_HOME: at('open') },
+      'in one below such a folder': { XDG_CACHE_HOME: at('open/below') },
+      'in a folder like /tmp itself': { XDG_CACHE_HOME: at('shared') },
+      'in a link': { XDG_CACHE_HOME: at('linked') },
+      'in a file': { XDG_CACHE_HOME: own },
+      'without a home folder': {},
+      'in a relative folder': { XDG_CACHE_HOME: '../private' },
+      'when Node has options': { XDG_CACHE_HOME: at('private'), FDPASS_NODE_OPTIONS: '--no-warnings' },
+    };
+    for (const [where, env] of Object.entries(unkept)) {
+      it(`do not keep it ${where}`, async () => {
+        expect((await start({ PATH: at('with-node'), ...env }, [own])).stdout).to.equal('nowhere\n');
+      });
+    }
+
+    it("do not keep it in another user's folder, or below one", async function () {
+      if (process.getuid?.() !== 0) this.skip();
+      const env = { PATH: at('with-node'), XDG_CACHE_HOME: at('mine') };
+      for (const path of ['mine', 'mine/fdpass']) {
+        chownSync(at(path), 12345, 12345);
+        expect((await start(env, [own])).stdout, path).to.equal('nowhere\n');
+        chownSync(at(path), 0, 0);
+      }
+      expect((await start(env, [own])).stdout).to.contain(at('mine'));
+    });
+
+    const UNBUILT = 'not built yet; run: npm run build';
+    const failures: readonly [what: string, prepare: () => void, says: string][] = [
+      ['the bundle is missing', () => rmSync(bundle), UNBUILT],
+      [
+        'another file is missing',
+        () => writeFileSync(bundle, "require('node:fs').readFileSync('/missing')"),
+        "ENOENT: no such file or directory, open '/missing'; please report it",
+      ],
+      [
+        'another module is missing',
+        () => writeFileSync(bundle, "require('missing')"),
+        "Cannot find module 'missing'; please report it",
+      ],
+      ['the launcher is missing', () => rmSync(at('whole/bundle/launch.cjs')), UNBUILT], // last: it does not come back
+    ];
+    for (const [what, prepare, says] of failures) {
+      it(`say so if ${what}`, async () => {
+        prepare();
+        const { status, stderr } = await start({ PATH: at('with-node') }, [own]);
+        expect([status, stderr]).to.deep.equal([70, `fdpass: [internal] ${says}\n`]);
+      });
+    }
   });
 
   it('says that a Node is too old, with the version that the package asks for', async () => {

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { beforeDeath } from '../ground/before-death.js';
 import { FdpassError } from '../ground/errors.js';
 import { temporaryFolders } from '../ground/files.js';
@@ -78,7 +77,7 @@ export async function serveDial(dial: (target: Target) => Promise<Connection>, s
 }
 
 /** pass-on, compiled or bundled as this file is. */
-const PASS_ON = fileURLToPath(import.meta.url.replace(/[^/]*\.(\w+)$/, 'pass-on.$1'));
+const PASS_ON = import.meta.filename.replace(/[^/]*\.(\w+)$/, 'pass-on.$1');
 const SOCKET = 'dial';
 /** What fits into sun_path everywhere (unix(7)); Node cuts a longer path off. */
 const MAX_PATH = 100;

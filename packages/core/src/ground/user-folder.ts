@@ -10,9 +10,9 @@ import { isAbsolute, join } from 'node:path';
 export function userFolder(
   variable: string,
   underHome: string,
-  { HOME, ...environment }: Readonly<Record<string, string | undefined>>,
+  environment: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
-  const base = environment[variable] || (HOME && join(HOME, underHome));
+  const base = environment[variable] || (environment['HOME'] && join(environment['HOME'], underHome));
   return base && isAbsolute(base) ? join(base, 'fdpass') : undefined;
 }
 

@@ -1,6 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { getSystemErrorName } from 'node:util';
 import type { KoffiFunc } from 'koffi';
 import { onAbort } from '../ground/clock.js';
@@ -53,15 +52,15 @@ export function findSys(): Sys | undefined {
  * to load, and Node's own resolver would read every package.json on the way and look into the folders of NODE_PATH.
  */
 function loadKoffi(platform: PlatformName): Koffi {
-  const here = fileURLToPath(import.meta.url);
+  const here = import.meta.filename;
   try {
     const { arch } = process;
     // The real path: package managers that link packages keep koffi's own dependencies beside the original only.
-    const koffi = realpathSync(join(findModule('koffi', here), 'package.json'));
+    const koffi = realpathSync.native(join(findModule('koffi', here), 'package.json'));
     const native = findModule(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`, koffi);
     if (platform !== 'linux-glibc') return fromWrapper(here);
     const loading = { exports: {} };
-    process.dlopen(loading, realpathSync(native));
+    process.dlopen(loading, realpathSync.native(native));
     return loading.exports as Koffi;
   } catch {
     return fromWrapper(here);
@@ -103,7 +102,6 @@ const POLLOUT = 0x004;
 const POLLERR = 0x008;
 const POLLHUP = 0x010;
 const EINTR = 4;
-const EAGAIN = 11; // Linux's
 const F_SETPIPE_SZ = 1031;
 const SPLICE_F_MOVE = 1;
 const SPLICE_F_NONBLOCK = 2;
@@ -151,6 +149,7 @@ type AsyncFunction = KoffiFunc<(...words: never[]) => number> & {
 
 function makeSys(koffi: Koffi, platform: Platform): Sys {
   const { constants, layout } = platform;
+  errnoNames.set(constants.EAGAIN, 'EAGAIN').set(constants.EINPROGRESS, 'EINPROGRESS');
   const libc = koffi.load(null);
   const declared: Partial<Record<FunctionName, KoffiFunc<(...args: never[]) => number>>> = {};
 
@@ -260,7 +259,7 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     splice(from, to, length) {
       const moved = attempt('splice', [from, null, to, null, length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK]);
       if (moved >= 0) return moved;
-      if (moved === -EAGAIN) return undefined;
+      if (moved === -constants.EAGAIN) return undefined;
       throw systemError('splice', -moved);
     },
   };
@@ -363,7 +362,7 @@ async function wait(poller: Poller, what: Readiness, signal: AbortSignal | undef
 
 const errnoNames = new Map<number, string>();
 
-/** Remembers names: EAGAIN and EINPROGRESS are a part of most dials. */
+/** Remembers names. EAGAIN and EINPROGRESS, which are a part of most dials, are there from the start: Node loads a module for others. */
 function errnoNameOf(errno: number): string {
   const name = errnoNames.get(errno) ?? findErrnoName(errno);
   errnoNames.set(errno, name);

@@ -53,6 +53,8 @@ export interface SocketConstants {
   readonly F_DUPFD_CLOEXEC: number;
   readonly AF_INET6: number;
   readonly AF_VSOCK: number | undefined;
+  readonly EAGAIN: number;
+  readonly EINPROGRESS: number;
   /** The first byte of a `sockaddr` is its length, the second its family; elsewhere the family takes both. */
   readonly sockaddrHasLength: boolean;
 }
@@ -175,6 +177,8 @@ const LINUX: SocketConstants = {
   F_DUPFD_CLOEXEC: 1030,
   AF_INET6: 10,
   AF_VSOCK: 40,
+  EAGAIN: 11,
+  EINPROGRESS: 115,
   sockaddrHasLength: false,
 };
 
@@ -190,6 +194,8 @@ const BSD = {
   MSG_CTRUNC: 0x20,
   MSG_DONTWAIT: 0x80,
   O_NONBLOCK: 0x4,
+  EAGAIN: 35,
+  EINPROGRESS: 36,
   sockaddrHasLength: true,
 } as const;
 

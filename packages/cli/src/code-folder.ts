@@ -1,0 +1,8 @@
+import { makePrivateFolder } from '@fdpass/core/host';
+import { cacheFolder } from './user-folder.js';
+
+/** Where compiled code is kept, made if it is missing. Undefined where the user has no place for it, or somebody else could write. */
+export function makeCodeFolder(): string | undefined {
+  const folder = cacheFolder();
+  return folder !== undefined && makePrivateFolder(folder) ? folder : undefined;
+}
