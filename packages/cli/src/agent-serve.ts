@@ -107,7 +107,7 @@ async function relayHere(
   { timeoutMs, signal }: RelayRequest,
   { router, route }: FoundRoute,
 ): Promise<Connection> {
-  const far = await router.dial(route, { signal, timeoutMs });
+  const far = await router.dial(route, { signal, timeoutMs, isPrepared: true });
   if (far.descriptor !== undefined) return far; // it needed none after all
   try {
     const sys = loadSys();

@@ -115,5 +115,5 @@ function dialRelayed(request: DialRequest, { timeoutMs, signal }: RelayRequest):
 /** The life of a relay process: it dials what the waiting process asks for, and its errors travel back to that. */
 export async function dialForRelay(request: DialRequest, signal: AbortSignal): Promise<Connection> {
   const { router, route } = await findRoute(request, { signal });
-  return router.dial(route, { signal, timeoutMs: request.timeoutMs });
+  return router.dial(route, { signal, timeoutMs: request.timeoutMs, isPrepared: true });
 }

@@ -152,6 +152,11 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
         remedy: 'run "ssh JUMPHOST" by hand; what it said is before this line',
       },
       {
+        said: 'before: "vpn-up" ended with status 1: ...',
+        cause: 'the command that the rule runs before a dial ("before") has failed; what it said last follows',
+        remedy: 'run the command by hand in the folder of the configuration',
+      },
+      {
         said: 'none of 3 routes works',
         cause: 'every route, host or server of the hop has failed',
         remedy: 'read the lines below it: one for each, with its own reason',
@@ -197,9 +202,14 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     about: 'Nothing answered before the limit, which is 30 seconds unless --timeout or "timeout" sets another.',
     causes: [
       {
-        said: 'timed out after 1 min: tried 5 times, and the last time: ...',
+        said: 'timed out after 60 s: tried 5 times, and the last time: ...',
         cause: 'the dial was made again and again ("retry"), and its time was over before it worked',
         remedy: 'mend what the line says last, or raise "within" of "retry"',
+      },
+      {
+        said: 'before: "vpn-up" has not ended within 60 s',
+        cause: 'the command that the rule runs before a dial ("before") hangs, or needs longer',
+        remedy: 'run the command by hand, or raise its "timeout"',
       },
       {
         said: 'timed out after 30 s (... no answer)',

@@ -1,6 +1,6 @@
 import { oneLine, type TraceEvent } from '@fdpass/core';
 import { formatMs } from '@fdpass/core/host';
-import { describeLookUp, describePluginEvent } from './event-words.js';
+import { describeLookUp, describePluginEvent, describeRetry } from './event-words.js';
 
 /*
  * What -v and -vv say: each event as a line for people, with the time and, indented, the hop that it belongs to. Proxies are
@@ -38,10 +38,10 @@ const SAYINGS: Sayings = {
   asking: ({ for: what }) => [2, `asking for ${what}`],
   sent: ({ text, details = [] }) => [2, ...[text, ...details].map((line) => `> ${line}`)],
   received: ({ text, details = [] }) => [2, ...[text, ...details].map((line) => `< ${line}`)],
-  retry: ({ reason, inMs, tries, times }) => [
-    1,
-    `${reason}; trying again in ${formatMs(inMs)} (${tries} of ${times} tries made)`,
-  ],
+  retry: ({ reason, ...next }) => [1, `${reason}; ${describeRetry(next)}`],
+  run: ({ program }) => [1, `running ${program}`],
+  'run-ended': ({ program, ms }) => [2, `${program}: ended after ${formatMs(ms)}`],
+  'run-failed': ({ reason }) => [2, reason],
   greeted: ({ text }) => [2, `the server greeted with ${text}`],
   note: ({ text }) => [1, text],
 };

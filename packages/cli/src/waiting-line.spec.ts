@@ -38,6 +38,18 @@ describe('the line for whoever waits for a dial', () => {
     expect(said.slice(1)).to.deep.equal(['-']);
   });
 
+  it('names a program that is run for the dial, and then the route again', async () => {
+    line.hear(ROUTE);
+    line.hear({ event: 'run', program: '"vpn"' });
+    await clock.advance(5000);
+    line.hear({ event: 'run-ended', program: '"vpn"', ms: 5000 });
+    await clock.advance(5000);
+    line.hear({ event: 'handed-over', as: 'descriptor' });
+    const shown = said.filter((text) => text !== '-');
+    expect(shown).to.deep.equal(['fdpass: running "vpn" ...', 'fdpass: connecting to host:22 through corp ...']);
+    expect(said.at(-1)).to.equal('-');
+  });
+
   const LAST: readonly TraceEvent[] = [
     { event: 'output', text: 'words of a child' },
     { event: 'asking', for: 'the password' },

@@ -15,6 +15,7 @@ export class WaitingLine {
   readonly #status: StatusLine;
   readonly #clock: Clock;
   #cancel = (): void => {};
+  #route = '';
   /** What is said, until it has been said that it is tried again. */
   #text: string | undefined;
 
@@ -26,7 +27,9 @@ export class WaitingLine {
   /** Starts with a condition or the route, or when that is tried again, and ends when anything else is written. */
   hear(event: TraceEvent): void {
     if (event.event === 'condition') this.#start(`fdpass: asking ${event.condition}`);
-    else if (event.event === 'route') this.#start(`fdpass: connecting to ${event.target} through ${event.chain}`);
+    else if (event.event === 'route') this.#startRoute(`${event.target} through ${event.chain}`);
+    else if (event.event === 'run') this.#start(`fdpass: running ${event.program}`);
+    else if (event.event === 'run-ended') this.#start(this.#route);
     else if (event.event === 'retry') this.#tryAgain(event['reason'] as string);
     else if (LAST.has(event.event)) this.end();
   }
@@ -35,6 +38,11 @@ export class WaitingLine {
     this.#cancel();
     this.#text = undefined;
     this.#status.clear();
+  }
+
+  #startRoute(words: string): void {
+    this.#route = `fdpass: connecting to ${words}`;
+    this.#start(this.#route);
   }
 
   #start(text: string): void {

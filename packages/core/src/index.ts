@@ -62,6 +62,7 @@ export type { TlsDefaults, TlsOptions } from './proxy/tls.js';
 export { type ProxyTraits, proxyTraits } from './proxy/tls-place.js';
 export {
   type LazyStrategy,
+  type RunOptions,
   type SchemaIssue,
   type SchemaResult,
   type SpawnOptions,

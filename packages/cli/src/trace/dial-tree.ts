@@ -1,6 +1,5 @@
 import type { TraceEvent } from '@fdpass/core';
-import { formatMs } from '@fdpass/core/host';
-import { describeLookUp, describePluginEvent } from '../event-words.js';
+import { describeLookUp, describePluginEvent, describeRetry } from '../event-words.js';
 import type { Moment, Row, RowKind, RowState, StageEvent } from './timeline.js';
 
 type AnyEvent = TraceEvent | StageEvent;
@@ -107,8 +106,10 @@ const READ: Readers = {
     dropOpenWait(around);
     end(start(around, 'received', text, startMs, details), done(), atMs);
   },
-  retry: (around, { inMs, tries, times }, atMs) =>
-    point(around, 'note', `trying again in ${formatMs(inMs)} (${tries} of ${times} tries made)`, atMs),
+  retry: (around, event, atMs) => point(around, 'note', describeRetry(event), atMs),
+  run: (around, { program }, atMs) => start(around, 'stage', program, atMs),
+  'run-ended': (around, { program }, atMs) => endOpen(around, 'stage', program, done(), atMs),
+  'run-failed': (around, { program, reason }, atMs) => endOpen(around, 'stage', program, failed(reason), atMs),
   greeted: (around, { text }, atMs) => {
     const startMs = openWait(around)?.startMs ?? atMs;
     dropOpenWait(around);

@@ -146,7 +146,7 @@ function mergeFiles(main: Source, files: readonly LoadedFile[]): Config {
 
 function rulesOf({ source, content }: LoadedFile): Rule[] {
   const written = writtenRules(source.data);
-  return content.rules.map(({ timeout: timeoutMs, expect, expectTimeout, retry, ...checked }, index) => {
+  return content.rules.map(({ timeout: timeoutMs, expect, expectTimeout, retry, before, ...checked }, index) => {
     const { profile, interface: up, reachable, exec, not, ...rule } = checked;
     const conditions = { profile, interface: up, reachable, exec, not };
     return {

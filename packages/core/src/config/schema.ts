@@ -1,9 +1,10 @@
 import * as v from 'valibot';
 import type { SocketOptions } from '../connection/socket-options.js';
-import type { DialSettings } from '../dial/settings.js';
+import type { BeforeSettings, DialSettings } from '../dial/settings.js';
 import { type FdpassError, foldErrors } from '../ground/errors.js';
 import { describeType, showName, withoutReceived } from '../ground/shown.js';
 import type { ValuePath, Where } from '../ground/where.js';
+import { beforeSchema } from '../options/before.js';
 import { dialSettingEntries } from '../options/dial-settings.js';
 import { socketOptionEntries } from '../options/socket.js';
 import { duration } from '../options/values.js';
@@ -39,6 +40,7 @@ export interface WrittenRule extends Omit<Matchers, 'host'>, Conditions, DialSet
   readonly name?: string | undefined;
   /** Milliseconds. */
   readonly timeout?: number | undefined;
+  readonly before?: BeforeSettings | undefined;
 }
 
 /** `auto`: a command that finds no agent starts one. */
@@ -125,6 +127,10 @@ const rule: v.GenericSchema<unknown, WrittenRule> = mapping('a rule', {
   not: notEntry,
   use: v.pipe(route, v.description('the route: a hop, or a list of them in travel order')),
   timeout: entry('the limit for the whole dial, e.g. 30s; 0 for none', duration),
+  before: entry(
+    'a command to run before each dial, once for all of its tries, or a mapping with command, timeout, terminal',
+    beforeSchema,
+  ),
   ...dialSettingEntries,
 });
 

@@ -3,9 +3,11 @@ import { closeSync, fstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
-import { FdpassError } from '../ground/errors.js';
+import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { openLog } from '../ground/log-file.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
+import { oneLine } from '../ground/text.js';
+import { endlessInside } from './nesting.js';
 
 /** How often the file is looked at while a command starts. */
 const LOOK_INTERVAL_MS = 50;
@@ -85,6 +87,15 @@ export class ChildOutput {
     closeSync(this.fd);
     if (this.#reader !== undefined) closeSync(this.#reader);
   }
+}
+
+/** The error of a child with what it said last. */
+export function withLastWords(error: unknown, output: ChildOutput): unknown {
+  const last = output.lastLine();
+  if (!isFdpassError(error) || last === undefined) return error;
+  const endless = endlessInside(output.tail());
+  if (endless !== undefined) return endless;
+  return new FdpassError(error.code, `${error.message}: ${oneLine(last)}`, { hint: error.hint, cause: error });
 }
 
 /** A new file that only its descriptors lead to, to write and to read. Where there is no place for one: nothing. */

@@ -22,6 +22,13 @@ const context = { signal: ${NEVER}, clock: systemClock, trace: () => console.log
 const opening = spawnConnection({ argv: ['sh', '-c', FAMILY], baseDir: '/', patienceMs: 0x7fffffff }, context);
 console.error('started');
 await opening;`,
+  'a program that does something for a dial': `
+import { runToEnd } from ${moduleAt('run-to-end.js')};
+import { systemClock } from ${moduleAt('../ground/clock.js')};
+const trace = ({ event }) => event === 'output' && console.log('ready');
+const running = runToEnd({ argv: ['sh', '-c', FAMILY], baseDir: '/' }, { signal: ${NEVER}, clock: systemClock, trace });
+console.error('started');
+await running;`,
   'a program that prints a password': `
 import { readFirstLine } from ${moduleAt('../proxy/first-line.js')};
 const argv = ['sh', '-c', FAMILY + '; exec 2>&1'];

@@ -8,11 +8,10 @@ import { recvFd } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
 import { Child, type ChildEnd, type ChildRequest } from './child.js';
-import { ChildOutput } from './child-output.js';
+import { ChildOutput, withLastWords } from './child-output.js';
 import type { Connection } from './connection.js';
 import { DescriptorConnection } from './descriptor.js';
 import { type DialService, serveDial } from './dial-service.js';
-import { endlessInside } from './nesting.js';
 import { StreamConnection } from './stream.js';
 
 /** A program whose stdin and stdout become a connection. */
@@ -140,15 +139,6 @@ function connectionOn(fd: number, sys: Sys, context: Context): Connection {
     sys.close(fd);
     throw error;
   }
-}
-
-/** The error with what the program said last. */
-function withLastWords(error: unknown, output: ChildOutput): unknown {
-  const last = output.lastLine();
-  if (!isFdpassError(error) || last === undefined) return error;
-  const endless = endlessInside(output.tail());
-  if (endless !== undefined) return endless;
-  return new FdpassError(error.code, `${error.message}: ${oneLine(last)}`, { hint: error.hint, cause: error });
 }
 
 /** Waits until the program has the connection that it is to use: only then can it be slow. */

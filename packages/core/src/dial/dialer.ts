@@ -33,6 +33,11 @@ export interface Dialer {
    * dialling.
    */
   tls?(target: Target): TlsPlace | undefined;
+  /**
+   * Milliseconds that a dial can take by its nature, such as that of a machine that boots first. The limit for a dial is then at
+   * least this, unless the user says another on the command line. Default: no longer than others.
+   */
+  readonly patienceMs?: number | undefined;
   /** What it decides for this target and why, one line each, for `explain`. Never a secret. Default: nothing. */
   explain?(target: Target): readonly string[];
 }

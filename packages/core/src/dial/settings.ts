@@ -13,6 +13,16 @@ export interface DialSettings {
 /** What can pass by itself. `closed`: before anything came. */
 export type RetryCause = 'refused' | 'unreachable' | 'timeout' | 'closed' | 'unknown-host';
 
+/** What a rule runs before its dials. */
+export interface BeforeSettings {
+  /** The program and its arguments. */
+  readonly command: readonly string[];
+  /** Milliseconds that it can take; 0 means no limit. */
+  readonly timeoutMs: number;
+  /** Whether it can ask on the terminal. */
+  readonly terminal: boolean;
+}
+
 /** How a dial is made again. */
 export interface RetrySettings {
   /** How often, after the first. */
@@ -30,6 +40,9 @@ export interface RetrySettings {
 /** The keys of {@link DialSettings}, in the mapping of any hop and in a rule. No strategy sees them. */
 export const SETTING_KEYS: readonly (keyof DialSettings)[] = ['expect', 'expectTimeout', 'retry'];
 
+/** The keys of a rule about what happens around its dials: those of any hop, and what is done once for all of its tries. */
+const RULE_SETTING_KEYS: readonly string[] = [...SETTING_KEYS, 'before'];
+
 /** Whether a key of a hop's mapping is core's own. */
 export function isSettingKey(key: string): boolean {
   return (SETTING_KEYS as readonly string[]).includes(key);
@@ -40,10 +53,11 @@ export function expectationOf({ expect: prefixes, expectTimeout: limitMs }: Dial
   return prefixes === undefined && limitMs === undefined ? undefined : { prefixes, limitMs };
 }
 
-/** The settings in a mapping, as they are written; undefined if there are none. */
+/** The settings in a rule, as they are written; undefined if there are none. */
 export function writtenSettings(
-  mapping: Readonly<Record<string, unknown>>,
+  rule: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, unknown>> | undefined {
-  const settings = Object.entries(mapping).filter(([key, value]) => isSettingKey(key) && value !== undefined);
+  const isSetting = (key: string): boolean => RULE_SETTING_KEYS.includes(key);
+  const settings = Object.entries(rule).filter(([key, value]) => isSetting(key) && value !== undefined);
   return settings.length === 0 ? undefined : Object.fromEntries(settings);
 }

@@ -47,8 +47,20 @@ export interface RuleInput extends ConditionsInput {
   readonly expect?: OneOrMore<string> | false;
   /** How long it has for that, e.g. `5s`. */
   readonly expectTimeout?: string | number;
+  /** A program with its arguments that runs before each dial, or how it runs. */
+  readonly before?: readonly string[] | BeforeInput;
   /** How often a dial is made again after a failure that can pass, or how. */
   readonly retry?: number | RetryInput;
+}
+
+/** What runs before each dial of a rule, once for all of its tries. */
+export interface BeforeInput {
+  /** The program and its arguments; `%h`, `%p`, `%r`, `%n` and `%%` are filled in, and no shell sees them. */
+  readonly command: readonly string[];
+  /** Its limit, e.g. `2m`; 0 for none. Default `1m`. */
+  readonly timeout?: string | number;
+  /** Lets it ask on the terminal. Default false. */
+  readonly terminal?: boolean;
 }
 
 /** How a dial is made again after a failure that can pass. */

@@ -42,19 +42,23 @@ export type CoreEvent =
   | { readonly event: 'asking'; readonly for: string }
   /** A message of a handshake in a few words, such as its first line; `details` are further lines of it. */
   | { readonly event: 'sent' | 'received'; readonly text: string; readonly details?: readonly string[] }
-  /** A dial has failed, and is made again; `tries` have been made, of `times` at most. */
+  /** A dial has failed, and is made again; `tries` have been made, of `times` at most, or of as many as there is time for. */
   | {
       readonly event: 'retry';
       readonly reason: string;
       readonly inMs: number;
       readonly tries: number;
-      readonly times: number;
+      readonly times?: number;
     }
+  /** A program is run that does something for the dial, and how it ended. */
+  | { readonly event: 'run'; readonly program: string }
+  | { readonly event: 'run-ended'; readonly program: string; readonly ms: number }
+  | { readonly event: 'run-failed'; readonly program: string; readonly ms: number; readonly reason: string }
   /** The server has greeted as it has to. Nothing of it was taken. */
   | { readonly event: 'greeted'; readonly text: string }
   /** Something that the user should know. */
   | { readonly event: 'note'; readonly text: string }
-  /** A line that a child process wrote to its stderr. */
+  /** A line that a child process wrote for the user. */
   | { readonly event: 'output'; readonly text: string }
   | {
       readonly event: 'handed-over';

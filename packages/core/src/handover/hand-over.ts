@@ -32,7 +32,10 @@ export interface HandOverOptions {
   readonly timeoutMs?: number | undefined;
   /** Called before bytes are copied over the channel; what it throws ends the hand-over. Default: nothing. */
   readonly beforeBytes?: (() => void) | undefined;
-  /** Lets another process dial the same route and relay, and resolves to the connection with it. */
+  /**
+   * Lets another process dial the same route and relay, and resolves to the connection with it. What the rule wants done before
+   * has been done: that process dials with `isPrepared`.
+   */
   readonly relayed: (request: RelayRequest) => Promise<Connection>;
 }
 
@@ -97,15 +100,16 @@ async function passDescriptor(channel: Channel, dial: Dial): Promise<Handover> {
 
 /** A connection with a descriptor: the route's own, or one to a process that dials and relays. */
 async function dialPassable({ route, router, trace, options, signal }: Dial): Promise<Connection> {
+  const prepared = await router.prepare(route, { signal, timeoutMs: options.timeoutMs, trace });
   const startedAt = router.clock.now();
   if (route.chain.needsRelay(route.target)) noteTls(route, trace);
   else {
-    const connection = await dialToPass(router, route, { signal, timeoutMs: options.timeoutMs, trace });
+    const connection = await dialToPass(router, route, prepared);
     if (connection?.descriptor !== undefined) return connection;
     connection?.destroy();
     if (connection !== undefined) trace({ event: 'note', text: `the stream is not a plain socket: ${AGAIN}` });
   }
-  const limitMs = options.timeoutMs ?? route.timeoutMs;
+  const limitMs = prepared.timeoutMs ?? route.timeoutMs;
   const leftMs = limitMs > 0 ? Math.max(1, limitMs - (router.clock.now() - startedAt)) : 0;
   const deadline = startDeadline(leftMs > 0 ? leftMs + RELAY_GRACE_MS : 0, signal, router.clock);
   try {

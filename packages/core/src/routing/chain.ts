@@ -1,8 +1,9 @@
 import type { SocketOptions } from '../connection/socket-options.js';
-import type { Chain } from '../dial/dialer.js';
+import type { Chain, DialContext } from '../dial/dialer.js';
 import { type DialSettings, expectationOf } from '../dial/settings.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { showHost } from '../ground/shown.js';
+import type { Target } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 import type { ValuePath } from '../ground/where.js';
 import type { TlsDefaults } from '../proxy/tls.js';
@@ -25,6 +26,8 @@ export interface ChainScope extends HopScope {
 
 /** A `use` value ready to dial, and its hops for people to read. */
 export interface BuiltChain extends Chain {
+  /** What the rule wants done before a dial, once for all of its tries; it has a limit of its own. Default: nothing. */
+  readonly prepare?: ((target: Target, context: DialContext) => Promise<void>) | undefined;
   /** In travel order. */
   readonly hops: readonly HopName[];
   /** Milliseconds that a dial may take, whatever the limit for dials is; 0 if it needs no more than others. */
@@ -179,8 +182,8 @@ async function createHop(hop: Hop, before: Chain | undefined, use: HopUse, scope
     const { clock } = scope.services;
     const guarded = guardDialer(dialer, { label, isImplied, origin, targets, clock, expectation });
     const { retry } = settings;
+    use.patienceMs = Math.max(dialer.patienceMs ?? 0, retry?.withinMs ?? 0);
     if (retry === undefined) return guarded;
-    if (retry.withinMs !== undefined) use.patienceMs = retry.withinMs;
     const { dialAgain } = await import('./dial-again.js'); // few hops are tried again
     return { ...guarded, dial: dialAgain(guarded.dial, retry, scope.services) };
   } catch (error) {

@@ -19,10 +19,12 @@ export async function dialAround(
   services: HostServices,
   timeoutMs: number,
 ): Promise<BuiltChain> {
-  const settings = await checkSettings(splitSettings(rule.settings ?? {}, rule).settings);
+  const { before, ...written } = rule.settings ?? {};
+  const settings = await checkSettings(splitSettings(written, rule).settings);
   const expectation = expectationOf(settings);
   const looking: BuiltChain = {
     ...chain,
+    prepare: before === undefined ? undefined : await preparing(before, rule, services),
     dial: (target, context) => chain.dial(target, expecting(context, expectation)),
   };
   const { retry } = settings;
@@ -34,4 +36,9 @@ export async function dialAround(
     dial: dialAgain(looking.dial, tries, services),
     patienceMs: Math.max(chain.patienceMs, retry.withinMs ?? 0),
   };
+}
+
+async function preparing(before: unknown, { baseDir }: Rule, services: HostServices): Promise<BuiltChain['prepare']> {
+  const { readBefore, runBefore } = await import('./before.js'); // few rules run anything
+  return runBefore(readBefore(before), baseDir, services);
 }

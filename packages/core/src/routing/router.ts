@@ -63,6 +63,8 @@ export interface DialOptions {
    * reason, if that turns out not to work; it should abort the dial, for a relay to dial. Default: the connection stays here.
    */
   readonly onNeedsRelay?: ((why: string) => void) | undefined;
+  /** What the rule wants done before has been done, see {@link Router.prepare}. Default false. */
+  readonly isPrepared?: boolean | undefined;
 }
 
 /** What a {@link Router} is made of. */
@@ -253,11 +255,35 @@ export class Router {
   }
 
   /**
+   * Runs what the rule of a route wants run before its dials (`before`). It has a limit of its own, but no more time than the
+   * caller gives. {@link dial} does it too, unless it is told that it has been done.
+   *
+   * @returns The options for the dial, with the time that is left.
+   * @throws FdpassError that names target and rule; the caller's abort reason unchanged.
+   */
+  async prepare(route: Route, options: DialOptions = {}): Promise<DialOptions> {
+    const { prepare } = route.chain;
+    if (prepare === undefined || options.isPrepared === true) return { ...options, isPrepared: true };
+    const limit = startDeadline(options.timeoutMs ?? 0, options.signal, this.clock);
+    try {
+      await prepare(route.target, { signal: limit.signal, trace: options.trace ?? noTrace });
+      const timeoutMs = options.timeoutMs && limit.remainingMs();
+      return { ...options, timeoutMs, isPrepared: true };
+    } catch (error) {
+      throw failureOf(error, route, options);
+    } finally {
+      limit.release();
+    }
+  }
+
+  /**
    * Dials a route. The connection belongs to the caller.
    *
    * @throws FdpassError that names target, rule and hop; the caller's abort reason unchanged.
    */
   async dial(route: Route, options: DialOptions = {}): Promise<Connection> {
+    if (route.chain.prepare !== undefined && options.isPrepared !== true)
+      return this.dial(route, await this.prepare(route, options));
     const attempts = new AttemptLog(options.trace ?? noTrace);
     const deadline = startDeadline(options.timeoutMs ?? route.timeoutMs, options.signal, this.clock);
     try {
@@ -266,9 +292,8 @@ export class Router {
       const context = onNeedsRelay === undefined ? own : toPassDescriptor(own, onNeedsRelay);
       return await route.chain.dial(route.target, context);
     } catch (error) {
-      if (options.signal?.aborted) throw options.signal.reason;
-      if (!isFdpassError(error)) throw error;
-      throw attempts.explain(addDetails(error, { target: route.target, rule: route.reason }));
+      const failure = failureOf(error, route, options);
+      throw isFdpassError(failure) ? attempts.explain(failure) : failure;
     } finally {
       deadline.release();
     }
@@ -299,6 +324,12 @@ export class Router {
     const { dialAround } = await import('./dial-around.js'); // few rules have any
     return dialAround(chain, rule, this.#parts.scope.services, timeoutMs);
   }
+}
+
+/** What a dial of a route rejects with. */
+function failureOf(error: unknown, { target, reason }: Route, { signal }: DialOptions): unknown {
+  if (signal?.aborted) return signal.reason;
+  return isFdpassError(error) ? addDetails(error, { target, rule: reason }) : error;
 }
 
 /** The time for a dial. What takes longer by its nature, such as trying again for a minute, says so. */

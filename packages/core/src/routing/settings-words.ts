@@ -1,6 +1,8 @@
 import { DEFAULT_LIMIT_MS } from '../dial/expectation.js';
-import type { DialSettings, RetrySettings } from '../dial/settings.js';
+import type { BeforeSettings, DialSettings, RetrySettings } from '../dial/settings.js';
 import { formatMs } from '../ground/clock.js';
+import { isShownPath } from '../ground/shown.js';
+import { readBefore } from './before.js';
 import { checkSettings } from './check-settings.js';
 import { type HopScope, splitSettings } from './hop.js';
 import { showSettings } from './show-hops.js';
@@ -10,12 +12,19 @@ export async function settingsInWords(
   written: Readonly<Record<string, unknown>>,
   scope: HopScope,
 ): Promise<readonly string[]> {
-  const { expect, expectTimeout, retry } = await checkSettings(splitSettings(written, { baseDir: '/' }).settings);
-  const shown = await showSettings(written, scope);
+  const { before, ...others } = written;
+  const { expect, expectTimeout, retry } = await checkSettings(splitSettings(others, { baseDir: '/' }).settings);
+  const shown = await showSettings(others, scope);
   return [
+    ...(before === undefined ? [] : [describeBefore(readBefore(before))]),
     ...(expect === undefined ? [] : [describeExpect(expect, shown['expect'], expectTimeout)]),
     ...(retry === undefined ? [] : [describeRetry(retry)]),
   ];
+}
+
+function describeBefore({ command: [program = ''], timeoutMs }: BeforeSettings): string {
+  const limit = timeoutMs === 0 ? '' : `, for at most ${formatMs(timeoutMs)}`;
+  return `runs ${isShownPath(program) ? program : 'a command'} first, once for each dial${limit}`;
 }
 
 function describeExpect(expect: DialSettings['expect'], shown: unknown, limitMs = DEFAULT_LIMIT_MS): string {

@@ -1,3 +1,4 @@
+import type { ChildRequest } from '../connection/child.js';
 import type { Connection } from '../connection/connection.js';
 import { openConnection, type SocketAddress } from '../connection/open.js';
 import type { SocketOptions } from '../connection/socket-options.js';
@@ -14,7 +15,7 @@ import { type Resolver, systemResolver } from '../lookup/resolver.js';
 import type { CredentialRequest, Credentials } from '../proxy/credentials.js';
 import { noStandby, type Standby } from '../proxy/standby.js';
 import type { TlsDefaults } from '../proxy/tls.js';
-import type { StrategyHost } from '../strategy/strategy.js';
+import type { RunOptions, StrategyHost } from '../strategy/strategy.js';
 
 /** What the hosts of all strategies of one framework share; a program can replace any of it. */
 export interface HostServices {
@@ -126,10 +127,7 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     spawn: async (argv, context, options = {}) => {
       const { spawnConnection } = await import('../connection/spawn.js'); // few routes run programs
       const { signal, trace } = context;
-      if (options.terminal === true) {
-        beforeAsking();
-        context.trace({ event: 'asking', for: 'a program that can use the terminal' });
-      }
+      if (options.terminal === true) reportAsking(services, context);
       const request = {
         ...options,
         patienceMs: patienceOf(expectedHere(context)) ?? options.patienceMs,
@@ -141,8 +139,27 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
       };
       return ownConnection(await spawnConnection(request, { signal, trace, clock }), context);
     },
+    run: (argv, context, options) => runProgram({ argv, baseDir, ...options }, context, services),
     error: (code, message, details) => new FdpassError(code, message, details),
   };
+}
+
+/** Runs a program for a dial, see {@link StrategyHost.run}. */
+export async function runProgram(
+  request: RunOptions & Pick<ChildRequest, 'argv' | 'baseDir' | 'target'>,
+  context: DialContext,
+  services: HostServices,
+): Promise<void> {
+  const { runToEnd } = await import('../connection/run-to-end.js'); // few routes run programs
+  if (request.terminal === true) reportAsking(services, context);
+  const { clock, environment } = services;
+  const { signal, trace } = context;
+  await runToEnd({ target: dialledTarget(context), ...request, environment }, { signal, trace, clock });
+}
+
+function reportAsking({ beforeAsking }: HostServices, { trace }: DialContext): void {
+  beforeAsking();
+  trace({ event: 'asking', for: 'a program that can use the terminal' });
 }
 
 /** A program whose server has to greet has as long for its first byte: if it fails before, it can say why. */

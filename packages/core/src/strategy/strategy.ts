@@ -33,6 +33,14 @@ export interface SpawnOptions {
   readonly forward?: SpawnForward | undefined;
 }
 
+/** How {@link StrategyHost.run} runs a program. */
+export interface RunOptions {
+  /** Leaves it in our session, so that it can ask on the terminal. Default: a session of its own. */
+  readonly terminal?: boolean | undefined;
+  /** Milliseconds that it can take; 0 means no limit. Default: what the dial has left. */
+  readonly timeoutMs?: number | undefined;
+}
+
 /** What a strategy can ask of the program it runs in. A plugin of one file needs no import besides this. */
 export interface StrategyHost {
   /**
@@ -80,6 +88,15 @@ export interface StrategyHost {
    * @param argv The program and its arguments; no shell sees them. A program with a slash starts at the config's folder.
    */
   spawn(argv: readonly string[], context: DialContext, options?: SpawnOptions): Promise<Connection>;
+  /**
+   * Runs a program until it exits with status 0, e.g. to start a machine. It runs in the config's folder, without stdin; what it
+   * says is reported as `output`. Aborting the dial, and failing, kills it with everything that it has started; what it leaves in
+   * the background otherwise goes on. A program that runs fdpass, which then runs the same program again, is refused.
+   *
+   * @param argv The program and its arguments; no shell sees them. A program with a slash starts at the config's folder.
+   * @throws FdpassError `config` if it cannot be run, `timeout` if it takes too long, `unreachable` if it fails.
+   */
+  run(argv: readonly string[], context: DialContext, options?: RunOptions): Promise<void>;
   /** Makes the one kind of error that fdpass shows to people: `code` decides the exit code. */
   error(code: ErrorCode, message: string, details?: ErrorDetails): FdpassError;
   /** What delays run on; tests move one by hand. */

@@ -1,0 +1,70 @@
+import { type Clock, formatMs, startDeadline, untilAborted } from '../ground/clock.js';
+import { FdpassError } from '../ground/errors.js';
+import { messageOf, oneLine } from '../ground/text.js';
+import type { Trace } from '../ground/trace.js';
+import { Child, type ChildEnd, type ChildRequest } from './child.js';
+import { ChildOutput, withLastWords } from './child-output.js';
+
+/** A program that does something for a dial and ends. */
+export interface RunRequest extends ChildRequest {
+  /** Milliseconds that it can take; 0 means no limit. Default: none but the dial's. */
+  readonly timeoutMs?: number | undefined;
+}
+
+interface Context {
+  readonly signal: AbortSignal;
+  readonly trace: Trace;
+  readonly clock: Clock;
+}
+
+/**
+ * Runs a program until it exits with status 0. It has no stdin; what it says on stdout and stderr is reported as `output`. What
+ * it has left in the background goes on, but whatever it says from then on is dropped. On abort and failure it is killed with
+ * all that it has started.
+ *
+ * @throws FdpassError `config` if it cannot be run, `timeout` if it takes too long, `unreachable` if it fails; the signal's
+ *   reason on abort.
+ */
+export async function runToEnd(request: RunRequest, { signal, trace, clock }: Context): Promise<void> {
+  signal.throwIfAborted();
+  const { timeoutMs = 0 } = request;
+  const startedAt = clock.now();
+  const output = new ChildOutput(undefined, (text) => trace({ event: 'output', text: oneLine(text) }));
+  const deadline = startDeadline(timeoutMs, signal, clock);
+  let child: Child | undefined;
+  trace({ event: 'run', program: nameOf(request) });
+  try {
+    child = Child.start(request, ['ignore', output.fd, output.fd]);
+    await untilAborted(deadline.signal, child.started);
+    const end = await untilAborted(deadline.signal, child.ended);
+    if (end.status !== 0) throw endError(end);
+    output.finish();
+    trace({ event: 'run-ended', program: nameOf(request), ms: clock.now() - startedAt });
+  } catch (error) {
+    child?.kill();
+    output.finish();
+    signal.throwIfAborted();
+    const failure = withLastWords(deadline.signal.aborted ? lateError(request, timeoutMs) : error, output);
+    trace({ event: 'run-failed', program: nameOf(request), ms: clock.now() - startedAt, reason: messageOf(failure) });
+    throw failure;
+  } finally {
+    output.close();
+    child?.release();
+    deadline.release();
+  }
+}
+
+function nameOf({ argv: [program = ''] }: RunRequest): string {
+  return JSON.stringify(program);
+}
+
+function endError({ program, status, signal }: ChildEnd): FdpassError {
+  const how = signal === null ? `status ${status}` : signal;
+  return new FdpassError('unreachable', `${JSON.stringify(program)} ended with ${how}`);
+}
+
+function lateError(request: RunRequest, timeoutMs: number): FdpassError {
+  return new FdpassError('timeout', `${nameOf(request)} has not ended within ${formatMs(timeoutMs)}`, {
+    hint: 'give it more time with "timeout"',
+  });
+}
