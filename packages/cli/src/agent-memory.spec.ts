@@ -1,6 +1,6 @@
 import { VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { AgentMemory, describeNetwork } from './agent-memory.js';
+import { AgentMemory } from './agent-memory.js';
 
 describe('what the agent remembers', () => {
   const signal = new AbortController().signal;
@@ -78,9 +78,17 @@ describe('what the agent remembers', () => {
     expect(asked).to.have.length(2);
   });
 
-  it('tells networks apart by the addresses of this machine', () => {
-    expect(describeNetwork())
-      .to.equal(describeNetwork())
-      .and.match(/127\.0\.0\.1/);
+  it('is which candidate has won, for ten minutes in this network', async () => {
+    const lastOf = (key: string): string | undefined => memory.services.winners.of(key).last;
+    memory.services.winners.of('a').won('192.0.2.1:22');
+    await clock.advance(10 * 60_000 - 1);
+    expect([lastOf('a'), lastOf('b')]).to.deep.equal(['192.0.2.1:22', undefined]);
+    network = 'office';
+    memory.refresh();
+    expect(lastOf('a')).to.equal(undefined);
+    network = 'home';
+    await clock.advance(1000);
+    memory.refresh();
+    expect(lastOf('a')).to.equal(undefined); // the time is over
   });
 });

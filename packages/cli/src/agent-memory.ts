@@ -1,8 +1,8 @@
-import { networkInterfaces } from 'node:os';
 import type { Clock } from '@fdpass/core';
 import {
   type HostServices,
   KeptConnections,
+  KeptWinners,
   type RememberingResolver,
   type Resolver,
   rememberLookups,
@@ -11,6 +11,8 @@ import {
 /** Long enough for a burst of connections to one host, and too short for anybody to wonder about. */
 const KEEP_ADDRESSES_MS = 10_000;
 const LOOK_INTERVAL_MS = 1000;
+/** What is better can be back by then. */
+const KEEP_WINNERS_MS = 10 * 60_000;
 
 /** What {@link AgentMemory} is made of. */
 export interface MemoryParts {
@@ -21,15 +23,15 @@ export interface MemoryParts {
 }
 
 /**
- * What only a process that stays can remember from one dial to the next: the addresses of names for a short time, and connections
- * to proxies that were made in advance. All of it is forgotten when the network changes.
+ * What only a process that stays can remember from one dial to the next: the addresses of names for a short time, connections to
+ * proxies that were made in advance, and which address or route has won. None of it holds in another network.
  */
 export class AgentMemory {
   readonly #parts: MemoryParts;
   readonly #addresses: RememberingResolver;
   readonly #connections: KeptConnections;
   /** What the dials of the agent use. */
-  readonly services: Pick<HostServices, 'resolve' | 'standby'>;
+  readonly services: Pick<HostServices, 'resolve' | 'standby' | 'winners'>;
   #network: string;
   #lookedAt: number;
 
@@ -38,7 +40,8 @@ export class AgentMemory {
     this.#parts = parts;
     this.#addresses = rememberLookups(resolve, KEEP_ADDRESSES_MS, clock);
     this.#connections = new KeptConnections(clock);
-    this.services = { resolve: this.#addresses.resolve, standby: this.#connections };
+    const winners = new KeptWinners(clock, () => this.#network, KEEP_WINNERS_MS);
+    this.services = { resolve: this.#addresses.resolve, standby: this.#connections, winners };
     this.#network = describeNetwork();
     this.#lookedAt = clock.now();
   }
@@ -59,14 +62,4 @@ export class AgentMemory {
   forgetAddresses(): void {
     this.#addresses.forget();
   }
-}
-
-/** The addresses of this machine, which tell one network from another. */
-export function describeNetwork(): string {
-  return JSON.stringify(
-    Object.entries(networkInterfaces()).map(([name, addresses]) => [
-      name,
-      addresses?.map(({ cidr, mac }) => [cidr, mac]),
-    ]),
-  );
 }

@@ -1,10 +1,10 @@
 import { rmSync } from 'node:fs';
 import { Agent } from '@fdpass/agent';
 import { systemClock } from '@fdpass/core';
-import { libcResolver } from '@fdpass/core/host';
+import { describeNetwork, libcResolver } from '@fdpass/core/host';
 import { Installation } from './agent-client.js';
 import { Frameworks } from './agent-config.js';
-import { AgentMemory, describeNetwork } from './agent-memory.js';
+import { AgentMemory } from './agent-memory.js';
 import { commandServer } from './agent-serve.js';
 import { startMark } from './agent-start.js';
 import { LeftToCommand } from './left-to-command.js';

@@ -274,6 +274,15 @@ describe('the agent of the command', () => {
     expect((await connect(args, cold)).stderr).to.not.match(advance);
   });
 
+  it('tries first what worked last time', async () => {
+    configure({ rules: [{ use: { firstOf: [`socks5h://127.0.0.1:${closed}`, 'direct'] } }] });
+    const [first, second] = [await connect(['-v', '127.0.0.1', port]), await connect(['-v', '127.0.0.1', port])];
+    expect([first.status, second.status]).to.deep.equal([0, 0]);
+    expect(first.stderr).to.include('connection refused').and.not.include('goes first');
+    expect(second.stderr).to.include('direct goes first: it worked last time').and.not.include('refused');
+    expect((await connect(['-v', '127.0.0.1', port], cold)).stderr).to.include('connection refused');
+  });
+
   describe('reads a config again', () => {
     it('when it has changed, when one appears, and when it goes', async () => {
       expect((await connect(['host.example', port])).status).to.equal(68);

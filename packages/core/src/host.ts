@@ -8,6 +8,7 @@ export { type ConfigSearch, inspectSearch } from './config/unread.js';
 export { describeGreeting, type Greeting } from './dial/describe-greeting.js';
 export { OwningDial, ownConnection } from './dial/dialer.js';
 export { SETTING_KEYS } from './dial/settings.js';
+export { KeptWinners } from './dial/winners.js';
 export type {
   ConnectionDialer,
   CreateDialerOptions,
@@ -66,6 +67,7 @@ export { dialToPass, type HandOverOptions, handOver, type RelayRequest } from '.
 export type { RelayResult } from './handover/relay.js';
 export type { PipePool } from './handover/store.js';
 export { configJsonSchema, type JsonSchema, optionsJsonSchema } from './json-schema/json-schema.js';
+export { describeNetwork } from './lookup/network.js';
 export {
   createResolver,
   type Lookup,

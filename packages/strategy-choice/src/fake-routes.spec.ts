@@ -12,8 +12,9 @@ import {
   showUrl,
   type Target,
   type TraceEvent,
+  type Winners,
 } from '@fdpass/core';
-import { OwningDial } from '@fdpass/core/host';
+import { KeptWinners, OwningDial } from '@fdpass/core/host';
 import { StreamConnection } from '@fdpass/core/sockets';
 import { testHost, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
@@ -41,6 +42,8 @@ export class FakeRoutes {
   readonly events: string[] = [];
   readonly targets: Target[] = [];
   readonly streams: Map<string, Duplex> = new Map();
+  /** Replace it to remember winners. */
+  winners: Winners = new KeptWinners(this.clock, () => '', 0);
   readonly #names: Map<Connection, string> = new Map();
   readonly #world: World;
   readonly #nameOf: (use: unknown, target: Target) => string;
@@ -59,8 +62,8 @@ export class FakeRoutes {
   });
 
   get host(): StrategyHost {
-    const { clock, route } = this;
-    return testHost({ clock, forward: route('forward'), route: async (use) => route(use) });
+    const { clock, route, winners } = this;
+    return testHost({ clock, winners, forward: route('forward'), route: async (use) => route(use) });
   }
 
   async #dial(name: string, target: Target, signal: AbortSignal): Promise<Connection> {

@@ -1,5 +1,6 @@
-import { allFailed, duration, routeList, type Strategy } from '@fdpass/core';
+import { allFailed, duration, lastFirst, routeList, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
+import { winnerOf } from './winner.js';
 
 /** The options of a `first-of` hop, as its schema gives them. */
 export interface FirstOfOptions {
@@ -29,16 +30,22 @@ export const firstOf: Strategy<FirstOfOptions> = {
   async create({ routes, timeout: timeoutMs }, host) {
     const chains = await Promise.all(routes.map((use) => host.route(use)));
     return {
-      dial: (target, context) =>
-        host.race(
-          chains.map((chain) => ({ label: chain.label, open: (inner) => chain.dial(target, inner) })),
+      dial(target, context) {
+        const winner = winnerOf(chains, target, host);
+        return host.race(
+          lastFirst(chains, winner, context).map((chain) => ({
+            label: chain.label,
+            open: (inner) => chain.dial(target, inner),
+          })),
           {
             of: 'route',
             timeoutMs,
             lost: (failures) => allFailed(`none of ${failures.length} routes works`, failures),
+            won: winner.won,
           },
           context,
-        ),
+        );
+      },
       // Where one route gives a kernel socket, the dial runs in the process that can pass it. Should another win, core
       // dials again in a relay process. The other way round, every connection would be relayed.
       needsRelay: (target) => chains.every((chain) => chain.needsRelay(target)),

@@ -1,5 +1,16 @@
-import { allFailed, duration, port, routeSchema, type Strategy, targetName } from '@fdpass/core';
+import {
+  allFailed,
+  type Candidate,
+  type Connection,
+  duration,
+  lastFirst,
+  port,
+  routeSchema,
+  type Strategy,
+  targetName,
+} from '@fdpass/core';
 import * as v from 'valibot';
+import { winnerOf } from './winner.js';
 
 /** The options of a `hosts` hop, as its schema gives them. */
 export interface HostsOptions {
@@ -35,19 +46,25 @@ export const hosts: Strategy<HostsOptions> = {
   async create({ hosts: names, port: ownPort, use, timeout: timeoutMs }, host) {
     const chain = use === undefined ? host.forward : await host.route(use);
     return {
-      dial: (target, context) =>
-        host.race(
-          names.map((name) => ({
+      dial(target, context) {
+        const candidates = names.map(
+          (name): Candidate<Connection> => ({
             label: name,
             open: (inner) => chain.dial({ ...target, host: name, port: ownPort ?? target.port }, inner),
-          })),
+          }),
+        );
+        const winner = winnerOf(candidates, target, host);
+        return host.race(
+          lastFirst(candidates, winner, context),
           {
             of: 'route',
             timeoutMs,
             lost: (failures) => allFailed(`none of ${failures.length} hosts answers`, failures),
+            won: winner.won,
           },
           context,
-        ),
+        );
+      },
       needsRelay: (target) => chain.needsRelay(target),
       tls: (target) => chain.tls?.(target),
     };

@@ -4,11 +4,13 @@ import {
   type Candidates,
   type Connection,
   delay,
+  lastFirst,
   routeSchema,
   type Strategy,
   type StrategyHost,
 } from '@fdpass/core';
 import * as v from 'valibot';
+import { winnerOf } from './winner.js';
 
 /** A route of a race as the schema gives it. */
 export interface RaceRoute {
@@ -79,22 +81,26 @@ export const race: Strategy<RaceOptions> = {
   optionsSchema,
   async create({ routes, stagger = DEFAULT_STAGGER_MS, grace = 0 }, host) {
     const chains = await Promise.all(routes.map(({ use }) => host.route(use)));
-    const delays = routes.map((route, index) => route.delay ?? (index === 0 ? 0 : stagger));
+    const entries = chains.map((chain, index) => ({ chain, label: chain.label, delayMs: routes[index]?.delay }));
     return {
       dial(target, context) {
-        const candidates = chains.map(
-          (chain, index): Candidate<Connection> => ({
-            label: chain.label,
-            headStartMs: delays[index + 1] ?? 0,
+        const winner = winnerOf(chains, target, host);
+        const ordered = lastFirst(entries, winner, context);
+        const firstDelayMs = ordered === entries ? (entries[0]?.delayMs ?? 0) : 0;
+        const candidates = ordered.map(
+          ({ chain, label }, index): Candidate<Connection> => ({
+            label,
+            headStartMs: index + 1 < ordered.length ? (ordered[index + 1]?.delayMs ?? stagger) : 0,
             open: (inner) => chain.dial(target, inner),
           }),
         );
         return host.race(
-          startingAfter(delays[0] ?? 0, candidates, host),
+          startingAfter(firstDelayMs, candidates, host),
           {
             of: 'route',
             graceMs: grace,
             lost: (failures) => allFailed(`none of ${failures.length} routes works`, failures),
+            won: winner.won,
           },
           context,
         );

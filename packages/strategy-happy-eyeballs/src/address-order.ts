@@ -6,15 +6,19 @@ import type { Family, HostAddress } from '@fdpass/core';
  *
  * Within a family the resolver's order is kept: getaddrinfo(3) has sorted it by RFC 6724. Addresses may be added at any
  * time; the choice is made when the next one is asked for, so that late ones take the place they would have had (§3).
+ * One that was used before comes before the others of its family.
  */
 export class AddressOrder {
+  readonly #used: string | undefined;
   readonly #waiting: Readonly<Record<Family, HostAddress[]>> = { 4: [], 6: [] };
   #firstLeft: number;
   #last: Family | undefined;
   /** Can change until the first address is handed out. */
   firstFamily: Family = 6;
 
-  constructor(firstFamilyCount: number) {
+  /** @param used The address that was used the last time. */
+  constructor(firstFamilyCount: number, used?: string) {
+    this.#used = used;
     this.#firstLeft = firstFamilyCount;
   }
 
@@ -24,7 +28,10 @@ export class AddressOrder {
   }
 
   add(addresses: readonly HostAddress[]): void {
-    for (const address of addresses) this.#waiting[address.family].push(address);
+    for (const address of addresses) {
+      if (address.host === this.#used) this.#waiting[address.family].unshift(address);
+      else this.#waiting[address.family].push(address);
+    }
   }
 
   /** Takes the next address out; undefined if there is none for now. */

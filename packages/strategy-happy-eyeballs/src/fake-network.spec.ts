@@ -9,7 +9,7 @@ import {
   reasonOf,
   type TraceEvent,
 } from '@fdpass/core';
-import { createResolver, type HostServices, type Resolver } from '@fdpass/core/host';
+import { createResolver, type HostServices, KeptWinners, type Resolver } from '@fdpass/core/host';
 import { StreamConnection } from '@fdpass/core/sockets';
 import { testHost, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
@@ -44,6 +44,8 @@ export class FakeNetwork {
   readonly connections: Map<string, Connection> = new Map();
   /** How often the system was asked which of two addresses goes first. */
   comparisons = 0;
+  /** Those of an earlier network, if it is the same. */
+  winners: HostServices['winners'] = new KeptWinners(this.clock, () => '', 600_000);
   readonly #streams: Map<Connection, PassThrough> = new Map();
   #openLookups = 0;
   #openAttempts = 0;
@@ -100,8 +102,8 @@ export class FakeNetwork {
   };
 
   dialer(options: HappyEyeballsOptions = {}): Dialer {
-    const { clock, resolve, compareAddresses, open } = this;
-    return happyEyeballs.create(options, testHost({ clock, resolve, compareAddresses, open })) as Dialer;
+    const { clock, resolve, compareAddresses, open, winners } = this;
+    return happyEyeballs.create(options, testHost({ clock, resolve, compareAddresses, open, winners })) as Dialer;
   }
 
   dial(options: HappyEyeballsOptions = {}, host = 'host.example'): Promise<Connection> {

@@ -42,7 +42,8 @@ import type { HappyEyeballsOptions } from './options.js';
  * Steps 3 and 4 are `race` of core with the connection attempt delay as head start. What is left to do here is to hand it
  * the addresses in the right order, as they arrive.
  *
- * What the RFC leaves open: the delays are fixed, since there is no history of round-trip times to derive them from.
+ * What the RFC leaves open: the delays are fixed, since there is no history of round-trip times to derive them from. Which address
+ * won last time is known where the program stays, as the agent does. It then goes first, with its family (section 4).
  */
 
 const ATTEMPT_DELAY_MS = 250;
@@ -86,10 +87,22 @@ function dial({ host: name, port }: Target, setup: Setup, context: DialContext):
     headStartMs: options.attemptDelay ?? ATTEMPT_DELAY_MS,
     open: (inner) => host.open({ family: address.family, host: address.host, port }, socket, inner),
   });
-  const arriving = new ArrivingAddresses(name, setup, context, candidateOf);
+  const place = formatHostPort(name, port);
+  const winner = host.winners.of(JSON.stringify([place, setup.family, socket.bindAddress, socket.bindInterface]));
+  const arriving = new ArrivingAddresses(name, setup, context, candidateOf, readWinner(winner.last));
   const timeoutMs = options.attemptTimeout;
-  const lost = (failures: readonly Failure[]): FdpassError => arriving.lost(formatHostPort(name, port), failures);
-  return host.race(arriving, { of: 'address', timeoutMs, lost }, context);
+  const lost = (failures: readonly Failure[]): FdpassError => arriving.lost(place, failures);
+  const won = (label: string): void => {
+    const address = arriving.tried.find(({ host: tried }) => formatHostPort(tried, port) === label);
+    if (address !== undefined) winner.won(`${address.family} ${address.host}`);
+  };
+  return host.race(arriving, { of: 'address', timeoutMs, lost, won }, context);
+}
+
+/** An address as it is remembered: `6 2001:db8::1`. */
+function readWinner(text: string | undefined): HostAddress | undefined {
+  const [family, host = ''] = text?.split(' ') ?? [];
+  return family === undefined ? undefined : { family: family === '4' ? 4 : 6, host };
 }
 
 /** The addresses of a host as candidates, while its look-ups are under way. */
@@ -98,7 +111,11 @@ class ArrivingAddresses implements Candidates<Connection> {
   readonly #setup: Setup;
   readonly #context: DialContext;
   readonly #candidateOf: (address: HostAddress) => Candidate<Connection>;
+  /** Which address won last time. */
+  readonly #lastWinner: HostAddress | undefined;
   readonly #order: AddressOrder;
+  /** Those that were handed out, in order. */
+  readonly tried: HostAddress[] = [];
   readonly #pending: Set<Family>;
   readonly #failures: { readonly family: Family; readonly error: unknown }[] = [];
   readonly #literal: HostAddress | undefined;
@@ -111,12 +128,14 @@ class ArrivingAddresses implements Candidates<Connection> {
     setup: Setup,
     context: DialContext,
     candidateOf: (address: HostAddress) => Candidate<Connection>,
+    lastWinner: HostAddress | undefined,
   ) {
     this.#name = name;
     this.#setup = setup;
     this.#context = context;
     this.#candidateOf = candidateOf;
-    this.#order = new AddressOrder(setup.options.firstFamilyCount ?? 1);
+    this.#lastWinner = lastWinner;
+    this.#order = new AddressOrder(setup.options.firstFamilyCount ?? 1, lastWinner?.host);
     this.#literal = literalAddress(name, setup.family);
     // Section 3: AAAA first, immediately followed by A.
     this.#pending = new Set(this.#literal !== undefined ? [] : setup.family === 0 ? [6, 4] : [setup.family]);
@@ -131,6 +150,7 @@ class ArrivingAddresses implements Candidates<Connection> {
     const address = this.#stopDelay === undefined ? this.#order.next() : undefined;
     if (address === undefined) return undefined;
     this.#hasStarted = true;
+    this.tried.push(address);
     return this.#candidateOf(address);
   }
 
@@ -158,10 +178,14 @@ class ArrivingAddresses implements Candidates<Connection> {
     changed();
   }
 
-  /** Section 4: RFC 6724 decides. It cannot while no IPv6 address is known, so IPv4 waits for one. */
+  /**
+   * Section 4: the family that won last time, or else RFC 6724 decides. It cannot while no IPv6 address is known, so IPv4 waits
+   * for one.
+   */
   #firstFamily(): Family {
     const { host, options } = this.#setup;
-    if (options.firstFamily !== undefined) return options.firstFamily;
+    const known = options.firstFamily ?? this.#lastWinner?.family;
+    if (known !== undefined) return known;
     const ipv6 = this.#order.peek(6);
     const ipv4 = this.#order.peek(4) ?? (this.#pending.has(4) ? ANY_IPV4 : undefined);
     return ipv6 && ipv4 && host.compareAddresses(ipv4, ipv6) < 0 ? 4 : 6;

@@ -1,8 +1,8 @@
 import { type Connection, FdpassError, formatHostPort, systemClock, type Target, type TraceEvent } from '@fdpass/core';
-import { type Framework, libcResolver, type Router } from '@fdpass/core/host';
+import { describeNetwork, type Framework, libcResolver, type Router } from '@fdpass/core/host';
 import type { ClientDial } from '@fdpass/listen';
 import { Frameworks } from '../agent-config.js';
-import { AgentMemory, describeNetwork } from '../agent-memory.js';
+import { AgentMemory } from '../agent-memory.js';
 import type { ErrorStyle } from '../error-lines.js';
 import { keepFailure } from '../failure.js';
 import { makeLog } from '../log.js';

@@ -50,6 +50,8 @@ export interface RaceOptions {
   readonly graceMs?: number | undefined;
   /** Milliseconds for each candidate. Default: no limit but that of the dial. */
   readonly timeoutMs?: number | undefined;
+  /** Told the label of the winner: see {@link Winners}. Default: nobody is. */
+  readonly won?: ((label: string) => void) | undefined;
 }
 
 type Closable = { destroy(reason?: unknown): void; onBroken?(listener: (error: unknown) => void): () => void };
@@ -80,7 +82,8 @@ export function inList<T>(list: readonly Candidate<T>[]): Candidates<T> {
 }
 
 /** The best connection so far, while it waits for a better one. */
-interface Standby<T> {
+interface Standby<T extends Closable> {
+  readonly attempt: Attempt<T>;
   readonly value: T;
   readonly stopWatching: () => void;
 }
@@ -191,11 +194,11 @@ class Race<T extends Closable> {
     }
     const { graceMs = 0 } = this.#options;
     if (graceMs <= 0) {
-      this.#win(value);
+      this.#win(attempt, value);
       return;
     }
     const stopWatching = value.onBroken?.((error) => this.#broke(attempt, error)) ?? (() => {});
-    this.#standby = { value, stopWatching };
+    this.#standby = { attempt, value, stopWatching };
     this.#stopGrace ??= this.#setup.clock.after(graceMs, () => this.#winStandby());
     this.#advance();
   }
@@ -211,16 +214,19 @@ class Race<T extends Closable> {
 
   #winStandby(): void {
     if (this.#standby === undefined) return;
-    const { value, stopWatching } = this.#standby;
+    const { attempt, value, stopWatching } = this.#standby;
     stopWatching();
     this.#standby = undefined;
-    this.#win(value);
+    this.#win(attempt, value);
   }
 
-  #win(value: T): void {
+  #win({ label }: Attempt<T>, value: T): void {
     const { signal } = this.#setup.context;
     this.#end(() => {
-      if (!signal.aborted) return this.#resolve(value);
+      if (!signal.aborted) {
+        this.#options.won?.(label);
+        return this.#resolve(value);
+      }
       value.destroy(); // whoever listens has aborted when the others were cancelled
       this.#reject(signal.reason);
     });

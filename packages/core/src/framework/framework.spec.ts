@@ -131,6 +131,10 @@ describe('a part of the framework that a program replaces is the one that is use
         expect((await rejection(work)).message).to.equal('nobody to ask');
       }
     },
+    async winners() {
+      const winners = { of: () => ({ last: 'b', won() {} }) };
+      expect((await withReplaced('winners', winners)).host.winners).to.equal(winners);
+    },
     async standby() {
       const standby = { take: () => undefined };
       expect((await withReplaced('standby', standby)).host.standby).to.equal(standby);

@@ -64,6 +64,7 @@ export const TOKENS: {
   random: Symbol('fdpass.random'),
   beforeAsking: Symbol('fdpass.beforeAsking'),
   standby: Symbol('fdpass.standby'),
+  winners: Symbol('fdpass.winners'),
   configStore: Symbol('fdpass.configStore'),
 };
 
@@ -133,6 +134,7 @@ function makeServices(container: DependencyContainer): HostServices {
     random: container.resolve(TOKENS.random),
     beforeAsking: container.resolve(TOKENS.beforeAsking),
     standby: container.resolve(TOKENS.standby),
+    winners: container.resolve(TOKENS.winners),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Candidate } from '../dial/attempt.js';
 import { type Chain, type DialContext, dialledTarget, ownConnection } from '../dial/dialer.js';
 import { DEFAULT_LIMIT_MS, type Expectation, expectedHere, SSH_PORT } from '../dial/expectation.js';
 import { type Candidates, type RaceOptions, race } from '../dial/race.js';
+import { noWinners, type Winners } from '../dial/winners.js';
 import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { expandPath, homeIn } from '../ground/files.js';
@@ -44,6 +45,8 @@ export interface HostServices {
   readonly beforeAsking: () => void;
   /** Makes connections in advance. Default: nothing does. */
   readonly standby: Standby;
+  /** Remembers which candidates have won. Default: nothing does. */
+  readonly winners: Winners;
 }
 
 /** What every service is where the program does not replace it. */
@@ -57,6 +60,7 @@ export const DEFAULT_SERVICES: HostServices = {
   random: Math.random,
   beforeAsking: () => {},
   standby: noStandby,
+  winners: noWinners,
 };
 
 /** Most proxies want none: then nothing is loaded. */
@@ -100,6 +104,7 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     environment,
     random: services.random,
     standby: services.standby,
+    winners: services.winners,
     path,
     compareAddresses: services.compareAddresses,
     lookUp: (host, family, context) => lookUp(host, family, context, { clock, resolve }),

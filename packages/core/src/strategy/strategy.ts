@@ -5,6 +5,7 @@ import type { SpawnForward } from '../connection/spawn.js';
 import type { Candidate } from '../dial/attempt.js';
 import type { Chain, DialContext, Dialer } from '../dial/dialer.js';
 import type { Candidates, RaceOptions } from '../dial/race.js';
+import type { Winners } from '../dial/winners.js';
 import type { Clock } from '../ground/clock.js';
 import type { ErrorCode, ErrorDetails, FdpassError } from '../ground/errors.js';
 import type { TargetKind } from '../ground/target.js';
@@ -105,6 +106,8 @@ export interface StrategyHost {
   random(): number;
   /** Connections that are made in advance, where the program stays. */
   readonly standby: Standby;
+  /** Which candidates have won before, where the program remembers that. */
+  readonly winners: Winners;
   /** The environment variables of the program. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
