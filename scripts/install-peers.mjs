@@ -36,6 +36,8 @@ export const PEERS = {
   fish: 'fish',
   initdb: 'postgresql',
   dbclient: 'dropbear-bin',
+  tcpclient: 'ucspi-tcp',
+  curl: 'curl',
   gcc: 'gcc',
   // The virtual machine of packages/test-lab.
   ...(process.arch === 'x64' && {

@@ -6,9 +6,13 @@
 
 # The user has set these for other programs. They can load modules or compiled code from the current directory, which may be
 # a stranger's clone, wait for a debugger, or write where ssh reads.
-unset NODE_OPTIONS NODE_PATH NODE_DEBUG NODE_COMPILE_CACHE NODE_V8_COVERAGE NODE_ICU_DATA NODE_REDIRECT_WARNINGS \
-  NODE_PENDING_DEPRECATION NODE_PRESERVE_SYMLINKS NODE_PRESERVE_SYMLINKS_MAIN NODE_REPL_EXTERNAL_MODULE \
-  NODE_CHANNEL_FD NODE_UNIQUE_ID
+variables='NODE_OPTIONS NODE_PATH NODE_DEBUG NODE_COMPILE_CACHE NODE_V8_COVERAGE NODE_ICU_DATA NODE_REDIRECT_WARNINGS
+  NODE_PENDING_DEPRECATION NODE_PRESERVE_SYMLINKS NODE_PRESERVE_SYMLINKS_MAIN NODE_REPL_EXTERNAL_MODULE'
+case " $* " in
+  *' run '* | *' exec '* | *' --exec '*) # their command gets them back
+    for name in $variables; do eval "[ -z \"\${$name+set}\" ] || export FDPASS_USER_$name=\"\$$name\""; done ;;
+esac
+unset $variables NODE_CHANNEL_FD NODE_UNIQUE_ID
 [ -z "${FDPASS_NODE_OPTIONS-}" ] || export NODE_OPTIONS="$FDPASS_NODE_OPTIONS"
 
 IFS=:

@@ -17,6 +17,10 @@ describe('command line', () => {
     ['strategies', 'strategies', []],
     ['host.example ssh', '', ['host.example', 'ssh']],
     ['', '', []],
+    ['exec host.example 22 cat -v', 'exec', ['host.example', '22', 'cat', '-v']],
+    ['-v exec --stdio host.example 22 -- cat -v -- -h', 'exec', ['host.example', '22', 'cat', '-v', '--', '-h']],
+    ['exec host.example -v 22 --help', 'exec', ['host.example', '22', '--help']],
+    ['exec 22', '', ['exec', '22']],
   ];
   for (const [argv, command, operands] of commands) {
     it(`takes "${argv}" as ${command || 'connect form'}`, () => {

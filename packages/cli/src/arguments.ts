@@ -49,7 +49,9 @@ export function parseArguments(
   const operands: string[] = [];
   const rest = [...argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (word === '--') {
+    if (isOther(program, operands)) {
+      operands.push(...(word === '--' ? [] : [word]), ...rest.splice(0));
+    } else if (word === '--') {
       operands.push(...rest.splice(0));
     } else if (word.startsWith('--')) {
       unknown.push(takeLong(program, word, rest, given));
@@ -164,6 +166,12 @@ function argumentOf(program: ProgramSpec, written: string, option: OptionSpec, r
 function note(given: Map<string, string[]>, option: OptionSpec, value: string): void {
   const values = given.get(option.name) ?? [];
   given.set(option.name, [...values, value]);
+}
+
+/** Whether what comes after these operands is a command of its own. */
+function isOther({ commands }: ProgramSpec, [first, ...others]: readonly string[]): boolean {
+  const { commandAfter } = commands.find(({ name }) => name === first) ?? {};
+  return commandAfter !== undefined && others.length >= commandAfter;
 }
 
 /** Two operands of which the last is a number are always HOST and PORT; else the first may name a subcommand. */

@@ -1,10 +1,11 @@
-import { type Connection, formatError, formatHostPort, type TraceEvent } from '@fdpass/core';
+import { type Connection, formatError, formatHostPort, type Trace, type TraceEvent } from '@fdpass/core';
 import {
   dialDetached,
   type Handover,
   handOver,
   openChannel,
   type RelayRequest,
+  type Route,
   type RouteOptions,
   stackOf,
 } from '@fdpass/core/host';
@@ -46,7 +47,7 @@ const OWN_PROCESS: Place = {
   write: writeStderr,
   waiting: new WaitingLine(),
   findRoute: (request, options) => findRoute(request, options, configCache()),
-  relayed: (request, relay, { route: { answers } }) => dialRelayed({ ...request, answers }, relay),
+  relayed: dialRelayed,
 };
 
 /** `fdpass HOST PORT`: connects, hands the connection over through stdout, and is done. */
@@ -60,29 +61,49 @@ export async function connect(args: Arguments): Promise<number> {
 /** The whole command, wherever its caller's streams are. Returns the route that was taken. */
 export async function connectIn(place: Place, args: Arguments): Promise<FoundRoute> {
   const request = readRequest(args);
-  const verbosity = args.count('verbose');
-  const { trace: log, close } = makeLog({ verbosity, file: args.value('log'), write: place.write });
   const { input, signal, beforeBytes } = place;
-  const waiting = verbosity === 0 ? place.waiting : undefined; // with -v the user is told anyway
+  return reportDial(place, args, async (report) => {
+    const channel = openChannel({ input, output: place.output(), as: askedHandover(args) });
+    if (channel.as === 'relay') beforeBytes?.();
+    const found = await place.findRoute(request, { signal, trace: report.trace });
+    const { router, route } = found;
+    report.route(route);
+    const { timeoutMs } = request;
+    const own = { ...channel, output: place.output() }; // plugins have another stdout from here on
+    const relayed = (relay: RelayRequest): Promise<Connection> => {
+      report.pause();
+      return place.relayed(request, relay, found);
+    };
+    await handOver(own, route, router, { trace: report.trace, timeoutMs, signal, beforeBytes, relayed });
+    return found;
+  });
+}
+
+/** What the user and the log are told of a dial. */
+export interface DialReport {
+  readonly trace: Trace;
+  route(route: Route): void;
+  /** Before another process, which can ask for a password, dials. */
+  pause(): void;
+}
+
+/** Dials, and tells the user and the log about it, of its failure too. */
+export async function reportDial<T>(
+  { write, waiting: line }: Pick<Place, 'write' | 'waiting'>,
+  args: Arguments,
+  dial: (report: DialReport) => Promise<T>,
+): Promise<T> {
+  const verbosity = args.count('verbose');
+  const { trace: log, close } = makeLog({ verbosity, file: args.value('log'), write });
+  const waiting = verbosity === 0 ? line : undefined; // with -v the user is told anyway
   const trace = (event: TraceEvent): void => {
     waiting?.hear(event);
     log(event);
   };
+  const route = ({ target, reason, chain }: Route): void =>
+    trace({ event: 'route', target: formatHostPort(target.host, target.port), reason, chain: chain.label });
   try {
-    const channel = openChannel({ input, output: place.output(), as: askedHandover(args) });
-    if (channel.as === 'relay') beforeBytes?.();
-    const found = await place.findRoute(request, { signal, trace });
-    const { router, route } = found;
-    const target = formatHostPort(route.target.host, route.target.port);
-    trace({ event: 'route', target, reason: route.reason, chain: route.chain.label });
-    const { timeoutMs } = request;
-    const own = { ...channel, output: place.output() }; // plugins have another stdout from here on
-    const relayed = (relay: RelayRequest): Promise<Connection> => {
-      waiting?.end(); // that process can ask for a password
-      return place.relayed(request, relay, found);
-    };
-    await handOver(own, route, router, { trace, timeoutMs, signal, beforeBytes, relayed });
-    return found;
+    return await dial({ trace, route, pause: () => waiting?.end() });
   } catch (error) {
     trace(eventOf(error)); // the log may be all that the user ever sees
     throw error;
@@ -104,10 +125,14 @@ function askedHandover(args: Arguments): Handover | undefined {
 }
 
 /** Lets a detached process of this same command dial and relay. */
-function dialRelayed(request: DialRequest, { timeoutMs, signal }: RelayRequest): Promise<Connection> {
+export function dialRelayed(
+  request: DialRequest,
+  { timeoutMs, signal }: RelayRequest,
+  { route: { answers } }: FoundRoute,
+): Promise<Connection> {
   return dialDetached({
     command: ownCommand(RELAY_ARGUMENT),
-    request: { ...request, timeoutMs } satisfies DialRequest,
+    request: { ...request, answers, timeoutMs } satisfies DialRequest,
     signal,
   });
 }

@@ -29,8 +29,12 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   strategies: async (args) => (await import('./strategy-commands.js')).strategies(args),
   listen: async (args) => (await import('./listen/listen.js')).listen(args),
   'test-strategy': async (args) => (await import('./strategy-commands.js')).testStrategyFile(args),
+  exec: async (args) => (await import('./exec/exec.js')).exec(args),
   agent: async (args) => (await import('./agent.js')).agent(args),
 };
+
+/** Those that a program can have started for a connection. */
+const CONNECTING = new Set(['', 'connect', 'exec']);
 
 const STDOUT = 1;
 
@@ -50,7 +54,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   isForProgram = channelKind(STDOUT) !== 'terminal';
   args = parseArguments(FDPASS, argv, { environment: process.env });
-  isForProgram &&= COMMANDS[args.command.name] === connect;
+  isForProgram &&= CONNECTING.has(args.command.name);
   if (answerGeneral(FDPASS, args)) return 0;
   const command = COMMANDS[args.command.name];
   if (command === undefined) throw new FdpassError('internal', `unknown command ${args.command.name}`);

@@ -22,11 +22,12 @@ import { FDRECV } from './usage.js';
 const EXIT_LIMIT_MS = 1000;
 
 /**
- * `fdrecv COMMAND …`: runs it as ssh runs a ProxyCommand, receives its descriptor, tells or bridges it. Returns the exit
- * code, which is the command's own.
+ * `fdrecv COMMAND …`: runs it as ssh runs a ProxyCommand, receives its descriptor, and tells or bridges it, or becomes the
+ * program that wants it. Returns the exit code, which is the command's own.
  */
 export async function receive(args: Arguments): Promise<number> {
-  const [command, ...rest] = args.operands;
+  const { operands, program } = args.flag('exec') ? splitProgram(args.operands) : { operands: args.operands };
+  const [command, ...rest] = operands;
   if (command === undefined) throw usage(FDRECV, 'the command is missing');
   const sys = loadSys();
   const [ours, theirs] = sys.socketpair();
@@ -44,8 +45,21 @@ export async function receive(args: Arguments): Promise<number> {
     sys.close(ours);
   }
   const { status } = await exited; // as ssh does: time after the hand-over is the user's time
+  if (program !== undefined) {
+    if (status !== 0) return status;
+    const { becomeCommand } = await import('./exec/become-command.js');
+    return becomeCommand(program, fd, args.flag('stdio'));
+  }
   await (args.flag('stdio') ? bridge(fd, sys) : tell(describeFd(fd, sys), args.flag('json')));
   return status;
+}
+
+/** COMMAND and PROGRAM. @throws FdpassError `usage` */
+function splitProgram(words: readonly string[]): { operands: readonly string[]; program: [string, ...string[]] } {
+  const at = words.indexOf('--');
+  const [program, ...rest] = at === -1 ? [] : words.slice(at + 1);
+  if (program !== undefined) return { operands: words.slice(0, at), program: [program, ...rest] };
+  throw usage(FDRECV, '--exec wants a program after the command and "--"');
 }
 
 function start(command: string, args: readonly string[], channel: number, sys: Sys): ChildProcess {

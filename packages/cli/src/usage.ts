@@ -27,6 +27,8 @@ export interface CommandSpec {
   readonly examples?: readonly (readonly [code: string, what: string])[];
   /** What can stand in each place of its operands, for completions. */
   readonly operands?: readonly Operand[];
+  /** After so many operands another command begins, with options of its own; a `--` in front of it is ours. */
+  readonly commandAfter?: number;
 }
 
 /** Something that a shell can complete: words of a command, or what is on the user's machine. */
@@ -310,6 +312,19 @@ export const FDPASS: ProgramSpec = {
       ],
     },
     {
+      name: 'exec',
+      synopsis: '[options] HOST PORT [--] COMMAND [ARG ...]',
+      summary:
+        'connect and become COMMAND, which has the connected socket as its descriptors 6 (to read) and 7 (to write), and PROTO, TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP and TCPLOCALPORT in its environment, as with tcpclient and other UCSPI clients; no process of fdpass stays, unless it has to relay bytes, as for TLS to a proxy',
+      options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'verbose', 'log', 'json'],
+      operands: ['host'],
+      commandAfter: 2,
+      examples: [
+        ["fdpass exec mail.example 25 -- sh -c 'cat <&6'", 'what the server says'],
+        ['fdpass exec --stdio host.example 2000 -- cat', 'an echo service for the other side'],
+      ],
+    },
+    {
       name: 'completion',
       synopsis: 'bash|zsh|fish',
       summary:
@@ -361,7 +376,10 @@ export const FDPASS: ProgramSpec = {
       argument: 'SECONDS',
       help: "limit for the whole dial, handshakes included, e.g. 10, 500ms, 2m; 0 for no limit (default: the rule's, else 30)",
     },
-    { name: 'stdio', help: 'relay bytes over standard input and output, whatever they are connected to' },
+    {
+      name: 'stdio',
+      help: 'relay bytes over standard input and output, whatever they are connected to; exec: the socket is the standard input and output of COMMAND',
+    },
     { name: 'fdpass', help: 'pass the descriptor, or fail if that is not possible' },
     {
       name: 'verbose',
@@ -476,17 +494,25 @@ export const FDRECV: ProgramSpec = {
   description: [
     'fdrecv runs COMMAND as ssh(1) runs a ProxyCommand with ProxyUseFdpass yes: its standard input and output are one end of a socketpair. It receives the descriptor that COMMAND passes, waits for COMMAND to exit, and prints what the descriptor is: family, local and peer address.',
     'With --stdio it bridges the descriptor to its own standard input and output instead, so that any descriptor-passing program works with clients that do not support descriptor passing.',
+    'With --exec it becomes PROGRAM, which gets the descriptor, as from tcpclient(1) or another UCSPI client. If COMMAND fails, PROGRAM is not run.',
   ],
   commands: [
     {
       name: '',
-      synopsis: '[options] COMMAND [ARG ...]',
+      synopsis: '[options] COMMAND [ARG ...] [-- PROGRAM [ARG ...]]',
       summary: 'receive a descriptor',
-      options: ['stdio', 'json', 'timeout'],
+      options: ['stdio', 'exec', 'json', 'timeout'],
     },
   ],
   options: [
-    { name: 'stdio', help: 'relay bytes between the descriptor and standard input and output' },
+    {
+      name: 'stdio',
+      help: 'relay bytes between the descriptor and standard input and output; with --exec: it is the standard input and output of PROGRAM',
+    },
+    {
+      name: 'exec',
+      help: 'become PROGRAM, which is written after COMMAND and "--", with the descriptor as its descriptors 6 and 7, and with the variables of a UCSPI client',
+    },
     { name: 'json', help: 'describe the descriptor in JSON' },
     {
       name: 'timeout',
@@ -504,6 +530,7 @@ export const FDRECV: ProgramSpec = {
       'ssh -o ProxyCommand="fdrecv --stdio fdpass %h %p" host.example',
       'descriptor passing behind a plain ProxyCommand',
     ],
+    ["fdrecv --exec nc -F localhost 25 -- sh -c 'cat <&6'", 'a program on the descriptor that nc has passed'],
   ],
   files: [],
   environment: [NODE_OPTIONS],

@@ -115,6 +115,27 @@ exports.launch = (file) =>
     });
   }
 
+  it('keeps them for the command that "run" and "exec" run for the user, the others apart', async () => {
+    const { NODE_CHANNEL_FD = '', NODE_UNIQUE_ID = '', ...given } = taken;
+    const odd: Record<string, string> = {
+      ...given,
+      NODE_OPTIONS: '--title "a b"',
+      NODE_PATH: "$HOME `id` '*' \n ",
+      NODE_DEBUG: '',
+    };
+    for (const words of [['run'], ['-v', 'exec', 'h'], ['--exec', 'nc']]) {
+      const { env } = await started({ PATH: at('with-node'), ...odd, NODE_CHANNEL_FD, NODE_UNIQUE_ID }, [
+        link,
+        ...words,
+      ]);
+      const kept = Object.entries(env).filter(([name]) => /^(FDPASS_USER|NODE)_/.test(name));
+      const wanted = Object.entries(odd).map(([name, value]) => [`FDPASS_USER_${name}`, value]);
+      expect(Object.fromEntries(kept)).to.deep.equal(Object.fromEntries(wanted));
+    }
+    const { env } = await started({ PATH: at('with-node'), ...odd }, [link, 'host.example', '22']);
+    expect(Object.keys(env).filter((name) => name.startsWith('FDPASS_USER_'))).to.deep.equal([]);
+  });
+
   it("leaves the user's other variables", async () => {
     const kept = {
       PATH: at('with-node'),

@@ -63,7 +63,14 @@ export {
   outputStream,
 } from './handover/channel.js';
 export { type DetachedOptions, dialDetached, runDetached } from './handover/detached.js';
-export { dialToPass, type HandOverOptions, handOver, type RelayRequest } from './handover/hand-over.js';
+export {
+  dialPassable,
+  dialToPass,
+  type HandOverOptions,
+  handOver,
+  type PassableDial,
+  type RelayRequest,
+} from './handover/hand-over.js';
 export type { RelayResult } from './handover/relay.js';
 export type { PipePool } from './handover/store.js';
 export { configJsonSchema, type JsonSchema, optionsJsonSchema } from './json-schema/json-schema.js';

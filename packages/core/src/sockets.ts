@@ -5,6 +5,7 @@ export { DescriptorConnection } from './connection/descriptor.js';
 export { adoptFd } from './connection/descriptor-stream.js';
 export { type OpenContext, openConnection } from './connection/open.js';
 export { isConnection, StreamConnection, toConnection } from './connection/stream.js';
+export { becomeProgram } from './sys/become.js';
 export {
   describeFd,
   type FdDescription,

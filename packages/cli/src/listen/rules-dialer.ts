@@ -84,7 +84,7 @@ export class RulesDialer {
     const { request } = this.#options;
     this.#parts.memory.refresh();
     const { config, router } = await this.#framework();
-    const { route } = await routeBy({ config, router }, { ...request, target });
+    const { route } = await routeBy({ config, router }, { ...request, target }, { signal, trace });
     const label = formatHostPort(route.target.host, route.target.port);
     trace({ event: 'route', target: label, reason: route.reason, chain: route.chain.label });
     return router.dial(route, { signal, timeoutMs: request.timeoutMs, trace });

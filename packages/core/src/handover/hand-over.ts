@@ -75,13 +75,22 @@ export async function handOver(
   }
 }
 
-interface Dial {
+/** What {@link dialPassable} dials, and how. */
+export interface PassableDial {
+  /** What is dialled. */
   readonly route: Route;
+  /** Who dials it. */
   readonly router: Router;
+  /** Told of the dial. */
   readonly trace: Trace;
-  readonly options: HandOverOptions;
+  /** How long it can take, and who relays. */
+  readonly options: Pick<HandOverOptions, 'timeoutMs' | 'relayed'>;
   /** Aborts with the caller's own, or when the program that wants the connection exits. */
   readonly signal: AbortSignal;
+}
+
+interface Dial extends PassableDial {
+  readonly options: HandOverOptions;
   /** Aborts when that program exits. */
   readonly gone: AbortSignal;
 }
@@ -98,8 +107,12 @@ async function passDescriptor(channel: Channel, dial: Dial): Promise<Handover> {
   return 'descriptor';
 }
 
-/** A connection with a descriptor: the route's own, or one to a process that dials and relays. */
-async function dialPassable({ route, router, trace, options, signal }: Dial): Promise<Connection> {
+/**
+ * A connection with a descriptor: the route's own, or one to a process that dials and relays. It belongs to the caller.
+ *
+ * @throws FdpassError as {@link Router.dial} does; the signal's reason on abort.
+ */
+export async function dialPassable({ route, router, trace, options, signal }: PassableDial): Promise<Connection> {
   const prepared = await router.prepare(route, { signal, timeoutMs: options.timeoutMs, trace });
   const startedAt = router.clock.now();
   if (route.chain.needsRelay(route.target)) noteTls(route, trace);

@@ -106,6 +106,9 @@ const F_SETPIPE_SZ = 1031;
 const SPLICE_F_MOVE = 1;
 const SPLICE_F_NONBLOCK = 2;
 const IF_NAMESIZE = 16;
+const SIG_DFL = 0;
+/** By Node, and with it by every program that it becomes: exec keeps what is ignored. */
+const IGNORED_SIGNALS = ['SIGPIPE', 'SIGXFSZ'] as const;
 const MAX_SOCKADDR = 128; // sizeof(struct sockaddr_storage)
 
 /** The C functions we call. Each is declared when it is first needed: that takes a while too, and a dial needs few. */
@@ -137,6 +140,8 @@ const PROTOTYPES = {
   epoll_wait: 'int epoll_wait(int, void*, int, int)',
   getaddrinfo: 'int getaddrinfo(const char*, const char*, void*, void*)',
   freeaddrinfo: 'void freeaddrinfo(void*)',
+  signal: 'intptr_t signal(int, intptr_t)',
+  execvp: 'int execvp(const char*, const char**)',
   _exit: 'int _exit(int)',
 } as const;
 
@@ -173,7 +178,10 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     return result;
   };
   const fcntl = (fd: number, command: number, value = 0): number => call('fcntl', fd, command, 'int', value);
-  const setCloseOnExec = (fd: number): void => void fcntl(fd, F_SETFD, fcntl(fd, F_GETFD) | FD_CLOEXEC);
+  const setCloseOnExec = (fd: number, on = true): void => {
+    const flags = fcntl(fd, F_GETFD);
+    fcntl(fd, F_SETFD, on ? flags | FD_CLOEXEC : flags & ~FD_CLOEXEC);
+  };
   const setNonBlocking = (fd: number, on: boolean): void => {
     const flags = fcntl(fd, F_GETFL);
     const wanted = on ? flags | constants.O_NONBLOCK : flags & ~constants.O_NONBLOCK;
@@ -278,7 +286,7 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
       const pair = new Int32Array(2);
       call('socketpair', AF_UNIX, SOCK_STREAM | (cloexec ?? 0), 0, Buffer.from(pair.buffer));
       const [one = -1, other = -1] = pair;
-      if (cloexec === undefined) [one, other].forEach(setCloseOnExec);
+      if (cloexec === undefined) for (const fd of [one, other]) setCloseOnExec(fd);
       return [one, other];
     },
     setsockopt: (fd, level, name, value) => void call('setsockopt', fd, level, name, value, value.length),
@@ -320,6 +328,18 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     dup,
     replace: (fd, by) => void call('dup2', by, fd),
     setCloseOnExec,
+    execute(argv) {
+      const { signals } = process.getBuiltinModule('node:os').constants;
+      const ignored = IGNORED_SIGNALS.map((name) => signals[name]);
+      const handlers = ignored.map((signal) => call('signal', signal, SIG_DFL));
+      try {
+        call('execvp', argv[0], [...argv, null]);
+      } catch (error) {
+        ignored.forEach((signal, at) => void call('signal', signal, handlers[at] ?? SIG_DFL));
+        throw error;
+      }
+      throw new Error('execvp returned');
+    },
     shutdown: (fd, how) => void call('shutdown', fd, how),
     setNonBlocking,
     isNonBlocking,

@@ -48,8 +48,13 @@ export interface Sys {
   dup(fd: number): number;
   /** dup2(2): closes `fd` and makes it a copy of `by`, which children inherit. */
   replace(fd: number, by: number): void;
-  /** FD_CLOEXEC (fcntl(2)). */
-  setCloseOnExec(fd: number): void;
+  /** FD_CLOEXEC (fcntl(2)). Default: it is set. */
+  setCloseOnExec(fd: number, on?: boolean): void;
+  /**
+   * execvp(3): the process becomes a program, which is looked for in PATH and gets this process's environment. Signals that
+   * Node ignores end that program as they would any other. Returns only by throwing.
+   */
+  execute(argv: readonly [string, ...string[]]): never;
   /** shutdown(2). */
   shutdown(fd: number, how: number): void;
   /** Sets or clears O_NONBLOCK, which belongs to the open file description and so travels with a passed descriptor. */
