@@ -105,6 +105,53 @@ Any hop also has ${SETTING_KEYS.join(', ')}: see docs/configuration.md.
     });
   });
 
+  describe('a plugin in TypeScript', () => {
+    const runsTypes = 'typescript' in process.features && process.features.typescript !== false;
+    const typed = gateway(SOUND)
+      .replace('create({ url }, host) {', 'create({ url }: Options, host): Dialer {')
+      .replace(
+        'export const gateway =',
+        'interface Options { readonly url: string }\nexport const gateway: Strategy<Options> =',
+      );
+    before(() => {
+      write('gateway.ts', `import type { Dialer, Strategy } from '@fdpass/core';\n${typed}`);
+      write('gateway.mts', `import type { Dialer, Strategy } from '@fdpass/core';\n${typed}`);
+      write('untyped.mts', `import { Dialer, Strategy } from '@fdpass/core';\n${typed}`);
+      write('more.mts', `enum Word { Ok }\n${typed}`);
+      write('ts.yaml', 'plugins: ["./gateway.ts"]\nrules: [{ use: "gw://127.0.0.1:1" }]\n');
+    });
+
+    it('runs where Node runs TypeScript, without a warning', async function () {
+      if (!runsTypes) this.skip();
+      for (const name of ['gateway.ts', 'gateway.mts']) {
+        const { status, stdout, stderr } = await here('test-strategy', '--server', 'server.mjs', name);
+        expect([status, stderr], stdout).to.deep.equal([0, '']);
+      }
+      const { stdout, stderr } = await here('explain', '--no-ssh', '--config', 'ts.yaml', 'host.example');
+      expect(stderr).to.equal('');
+      expect(stdout).to.match(/gw:\/\/127\.0\.0\.1:1/);
+      expect((await here('strategies', 'untyped.mts')).stderr).to.match(
+        /Cannot find package .*; use "import type" for types/,
+      );
+      expect((await here('strategies', 'more.mts')).stderr).to.match(/more\.mts:\d: .*enum.*; write it without/);
+    });
+
+    it('is an error elsewhere that says what to do', async function () {
+      if (runsTypes) this.skip();
+      const says = /gateway\.ts is TypeScript, which Node 20\.\S+ cannot run; run fdpass with Node 22\.18/;
+      for (const args of [
+        ['strategies', 'gateway.ts'],
+        ['explain', '--no-ssh', '--config', 'ts.yaml', 'host.example'],
+      ]) {
+        const { status, stderr } = await here(...args);
+        expect(stderr)
+          .to.match(says)
+          .and.match(/^fdpass: \[config\] .*\n$/);
+        expect(status).to.equal(78);
+      }
+    });
+  });
+
   describe('test-strategy FILE', () => {
     const test = (...args: readonly string[]): Promise<Finished> => here('test-strategy', ...args);
 

@@ -7,6 +7,7 @@ import { checkTrusted } from '../ground/files.js';
 import { resolveModule } from '../ground/modules.js';
 import { isShownPath } from '../ground/shown.js';
 import { messageOf } from '../ground/text.js';
+import { adviceOnLoading, type LoadAdvice } from './load-hint.js';
 import type { StrategyRegistry } from './registry.js';
 import { STRATEGY_API_VERSION, type Strategy } from './strategy.js';
 
@@ -66,10 +67,16 @@ async function importWithin(timeoutMs: number, file: string): Promise<object> {
   try {
     return await Promise.race([import(pathToFileURL(file).href) as Promise<object>, tooLong]);
   } catch (error) {
-    throw error instanceof SyntaxError ? await withPlace(error, file) : error;
+    const placed = error instanceof SyntaxError ? await withPlace(error, file) : error;
+    const advice = adviceOnLoading(error);
+    throw advice === undefined ? placed : withAdvice(placed, advice);
   } finally {
     clearTimeout(timer);
   }
+}
+
+function withAdvice(error: unknown, { message = messageOf(error), hint }: LoadAdvice): FdpassError {
+  return new FdpassError('config', message, { hint, cause: error });
 }
 
 /** A syntax error with the file and line in its message, which need not be the plugin's own file but one that it imports. */
