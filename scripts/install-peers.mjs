@@ -38,6 +38,7 @@ export const PEERS = {
   dbclient: 'dropbear-bin',
   tcpclient: 'ucspi-tcp',
   curl: 'curl',
+  'redis-server': 'redis-server',
   gcc: 'gcc',
   // The virtual machine of packages/test-lab.
   ...(process.arch === 'x64' && {

@@ -105,10 +105,17 @@ function unused(entry, all) {
   const used = all.filter(isUsed);
   for (const one of used) {
     // grows while it is walked
-    const text = one.declarations.map((declaration) => declaration.getText()).join('\n');
+    const text = [...one.declarations, ...inherited(one)].map((declaration) => declaration.getText()).join('\n');
     used.push(...all.filter((other) => !used.includes(other) && new RegExp(`\\b${other.name}\\b`).test(text)));
   }
   return all.filter((one) => !used.includes(one)).map(({ name }) => name);
+}
+
+/** The declarations of what an interface extends, which can be in another package. */
+function inherited({ declared }) {
+  if ((declared.flags & ts.SymbolFlags.Interface) === 0) return [];
+  const bases = checker.getBaseTypes(checker.getDeclaredTypeOfSymbol(declared));
+  return bases.flatMap(({ symbol }) => symbol?.declarations ?? []);
 }
 
 /** Names, and members of classes and interfaces, that have no comment. Those of another package are documented there. */

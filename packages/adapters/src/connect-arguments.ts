@@ -25,7 +25,11 @@ export type ConnectArguments =
   | [port: number | string, whenConnected?: Listener | undefined]
   | [port: number | string, host?: string | undefined, whenConnected?: Listener | undefined];
 
-/** @throws TypeError if there is no port. */
+/**
+ * Takes apart what `net.connect` is called with.
+ *
+ * @throws TypeError if there is no port.
+ */
 export function readConnectArguments(given: ConnectArguments): {
   readonly target: ConnectTarget;
   readonly whenConnected: (() => void) | undefined;

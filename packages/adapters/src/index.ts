@@ -1,5 +1,6 @@
-export type { ConnectArguments, ConnectTarget } from './connect-arguments.js';
+export { type ConnectArguments, type ConnectTarget, readConnectArguments } from './connect-arguments.js';
 export { httpAgent, httpsAgent } from './http-agents.js';
 export { createConnection, LazySocket, pgStream } from './lazy-socket.js';
 export type { DialingOptions, SocketDialer } from './socket-dialer.js';
 export { type UndiciConnector, undiciConnector } from './undici.js';
+export { webAgent } from './web-agent.js';

@@ -1,17 +1,19 @@
+import type { Socket } from 'node:net';
 import {
-  type ConnectionDialer,
   type CreateDialerOptions,
   createDialer as createWith,
+  type DialerDialOptions,
   type HopInput,
+  type TargetInput,
   type UseInput,
 } from '@fdpass/core/host';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
 import { BUILTIN } from './builtin.js';
+import { type ConnectionDialer, forPrograms } from './program-dialer.js';
 
 export type { Strategy, Target, TraceEvent } from '@fdpass/core';
 export { FdpassError, formatError, isFdpassError } from '@fdpass/core';
 export type {
-  ConnectionDialer,
   CreateDialerOptions,
   DialerDialOptions,
   DialerEvents,
@@ -24,6 +26,7 @@ export type {
   UseInput,
 } from '@fdpass/core/host';
 export { BUILTIN as builtinStrategies } from './builtin.js';
+export type { ConnectionDialer, FetchDispatcher } from './program-dialer.js';
 
 /**
  * Makes a dialer with every strategy that comes with fdpass. Without options it uses the user's own config, as the
@@ -39,5 +42,15 @@ export function createDialer(hop: HopInput): ConnectionDialer;
 export function createDialer(
   options: CreateDialerOptions | HopInput | string | readonly UseInput[] = {},
 ): ConnectionDialer {
-  return createWith(options, { strategies: BUILTIN, defaultStrategy: happyEyeballs.name });
+  return forPrograms(createWith(options, { strategies: BUILTIN, defaultStrategy: happyEyeballs.name }));
+}
+
+/**
+ * One connection by the user's own config: short for `createDialer().dial(target, options)`. With `via` it goes through these
+ * hops instead.
+ *
+ * @throws FdpassError that names target, rule and hop, and why; the abort reason of `signal`, unchanged.
+ */
+export function dial(target: TargetInput, options?: DialerDialOptions): Promise<Socket> {
+  return createDialer().dial(target, options);
 }

@@ -1,19 +1,33 @@
+import type { LookupFunction } from 'node:net';
 import { type Connection, makeTarget } from '@fdpass/core';
-import { asNodeError, type Framework, loadFramework } from '@fdpass/core/host';
+import {
+  asNodeError,
+  createResolver,
+  DEFAULT_SERVICES,
+  type Framework,
+  loadFramework,
+  type Resolver,
+} from '@fdpass/core/host';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
 import { BUILTIN } from './builtin.js';
+
+/** What a program wants to connect to. */
+export interface Wanted {
+  readonly host: string;
+  readonly port: number;
+  /** The program's own function for the addresses of `host`. Default: the system's. */
+  readonly lookup?: LookupFunction | undefined;
+}
 
 let loading: Promise<Framework> | undefined;
 
 /** Dials by the rules of the user's config. @throws the error that `net.connect` would give, with the dial's as its `cause`. */
-export async function dialByRules(
-  target: { readonly host: string; readonly port: number },
-  signal: AbortSignal,
-): Promise<Connection> {
+export async function dialByRules({ lookup, ...wanted }: Wanted, signal: AbortSignal): Promise<Connection> {
   try {
+    const target = makeTarget(wanted);
     const { router } = await loaded();
-    const route = await router.route(makeTarget(target));
-    return await router.dial(route, { signal });
+    const own = lookup === undefined ? router : router.withServices({ resolve: askingFor(target.host, lookup) });
+    return await own.dial(await own.route(target), { signal });
   } catch (error) {
     throw asNodeError(error);
   }
@@ -28,4 +42,14 @@ function loaded(): Promise<Framework> {
     });
   }
   return loading;
+}
+
+/** Asks the program for the addresses of `host` where a rule wants them, and the system for those of proxies. */
+function askingFor(host: string, lookup: LookupFunction): Resolver {
+  const asking = createResolver((name, options, done) =>
+    lookup(name, options, (error, address, family) =>
+      done(error, typeof address === 'string' ? [{ address, family: family ?? 4 }] : address),
+    ),
+  );
+  return (name, family, signal) => (name === host ? asking : DEFAULT_SERVICES.resolve)(name, family, signal);
 }

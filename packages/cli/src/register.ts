@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { Socket } from 'node:net';
+import { type LookupFunction, Socket } from 'node:net';
 import type { Connection } from '@fdpass/core';
 import { connectLate, isLate, keepDialsApart, type LateOptions } from '@fdpass/core/late-socket';
 
@@ -31,10 +31,11 @@ const connectByRules: Connect = function connect(this: Socket, ...given) {
 };
 
 /** Rules and strategies are loaded when the program first connects. */
-async function dial({ host, port }: Call[0], signal: AbortSignal): Promise<Connection> {
+async function dial({ host, port, lookup }: Call[0], signal: AbortSignal): Promise<Connection> {
+  const ownLookup = typeof lookup === 'function' ? (lookup as LookupFunction) : undefined;
   return apart(async () => {
     const { dialByRules } = await import('./register-dial.js');
-    return dialByRules({ host: String(host || 'localhost'), port: Number(port) }, signal);
+    return dialByRules({ host: String(host || 'localhost'), port: Number(port), lookup: ownLookup }, signal);
   });
 }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Server, Socket, type SocketConstructorOpts } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Strategy } from '@fdpass/core';
@@ -36,15 +36,7 @@ describe('a socket that a dialer connects', () => {
   afterEach(() => expectNoDescriptorLeft(openBefore));
   after(() => server.close());
 
-  /** As `net.connect`, through a dialer. */
-  const through =
-    (dialer: ConnectionDialer): ConnectLike =>
-    (options, whenConnected) => {
-      const socket = new Socket(options as SocketConstructorOpts);
-      if (typeof options['timeout'] === 'number') socket.setTimeout(options['timeout']);
-      dialer.connectSocket(socket, options, whenConnected);
-      return socket;
-    };
+  const through = ({ connect: lateConnect }: ConnectionDialer): ConnectLike => lateConnect;
 
   for (const [name, scenario] of Object.entries(SOCKET_SCENARIOS)) {
     it(`is seen to do what one of net.connect does: ${name}`, async () => {

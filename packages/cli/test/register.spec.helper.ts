@@ -102,6 +102,8 @@ const WAYS: Readonly<Record<string, (host: string) => Promise<string>>> = {
     return inWorker(new Worker(file));
   },
   'worker-by-text': (host) => inWorker(new Worker(codeFor(host), { eval: true })),
+  'a-lookup-that-is-needed': () =>
+    ask(net.connect({ host: 'only.here', port: plain, lookup: (_host, _options, done) => done(null, '127.0.0.1', 4) })),
   'unix-socket': () => ask(net.connect(path)),
   'unix-socket-in-options': () => ask(net.connect({ path })),
   'connected-already': async () => {

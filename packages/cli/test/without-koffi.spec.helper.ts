@@ -25,6 +25,10 @@ async function talk({ use, host, port }: Dial): Promise<string> {
     const socket = await dialer.dial({ host, port });
     socket.end('and goodbye');
     const said = await text(socket);
+    const late = dialer.connect(port, host);
+    late.end('and goodbye');
+    const again = await text(late);
+    if (again !== said) return `connect: ${again}`;
     await new Promise(setImmediate);
     const left = openSocketsAndPipes().filter((entry) => !openBefore.includes(entry));
     return left.length === 0 ? said : `left open: ${left.join()}`;

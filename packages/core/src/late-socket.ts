@@ -1,5 +1,5 @@
 /*
  * For code that runs before a program does: what connects a socket of Node's by a dial, without what dials.
  */
-export { connectLate, isLate, type LateDial, type LateOptions } from './embed/late-socket.js';
+export { canConnectLate, connectLate, isLate, type LateDial, type LateOptions } from './embed/late-socket.js';
 export { keepDialsApart } from './embed/own-dials.js';

@@ -4,7 +4,7 @@ import { onAbort } from '../ground/clock.js';
 import { ipFamily } from '../ground/ip.js';
 import { fromSystemError } from '../ground/system-error.js';
 import { describeFd } from '../sys/descriptors.js';
-import { loadSys } from '../sys/koffi.js';
+import { findSys, loadSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
 import { descriptorOver } from './ready-socket.js';
 
@@ -32,6 +32,12 @@ const LATE = Symbol.for('fdpass.late-socket.v1');
 /** Whether a call of `net.Socket`'s `connect` with these options was made by {@link connectLate}. */
 export function isLate(options: object): boolean {
   return LATE in options;
+}
+
+/** Whether {@link connectLate} works here: it needs Node's own sockets, and koffi. */
+export function canConnectLate(): boolean {
+  const { bun, deno } = process.versions as NodeJS.Dict<string>;
+  return bun === undefined && deno === undefined && findSys() !== undefined;
 }
 
 /** What we use of a handle. TLS has one of its own, around that of TCP, its parent. */

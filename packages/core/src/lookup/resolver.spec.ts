@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
 import { formatError } from '../ground/errors.js';
 import { rejection as failure } from '../ground/rejection.spec.helper.js';
-import { createResolver, isNoAddress, type Lookup, systemResolver } from './resolver.js';
+import { createResolver, isNoAddress, type Lookup, sparingLocalhost, systemResolver } from './resolver.js';
 
 const NEVER = new AbortController().signal;
 
@@ -21,6 +21,25 @@ describe('resolver', () => {
   it('tells of names that do not exist', async () => {
     const error = await failure(systemResolver('no..such', 0, NEVER)); // an empty label never leaves this machine
     expect(error.code).to.equal('unknown-host');
+  });
+
+  it('asks for localhost without a family, so that no name server is asked for one that /etc/hosts lacks', async () => {
+    const asked: [host: string, family: number][] = [];
+    const resolve = createResolver(
+      sparingLocalhost((host, { family }, done) => {
+        asked.push([host, family]);
+        done(null, [{ address: '127.0.0.1', family: 4 }]);
+      }),
+    );
+    const found = [{ family: 4, host: '127.0.0.1' }];
+    expect(await resolve('localhost', 4, NEVER)).to.deep.equal(found);
+    expect(isNoAddress(await failure(resolve('localhost', 6, NEVER)))).to.equal(true);
+    expect(await resolve('host.example', 6, NEVER)).to.deep.equal(found);
+    expect(asked).to.deep.equal([
+      ['localhost', 0],
+      ['localhost', 0],
+      ['host.example', 6],
+    ]);
   });
 
   it('asks for all addresses in the system order, and drops those that come twice', async () => {

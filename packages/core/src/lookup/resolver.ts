@@ -54,6 +54,20 @@ export function createResolver(lookup: Lookup): Resolver {
     });
 }
 
+/**
+ * The same function, which does not ask name servers for `localhost` (RFC 6761, section 6.3). getaddrinfo(3) asks them for a family
+ * that /etc/hosts does not have, and is content without it if it is asked for both.
+ */
+export function sparingLocalhost(lookup: Lookup): Lookup {
+  return (host, options, done) => {
+    const { family } = options;
+    if (host !== 'localhost' || family === 0) return lookup(host, options, done);
+    lookup(host, { ...options, family: 0 }, (error, addresses) =>
+      done(error, error ? [] : addresses.filter((found) => found.family === family)),
+    );
+  };
+}
+
 /** How many look-ups can be under way: koffi allows 256 calls, and libuv's threads run four at a time by default. */
 const MAX_LOOKUPS = 64;
 
@@ -116,12 +130,14 @@ function toAddress(sockaddr: Buffer, { platform, interfaceName }: Sys): LookupAd
 const libcLookups = new LibcLookups(loadSys);
 
 /** The system's own resolver (getaddrinfo), so that /etc/hosts, nsswitch.conf and RFC 6724's order hold. */
-export const systemResolver: Resolver = createResolver((host, options, done) =>
-  process.getBuiltinModule('node:dns').lookup(host, options, (error, addresses) => {
-    const lacksNothing = error !== null || !addresses.some(({ address }) => lacksZone(address));
-    if (lacksNothing || findSys() === undefined) done(error, addresses);
-    else void libcLookups.addZones(host, addresses).then((zoned) => done(null, zoned)); // Node drops them
-  }),
+export const systemResolver: Resolver = createResolver(
+  sparingLocalhost((host, options, done) =>
+    process.getBuiltinModule('node:dns').lookup(host, options, (error, addresses) => {
+      const lacksNothing = error !== null || !addresses.some(({ address }) => lacksZone(address));
+      if (lacksNothing || findSys() === undefined) done(error, addresses);
+      else void libcLookups.addZones(host, addresses).then((zoned) => done(null, zoned)); // Node drops them
+    }),
+  ),
 );
 
 /**
@@ -129,18 +145,20 @@ export const systemResolver: Resolver = createResolver((host, options, done) =>
  * everything else in a dial. `dns.lookup` serves where koffi is missing, and for a failure that only an errno explains
  * (EAI_SYSTEM).
  */
-export const libcResolver: Resolver = createResolver((host, options, done) => {
-  const ask = async (): Promise<void> => {
-    try {
-      done(null, await libcLookups.ask(host, options.family));
-    } catch (error) {
-      const name = errnoName(error) ?? '';
-      if (name.startsWith('EAI_') && name !== 'EAI_SYSTEM') return done(error as Error, []);
-      process.getBuiltinModule('node:dns').lookup(host, options, done);
-    }
-  };
-  void ask();
-});
+export const libcResolver: Resolver = createResolver(
+  sparingLocalhost((host, options, done) => {
+    const ask = async (): Promise<void> => {
+      try {
+        done(null, await libcLookups.ask(host, options.family));
+      } catch (error) {
+        const name = errnoName(error) ?? '';
+        if (name.startsWith('EAI_') && name !== 'EAI_SYSTEM') return done(error as Error, []);
+        process.getBuiltinModule('node:dns').lookup(host, options, done);
+      }
+    };
+    void ask();
+  }),
+);
 
 /**
  * A resolver that asks `resolve` once for what several dials want to know at the same time: a thousand dials to one host

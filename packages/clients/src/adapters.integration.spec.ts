@@ -6,6 +6,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import tls from 'node:tls';
+import { createConnection, httpAgent, httpsAgent, pgStream, undiciConnector } from '@fdpass/adapters';
 import {
   alternativeNames,
   type Background,
@@ -26,7 +27,6 @@ import { type ConnectionDialer, createDialer, type UseInput } from 'fdpass';
 import pg from 'pg';
 import { Client as SshClient } from 'ssh2';
 import { fetch, Agent as UndiciAgent } from 'undici';
-import { createConnection, httpAgent, httpsAgent, pgStream, undiciConnector } from './index.js';
 
 /** Real clients to real servers, through each kind of way there. */
 describe('client libraries through a dialer', () => {
