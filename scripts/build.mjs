@@ -29,16 +29,23 @@ const { version } = JSON.parse(readFileSync('packages/cli/package.json', 'utf8')
 /** Loads plugins, which can be ES modules, so its own import() is not bundled. */
 const PLUGINS = 'packages/core/dist/strategy/plugins.js';
 
+/** The bundles that Node loads. The launcher loads all others. */
+const LOADED_BY_NODE = [
+  'packages/cli/dist/launch.js',
+  'packages/cli/dist/code-folder.js',
+  'packages/core/dist/connection/pass-on.js',
+  PLUGINS,
+].map((file) => resolve(file));
+
 /** What has a bundle of its own: what is started or required by its path, and each module that is imported dynamically. */
-const entries = new Set(
-  [
-    'packages/cli/dist/fdpass.js',
-    'packages/cli/dist/fdrecv.js',
-    'packages/cli/dist/launch.js',
-    'packages/cli/dist/code-folder.js',
-    'packages/core/dist/connection/pass-on.js',
-  ].map((file) => resolve(file)),
-);
+const entries = new Set([
+  ...['packages/cli/dist/fdpass.js', 'packages/cli/dist/fdrecv.js'].map((file) => resolve(file)),
+  ...LOADED_BY_NODE,
+]);
+
+/** What is around a bundle for the launcher: the function that Node would make of it. */
+const BANNER = '(function(exports,require,module,__filename,__dirname){';
+const FOOTER = '})';
 
 /** `packages/strategy-socks/dist/index.js` becomes `strategy-socks`, its `options.js` gets that prefix, others keep their names. */
 function bundleName(file) {
@@ -113,7 +120,9 @@ async function bundleAll() {
     // Elsewhere require() instead, since the loader of ES modules takes time to start.
     const supported = { 'dynamic-import': file === resolve(PLUGINS) };
     const target = file === LAUNCH ? 'node12' : options.target;
-    const { metafile } = await build({ ...options, supported, target, entryPoints: [{ in: file, out: name }] });
+    const around = LOADED_BY_NODE.includes(file) ? {} : { banner: { js: BANNER }, footer: { js: FOOTER } };
+    const entryPoints = [{ in: file, out: name }];
+    const { metafile } = await build({ ...options, ...around, supported, target, entryPoints });
     records.push(metafile);
   }
   return records;

@@ -15,13 +15,13 @@ import { expect } from 'chai';
 import { loadBundles } from './bundle-loader.js';
 import { keepCodeOf, type LoadedScript } from './kept-code.js';
 
-const BUNDLE = `
+const BUNDLE = `(function (exports, require, module, __filename, __dirname) {
 const path = require('node:path');
 exports.add = (a, b) => a + b;
 exports.never = () => 'this is never called';
 exports.name = () => path.basename(__filename);
 exports.other = () => require('./other.cjs');
-`;
+})`;
 
 describe('the loader of the bundles', () => {
   const folder = temporaryFolder();
@@ -36,7 +36,8 @@ describe('the loader of the bundles', () => {
     cache = join(own, 'cache');
     for (const path of [bundles, cache]) mkdirSync(path, { recursive: true, mode: 0o700 });
     writeFileSync(join(bundles, 'main.cjs'), BUNDLE);
-    writeFileSync(join(bundles, 'other.cjs'), 'exports.count = (globalThis.__loads = (globalThis.__loads ?? 0) + 1);');
+    const other = '(exports) => (exports.count = (globalThis.__loads = (globalThis.__loads ?? 0) + 1))';
+    writeFileSync(join(bundles, 'other.cjs'), other);
   });
   after(() => folder.remove());
 

@@ -55,8 +55,7 @@ export function loadBundles({ folder, codeFolder, ask, scripts }: Loading): Requ
     return module.exports;
   };
   const compile = (filename: string, file: string | undefined): Script => {
-    // A bundle is ASCII: a byte a character, which V8 takes as it is.
-    const source = `(function(exports,require,module,__filename,__dirname){${readFileSync(filename, 'latin1')}\n})`;
+    const source = readFileSync(filename, 'utf8'); // V8 takes it as it is: a function, and all of it ASCII
     if (file === undefined) return new Script(source, { filename });
     const state = stateOf(filename);
     const { data, starts } = readKeptCode(file, state);

@@ -280,8 +280,10 @@ exit "$FAKE_STATUS"
 
   describe('and the bundles:', () => {
     /** Says where its compiled code would be kept. */
-    const BUNDLE = `const [script] = globalThis[Symbol.for('fdpass.loaded-scripts.v1')];
-console.log(script?.file ?? 'nowhere');`;
+    const BUNDLE = `() => {
+  const [script] = globalThis[Symbol.for('fdpass.loaded-scripts.v1')];
+  console.log(script?.file ?? 'nowhere');
+}`;
     const own = at('whole/bin/fdpass.cjs');
     const bundle = at('whole/bundle/fdpass.cjs');
     before(() => {
@@ -356,12 +358,12 @@ console.log(script?.file ?? 'nowhere');`;
       ['the bundle is missing', () => rmSync(bundle), UNBUILT],
       [
         'another file is missing',
-        () => writeFileSync(bundle, "require('node:fs').readFileSync('/missing')"),
+        () => writeFileSync(bundle, "(exports, require) => require('node:fs').readFileSync('/missing')"),
         "ENOENT: no such file or directory, open '/missing'; please report it",
       ],
       [
         'another module is missing',
-        () => writeFileSync(bundle, "require('missing')"),
+        () => writeFileSync(bundle, "(exports, require) => require('missing')"),
         "Cannot find module 'missing'; please report it",
       ],
       ['the launcher is missing', () => rmSync(at('whole/bundle/launch.cjs')), UNBUILT], // last: it does not come back

@@ -3,13 +3,11 @@
  * compiling its regular expression for IPv6.
  */
 
-const NUMBER = '(0|[1-9]\\d{0,2})';
-const IPV4 = new RegExp(`^${NUMBER}\\.${NUMBER}\\.${NUMBER}\\.${NUMBER}$`);
-
 /** The bytes of an IPv4 literal as inet_pton(3) takes it: four decimal numbers without leading zeros. */
 function parseIpv4(text: string): number[] | undefined {
-  const bytes = IPV4.exec(text)?.slice(1).map(Number);
-  return bytes?.every((byte) => byte < 256) ? bytes : undefined;
+  const bytes = text.split('.').map(Number);
+  const isAddress = bytes.length === 4 && bytes.every((byte) => byte >= 0 && byte < 256) && bytes.join('.') === text;
+  return isAddress ? bytes : undefined;
 }
 
 /** The eight groups of an IPv6 literal without its zone (RFC 4291, section 2.2); the last two can be written as IPv4. */

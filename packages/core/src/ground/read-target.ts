@@ -1,6 +1,5 @@
-import { domainToASCII, domainToUnicode } from 'node:url';
 import { FdpassError } from './errors.js';
-import { canonicalAddress } from './ip.js';
+import { canonicalAddress, ipFamily } from './ip.js';
 import {
   describeKind,
   type LocalName,
@@ -67,7 +66,8 @@ export function normalizeTarget(target: Target): Target {
  * @throws FdpassError `usage`
  */
 export function normalizeHost(input: string, kinds: readonly TargetKind[] = ANY_KIND): string {
-  if (PLAIN_NAME.test(input) && input.length <= MAX_HOST_LENGTH) return input; // as almost every host is
+  // As almost every host is.
+  if ((PLAIN_NAME.test(input) && input.length <= MAX_HOST_LENGTH) || ipFamily(input) === 4) return input;
   if (input === '') throw new FdpassError('usage', 'the host is empty', { hint: 'give HOST and PORT' });
   const host = targetKind(input) === 'host' ? normalizeName(input) : checkLocalName(input);
   if (Buffer.byteLength(withoutRootDot(host)) > MAX_HOST_LENGTH) {
@@ -98,6 +98,7 @@ function normalizeName(input: string): string {
 }
 
 function toAscii(name: string): string {
+  const { domainToASCII, domainToUnicode } = process.getBuiltinModule('node:url');
   // domainToASCII also decodes percent signs.
   const ascii = /[^-A-Za-z0-9._~\u0080-\uffff]/.test(name) ? '' : domainToASCII(name);
   // For an A-label that is not punycode Node 20 and 22 return nothing, and later ones return it unchanged, in both directions.

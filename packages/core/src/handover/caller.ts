@@ -37,12 +37,20 @@ export function watchCaller(channel: Channel, clock: Clock): CallerWatch {
 
 /** Calls `listener` when both ends have hung up. Only the input is waited for: the output can be closed meanwhile. */
 function onHangUp({ input, output }: Channel, sys: Sys, clock: Clock, listener: () => void): () => void {
-  const poller = sys.poll(input, { isShared: true });
-  const fds = [input, output].filter(isWatchable);
-  const cancel = afterHangUp(poller, () => fds.every((fd) => sys.isHungUp(fd)), clock, listener);
+  let release = (): void => {};
+  const start = (): void => {
+    const poller = sys.poll(input, { isShared: true });
+    const fds = [input, output].filter(isWatchable);
+    const cancel = afterHangUp(poller, () => fds.every((fd) => sys.isHungUp(fd)), clock, listener);
+    release = () => {
+      poller.close();
+      cancel();
+    };
+  };
+  const starting = setImmediate(start); // a dial that is over before that, as one on this machine can be, needs no watch
   return () => {
-    poller.close();
-    cancel();
+    clearImmediate(starting);
+    release();
   };
 }
 

@@ -1,6 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { getSystemErrorName } from 'node:util';
 import type { KoffiFunc } from 'koffi';
 import { onAbort } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
@@ -391,7 +390,7 @@ function errnoNameOf(errno: number): string {
 
 /** libuv's list leaves some out, EINPROGRESS among them; the system's has two names for others. */
 function findErrnoName(errno: number): string {
-  const name = getSystemErrorName(-errno);
+  const name = process.getBuiltinModule('node:util').getSystemErrorName(-errno);
   if (!name.startsWith('Unknown')) return name;
   const { errno: names } = process.getBuiltinModule('node:os').constants;
   return Object.entries(names).find(([, value]) => value === errno)?.[0] ?? `errno ${errno}`;
