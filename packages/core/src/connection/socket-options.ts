@@ -42,7 +42,7 @@ export interface SocketOptions {
 }
 
 /** IPQoS names of ssh_config(5) as whole TOS bytes (RFC 2474, 2597, 3246, 8622; the last four are RFC 1349's). */
-const TOS_BYTES: Readonly<Record<string, number>> = {
+const tosBytes = (): Readonly<Record<string, number>> => ({
   ...Object.fromEntries([1, 2, 3, 4].flatMap((x) => [1, 2, 3].map((y) => [`af${x}${y}`, (x * 8 + y * 2) << 2]))),
   ...Object.fromEntries([0, 1, 2, 3, 4, 5, 6, 7].map((x) => [`cs${x}`, (x * 8) << 2])),
   ef: 46 << 2,
@@ -51,11 +51,11 @@ const TOS_BYTES: Readonly<Record<string, number>> = {
   lowdelay: 0x10,
   throughput: 0x08,
   reliability: 0x04,
-};
+});
 
 /** The TOS byte for a `dscp` option; undefined for a name that is not known. */
 export function tosByte(dscp: number | string): number | undefined {
-  return typeof dscp === 'number' ? dscp << 2 : TOS_BYTES[dscp.toLowerCase()];
+  return typeof dscp === 'number' ? dscp << 2 : tosBytes()[dscp.toLowerCase()];
 }
 
 /** One setsockopt(2). */

@@ -65,7 +65,7 @@ const word = (at: number): Member => ({ at, size: 4 });
 const long = (at: number): Member => ({ at, size: 8 });
 
 /** glibc, and the kernel itself: lengths are size_t. */
-const GLIBC_64: MessageLayout = {
+const glibc64 = (): MessageLayout => ({
   pointerSize: 8,
   littleEndian: true,
   msghdr: {
@@ -78,9 +78,9 @@ const GLIBC_64: MessageLayout = {
     flags: word(48),
   },
   cmsghdr: { len: long(0), level: word(8), type: word(12), data: 16, align: 8 },
-};
+});
 
-const LINUX_32: MessageLayout = {
+const linux32 = (): MessageLayout => ({
   pointerSize: 4,
   littleEndian: true,
   msghdr: {
@@ -93,10 +93,10 @@ const LINUX_32: MessageLayout = {
     flags: word(24),
   },
   cmsghdr: { len: word(0), level: word(4), type: word(8), data: 12, align: 4 },
-};
+});
 
 /** musl: lengths are int and socklen_t with padding beside them, which must be zero; on big-endian the padding comes first. */
-const MUSL_64: MessageLayout = {
+const musl64 = (): MessageLayout => ({
   pointerSize: 8,
   littleEndian: true,
   msghdr: {
@@ -109,10 +109,10 @@ const MUSL_64: MessageLayout = {
     flags: word(48),
   },
   cmsghdr: { len: word(0), level: word(8), type: word(12), data: 16, align: 8 },
-};
+});
 
 /** The BSDs' msghdr; Darwin aligns control messages to 4 bytes on every word size. */
-const DARWIN_64: MessageLayout = {
+const darwin64 = (): MessageLayout => ({
   pointerSize: 8,
   littleEndian: true,
   msghdr: {
@@ -125,19 +125,23 @@ const DARWIN_64: MessageLayout = {
     flags: word(44),
   },
   cmsghdr: { len: word(0), level: word(4), type: word(8), data: 12, align: 4 },
-};
+});
 
 /** FreeBSD: as Darwin, but aligned to the machine's word, so that data begins at 16. */
-const FREEBSD_64: MessageLayout = { ...DARWIN_64, cmsghdr: { ...DARWIN_64.cmsghdr, data: 16, align: 8 } };
+const freebsd64 = (): MessageLayout => ({
+  ...darwin64(),
+  cmsghdr: { ...darwin64().cmsghdr, data: 16, align: 8 },
+});
 
 /** FreeBSD on 32 bit has the same offsets as Linux there. */
-const FREEBSD_32: MessageLayout = LINUX_32;
+const freebsd32 = linux32;
 
-const LAYOUTS: Readonly<Record<PlatformName, Readonly<Partial<Record<4 | 8, MessageLayout>>>>> = {
-  'linux-glibc': { 8: GLIBC_64, 4: LINUX_32 },
-  'linux-musl': { 8: MUSL_64, 4: LINUX_32 },
-  darwin: { 8: DARWIN_64 },
-  freebsd: { 8: FREEBSD_64, 4: FREEBSD_32 },
+/** Functions, since each process needs one of them. */
+const LAYOUTS: Readonly<Record<PlatformName, Readonly<Partial<Record<4 | 8, () => MessageLayout>>>>> = {
+  'linux-glibc': { 8: glibc64, 4: linux32 },
+  'linux-musl': { 8: musl64, 4: linux32 },
+  darwin: { 8: darwin64 },
+  freebsd: { 8: freebsd64, 4: freebsd32 },
 };
 
 /** Members that musl writes as 4 bytes of an 8-byte slot: on big-endian the value is in the slot's second half. */
@@ -152,7 +156,7 @@ function muslBigEndian(layout: MessageLayout): MessageLayout {
 
 /** The layout for a platform; undefined if it is one we do not know. */
 export function layoutFor(platform: PlatformName, pointerSize: 4 | 8, littleEndian = true): MessageLayout | undefined {
-  const layout = LAYOUTS[platform][pointerSize];
+  const layout = LAYOUTS[platform][pointerSize]?.();
   if (layout === undefined || littleEndian) return layout;
   const swapped = { ...layout, littleEndian: false };
   return platform === 'linux-musl' && pointerSize === 8 ? muslBigEndian(swapped) : swapped;
