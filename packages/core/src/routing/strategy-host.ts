@@ -112,6 +112,12 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
       const { signal, trace } = context;
       return ownConnection(await services.open(address, options, { signal, trace, clock }), context);
     },
+    startTls: async (connection, name, context, tls) => {
+      const { wrapTls } = await import('../proxy/tls.js'); // few strategies need it
+      const { signal, trace } = context;
+      const request = { host: name, options: tls, path, signal, trace };
+      return ownConnection(await wrapTls(connection, request), context);
+    },
     race: (candidates, options, context) =>
       options.of === 'route' && isLookedAt(context)
         ? raceLooking(candidates, options, context, clock)

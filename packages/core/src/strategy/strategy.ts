@@ -12,7 +12,7 @@ import type { TargetKind } from '../ground/target.js';
 import type { Family, HostAddress } from '../lookup/resolver.js';
 import type { CredentialRequest, Credentials } from '../proxy/credentials.js';
 import type { Standby } from '../proxy/standby.js';
-import type { TlsDefaults } from '../proxy/tls.js';
+import type { TlsDefaults, TlsOptions } from '../proxy/tls.js';
 
 /** The version of this interface. It grows when a strategy made for the one before would no longer work. */
 export const STRATEGY_API_VERSION = 2;
@@ -70,6 +70,14 @@ export interface StrategyHost {
   compareAddresses(one: HostAddress, other: HostAddress): number;
   /** One connect() to one address. @throws FdpassError with the bare reason, e.g. `connection refused` */
   open(address: SocketAddress, options: SocketOptions, context: DialContext): Promise<Connection>;
+  /**
+   * TLS as a client over a connection, which it owns from the call on. The certificate must be valid for `name`, unless the
+   * options say otherwise; paths in them are as the config writes them. What it gives has no descriptor, so the dialer has
+   * `needsRelay`.
+   *
+   * @throws FdpassError `permission` for a certificate that is not valid, `protocol` for what is not TLS, `config` for files.
+   */
+  startTls(connection: Connection, name: string, context: DialContext, options?: TlsOptions): Promise<Connection>;
   /** Tries candidates, one after the other or with head starts, reports each, and resolves to the winner. */
   race<T extends { destroy(reason?: unknown): void }>(
     candidates: Candidates<T> | readonly Candidate<T>[],
