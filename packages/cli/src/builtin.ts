@@ -43,4 +43,10 @@ export const BUILTIN: readonly StrategyEntry[] = [
     load: async () => (await import('@fdpass/strategy-choice')).hosts,
   },
   { name: 'srv', targets: ANY, load: async () => (await import('@fdpass/strategy-srv')).srv },
+  {
+    name: 'wake',
+    shorthand: 'mac',
+    targets: ANY,
+    load: async () => (await import('@fdpass/strategy-wake')).wake,
+  },
 ];

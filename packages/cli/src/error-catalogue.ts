@@ -212,6 +212,11 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
         remedy: 'run the command by hand, or raise its "timeout"',
       },
       {
+        said: 'timed out after 120 s: it does not wake up, and the last try failed: ...',
+        cause: 'the host was woken ("wake"), and did not answer in time',
+        remedy: 'check "mac" and "broadcast" and that Wake-on-LAN is on in the host, or raise "within"',
+      },
+      {
         said: 'timed out after 30 s (... no answer)',
         cause: 'packets to that address get lost: the host is off, or a firewall drops them',
         remedy: 'check the VPN and the address; try another route with --via',

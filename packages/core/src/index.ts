@@ -10,7 +10,7 @@ export type { Chain, DialContext, Dialer, TlsPlace } from './dial/dialer.js';
 export { allFailed, connectFailed, type Failure } from './dial/failures.js';
 export type { Candidates, RaceOptions } from './dial/race.js';
 export { lastFirst, type Winner, type Winners } from './dial/winners.js';
-export { type Clock, type Deadline, startDeadline, systemClock } from './ground/clock.js';
+export { type Clock, type Deadline, pause, startDeadline, systemClock } from './ground/clock.js';
 export {
   type ErrorCode,
   type ErrorDetails,

@@ -145,6 +145,7 @@ const FORMATS: Readonly<Record<string, (text: string) => string>> = {
   path: showPath,
   'secret-path': showPath,
   interface: showInterface,
+  mac: (text) => (/^[0-9a-f]{2}(?:[:-]?[0-9a-f]{2}){5}$/i.test(text) ? text : MASK),
   greeting: (text) => (BEGINNING.test(text) ? text : MASK),
   dscp: (name) => (tosByte(name) === undefined ? MASK : name),
 };

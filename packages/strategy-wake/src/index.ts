@@ -1,0 +1,1 @@
+export { type WakeOptions, wake } from './wake.js';
