@@ -53,8 +53,10 @@ export async function talk(
   for (;;) {
     const { authority, headers, authorization, clock } = conversation;
     await peer.write(encodeConnect(authority, headers, authorization));
-    const [requestLine = '', ...fields] = showConnect(authority, headers, authorization);
-    report.sent(requestLine, fields);
+    if (!report.isQuiet) {
+      const [requestLine = '', ...fields] = showConnect(authority, headers, authorization);
+      report.sent(requestLine, fields);
+    }
     const head = await readFinalHead(peer, conversation, report);
     conversation.isReusing = false;
     // RFC 9110 §9.3.6: any 2xx opens the tunnel; Content-Length and Transfer-Encoding mean nothing in it.
@@ -80,8 +82,10 @@ async function readFinalHead(
   for (let interim = 0; interim <= MAX_INTERIM_RESPONSES; interim++) {
     const answer = peer.readThrough(missingHeadBytes, MAX_HEAD_BYTES, "the proxy's response");
     const head = parseHead(await firstAnswer(answer, { peer: conversation.proxy, ...EXPECTED }));
-    const [statusLine = '', ...fields] = showHead(head, maskOf(conversation));
-    report.received(statusLine, fields);
+    if (!report.isQuiet) {
+      const [statusLine = '', ...fields] = showHead(head, maskOf(conversation));
+      report.received(statusLine, fields);
+    }
     if (head.status >= 200) return head;
     if (head.status === 101) throw refusal(head, { mask: maskOf(conversation) }); // nobody asked for another protocol
   }

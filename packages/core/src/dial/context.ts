@@ -27,9 +27,9 @@ export type NeedsRelayListener = (why: string) => void;
 
 export interface Owned {
   /** The connections that were opened inside the dial; they are destroyed if it rejects. */
-  readonly connections: Set<Connection>;
+  connections?: Set<Connection>;
   /** The dials of other hops inside the dial that are under way, with their signals. */
-  readonly dials: Map<Promise<unknown>, AbortSignal>;
+  dials?: Map<Promise<unknown>, AbortSignal>;
   /** Why the dial is over, if it rejected: what is opened in it later is destroyed at once. */
   over?: { readonly reason: unknown };
   /** What the dial is to connect to. */

@@ -64,14 +64,14 @@ export class OwningDial {
 
   /** @param outer The context of whoever dials. */
   constructor(outer: DialContext, target?: Target) {
-    this.#owned = { connections: new Set(), dials: new Map(), target };
+    this.#owned = { target };
     this.context = withOwned(outer, this.#owned);
   }
 
   /** Destroys all connections that were opened in the dial, and those that are still to come. */
   destroyOwned(reason: unknown): void {
     this.#owned.over ??= { reason };
-    for (const connection of this.#owned.connections) connection.destroy(reason);
+    for (const connection of this.#owned.connections ?? []) connection.destroy(reason);
   }
 
   /**
@@ -79,7 +79,7 @@ export class OwningDial {
    * one, or to undefined if there were none or several.
    */
   async innerFailure(): Promise<unknown> {
-    const dials = [...this.#owned.dials];
+    const dials = [...(this.#owned.dials ?? [])];
     await undefined; // an abort reaches the signals of inner dials in this turn; one with another signal never settles
     const aborted = dials.flatMap(([dial, signal]) => (signal.aborted ? [dial] : []));
     const results = await Promise.allSettled(aborted);
@@ -94,8 +94,12 @@ export class OwningDial {
  */
 export function ownConnection(connection: Connection, context: DialContext): Connection {
   const owned = (context as HopContext)[OWNED];
-  if (owned?.over !== undefined) connection.destroy(owned.over.reason);
-  else owned?.connections.add(connection);
+  if (owned === undefined) return connection;
+  if (owned.over !== undefined) connection.destroy(owned.over.reason);
+  else {
+    owned.connections ??= new Set();
+    owned.connections.add(connection);
+  }
   return connection;
 }
 
@@ -106,8 +110,10 @@ export function dialledTarget(context: DialContext): Target | undefined {
 
 /** Tells the dial around it, if core knows that, of a dial that has begun. Returns the same promise. */
 export function ownDial<T>(dial: Promise<T>, context: DialContext): Promise<T> {
-  const dials = (context as HopContext)[OWNED]?.dials;
-  if (dials === undefined) return dial;
+  const owned = (context as HopContext)[OWNED];
+  if (owned === undefined) return dial;
+  owned.dials ??= new Map();
+  const { dials } = owned;
   dials.set(dial, context.signal);
   const settled = (): void => void dials.delete(dial);
   dial.then(settled, settled);

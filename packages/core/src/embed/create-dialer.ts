@@ -5,7 +5,7 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { INLINE_NAME } from '../config/source.js';
 import type { Connection } from '../connection/connection.js';
 import { type Framework, loadFramework, TOKENS } from '../framework/framework.js';
-import { type Clock, type Deadline, startDeadline, systemClock } from '../ground/clock.js';
+import { type Clock, type Deadline, makeAbortable, startDeadline, systemClock } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { absoluteFolder, currentFolder, expandPath } from '../ground/files.js';
 import type { Target } from '../ground/target.js';
@@ -33,6 +33,7 @@ import { connectLate, type LateOptions } from './late-socket.js';
 import { apartFromRules } from './own-dials.js';
 import { readySocket } from './ready-socket.js';
 import type { HopInput, UseInput } from './rules-input.js';
+import { Turns } from './turns.js';
 
 /**
  * Makes a dialer. Two of them share nothing.
@@ -74,7 +75,8 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
   #loading: Promise<Framework> | undefined;
   readonly #options: CreateDialerOptions;
   readonly #clock: Clock;
-  readonly #closing = new AbortController();
+  readonly #closing = makeAbortable();
+  readonly #turns = new Turns();
   readonly #underWay = new Set<Promise<unknown>>();
   #count = 0;
 
@@ -162,6 +164,8 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     const signal = abort?.signal ?? this.#closing.signal;
     const trace = this.#traceFor(target, number, options);
     try {
+      signal.throwIfAborted();
+      await this.#turns.next();
       signal.throwIfAborted();
       const { router } = await this.#framework();
       const route = await this.#route(router, target, options.via, { signal, trace });

@@ -42,20 +42,46 @@ export function startDeadline(
   signals: AbortSignal | readonly (AbortSignal | undefined)[] | undefined,
   clock: Clock,
 ): Deadline {
-  const controller = new AbortController();
+  const { signal: own, abort } = makeAbortable();
   const endsAt = timeoutMs > 0 ? clock.now() + timeoutMs : undefined;
   // Not AbortSignal.any: on Node 20 it holds on to signals that live longer than the dial.
-  const abort = (reason: unknown): void => controller.abort(reason);
   const releases = [signals].flat().map((signal) => onAbort(signal, abort));
-  const cancelTimer = timeoutMs > 0 ? clock.after(timeoutMs, () => controller.abort(timedOut(timeoutMs))) : () => {};
+  const cancelTimer = timeoutMs > 0 ? clock.after(timeoutMs, () => abort(timedOut(timeoutMs))) : () => {};
   return {
-    signal: controller.signal,
+    signal: own,
     remainingMs: () => (endsAt === undefined ? 0 : Math.max(1, endsAt - clock.now())),
     release() {
       cancelTimer();
       for (const release of releases) release();
     },
   };
+}
+
+/** An abort controller. */
+interface Abortable {
+  readonly signal: AbortSignal;
+  /** Aborts with the reason. Only the first call counts. */
+  readonly abort: (reason: unknown) => void;
+}
+
+/** Those who are told of an abort by {@link onAbort}. A dial has several, and an event listener costs ten times as much. */
+const LISTENERS = Symbol('fdpass.abort-listeners');
+
+type ListenedSignal = AbortSignal & { [LISTENERS]?: Set<(reason: unknown) => void> };
+
+/** An abort controller whose signal is cheap to listen to by {@link onAbort}. */
+export function makeAbortable(): Abortable {
+  const controller = new AbortController();
+  const listeners = new Set<(reason: unknown) => void>();
+  const signal: ListenedSignal = controller.signal;
+  signal[LISTENERS] = listeners;
+  const abort = (reason: unknown): void => {
+    if (signal.aborted) return;
+    controller.abort(reason);
+    for (const listener of listeners) listener(reason);
+    listeners.clear();
+  };
+  return { signal, abort };
 }
 
 /** The error of work whose time is over. */
@@ -86,9 +112,17 @@ export function parseDuration(input: string | number): number | undefined {
 /** Calls `listener` with the reason when `signal` aborts, at once if it has already. Returns how to stop listening. */
 export function onAbort(signal: AbortSignal | undefined, listener: (reason: unknown) => void): () => void {
   if (signal === undefined) return () => {};
+  if (signal.aborted) {
+    listener(signal.reason);
+    return () => {};
+  }
+  const listeners = (signal as ListenedSignal)[LISTENERS];
+  if (listeners !== undefined) {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
   const abort = (): void => listener(signal.reason);
-  if (signal.aborted) abort();
-  else signal.addEventListener('abort', abort, { once: true });
+  signal.addEventListener('abort', abort, { once: true });
   return () => signal.removeEventListener('abort', abort);
 }
 

@@ -9,6 +9,8 @@ const MAX_SHOWN = 200;
  * out, and long lines are cut.
  */
 export interface HandshakeReport {
+  /** Whether nobody listens, so that nothing has to be put into words. */
+  readonly isQuiet: boolean;
   /** A message has gone out; `details` are further lines of it. */
   sent(text: string, details?: readonly string[]): void;
   /** As {@link sent}, for one that has arrived. */
@@ -16,7 +18,7 @@ export interface HandshakeReport {
 }
 
 /** A report to nobody. */
-const noReport: HandshakeReport = { sent() {}, received() {} };
+const noReport: HandshakeReport = { isQuiet: true, sent() {}, received() {} };
 
 /** A report that goes to the trace of a dial. */
 export function handshakeReport(trace: Trace): HandshakeReport {
@@ -25,7 +27,7 @@ export function handshakeReport(trace: Trace): HandshakeReport {
     (event: 'sent' | 'received') =>
     (text: string, details: readonly string[] = []): void =>
       trace({ event, text: shown(text), ...(details.length > 0 && { details: details.map(shown) }) });
-  return { sent: report('sent'), received: report('received') };
+  return { isQuiet: false, sent: report('sent'), received: report('received') };
 }
 
 function shown(line: string): string {

@@ -266,6 +266,7 @@ async function talkOver<T>(
 /** The same report, which also notices whether the proxy has answered. */
 function noticing(answer: { hasCome: boolean }, report: HandshakeReport): HandshakeReport {
   return {
+    isQuiet: false,
     sent: report.sent,
     received(text, details) {
       answer.hasCome = true;
