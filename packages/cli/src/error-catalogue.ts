@@ -107,6 +107,11 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
         remedy: 'check the network, the VPN and /etc/resolv.conf',
       },
       {
+        said: 'the name server ... failed (SERVFAIL)',
+        cause: 'a name server of "dns" cannot or will not answer for that name',
+        remedy: 'check "dns" of the rule or the hop; the system\'s name servers are not asked then',
+      },
+      {
         said: 'the SRV record ... says that this service is not offered there',
         cause: 'the domain publishes that it has no such server',
         remedy: 'leave out the hop "srv", and name the host itself',
@@ -235,6 +240,11 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
         said: 'it did not answer the TLS handshake',
         cause: 'that port is not one for TLS',
         remedy: 'use the scheme without TLS, or the port for TLS',
+      },
+      {
+        said: 'no answer from the name server ...',
+        cause: 'a name server of "dns" cannot be reached from this network',
+        remedy: 'connect the VPN, or give the rule a condition: reachable, interface',
       },
       {
         said: 'the program of "exec" did not end within 5 s',

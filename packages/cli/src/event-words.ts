@@ -1,8 +1,16 @@
 import { formatMs } from '@fdpass/core/host';
 
-/** Whose addresses are looked up, and of which family if not of both. */
-export function describeLookUp({ host, family }: { readonly host: string; readonly family?: 0 | 4 | 6 }): string {
-  return family === 4 || family === 6 ? `${host} (IPv${family})` : host;
+/** Whose addresses are looked up, of which family if not of both, and by which name servers if not those of the system. */
+export function describeLookUp({ host, family, servers }: Question): string {
+  const by = servers === undefined ? '' : ` by ${servers.join(', ')}`;
+  return family === 4 || family === 6 ? `${host} (IPv${family})${by}` : `${host}${by}`;
+}
+
+/** A look-up. */
+interface Question {
+  readonly host: string;
+  readonly family?: 0 | 4 | 6;
+  readonly servers?: readonly string[];
 }
 
 /** A plugin's own event: its name, and its details as `key=value`. */

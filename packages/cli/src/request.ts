@@ -96,7 +96,7 @@ export async function routeBy(
   options: RouteOptions = {},
 ): Promise<FoundRoute> {
   const route = await (via.length > 0
-    ? router.routeVia(target, via, VIA_FOLDER, viaSource)
+    ? router.routeVia(target, via, VIA_FOLDER, viaSource, { ...options, answers })
     : router.route(target, { ...options, answers }));
   return { config, router, route };
 }

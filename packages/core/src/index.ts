@@ -9,6 +9,7 @@ export type { Candidate } from './dial/attempt.js';
 export type { Chain, DialContext, Dialer, TlsPlace } from './dial/dialer.js';
 export { allFailed, connectFailed, type Failure } from './dial/failures.js';
 export type { Candidates, RaceOptions } from './dial/race.js';
+export type { ResolvePlace } from './dial/settings.js';
 export { lastFirst, type Winner, type Winners } from './dial/winners.js';
 export { type Clock, type Deadline, pause, startDeadline, systemClock } from './ground/clock.js';
 export {
@@ -29,6 +30,7 @@ export { messageOf, oneLine } from './ground/text.js';
 export { fillTokens } from './ground/tokens.js';
 export { type DialMark, noTrace, type Trace, type TraceEvent } from './ground/trace.js';
 export { fdpassVersion } from './ground/version.js';
+export { AddressOrder } from './lookup/address-order.js';
 export { allowedFamily, literalAddress } from './lookup/look-up.js';
 export { type Family, type HostAddress, isNoAddress } from './lookup/resolver.js';
 export { socketOptionEntries } from './options/socket.js';

@@ -1,4 +1,5 @@
 import {
+  AddressOrder,
   allowedFamily,
   type Candidate,
   type Candidates,
@@ -21,7 +22,6 @@ import {
   type Target,
   unixPath,
 } from '@fdpass/core';
-import { AddressOrder } from './address-order.js';
 import type { HappyEyeballsOptions } from './options.js';
 
 /*
@@ -33,7 +33,7 @@ import type { HappyEyeballsOptions } from './options.js';
  *
  * 1. Ask for IPv6 and IPv4 addresses at the same time, and do not wait for both (section 3). If the family that goes
  *    first is not the first to answer, give it a little longer, the resolution delay, then go with what is there.
- * 2. Put the addresses in an order that alternates between the families (section 4; see address-order.ts). The system says
+ * 2. Put the addresses in an order that alternates between the families (section 4; `AddressOrder` of core). The system says
  *    which family goes first (RFC 6724): IPv6, unless there is no route to it or the administrator prefers IPv4.
  * 3. Connect to the first. Whenever the connection attempt delay has passed without a success, or at once when the newest
  *    attempt has failed, start the next one, leaving the others running (section 5).

@@ -456,6 +456,31 @@ describe('socks against a scripted proxy', () => {
     }
   });
 
+  it('leaves names to the proxy where the user says so, as 4a and 5h do', async () => {
+    const name = Buffer.from('host.example').toString('hex');
+    const asked: string[] = [];
+    const proxy = await start(async (line) => {
+      asked.push((await polite(line)).toString('hex'));
+      await line.send(OK);
+      line.end();
+    });
+    const old = await startScriptedServer(async (line) => {
+      asked.push((await line.take(22)).toString('hex'));
+      await line.send('\x00\x5a\0\0\0\0\0\0');
+      line.end();
+    });
+    for (const [scheme, { port }] of [
+      ['socks5', proxy],
+      ['socks4', old],
+    ] as const) {
+      const host = testHost({ resolve, forward, namesAt: 'there' });
+      const dialer = await socks.create({ url: `${scheme}://127.0.0.1:${port}` }, host);
+      await readToEnd(streamOf(await dialer.dial(TARGET, contextOf())));
+    }
+    expect(asked).to.deep.equal([`050100030c${name}0016`, `040100160000000100${name}00`]);
+    await old.close();
+  });
+
   it('SOCKS 4 takes the user name of the URL for its user id, unless the options name one', async () => {
     for (const [userInfo, options, userId, version] of [
       ['m%C3%A9', {}, 'm\u00e9', '\x00'],

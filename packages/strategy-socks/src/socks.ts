@@ -134,7 +134,7 @@ async function destination({ proxy: { scheme }, host }: Hop, target: Target, con
   if (scheme.version === 4 && family === 6) {
     throw new FdpassError('config', 'SOCKS 4 cannot carry an IPv6 address', { hint: 'use socks5://' });
   }
-  if (family !== 0 || scheme.resolvesNames) return target.host;
+  if (family !== 0 || scheme.resolvesNames || host.namesAt === 'there') return target.host;
   const [address] = await host.lookUp(target.host, scheme.version === 4 ? 4 : 0, context);
   return (address as HostAddress).host; // there is at least one
 }

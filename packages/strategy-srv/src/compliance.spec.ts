@@ -1,5 +1,5 @@
+import { DnsServer } from '@fdpass/test-lab';
 import { describeStrategy } from '@fdpass/testkit';
-import { DnsServer } from './dns-server.spec.js';
 import { srv } from './srv.js';
 
 describeStrategy({

@@ -2,16 +2,17 @@ import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  DnsServer,
   expectNoneLeft,
   type Finished,
   markedEnvironment,
   markedProcesses,
+  NXDOMAIN,
   run,
   temporaryFolder,
 } from '@fdpass/test-lab';
 import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { DnsServer, NXDOMAIN } from './dns-server.spec.js';
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
 

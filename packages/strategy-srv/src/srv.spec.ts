@@ -10,9 +10,9 @@ import {
 } from '@fdpass/core';
 import { loadSchema } from '@fdpass/core/host';
 import { StreamConnection } from '@fdpass/core/sockets';
+import { DnsServer, NXDOMAIN, SERVFAIL, type Srv } from '@fdpass/test-lab';
 import { testHost, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { DnsServer, NXDOMAIN, SERVFAIL, type Srv } from './dns-server.spec.js';
 import { type SrvOptions, srv } from './index.js';
 
 const TARGET: Target = { host: 'example.org', port: 2200, user: 'me', alias: 'home' };
@@ -119,6 +119,21 @@ describe('srv', () => {
     expect(net.targets[1]).to.deep.equal({ ...TARGET, host: 'b.example', port: 443 });
     expect(server.questions).to.deep.equal([NAME]);
     expect(net.clock.pending).to.equal(0);
+  });
+
+  it('asks the name servers that the route has, unless the hop has its own', async () => {
+    server.answers.set(NAME, [record(10, 'a.example')]);
+    const other = await DnsServer.start();
+    const net = new FakeNet();
+    const ofRoute = Object.assign(async () => [], { servers: [server.address] });
+    const host = testHost({ clock: net.clock, random: () => 0, forward: net.way('forward'), resolve: ofRoute });
+    for (const options of [{}, { servers: [other.address] }]) {
+      const dialer = await srv.create(options, host);
+      await dialer.dial(TARGET, { signal: net.controller.signal, trace: () => {} });
+    }
+    expect(net.tried).to.deep.equal(['forward a.example:22', `forward ${TARGET.host}:${TARGET.port}`]);
+    expect([server.questions, other.questions]).to.deep.equal([[NAME], [NAME]]);
+    await other.close();
   });
 
   it('dials the target as it is if there is no such name, or no such record', async () => {

@@ -24,7 +24,7 @@ export interface SrvOptions {
   readonly service?: string | undefined;
   /** The route that reaches the servers. Default: the hops before this one. */
   readonly use?: unknown;
-  /** Addresses of name servers. Default: the system's. */
+  /** Addresses of name servers. Default: those of `dns`, else the system's. */
   readonly servers?: readonly string[] | undefined;
   /** Milliseconds for each server. Default: no limit but that of the whole dial. */
   readonly timeout?: number | undefined;
@@ -45,7 +45,9 @@ const optionsSchema: v.GenericSchema<unknown, SrvOptions> = v.strictObject({
     v.pipe(
       v.array(hostText, 'must be a list of addresses'),
       v.minLength(1, 'must name at least one name server'),
-      v.description("the name servers to ask, each ADDRESS or ADDRESS:PORT (default: the system's)"),
+      v.description(
+        'the name servers to ask, each ADDRESS or ADDRESS:PORT (default: those of "dns", else of the system)',
+      ),
     ),
   ),
   timeout: v.optional(
@@ -59,7 +61,7 @@ export const srv: Strategy<SrvOptions> = {
   targets: ['host', 'unix', 'vsock', 'machine'],
   optionsSchema,
   async create({ service = DEFAULT_SERVICE, use, servers, timeout: timeoutMs }, host) {
-    const resolveSrv = createResolveSrv(servers);
+    const resolveSrv = createResolveSrv(servers ?? host.nameServers);
     const chain = use === undefined ? host.forward : await host.route(use);
     return {
       async dial(target, context) {

@@ -1,6 +1,7 @@
 export { type Background, type BackgroundOptions, freePort, startServer, temporaryFolder } from './background.js';
 export { alternativeNames, type CertificateFiles, makeCertificate } from './certificate.js';
 export { expectDescriptorsBack } from './descriptors-back.js';
+export { type DnsAnswer, DnsServer, NXDOMAIN, SERVFAIL, type Srv } from './dns-server.js';
 export { golden } from './golden.js';
 export { describeInMachine } from './machine/describe-in-machine.js';
 export { type Machine, type MachineRunOptions, runInMachine } from './machine/run-in-machine.js';

@@ -47,8 +47,8 @@ export function testHost(parts: Partial<HostPlace & HostServices> = {}): Strateg
     tlsDefaults = {},
     ...more
   } = parts;
-  const { isFirst = forward === NOWHERE, ...services } = more;
-  const place = { forward, isFirst, route, baseDir, socketDefaults, tlsDefaults };
+  const { isFirst = forward === NOWHERE, namesAt, ...services } = more;
+  const place = { forward, isFirst, route, baseDir, socketDefaults, tlsDefaults, namesAt };
   return createStrategyHost(place, { ...DEFAULT_SERVICES, ...services });
 }
 

@@ -82,7 +82,7 @@ export const RULES: readonly OptionRule[] = [
     option: 'CanonicalizeHostname',
     unset: 'false',
     effect: NO_EFFECT,
-    instead: () => '"CanonicalizeHostname always" in ssh_config',
+    instead: () => '"canonical" in the configuration, or "CanonicalizeHostname always" in ssh_config',
   },
   {
     option: 'NoHostAuthenticationForLocalhost',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { LoadedFile } from '../config/extends.js';
 import type { Config, LoadedRules, ReadRules } from '../config/load.js';
 import { type ConfigCache, isFileSpecifier } from '../config/places.js';
-import type { AgentUse } from '../config/schema.js';
+import type { AgentUse, Canonical } from '../config/schema.js';
 import { writtenRules } from '../config/written-rules.js';
 import { type FileInspection, inspectFile } from '../ground/files.js';
 import { readOwnFile } from '../ground/own-file.js';
@@ -53,6 +53,7 @@ export interface CachedConfig {
   readonly sources: readonly string[];
   readonly defaults: Config['defaults'];
   readonly agent: AgentUse;
+  readonly canonical?: Canonical | undefined;
   readonly hops: readonly {
     readonly name: string;
     readonly spec: unknown;
@@ -229,6 +230,7 @@ function cacheable({ config, files }: ReadRules): CachedConfig | undefined {
     sources: config.sources,
     defaults: config.defaults,
     agent: config.agent,
+    canonical: config.canonical,
     hops: [...config.hops].map(([name, { spec, baseDir, where }]) => ({ name, spec, baseDir, place: where() })),
     rules: files.flatMap(rulesIn).map(({ rule, index }, place) => cachedRule(rule, index, config.rules[place])),
     plugins: config.plugins.map(({ specifier, from, where }) => ({ specifier, from, place: where() })),

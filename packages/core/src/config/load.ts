@@ -10,7 +10,7 @@ import type { Rule } from '../rules/rule.js';
 import { compileRules, type RuleTable } from '../rules/rule-table.js';
 import { type LoadedFile, loadWithExtends } from './extends.js';
 import { CONFIG_FOLDER_NAMES, configPath, type LoadOptions, PROGRAM_FOLDER_NAMES } from './places.js';
-import type { AgentUse, Report } from './schema.js';
+import type { AgentUse, Canonical, Report } from './schema.js';
 import { searchFolder } from './search.js';
 import { inlineSource, readSource, type Source } from './source.js';
 import { writtenRules } from './written-rules.js';
@@ -59,6 +59,8 @@ export interface Config {
   };
   /** Whether the command starts an agent when there is none. */
   readonly agent: AgentUse;
+  /** Default: names are taken as they are. */
+  readonly canonical?: Canonical | undefined;
   /** The named hops. */
   readonly hops: ReadonlyMap<string, ConfigHop>;
   /** In the order in which they are tried: own ones before those of `extends`. */
@@ -138,6 +140,7 @@ function mergeFiles(main: Source, files: readonly LoadedFile[]): Config {
     sources: [...new Set([...files.map(({ source }) => source.file), ...files.flatMap(patternPaths)])],
     defaults: { timeoutMs: timeout ?? DEFAULT_TIMEOUT_MS, tls, socket: { keepAlive: true, ...socket } },
     agent: files.find(({ content }) => content.agent !== undefined)?.content.agent ?? 'manual',
+    canonical: files.find(({ content }) => content.canonical !== undefined)?.content.canonical,
     hops: new Map(files.toReversed().flatMap(hopsOf)),
     rules: files.flatMap(rulesOf),
     plugins: pluginsOf(files),
@@ -146,20 +149,22 @@ function mergeFiles(main: Source, files: readonly LoadedFile[]): Config {
 
 function rulesOf({ source, content }: LoadedFile): Rule[] {
   const written = writtenRules(source.data);
-  return content.rules.map(({ timeout: timeoutMs, expect, expectTimeout, retry, before, ...checked }, index) => {
-    const { profile, interface: up, reachable, exec, not, ...rule } = checked;
-    const conditions = { profile, interface: up, reachable, exec, not };
-    return {
-      ...rule,
-      host: rule.host as PatternList | undefined, // files have been read
-      ...(Object.values(conditions).some((value) => value !== undefined) && { conditions }),
-      timeoutMs,
-      settings: writtenSettings(written[index] ?? {}),
-      baseDir: source.baseDir,
-      where: () => source.locate(['rules', index]),
-      locate: (path, part) => source.locate(['rules', index, ...path], part),
-    };
-  });
+  return content.rules.map(
+    ({ timeout: timeoutMs, dns, resolve: at, expect, expectTimeout, retry, before, ...checked }, index) => {
+      const { profile, interface: up, reachable, exec, not, ...rule } = checked;
+      const conditions = { profile, interface: up, reachable, exec, not };
+      return {
+        ...rule,
+        host: rule.host as PatternList | undefined, // files have been read
+        ...(Object.values(conditions).some((value) => value !== undefined) && { conditions }),
+        timeoutMs,
+        settings: writtenSettings(written[index] ?? {}),
+        baseDir: source.baseDir,
+        where: () => source.locate(['rules', index]),
+        locate: (path, part) => source.locate(['rules', index, ...path], part),
+      };
+    },
+  );
 }
 
 function patternPaths({ patternFiles }: LoadedFile): string[] {

@@ -60,7 +60,7 @@ extends: "@acme/fdpass-config"
     [
       'an unknown section',
       'a: 1',
-      '/f:1:1: the config has no key of this name; use one of: $schema, defaults, agent, hops, rules, plugins, extends',
+      '/f:1:1: the config has no key of this name; use one of: $schema, defaults, agent, canonical, hops, rules, plugins, extends',
     ],
     ['a misspelt section', 'rules: []\nrulse: []', '/f:2:1: the config has no "rulse"; did you mean "rules"?'],
     ["cosmiconfig's own import", '$import: ./x.yaml', '/f:1:1: the config has no "$import"; use "extends"'],

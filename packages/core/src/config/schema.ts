@@ -1,11 +1,14 @@
 import * as v from 'valibot';
 import type { SocketOptions } from '../connection/socket-options.js';
 import type { BeforeSettings, DialSettings } from '../dial/settings.js';
-import { type FdpassError, foldErrors } from '../ground/errors.js';
+import { FdpassError, foldErrors } from '../ground/errors.js';
+import { ipFamily } from '../ground/ip.js';
+import { normalizeHost } from '../ground/read-target.js';
 import { describeType, showName, withoutReceived } from '../ground/shown.js';
+import { withoutRootDot } from '../ground/target.js';
 import type { ValuePath, Where } from '../ground/where.js';
 import { beforeSchema } from '../options/before.js';
-import { dialSettingEntries } from '../options/dial-settings.js';
+import { dialSettingEntries, nameServers } from '../options/dial-settings.js';
 import { socketOptionEntries } from '../options/socket.js';
 import { duration } from '../options/values.js';
 import { tlsDefaultsSchema } from '../proxy/schema.js';
@@ -46,6 +49,16 @@ export interface WrittenRule extends Omit<Matchers, 'host'>, Conditions, DialSet
 /** `auto`: a command that finds no agent starts one. */
 export type AgentUse = 'auto' | 'manual';
 
+/** How short names become whole ones. */
+export interface Canonical {
+  /** In the order in which they are tried. */
+  readonly domains: readonly string[];
+  /** A name with more dots is whole. */
+  readonly maxDots: number;
+  /** The name servers that know, as `dns.setServers` takes them. Default: those of the system. */
+  readonly dns?: readonly string[] | undefined;
+}
+
 /** The content of one config file, checked and converted. Single values have become lists. */
 export interface FileContent {
   readonly $schema?: string | undefined;
@@ -55,6 +68,7 @@ export interface FileContent {
     readonly tls?: TlsDefaults | undefined;
   };
   readonly agent?: AgentUse | undefined;
+  readonly canonical?: Canonical | undefined;
   readonly hops: Readonly<Record<string, unknown>>;
   readonly rules: readonly WrittenRule[];
   readonly plugins: readonly string[];
@@ -134,6 +148,44 @@ const rule: v.GenericSchema<unknown, WrittenRule> = mapping('a rule', {
   ...dialSettingEntries,
 });
 
+const MAX_DOTS = 'expected a whole number from 0 to 100';
+
+const domain: v.GenericSchema<unknown, string> = converted(text, (written) => {
+  const name = normalizeHost(written.replace(/^\./, ''), ['host']);
+  if (ipFamily(name) === 0) return withoutRootDot(name);
+  throw new FdpassError('config', 'this is an address, not a domain', { hint: 'write it as corp.example' });
+});
+
+const domains: v.GenericSchema<unknown, string[]> = v.pipe(
+  listOf(domain),
+  v.nonEmpty('an empty list makes no name whole; leave it out'),
+  v.metadata({ atLeastOne: true }),
+);
+
+/** A name with at most one dot can be short, as ssh's CanonicalizeMaxDots has it. */
+const DEFAULT_MAX_DOTS = 1;
+
+const canonicalMapping: v.GenericSchema<unknown, Canonical> = v.pipe(
+  mapping('"canonical"', {
+    domains,
+    dns: v.optional(nameServers),
+    maxDots: v.optional(
+      v.pipe(v.number(MAX_DOTS), v.integer(MAX_DOTS), v.minValue(0, MAX_DOTS), v.maxValue(100, MAX_DOTS)),
+    ),
+  }),
+  v.transform(({ domains: list, dns, maxDots = DEFAULT_MAX_DOTS }) => ({ domains: list, maxDots, dns })),
+);
+
+const plainCanonical: v.GenericSchema<unknown, Canonical> = v.pipe(
+  domains,
+  v.transform((list) => ({ domains: list, maxDots: DEFAULT_MAX_DOTS })),
+);
+
+const canonical: v.GenericSchema<unknown, Canonical> = v.pipe(
+  v.lazy((input) => (isMapping(input) ? canonicalMapping : plainCanonical)),
+  v.metadata({ byType: [domains, canonicalMapping] }),
+);
+
 const namedRoutes: v.GenericSchema<unknown, Record<string, unknown>> = v.pipe(
   mappingOf('hops'),
   v.record(v.string(), route),
@@ -155,6 +207,10 @@ export const configSchema: v.GenericSchema<unknown, FileContent> = mapping('the 
   agent: entry(
     'auto: the command starts an agent when there is none; manual (the default): only "fdpass agent start" does',
     v.picklist(['auto', 'manual'], (issue) => `expected auto or manual, not ${describeType(issue.input)}`),
+  ),
+  canonical: entry(
+    "domains that make short names whole, as ssh's CanonicalDomains; { domains, dns, maxDots } says more",
+    canonical,
   ),
   hops: section('named, reusable hops', namedRoutes, {}),
   rules: section('the first that matches wins', listOf(rule), []),

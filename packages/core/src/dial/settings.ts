@@ -6,9 +6,16 @@ export interface DialSettings {
   readonly expect?: Expectation['prefixes'];
   /** Milliseconds for that. */
   readonly expectTimeout?: number | undefined;
+  /** The name servers that are asked for names, as `dns.setServers` takes them. */
+  readonly dns?: readonly string[] | undefined;
+  /** Where the target's name is looked up, if there is a choice. */
+  readonly resolve?: ResolvePlace | undefined;
   /** That the dial is made again after a failure. */
   readonly retry?: RetrySettings | undefined;
 }
+
+/** On this machine, or by what a hop connects to. */
+export type ResolvePlace = 'here' | 'there';
 
 /** What can pass by itself. `closed`: before anything came. */
 export type RetryCause = 'refused' | 'unreachable' | 'timeout' | 'closed' | 'unknown-host';
@@ -38,7 +45,7 @@ export interface RetrySettings {
 }
 
 /** The keys of {@link DialSettings}, in the mapping of any hop and in a rule. No strategy sees them. */
-export const SETTING_KEYS: readonly (keyof DialSettings)[] = ['expect', 'expectTimeout', 'retry'];
+export const SETTING_KEYS: readonly (keyof DialSettings)[] = ['dns', 'resolve', 'expect', 'expectTimeout', 'retry'];
 
 /** The keys of a rule about what happens around its dials: those of any hop, and what is done once for all of its tries. */
 const RULE_SETTING_KEYS: readonly string[] = [...SETTING_KEYS, 'before'];

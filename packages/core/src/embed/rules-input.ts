@@ -43,6 +43,10 @@ export interface RuleInput extends ConditionsInput {
   readonly use: UseInput;
   /** For the whole dial, e.g. `30s`. As everywhere in a config, a plain number means seconds. */
   readonly timeout?: string | number;
+  /** Name servers to ask in place of the system's, e.g. `10.0.0.53`. */
+  readonly dns?: OneOrMore<string>;
+  /** Where the name of the target is looked up. Default: as the hops do it. */
+  readonly resolve?: 'here' | 'there';
   /** What the server has to say first, e.g. `SSH-`, or `false`: nobody looks. */
   readonly expect?: OneOrMore<string> | false;
   /** How long it has for that, e.g. `5s`. */
@@ -81,6 +85,10 @@ export interface RetryInput {
 export interface RulesInput {
   /** `timeout`, and socket options such as `keepAlive`. */
   readonly defaults?: Readonly<Record<string, unknown>>;
+  /** Domains that make short names whole, as ssh's CanonicalDomains. */
+  readonly canonical?:
+    | OneOrMore<string>
+    | { readonly domains: OneOrMore<string>; readonly dns?: OneOrMore<string>; readonly maxDots?: number };
   /** Named, reusable hops. */
   readonly hops?: Readonly<Record<string, UseInput>>;
   /** The first that matches wins. */

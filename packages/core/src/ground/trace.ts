@@ -17,13 +17,19 @@ export type CoreEvent =
   /** How it ended. One that was cancelled lost against another route, or the caller no longer wants it. */
   | { readonly event: 'dialled' | 'dial-cancelled'; readonly hop: string; readonly ms: number }
   | { readonly event: 'dial-failed'; readonly hop: string; readonly ms: number; readonly reason: string }
-  /** The look-up of a name starts. */
-  | { readonly event: 'look-up'; readonly host: string; readonly family?: 0 | 4 | 6 }
+  /** The look-up of a name starts; `servers` are the name servers that are asked, if not those of the system. */
+  | {
+      readonly event: 'look-up';
+      readonly host: string;
+      readonly family?: 0 | 4 | 6;
+      readonly servers?: readonly string[];
+    }
   /** A name was looked up; `reason` says why if there are no addresses. */
   | {
       readonly event: 'resolve';
       readonly host: string;
       readonly family?: 0 | 4 | 6;
+      readonly servers?: readonly string[];
       readonly ms: number;
       readonly addresses: readonly string[];
       readonly reason?: string;

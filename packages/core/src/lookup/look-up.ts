@@ -17,9 +17,11 @@ export async function lookUp(
   { clock, resolve }: { readonly clock: Clock; readonly resolve: Resolver },
 ): Promise<readonly HostAddress[]> {
   const startedAt = clock.now();
-  trace({ event: 'look-up', host, family });
+  const { servers } = resolve;
+  const question = { host, family, ...(servers && { servers }) };
+  trace({ event: 'look-up', ...question });
   const report = (addresses: readonly string[], reason?: string): void =>
-    trace({ event: 'resolve', host, family, ms: clock.now() - startedAt, addresses, ...(reason && { reason }) });
+    trace({ event: 'resolve', ...question, ms: clock.now() - startedAt, addresses, ...(reason && { reason }) });
   try {
     const addresses = await resolve(host, family, signal);
     if (addresses.length === 0) throw lookupError(host, family, { code: 'ENODATA' });

@@ -23,7 +23,10 @@ export interface HostAddress {
  *
  * Rejects with an FdpassError, or at once with `signal.reason` when that aborts.
  */
-export type Resolver = (host: string, family: Family | 0, signal: AbortSignal) => Promise<readonly HostAddress[]>;
+export type Resolver = ((host: string, family: Family | 0, signal: AbortSignal) => Promise<readonly HostAddress[]>) & {
+  /** The name servers that it asks, for traces. Default: it does what the system does. */
+  readonly servers?: readonly string[];
+};
 
 /** The part of `dns.lookup` that a resolver is made of. */
 export type Lookup = (

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { DialSettings, RetryCause, RetrySettings } from '../dial/settings.js';
+import { parseNameServer } from '../lookup/name-servers.js';
 import { delay, duration } from './values.js';
 
 /*
@@ -29,6 +30,28 @@ const expectation: v.GenericSchema<unknown, readonly string[] | false> = v.pipe(
     ],
     EXPECT,
   ),
+);
+
+const SERVER = 'must be the address of a name server, such as 10.0.0.53 or "[2001:db8::53]:5353"';
+
+const nameServer: v.GenericSchema<string> = v.pipe(
+  v.string(SERVER),
+  v.rawTransform<string, string>(({ dataset, addIssue, NEVER }) => {
+    const server = parseNameServer(dataset.value);
+    if (server !== undefined) return server;
+    addIssue({ message: SERVER });
+    return NEVER;
+  }),
+  v.metadata({ jsonSchema: { type: 'string', format: 'host' } }),
+);
+const nameServerList = v.pipe(v.array(nameServer), v.minLength(1, 'must name at least one name server'));
+
+/** Name servers: one, or a list. */
+export const nameServers: v.GenericSchema<unknown, readonly string[]> = v.pipe(
+  v.unknown(),
+  v.transform((value) => [value].flat()),
+  nameServerList,
+  v.metadata({ byType: [nameServer, nameServerList] }),
 );
 
 const TIMES = 'must be a whole number from 1 to 1000';
@@ -92,6 +115,20 @@ const retry: v.GenericSchema<unknown, RetrySettings> = v.pipe(
 export const dialSettingEntries: Readonly<{
   [Key in keyof DialSettings]-?: v.OptionalSchema<v.GenericSchema<unknown, NonNullable<DialSettings[Key]>>, undefined>;
 }> = {
+  dns: v.optional(
+    v.pipe(
+      nameServers,
+      v.description('the name servers to ask, e.g. 10.0.0.53, or a list (default: as the system looks names up)'),
+    ),
+  ),
+  resolve: v.optional(
+    v.pipe(
+      v.picklist(['here', 'there'], 'must be here or there'),
+      v.description(
+        "where the target's name is looked up: here, and each of its addresses is tried; or there, by what the hop connects to (default: as the hop does it)",
+      ),
+    ),
+  ),
   expect: v.optional(
     v.pipe(
       expectation,

@@ -1,6 +1,6 @@
 import type { SocketOptions } from '../connection/socket-options.js';
 import type { Chain, DialContext } from '../dial/dialer.js';
-import { type DialSettings, expectationOf } from '../dial/settings.js';
+import { type DialSettings, expectationOf, type ResolvePlace } from '../dial/settings.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { showHost } from '../ground/shown.js';
 import type { Target } from '../ground/target.js';
@@ -22,6 +22,8 @@ export interface ChainScope extends HopScope {
   readonly tlsDefaults: TlsDefaults;
   /** The strategy that reaches the first proxy of a chain, and targets that no rule matches. */
   readonly defaultStrategy: string;
+  /** Where names are looked up, as the hop or the rule around says. Default: as each hop does it. */
+  readonly namesAt?: ResolvePlace | undefined;
 }
 
 /** A `use` value ready to dial, and its hops for people to read. */
@@ -163,13 +165,15 @@ async function summarizeHop(hop: Hop, { reachedThrough, routes }: HopUse, scope:
   };
 }
 
-async function createHop(hop: Hop, before: Chain | undefined, use: HopUse, scope: ChainScope): Promise<GuardedDialer> {
-  const origin = scope.registry.originOf(hop.entry);
+async function createHop(hop: Hop, before: Chain | undefined, use: HopUse, outer: ChainScope): Promise<GuardedDialer> {
+  const origin = outer.registry.originOf(hop.entry);
   try {
-    const strategy = await scope.registry.load(hop.entry);
+    const strategy = await outer.registry.load(hop.entry);
     if (strategy.firstOnly === true && before !== undefined) throw notFirst(hop);
-    const options = await checkOptions(strategy, hop, scope.registry);
+    const options = await checkOptions(strategy, hop, outer.registry);
     const settings = await readSettings(hop);
+    if (strategy.firstOnly === true && settings.resolve === 'there') throw nothingThere(hop);
+    const scope = await withNames(outer, settings);
     await scope.inspector?.see(hop, strategy);
     const isFirst = strategy.firstOnly === true || hop.entry.name === scope.defaultStrategy; // nothing is before the default
     const implied = isFirst || before !== undefined ? undefined : await defaultChain(scope);
@@ -181,11 +185,12 @@ async function createHop(hop: Hop, before: Chain | undefined, use: HopUse, scope
     const expectation = expectationOf(settings);
     const { clock } = scope.services;
     const guarded = guardDialer(dialer, { label, isImplied, origin, targets, clock, expectation });
+    const found = { ...guarded, dial: await dialByName(guarded.dial, settings, scope) };
     const { retry } = settings;
     use.patienceMs = Math.max(dialer.patienceMs ?? 0, retry?.withinMs ?? 0);
-    if (retry === undefined) return guarded;
+    if (retry === undefined) return found;
     const { dialAgain } = await import('./dial-again.js'); // few hops are tried again
-    return { ...guarded, dial: dialAgain(guarded.dial, retry, scope.services) };
+    return { ...found, dial: dialAgain(found.dial, retry, scope.services) };
   } catch (error) {
     throw await withPlace(withHop(error, hop, origin), hop.place);
   }
@@ -222,7 +227,35 @@ function placeOfHop(hop: Hop, { before, implied, origin, use }: HopSurroundings,
     baseDir: hop.place.baseDir,
     socketDefaults: scope.socketDefaults,
     tlsDefaults: scope.tlsDefaults,
+    namesAt: scope.namesAt,
   };
+}
+
+/** The scope of hops that look names up as these settings say. */
+export async function withNames(
+  scope: ChainScope,
+  { dns: servers, resolve: namesAt }: DialSettings,
+): Promise<ChainScope> {
+  const placed = namesAt === undefined ? scope : { ...scope, namesAt };
+  if (servers === undefined) return placed;
+  const { nameServerResolver } = await import('../lookup/name-servers.js'); // few hops have their own
+  const { services } = scope;
+  const { compareAddresses, resolve: otherwise } = services;
+  return {
+    ...placed,
+    services: { ...services, resolve: nameServerResolver({ servers, compareAddresses, otherwise }) },
+  };
+}
+
+/** A dial that looks its target's name up first, if these settings say so. */
+export async function dialByName(
+  dial: GuardedDialer['dial'],
+  { resolve }: DialSettings,
+  { services }: ChainScope,
+): Promise<GuardedDialer['dial']> {
+  if (resolve !== 'here') return dial;
+  const { dialAddresses } = await import('./resolve-here.js'); // few hops do
+  return dialAddresses(dial, services);
 }
 
 /** Core's own keys of a hop, checked and converted. @throws FdpassError `config` */
@@ -254,6 +287,16 @@ function notFirst({ entry }: Hop): FdpassError {
   return new FdpassError('config', `${entry.name} opens sockets itself, so it can only be the first hop of a chain`, {
     hint: 'move it to the front or leave it out: hops are listed in travel order',
   });
+}
+
+function nothingThere({ entry }: Hop): FdpassError {
+  return new FdpassError(
+    'config',
+    `"resolve: there" is for hops that connect through something, and ${entry.name} does not`,
+    {
+      hint: 'leave it out',
+    },
+  );
 }
 
 function withHop(error: unknown, { label }: Hop, origin: string): FdpassError {

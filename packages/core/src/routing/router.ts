@@ -13,7 +13,8 @@ import { formatWhere, type Where } from '../ground/where.js';
 import type { Answers, ConditionAsker, ConditionOutcome } from '../rules/conditions.js';
 import type { Rule } from '../rules/rule.js';
 import type { RuleDecision, RuleTable, RuleTrial } from '../rules/rule-table.js';
-import { type BuiltChain, buildChain, type ChainScope, type HopSummary, IMPLIED } from './chain.js';
+import type { NamedTarget } from './canonical.js';
+import { type BuiltChain, buildChain, type ChainScope, type HopSummary, IMPLIED, withNames } from './chain.js';
 import { type Inspector, type Place, placeWithin } from './hop.js';
 import type { SkippedRule } from './show-rules.js';
 import type { HostServices } from './strategy-host.js';
@@ -36,7 +37,9 @@ export interface Route {
   readonly isByHand?: boolean | undefined;
   /** Each rule up to the one that matches, and why the others do not. Default: none were looked at. */
   readonly trials?: readonly RuleTrial[] | undefined;
-  /** What its conditions were answered. Default: none were asked. */
+  /** What its target was called, if the config has made that name whole. */
+  readonly shortName?: string | undefined;
+  /** What was found out by asking, of conditions and of short names. Default: nothing was asked. */
   readonly answers?: Answers | undefined;
 }
 
@@ -110,6 +113,9 @@ export interface RuleConditions {
   readonly outcomes: readonly ConditionOutcome[] | FdpassError;
 }
 
+/** For who gives no signal. */
+const NEVER = new AbortController().signal;
+
 /** Chooses and dials routes by the rules of one config. */
 export class Router {
   readonly #parts: RouterParts;
@@ -139,11 +145,14 @@ export class Router {
    */
   async route(wanted: Target, options: RouteOptions = {}): Promise<Route> {
     const { table, timeoutMs } = this.#parts;
-    const target = normalizeTarget(wanted);
-    const { match, ...decision } = await this.#decide(target, options);
+    const named = await this.#nameTarget(wanted, options);
+    const { target } = named;
+    const decided = await this.#decide(target, options);
+    const { match, trials } = decided;
+    const decision = { ...named, trials, answers: { ...named.answers, ...decided.answers } };
     if (match === undefined) {
       const reason = table === undefined ? 'no configuration' : 'no rule matches';
-      return { target, reason, chain: await this.#defaultChain(), timeoutMs, ...decision };
+      return { ...decision, reason, chain: await this.#defaultChain(), timeoutMs };
     }
     const { rule, index } = match;
     const where = rule.where();
@@ -154,7 +163,16 @@ export class Router {
     const { settings } = rule;
     const found = { index, name: rule.name, where };
     const limitMs = raisedLimit(ownTimeoutMs, chain);
-    return { target, reason, rule: found, chain, settings, timeoutMs: limitMs, ...decision };
+    return { ...decision, reason, rule: found, chain, settings, timeoutMs: limitMs };
+  }
+
+  /** The target under its whole name, if the config makes short ones whole and this is one. */
+  async #nameTarget(wanted: Target, { signal = NEVER, trace = noTrace, answers }: RouteOptions): Promise<NamedTarget> {
+    const { config, scope } = this.#parts;
+    const target = normalizeTarget(wanted);
+    if (config?.canonical === undefined) return { target };
+    const { canonicalTarget } = await import('./canonical.js'); // few configs do
+    return canonicalTarget(target, config.canonical, scope.services, { signal, trace }, answers);
   }
 
   async #decide(target: Target, options: RouteOptions): Promise<RuleDecision & Pick<Route, 'answers'>> {
@@ -170,13 +188,13 @@ export class Router {
 
   async #asker(
     target: Target | undefined,
-    { signal, trace = noTrace, answers }: RouteOptions,
+    { signal = NEVER, trace = noTrace, answers }: RouteOptions,
   ): Promise<ConditionAsker> {
     const { ConditionAsker } = await import('../rules/conditions.js'); // few rules have any
     const { clock, environment } = this.#parts.scope.services;
     const reach = async (place: Target, until: AbortSignal): Promise<void> =>
       (await (await this.#defaultChain()).dial(place, { signal: until, trace: noTrace })).destroy();
-    const context = { signal: signal ?? new AbortController().signal, trace };
+    const context = { signal, trace };
     return new ConditionAsker({ clock, environment, reach }, context, target, answers);
   }
 
@@ -207,18 +225,25 @@ export class Router {
    * @param reason What has named them.
    * @throws FdpassError `config`
    */
-  async routeVia(wanted: Target, use: unknown, baseDir: string, reason = '--via'): Promise<Route> {
-    const target = normalizeTarget(wanted);
+  async routeVia(
+    wanted: Target,
+    use: unknown,
+    baseDir: string,
+    reason = '--via',
+    options: RouteOptions = {},
+  ): Promise<Route> {
+    const named = await this.#nameTarget(wanted, options);
     const chain = await this.#chain(use, { baseDir }, reason);
-    return { target, reason, chain, timeoutMs: raisedLimit(this.#parts.timeoutMs, chain), isByHand: true };
+    return { ...named, reason, chain, timeoutMs: raisedLimit(this.#parts.timeoutMs, chain), isByHand: true };
   }
 
   /** Explains a route that this router gave. Opens nothing. */
   async explain(route: Route): Promise<Explanation> {
-    const { target, reason, rule, chain, timeoutMs, settings, isByHand = false, trials = [] } = route;
+    const { target, shortName, reason, rule, chain, timeoutMs, settings, isByHand = false, trials = [] } = route;
     const conditions = trials.find(({ matched }) => matched)?.conditions;
     const ofRule = await describeSettings(settings, this.#parts.scope);
-    const [decisions, relay] = [[...ofRule, ...(chain.explain?.(target) ?? [])], chain.needsRelay(target)];
+    const ofName = shortName === undefined ? [] : [`${shortName} is short for ${target.host}`];
+    const [decisions, relay] = [[...ofName, ...ofRule, ...(chain.explain?.(target) ?? [])], chain.needsRelay(target)];
     const { describeSkipped } = await import('./show-rules.js'); // only this asks
     return {
       target,
@@ -309,9 +334,9 @@ export class Router {
     return building;
   }
 
-  async #chain(use: unknown, place: Place, rule: string): Promise<BuiltChain> {
+  async #chain(use: unknown, place: Place, rule: string, scope: ChainScope = this.#parts.scope): Promise<BuiltChain> {
     try {
-      return await buildChain(use, place, this.#parts.scope);
+      return await buildChain(use, place, scope);
     } catch (error) {
       throw isFdpassError(error) ? addDetails(error, { rule }) : error;
     }
@@ -319,10 +344,12 @@ export class Router {
 
   /** The chain of a rule, with what the rule wants done around it. */
   async #ruleChain(rule: Rule, reason: string, timeoutMs: number): Promise<BuiltChain> {
-    const chain = await this.#chain(rule.use, placeWithin(rule, 'use'), reason);
-    if (rule.settings === undefined) return chain;
-    const { dialAround } = await import('./dial-around.js'); // few rules have any
-    return dialAround(chain, rule, this.#parts.scope.services, timeoutMs);
+    const place = placeWithin(rule, 'use');
+    if (rule.settings === undefined) return this.#chain(rule.use, place, reason);
+    const { dialAround, ruleSettings } = await import('./dial-around.js'); // few rules have any
+    const settings = await ruleSettings(rule);
+    const scope = await withNames(this.#parts.scope, settings);
+    return dialAround(await this.#chain(rule.use, place, reason, scope), rule, settings, scope, timeoutMs);
   }
 }
 

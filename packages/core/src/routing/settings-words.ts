@@ -13,9 +13,13 @@ export async function settingsInWords(
   scope: HopScope,
 ): Promise<readonly string[]> {
   const { before, ...others } = written;
-  const { expect, expectTimeout, retry } = await checkSettings(splitSettings(others, { baseDir: '/' }).settings);
+  const { dns, resolve, expect, expectTimeout, retry } = await checkSettings(
+    splitSettings(others, { baseDir: '/' }).settings,
+  );
   const shown = await showSettings(others, scope);
   return [
+    ...(dns === undefined ? [] : [`names are looked up by ${dns.join(', ')}`]),
+    ...(resolve === undefined ? [] : [`the name of the target is looked up ${resolve}`]),
     ...(before === undefined ? [] : [describeBefore(readBefore(before))]),
     ...(expect === undefined ? [] : [describeExpect(expect, shown['expect'], expectTimeout)]),
     ...(retry === undefined ? [] : [describeRetry(retry)]),

@@ -6,6 +6,7 @@ import type { Candidate } from '../dial/attempt.js';
 import { type Chain, type DialContext, dialledTarget, ownConnection } from '../dial/dialer.js';
 import { DEFAULT_LIMIT_MS, type Expectation, expectedHere, SSH_PORT } from '../dial/expectation.js';
 import { type Candidates, type RaceOptions, race } from '../dial/race.js';
+import type { ResolvePlace } from '../dial/settings.js';
 import { noWinners, type Winners } from '../dial/winners.js';
 import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
@@ -84,6 +85,8 @@ export interface HostPlace {
   readonly socketDefaults: SocketOptions;
   /** Of the config's `defaults`. */
   readonly tlsDefaults: TlsDefaults;
+  /** See {@link StrategyHost.namesAt}. */
+  readonly namesAt?: ResolvePlace | undefined;
 }
 
 /** The host that one hop's strategy is created with. */
@@ -96,6 +99,8 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
       return place.forward; // whoever explains a route wants to know which hops ask for it
     },
     isFirst,
+    namesAt: place.namesAt,
+    nameServers: resolve.servers,
     route,
     baseDir,
     socketDefaults,

@@ -5,6 +5,7 @@ import type { SpawnForward } from '../connection/spawn.js';
 import type { Candidate } from '../dial/attempt.js';
 import type { Chain, DialContext, Dialer } from '../dial/dialer.js';
 import type { Candidates, RaceOptions } from '../dial/race.js';
+import type { ResolvePlace } from '../dial/settings.js';
 import type { Winners } from '../dial/winners.js';
 import type { Clock } from '../ground/clock.js';
 import type { ErrorCode, ErrorDetails, FdpassError } from '../ground/errors.js';
@@ -63,6 +64,13 @@ export interface StrategyHost {
   readonly tlsDefaults: TlsDefaults;
   /** The addresses of a host name, at least one, in the order to try them; `0` is either family. Reports a `resolve`. */
   lookUp(host: string, family: Family | 0, context: DialContext): Promise<readonly HostAddress[]>;
+  /** The name servers that {@link lookUp} asks, as `dns.setServers` takes them; undefined for those of the system. */
+  readonly nameServers: readonly string[] | undefined;
+  /**
+   * Where the user wants the target's name looked up; undefined if the user does not say. Core does what `here` asks for, so
+   * only a strategy that would look names up itself has to look at it: with `there` it must not.
+   */
+  readonly namesAt: ResolvePlace | undefined;
   /**
    * Which of two addresses the system would try first, as sort() takes it (RFC 6724). {@link lookUp} has sorted its answer by
    * it already; this is for the addresses of several answers. It blocks for some microseconds.

@@ -1,7 +1,11 @@
-import type { Family } from '@fdpass/core';
 import { expect } from 'chai';
 import { AddressOrder } from './address-order.js';
-import { addressesOf } from './fake-network.spec.js';
+import type { Family, HostAddress } from './resolver.js';
+
+/** Addresses by their names, which begin with the family. */
+function addressesOf(names: readonly string[]): HostAddress[] {
+  return names.map((host) => ({ family: host.startsWith('6') ? 6 : 4, host }));
+}
 
 function take(order: AddressOrder, count = 99): string[] {
   const taken: string[] = [];

@@ -1,4 +1,4 @@
-import type { Family, HostAddress } from '@fdpass/core';
+import type { Family, HostAddress } from './resolver.js';
 
 /**
  * The addresses not tried yet, handed out in the order of RFC 8305 §4: `firstFamilyCount` addresses of the first
@@ -27,6 +27,7 @@ export class AddressOrder {
     return this.#waiting[family][0];
   }
 
+  /** Adds addresses that have become known. */
   add(addresses: readonly HostAddress[]): void {
     for (const address of addresses) {
       if (address.host === this.#used) this.#waiting[address.family].unshift(address);

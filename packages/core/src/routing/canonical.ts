@@ -1,0 +1,72 @@
+import type { Canonical } from '../config/schema.js';
+import type { DialContext } from '../dial/dialer.js';
+import { startDeadline } from '../ground/clock.js';
+import { ipFamily } from '../ground/ip.js';
+import { type Target, targetKind } from '../ground/target.js';
+import { lookUp } from '../lookup/look-up.js';
+import { nameServerResolver } from '../lookup/name-servers.js';
+import type { Answers } from '../rules/conditions.js';
+import type { HostServices } from './strategy-host.js';
+
+/** A target, and how it came to its name. */
+export interface NamedTarget {
+  readonly target: Target;
+  /** What it was called. Absent if that was its whole name, or may have been. */
+  readonly shortName?: string | undefined;
+  /** What was looked up for that. Absent if nothing was. */
+  readonly answers?: Answers | undefined;
+}
+
+/** For each domain. */
+const LIMIT_MS = 2000;
+
+/**
+ * A target under its whole name: with the first domain where it has an address (ssh_config(5), CanonicalDomains). One whose name is
+ * whole, or has no address in any of them, stays as it is. A domain whose name servers do not answer is passed over, as ssh does it.
+ *
+ * @param known What another process has found out for this dial.
+ * @throws The signal's reason on abort.
+ */
+export async function canonicalTarget(
+  target: Target,
+  canonical: Canonical,
+  services: HostServices,
+  context: DialContext,
+  known: Answers = {},
+): Promise<NamedTarget> {
+  const { host } = target;
+  if (!isShort(host, canonical)) return { target };
+  const key = `canonical ${host}`;
+  const whole = known[key]?.found ?? (await wholeName(host, canonical, services, context)) ?? host;
+  const answers = { [key]: { holds: whole !== host, found: whole } };
+  return whole === host ? { target, answers } : { target: { ...target, host: whole }, shortName: host, answers };
+}
+
+/** As ssh's CanonicalizeMaxDots decides: a name that ends with a dot is whole, and so is one with many. */
+function isShort(host: string, { maxDots }: Canonical): boolean {
+  if (targetKind(host) !== 'host' || ipFamily(host) !== 0 || host.endsWith('.') || host === 'localhost') return false;
+  return host.split('.').length - 1 <= maxDots;
+}
+
+async function wholeName(
+  host: string,
+  { domains, dns }: Canonical,
+  services: HostServices,
+  context: DialContext,
+): Promise<string | undefined> {
+  const { clock, compareAddresses, resolve: otherwise } = services;
+  const resolve = dns === undefined ? otherwise : nameServerResolver({ servers: dns, compareAddresses, otherwise });
+  for (const domain of domains) {
+    const name = `${host}.${domain}`;
+    const deadline = startDeadline(LIMIT_MS, context.signal, clock);
+    try {
+      await lookUp(name, 0, { ...context, signal: deadline.signal }, { clock, resolve });
+      return name;
+    } catch {
+      context.signal.throwIfAborted();
+    } finally {
+      deadline.release();
+    }
+  }
+  return undefined;
+}
