@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import { type AddressInfo, Socket } from 'node:net';
+import { constants } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { expectNoDescriptorLeft, openDescriptors } from '@fdpass/test-lab';
 import { refusedPort, startSocksProxy, type TestProxy } from '@fdpass/testkit';
@@ -100,14 +101,23 @@ describe('what a dialer has for programs', () => {
     expect(await text(socket)).to.match(/once$/);
   });
 
-  it('tell why there is no connection', async () => {
-    const dead = createDialer(`socks5h://${HOST}:${await refusedPort()}`);
-    const [error] = await once(dead.connect(22, 'web.example'), 'error');
-    expect(error).to.include({ code: 'unreachable' });
-    const failed = await dead.fetch(url).catch((reason: unknown) => reason);
-    expect(failed).to.be.instanceOf(TypeError).with.property('cause').that.includes({ code: 'unreachable' });
-    const request = http.get(url, { agent: dead.agent() });
-    expect((await once(request, 'error'))[0]).to.include({ code: 'unreachable' });
+  it('tell why there is no connection, in a way that programs test for', async () => {
+    const port = await refusedPort();
+    const dead = createDialer(`socks5h://${HOST}:${port}`);
+    const why = { code: 'unreachable', errno: -constants.errno.ECONNREFUSED, syscall: 'connect', address: HOST, port };
+    const agent = dead.agent();
+    const failures = {
+      dial: await dead.dial('web.example:80').catch((error: unknown) => error),
+      connect: (await once(dead.connect(80, 'web.example'), 'error'))[0],
+      agent: (await once(http.get(url, { agent }), 'error'))[0],
+      fetch: ((await dead.fetch(url).catch((error: unknown) => error)) as Error).cause,
+    };
+    for (const [name, error] of Object.entries(failures)) {
+      expect(error, name)
+        .to.include(why)
+        .with.property('cause')
+        .that.includes({ ...why, code: 'ECONNREFUSED' });
+    }
     await dead.close();
   });
 });

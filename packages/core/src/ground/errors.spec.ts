@@ -20,6 +20,35 @@ describe('errors', () => {
     expect(exitCodeOf(new TypeError('x'))).to.equal(70);
   });
 
+  describe('has what Node programs test for', () => {
+    const details = { errno: -111, syscall: 'connect', address: '192.0.2.1', port: 22 };
+    const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', ...details });
+    const unknown = Object.assign(new Error('getaddrinfo ENOTFOUND'), {
+      ...{ code: 'ENOTFOUND', errno: -3008, syscall: 'getaddrinfo', hostname: 'no.example' },
+    });
+    const ofNode = new FdpassError('unreachable', 'refused', { cause: refused });
+    const cases: Readonly<Record<string, readonly [cause: unknown, found: object | undefined]>> = {
+      'the error of a system call': [refused, details],
+      'one further below': [new FdpassError('unreachable', 'refused', { cause: ofNode }), details],
+      'the first of several attempts': [new AggregateError([new Error('no'), ofNode, unknown]), details],
+      'a look-up': [unknown, { errno: -3008, syscall: 'getaddrinfo', hostname: 'no.example' }],
+      'no system call': [new Error('no'), undefined],
+      'no cause': [undefined, undefined],
+    };
+    for (const [name, [cause, found]] of Object.entries(cases)) {
+      it(`of ${name}`, () => {
+        const error = addDetails(new FdpassError('unreachable', 'failed', { cause }), { target });
+        const { errno, syscall, address, port, hostname } = error;
+        const given = Object.entries({ errno, syscall, address, port, hostname }).filter(
+          ([, value]) => value !== undefined,
+        );
+        expect(Object.fromEntries(given)).to.deep.equal(found ?? {});
+        expect('syscall' in error).to.equal(found !== undefined);
+        expect(error.code).to.equal('unreachable');
+      });
+    }
+  });
+
   it('is one line: target, rule, hop, what, why and what to try', () => {
     const error = new FdpassError('unreachable', 'cannot connect', {
       target,

@@ -1,3 +1,4 @@
+import { detailsOf, type SystemDetails, systemErrorBelow } from './system-details.js';
 import { formatHostPort, type Target } from './target.js';
 import { messageOf, oneLine } from './text.js';
 import { formatWhere, type Where } from './where.js';
@@ -77,7 +78,7 @@ const BRAND = Symbol.for('fdpass.error.v1');
  * `message` says where in the config (if there), what and why in one line, and never holds a secret; `hint` says what to
  * try. Recognise it with {@link isFdpassError}, not `instanceof`: a program may hold two copies of this package.
  */
-export class FdpassError extends Error {
+export class FdpassError extends Error implements SystemDetails {
   /** The class's name, also in another copy of the package. */
   override readonly name = 'FdpassError';
   /** What kind of failure; decides the exit code. */
@@ -98,6 +99,16 @@ export class FdpassError extends Error {
   readonly attempts: readonly FailedAttempt[];
   /** The routes that were tried, in the order in which they failed. Default: none. */
   readonly routes: readonly FailedRoute[];
+  /** The number of the system's error, if that is the reason: for programs that test for what `net.connect` gives. */
+  declare readonly errno?: number;
+  /** The system call that failed, e.g. `connect`. */
+  declare readonly syscall?: string;
+  /** The address that it tried: the proxy's, if that is what failed. */
+  declare readonly address?: string;
+  /** The port that it tried. */
+  declare readonly port?: number;
+  /** The name that it looked up. */
+  declare readonly hostname?: string;
 
   constructor(code: ErrorCode, summary: string, details: ErrorDetails = {}) {
     const message = details.where === undefined ? summary : `${formatWhere(details.where)}: ${summary}`;
@@ -111,6 +122,7 @@ export class FdpassError extends Error {
     this.target = details.target;
     this.attempts = details.attempts ?? [];
     this.routes = details.routes ?? [];
+    Object.assign(this, detailsOf(systemErrorBelow(details.cause)));
     Object.defineProperty(this, BRAND, { value: true });
   }
 }
