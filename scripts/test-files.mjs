@@ -30,6 +30,7 @@ export const FIRST_NODE_ONLY = [
   'packed-contents.integration.spec',
   'packed-types.integration.spec',
   'planted-secrets.spec',
+  'plugin-host.spec',
   'retry.integration.spec',
   'schema-libraries.spec',
   'walk.spec',

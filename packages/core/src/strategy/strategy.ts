@@ -85,7 +85,12 @@ export interface StrategyHost {
    *
    * @throws FdpassError `permission` for a certificate that is not valid, `protocol` for what is not TLS, `config` for files.
    */
-  startTls(connection: Connection, name: string, context: DialContext, options?: TlsOptions): Promise<Connection>;
+  startTls(
+    connection: Connection,
+    name: string,
+    context: DialContext,
+    options?: Omit<TlsOptions, 'kernel'>,
+  ): Promise<Connection>;
   /** Tries candidates, one after the other or with head starts, reports each, and resolves to the winner. */
   race<T extends { destroy(reason?: unknown): void }>(
     candidates: Candidates<T> | readonly Candidate<T>[],
