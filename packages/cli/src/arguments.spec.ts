@@ -19,7 +19,9 @@ describe('command line', () => {
     ['', '', []],
     ['exec host.example 22 cat -v', 'exec', ['host.example', '22', 'cat', '-v']],
     ['-v exec --stdio host.example 22 -- cat -v -- -h', 'exec', ['host.example', '22', 'cat', '-v', '--', '-h']],
-    ['exec host.example -v 22 --help', 'exec', ['host.example', '22', '--help']],
+    ['exec host.example -v 22 -w 5 cat --help', 'exec', ['host.example', '22', 'cat', '--help']],
+    ['run -v cat -v', 'run', ['cat', '-v']],
+    ['run -- -v -- x', 'run', ['-v', '--', 'x']],
     ['exec 22', '', ['exec', '22']],
   ];
   for (const [argv, command, operands] of commands) {

@@ -49,16 +49,15 @@ export function parseArguments(
   const operands: string[] = [];
   const rest = [...argv];
   for (let word = rest.shift(); word !== undefined; word = rest.shift()) {
-    if (isOther(program, operands)) {
-      operands.push(...(word === '--' ? [] : [word]), ...rest.splice(0));
-    } else if (word === '--') {
+    if (word === '--') {
       operands.push(...rest.splice(0));
     } else if (word.startsWith('--')) {
       unknown.push(takeLong(program, word, rest, given));
     } else if (word.startsWith('-') && word !== '-') {
       unknown.push(takeShort(program, word, rest, given));
     } else {
-      operands.push(word, ...(stopAtOperand ? rest.splice(0) : []));
+      const isLast = stopAtOperand || isOfCommand(program, operands);
+      operands.push(word, ...(isLast ? rest.splice(0) : []));
     }
   }
   const command = stopAtOperand ? onlyCommand(program) : chooseCommand(program, operands);
@@ -168,8 +167,8 @@ function note(given: Map<string, string[]>, option: OptionSpec, value: string): 
   given.set(option.name, [...values, value]);
 }
 
-/** Whether what comes after these operands is a command of its own. */
-function isOther({ commands }: ProgramSpec, [first, ...others]: readonly string[]): boolean {
+/** Whether the next operand is the first word of a command with options of its own. */
+function isOfCommand({ commands }: ProgramSpec, [first, ...others]: readonly string[]): boolean {
   const { commandAfter } = commands.find(({ name }) => name === first) ?? {};
   return commandAfter !== undefined && others.length >= commandAfter;
 }

@@ -29,6 +29,7 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   strategies: async (args) => (await import('./strategy-commands.js')).strategies(args),
   listen: async (args) => (await import('./listen/listen.js')).listen(args),
   'test-strategy': async (args) => (await import('./strategy-commands.js')).testStrategyFile(args),
+  run: async (args) => (await import('./listen/run-command.js')).runCommand(args),
   exec: async (args) => (await import('./exec/exec.js')).exec(args),
   agent: async (args) => (await import('./agent.js')).agent(args),
 };

@@ -2,6 +2,7 @@ import { lstatSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { loadBundles, type Require } from './bundle-loader.js';
 import { type LoadedScript, leaveLoadedScripts } from './kept-code.js';
+import { isTooOld } from './node-version.js';
 import { cacheFolder } from './user-folder.js';
 
 /**
@@ -18,6 +19,7 @@ import { cacheFolder } from './user-folder.js';
 export function launch(file: string, ask: Require): void {
   const name = basename(file, '.cjs');
   const { versions, execPath } = process;
+  // Debian's node in /usr/bin can be older than the one that fdpass was installed with.
   if (isTooOld(versions.node)) {
     const fix = 'put a newer one first in PATH';
     process.stderr.write(
@@ -29,12 +31,6 @@ export function launch(file: string, ask: Require): void {
   const scripts: LoadedScript[] = [];
   leaveLoadedScripts(scripts);
   loadBundles({ folder, codeFolder: codeFolder(folder, ask), ask, scripts })(`./${name}.cjs`);
-}
-
-/** Debian's node in /usr/bin can be older than the one that fdpass was installed with. */
-function isTooOld(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major < 20 || (major === 20 && minor < 19);
 }
 
 /** Where compiled code is kept. Undefined if no such folder can be had, which only costs time. */

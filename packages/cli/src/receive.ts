@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { constants } from 'node:os';
-import { FdpassError, reasonOf, startDeadline, systemClock } from '@fdpass/core';
+import { startDeadline, systemClock } from '@fdpass/core';
 import { openChannel, relayOver } from '@fdpass/core/host';
 import {
   adoptFd,
@@ -13,6 +12,7 @@ import {
   toConnection,
 } from '@fdpass/core/sockets';
 import { type Arguments, usage } from './arguments.js';
+import { type Exit, exitOf } from './child-exit.js';
 import { print } from './print.js';
 import { readTimeout } from './request.js';
 import { writeStderr } from './stderr.js';
@@ -68,27 +68,6 @@ function start(command: string, args: readonly string[], channel: number, sys: S
   } finally {
     sys.close(channel);
   }
-}
-
-/** How a command ended. */
-interface Exit {
-  /** 128 + N if signal N ended it, as a shell has it. */
-  readonly status: number;
-  /** In words. */
-  readonly how: string;
-}
-
-/** Rejects if the child could not be started. */
-function exitOf(child: ChildProcess): Promise<Exit> {
-  return new Promise((resolve, reject) => {
-    child.once('error', (cause) =>
-      reject(new FdpassError('usage', `cannot run the command: ${reasonOf(cause)}`, { cause })),
-    );
-    child.once('exit', (code, signal) => {
-      if (signal === null) resolve({ status: code ?? 0, how: `exited with status ${code}` });
-      else resolve({ status: 128 + constants.signals[signal], how: `was ended by ${signal}` });
-    });
-  });
 }
 
 /**

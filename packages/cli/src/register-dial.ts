@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import { type Connection, makeTarget } from '@fdpass/core';
+import { type Connection, makeTarget, type Target } from '@fdpass/core';
 import {
   asNodeError,
   createResolver,
@@ -7,6 +7,8 @@ import {
   type Framework,
   loadFramework,
   type Resolver,
+  type Route,
+  type Router,
 } from '@fdpass/core/host';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
 import { BUILTIN } from './builtin.js';
@@ -27,10 +29,16 @@ export async function dialByRules({ lookup, ...wanted }: Wanted, signal: AbortSi
     const target = makeTarget(wanted);
     const { router } = await loaded();
     const own = lookup === undefined ? router : router.withServices({ resolve: askingFor(target.host, lookup) });
-    return await own.dial(await own.route(target), { signal });
+    return await own.dial(await findRoute(own, target), { signal });
   } catch (error) {
     throw asNodeError(error);
   }
+}
+
+/** By the rules, or through the hops of FDPASS_VIA, as the command takes it. */
+function findRoute(router: Router, target: Target): Promise<Route> {
+  const via = (process.env['FDPASS_VIA'] ?? '').split(/\s+/).filter(Boolean);
+  return via.length > 0 ? router.routeVia(target, via, '/', 'FDPASS_VIA') : router.route(target);
 }
 
 /** Once for the program. What was wrong with a config can be mended before the next dial. */

@@ -62,10 +62,11 @@ function readCall(given: readonly unknown[]): Call {
   return [{ port: first, host: typeof others[0] === 'string' ? others[0] : undefined }, whenConnected];
 }
 
-/** Not for a unix socket, a socket that is one already, or what Node refuses. */
+/** Not for a unix socket, a socket that is one already, the proxy of `fdpass run`, or what Node refuses. */
 function isForRules(socket: Socket, options: Call[0]): boolean {
   const { path, port, host } = options;
   if (path || isLate(options) || isOpen(socket)) return false;
+  if (`${host}:${port}` === process.env['FDPASS_LISTENER']) return false; // it goes by the rules itself
   return isPort(port) && (host === undefined || host === null || typeof host === 'string');
 }
 

@@ -19,8 +19,19 @@ export function complain(line: string): void {
 
 /** Resolves when a signal tells the process to end. Those that follow end it at once. */
 export function untilTold(): Promise<NodeJS.Signals> {
+  const names: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT', 'SIGHUP'];
   return new Promise((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-      process.removeAllListeners(signal).once(signal, resolve);
+    const told = (signal: NodeJS.Signals): void => {
+      process.off(signal, told);
+      resolve(signal);
+    };
+    for (const name of names) hearSignal(name, told);
   });
+}
+
+/** Listens to a signal in place of all who did. Without any listener in between, one that comes just then would be lost. */
+export function hearSignal(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): void {
+  const others = process.listeners(signal);
+  process.on(signal, listener);
+  for (const other of others) process.off(signal, other);
 }

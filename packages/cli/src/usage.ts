@@ -27,7 +27,7 @@ export interface CommandSpec {
   readonly examples?: readonly (readonly [code: string, what: string])[];
   /** What can stand in each place of its operands, for completions. */
   readonly operands?: readonly Operand[];
-  /** After so many operands another command begins, with options of its own; a `--` in front of it is ours. */
+  /** After so many operands another command begins, with options of its own. */
   readonly commandAfter?: number;
 }
 
@@ -312,6 +312,19 @@ export const FDPASS: ProgramSpec = {
       ],
     },
     {
+      name: 'run',
+      synopsis: '[options] [--] COMMAND [ARG ...]',
+      summary:
+        'run COMMAND so that its connections go by the rules: with a proxy as that of listen, on a free port, for as long as COMMAND runs, and with ALL_PROXY, HTTP_PROXY, HTTPS_PROXY and NO_PROXY for it, in lower case too; Node programs import fdpass/register; the status is that of COMMAND',
+      options: ['config', 'via', 'timeout', 'verbose', 'log'],
+      commandAfter: 0,
+      examples: [
+        ['fdpass run -- git clone https://git.example/project.git', 'one command'],
+        ['fdpass run --via tor -- bash', 'a shell in which everything goes through the hop tor'],
+        ['fdpass run -- node app.js', 'a Node program, which needs no setting for a proxy'],
+      ],
+    },
+    {
       name: 'exec',
       synopsis: '[options] HOST PORT [--] COMMAND [ARG ...]',
       summary:
@@ -479,6 +492,7 @@ export const FDPASS: ProgramSpec = {
       'XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME',
       'the folders of the configuration, of the cache, and of the last error and the profile in use',
     ],
+    ['FDPASS_LISTENER', 'set for the command of "fdpass run": the address of its proxy'],
     ['FDPASS_AGENT', "the agent's socket, an absolute path; none to connect without the agent"],
     [
       'FDPASS_INSIDE',

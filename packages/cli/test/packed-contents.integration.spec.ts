@@ -75,7 +75,7 @@ describe('the packed packages', () => {
       expect(fields, name).to.deep.include({
         license: 'MIT',
         type: 'module',
-        sideEffects: false,
+        sideEffects: name === 'fdpass' ? ['./dist/register-if-able.js', './dist/register.js'] : false,
         engines: { node: '>=20.19' },
         bugs: 'https://github.com/fdpass/fdpass/issues',
         homepage: `https://github.com/fdpass/fdpass/tree/main/${directory}#readme`,
@@ -150,12 +150,15 @@ function compiled(file: string): string[] {
   return [`src/${file}`, ...endings.map((ending) => `dist/${file.replace(/\.ts$/, ending)}`)];
 }
 
+/** Of the commands' package: what programs import, and what `fdpass run` has Node programs import. */
+const MODULES = ['builtin', 'index', 'node-version', 'program-dialer', 'register', 'register-dial', 'register-if-able'];
+
 /** The bundles and what starts them; of the modules, those that somebody who imports the package needs. */
 function commandFiles(source: string): string[] {
   const bundled = ['fdpass.cjs', 'fdrecv.cjs', 'load.cjs', 'plugins.cjs', 'NOTICES.txt'];
   expect(filesIn(join(source, 'bundle'))).to.include.members(bundled);
   const folders = ['bin', 'bundle'].flatMap((name) => filesIn(join(source, name)).map((file) => `${name}/${file}`));
-  const modules = ['builtin.ts', 'index.ts'].flatMap(compiled);
+  const modules = MODULES.map((name) => `${name}.ts`).flatMap(compiled);
   return [
     ...folders,
     ...modules,

@@ -1,6 +1,6 @@
-import { FdpassError, reasonOf } from '@fdpass/core';
 import { prepareForDeath } from '@fdpass/core/host';
 import { becomeProgram, describeFd, loadSys } from '@fdpass/core/sockets';
+import { cannotRun } from '../child-exit.js';
 import { keepCompiledCode } from '../kept-code.js';
 import { userVariables } from '../user-variables.js';
 import { ucspiVariables } from './ucspi.js';
@@ -29,6 +29,6 @@ export function becomeCommand(argv: readonly [string, ...string[]], socket: numb
   try {
     return becomeProgram(argv, new Map((isStdio ? STDIO : UCSPI).map((fd) => [fd, socket])), sys);
   } catch (cause) {
-    throw new FdpassError('usage', `cannot run the command: ${reasonOf(cause)}`, { cause });
+    throw cannotRun(cause);
   }
 }

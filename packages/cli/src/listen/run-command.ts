@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { ProxyServer, type TcpAddress } from '@fdpass/listen';
+import { type Arguments, usage } from '../arguments.js';
+import { cannotRun, type Exit, exitOf } from '../child-exit.js';
+import { serveMany } from '../resident.js';
+import { FDPASS } from '../usage.js';
+import { userVariables } from '../user-variables.js';
+import { rulesDialer } from './listen.js';
+import { PASSED, PassedSignals } from './pass-signals.js';
+import { proxyVariables, routeVariables } from './run-variables.js';
+
+/** A free port that only this machine reaches. */
+const ADDRESS: TcpAddress = { host: '127.0.0.1', port: 0 };
+
+/** `fdpass run -- COMMAND ...`: runs it with a proxy of its own. Returns the exit code, which is the command's. */
+export async function runCommand(args: Arguments): Promise<number> {
+  const [command, ...words] = args.operands;
+  if (command === undefined) throw usage(FDPASS, 'the command is missing');
+  const dialer = rulesDialer(args);
+  await dialer.prepare();
+  serveMany();
+  const server = new ProxyServer({ dial: dialer.dial });
+  try {
+    const { port } = (await server.listen(ADDRESS)) as TcpAddress;
+    const given = { ...process.env, ...userVariables(process.env) };
+    const env = { ...given, ...routeVariables(args), ...proxyVariables(`${ADDRESS.host}:${port}`, given) };
+    const { status, signal } = await runToEnd(command, words, env);
+    if (signal !== null && PASSED.includes(signal)) await endBy(signal, server);
+    return status;
+  } finally {
+    await server.close();
+  }
+}
+
+/** As the command has ended: whoever has started us can tell an interrupt from a status. */
+async function endBy(signal: NodeJS.Signals, server: ProxyServer): Promise<void> {
+  await server.close();
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
+async function runToEnd(command: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<Exit> {
+  const signals = new PassedSignals();
+  try {
+    const child = spawn(command, words, { stdio: 'inherit', env });
+    signals.passTo(child);
+    return await exitOf(child);
+  } catch (error) {
+    throw error instanceof TypeError ? cannotRun(error) : error; // a word with a NUL byte, or an empty one
+  } finally {
+    signals.release();
+  }
+}

@@ -1,0 +1,44 @@
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { currentFolder, expandPath } from '@fdpass/core/host';
+import type { Arguments } from '../arguments.js';
+
+/** Variables of a program; undefined for one that it must not have. */
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** What never needs a proxy: programs and their children talk to each other there. */
+const NO_PROXY = 'localhost,127.0.0.1,::1';
+
+/** What makes the programs of a command use the proxy at `address`, and Node programs the rules themselves. */
+export function proxyVariables(address: string, given: NodeJS.ProcessEnv): Variables {
+  const proxies: Variables = {
+    ALL_PROXY: `socks5h://${address}`,
+    HTTP_PROXY: `http://${address}`,
+    HTTPS_PROXY: `http://${address}`,
+    FTP_PROXY: undefined,
+    NO_PROXY,
+  };
+  const lowerCase = Object.entries(proxies).map(([name, value]) => [name.toLowerCase(), value]);
+  return {
+    ...proxies,
+    ...Object.fromEntries(lowerCase),
+    FDPASS_LISTENER: address,
+    NODE_OPTIONS: [given['NODE_OPTIONS'], `--import=${registerUrl()}`].filter(Boolean).join(' '),
+  };
+}
+
+/** What makes an fdpass that the command runs, as for ssh, take the same routes. */
+export function routeVariables(args: Arguments): Variables {
+  const [config, via] = [args.value('config'), args.values('via')];
+  return {
+    ...(config !== undefined && { FDPASS_CONFIG: expandPath(config, currentFolder()) }),
+    ...(via.length > 0 && { FDPASS_VIA: via.join(' ') }),
+  };
+}
+
+/** Beside the launcher, which knows its package. */
+function registerUrl(): string {
+  const [, launcher = ''] = process.argv;
+  return pathToFileURL(join(realpathSync(launcher), '../../dist/register-if-able.js')).href;
+}
