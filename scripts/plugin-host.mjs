@@ -45,6 +45,8 @@ export const gateway: Strategy<{ host: string; port: number; through?: unknown }
     title: 'Connections of its own',
     members: [
       'host.lookUp',
+      'host.nameServers',
+      'host.namesAt',
       'host.compareAddresses',
       'host.open',
       'host.race',
