@@ -1,27 +1,24 @@
-// The servers of bench/agent.mjs, in a thread of their own: a target, proxies, and the same proxies behind a slow line.
+// The servers of bench/agent.mjs, in a thread of their own: a target, proxies, and the same proxies on all addresses of this machine,
+// so that they can be reached over a slow link.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { startSocksProxy } from '../packages/testkit/dist/index.js';
 
-const listen = async (onClient) => {
-  const server = createServer(onClient).listen(0, '127.0.0.1', 4096);
+const listen = async (onClient, host = '127.0.0.1') => {
+  const server = createServer({ noDelay: true }, onClient).listen(0, host, 4096);
   await once(server, 'listening');
   return server.address().port;
 };
 
-/** A line to a port on which each piece travels half a round trip; the connection itself is there at once. */
-function slowLine(port) {
+/** Another way to a port. */
+function onAllAddresses(port) {
   return listen((near) => {
-    const far = connect(port, '127.0.0.1');
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ]) {
-      from.on('error', () => to.destroy()).on('close', () => to.destroy());
-      from.on('data', (bytes) => setTimeout(() => to.destroyed || to.write(bytes), workerData.roundTripMs / 2));
-    }
-  });
+    const far = connect({ port, host: '127.0.0.1', noDelay: true });
+    near.pipe(far).pipe(near);
+    near.on('error', () => {}).on('close', () => far.destroy());
+    far.on('error', () => {}).on('close', () => near.destroy());
+  }, '0.0.0.0');
 }
 
 /** A proxy that says yes to the one target, in any version of HTTP: nc asks in 1.0. */
@@ -44,5 +41,5 @@ const [target, socks] = await Promise.all([
   startSocksProxy(),
 ]);
 const http = await connectProxy(target);
-const [farSocks, farHttp] = await Promise.all([slowLine(socks.port), slowLine(http)]);
+const [farSocks, farHttp] = await Promise.all([onAllAddresses(socks.port), onAllAddresses(http)]);
 parentPort.postMessage({ target, socks: socks.port, http, farSocks, farHttp });

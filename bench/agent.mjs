@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import { startLink } from './link.mjs';
 import { interleave, median } from './measure.mjs';
 
 const RUNS = Number(process.env.RUNS ?? 40);
@@ -41,9 +42,7 @@ try {
 process.exit(0);
 
 async function main() {
-  const worker = new Worker(new URL('agent-servers.mjs', import.meta.url), {
-    workerData: { roundTripMs: ROUND_TRIP_MS },
-  });
+  const worker = new Worker(new URL('agent-servers.mjs', import.meta.url));
   const [ports] = await once(worker, 'message');
   execFileSync(FDPASS, ['agent', 'start'], { env });
   const launcher = compileLauncher();
@@ -52,10 +51,10 @@ async function main() {
     [`${name} cold`]: { words: [FDPASS, ...args], env: { FDPASS_AGENT: 'none' } },
   });
   const target = ['127.0.0.1', String(ports.target)];
-  const proxied = (kind, port) => ({
-    [`${kind} nc`]: ['nc', '-F', '-X', kind === 'socks' ? '5' : 'connect', '-x', `127.0.0.1:${port}`, ...target],
-    ...fdpass(kind, '--via', proxyUrl(kind, port), ...target),
-    [`${kind} warm: 2`]: [FDPASS, '--config', warmHop(kind, port), ...target],
+  const proxied = (kind, port, host = '127.0.0.1') => ({
+    [`${kind} nc`]: ['nc', '-F', '-X', kind === 'socks' ? '5' : 'connect', '-x', `${host}:${port}`, ...target],
+    ...fdpass(kind, '--via', proxyUrl(kind, host, port), ...target),
+    [`${kind} warm: 2`]: [FDPASS, '--config', warmHop(kind, host, port), ...target],
   });
   compare('direct', 'nc', {
     nc: ['nc', '-F', ...target],
@@ -67,22 +66,27 @@ async function main() {
   });
   compare('SOCKS5', 'socks nc', proxied('socks', ports.socks));
   compare('HTTP CONNECT', 'http nc', proxied('http', ports.http));
-  compare(`SOCKS5, ${ROUND_TRIP_MS} ms away`, 'socks nc', proxied('socks', ports.farSocks));
-  compare(`HTTP CONNECT, ${ROUND_TRIP_MS} ms away`, 'http nc', proxied('http', ports.farHttp));
+  const link = await startLink(ROUND_TRIP_MS / 2);
+  if (link === undefined) console.error('no TUN device here: nothing is measured over a slow link');
+  else {
+    compare(`SOCKS5, ${ROUND_TRIP_MS} ms away`, 'socks nc', proxied('socks', ports.farSocks, link.farHost));
+    compare(`HTTP CONNECT, ${ROUND_TRIP_MS} ms away`, 'http nc', proxied('http', ports.farHttp, link.farHost));
+    link.close();
+  }
   await burst(target);
   await many(target);
   if (asJson) console.log(JSON.stringify(figures, null, 2));
 }
 
-function proxyUrl(kind, port) {
-  return `${kind === 'socks' ? 'socks5' : 'http'}://127.0.0.1:${port}`;
+function proxyUrl(kind, host, port) {
+  return `${kind === 'socks' ? 'socks5' : 'http'}://${host}:${port}`;
 }
 
 /** A config whose only hop has connections in advance. */
-function warmHop(kind, port) {
+function warmHop(kind, host, port) {
   const file = join(folder, `${kind}-${port}.json`);
   const strategy = kind === 'socks' ? 'socks' : 'http-connect';
-  const use = { strategy, url: proxyUrl(kind, port), warm: 2 };
+  const use = { strategy, url: proxyUrl(kind, host, port), warm: 2 };
   writeFileSync(file, JSON.stringify({ rules: [{ use }] }), { mode: 0o600 });
   return file;
 }
