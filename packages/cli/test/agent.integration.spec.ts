@@ -13,7 +13,14 @@ import {
   startSshd,
   temporaryFolder,
 } from '@fdpass/test-lab';
-import { Greeter, refusedPort, startSocksProxy, type TestProxy } from '@fdpass/testkit';
+import {
+  Greeter,
+  refusedPort,
+  type ScriptedServer,
+  startScriptedServer,
+  startSocksProxy,
+  type TestProxy,
+} from '@fdpass/testkit';
 import { expect } from 'chai';
 import { FDPASS_BIN, FDRECV_BIN } from './commands.spec.helper.js';
 import { ROOT } from './packed.spec.helper.js';
@@ -48,6 +55,7 @@ describe('the agent of the command', () => {
   const cold = { ...env, FDPASS_AGENT: 'none' };
   let greeter: Greeter;
   let socks: TestProxy;
+  let silent: ScriptedServer;
   let port: string;
   let closed: string;
 
@@ -56,6 +64,7 @@ describe('the agent of the command', () => {
     mkdirSync(at('home/fdpass'), { recursive: true });
     greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
     socks = await startSocksProxy();
+    silent = await startScriptedServer(async (line) => void (await line.rest()));
     port = String(greeter.port);
     closed = String(await refusedPort());
     await agent('start');
@@ -64,6 +73,7 @@ describe('the agent of the command', () => {
     await command(['agent', 'stop']);
     await greeter?.close();
     await socks?.close();
+    await silent?.close();
     await expectNoneLeft(() => markedProcesses(marker));
     folder.remove();
   });
@@ -148,7 +158,7 @@ describe('the agent of the command', () => {
       ['a limit that is not one', () => ['-w', 'soon', 'host.example', '22']],
       [
         'a silent server behind a limit',
-        () => ['-w', '50ms', '--via', `socks5://127.0.0.1:${port}`, 'a.example', '22'],
+        () => ['-w', '50ms', '--via', `socks5h://127.0.0.1:${silent.port}`, 'a.example', '22'],
       ],
       ['a config that is missing', () => ['--config', at('missing.yaml'), 'host.example', '22']],
       ['a config that is wrong', () => ['--config', at('wrong.yaml'), 'host.example', '22']],
@@ -275,12 +285,14 @@ describe('the agent of the command', () => {
   });
 
   it('tries first what worked last time', async () => {
-    configure({ rules: [{ use: { firstOf: [`socks5h://127.0.0.1:${closed}`, 'direct'] } }] });
-    const [first, second] = [await connect(['-v', '127.0.0.1', port]), await connect(['-v', '127.0.0.1', port])];
+    const use = { firstOf: [`socks5h://127.0.0.1:${closed}`, 'direct'] };
+    writeFileSync(at('first.json'), JSON.stringify({ rules: [{ use }] }), { mode: 0o600 });
+    const args = ['-v', '--config', at('first.json'), '127.0.0.1', port];
+    const [first, second] = [await connect(args), await connect(args)];
     expect([first.status, second.status]).to.deep.equal([0, 0]);
     expect(first.stderr).to.include('connection refused').and.not.include('goes first');
     expect(second.stderr).to.include('direct goes first: it worked last time').and.not.include('refused');
-    expect((await connect(['-v', '127.0.0.1', port], cold)).stderr).to.include('connection refused');
+    expect((await connect(args, cold)).stderr).to.include('connection refused');
   });
 
   describe('reads a config again', () => {

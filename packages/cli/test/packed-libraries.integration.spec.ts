@@ -22,7 +22,8 @@ describe('the libraries, installed from their packages', () => {
     const expected = await Promise.all([...here].map(async ([name, file]) => `${name} ${await exportsOf(file)}\n`));
     expect(answer).to.deep.include({ status: 0, stdout: expected.join(''), stderr: '' });
     expect(names).to.have.length.above(10);
-    for (const line of expected) expect(line).to.match(/ \w+/);
+    const empty = expected.filter((line) => !/ \w+/.test(line));
+    expect(empty).to.deep.equal(['fdpass/register \n']); // it is imported for what it does
   });
 
   it('dial inside a program that embeds them, koffi included', async () => {
