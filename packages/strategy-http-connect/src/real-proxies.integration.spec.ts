@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type Background,
@@ -11,6 +11,7 @@ import {
   type Sshd,
   skipOrFail,
   startServer,
+  startSquid,
   startSshd,
   temporaryFolder,
 } from '@fdpass/test-lab';
@@ -119,44 +120,10 @@ describe('http-connect through real proxies', () => {
       [WRONG]: REFUSED,
     }));
 
-  const squid = (settings: () => string, listen: (port: number) => string = (port) => `http_port 127.0.0.1:${port}`) =>
+  const squid = (settings: () => string, listen?: (port: number) => string) =>
     function start(this: Mocha.Context): Promise<Background> {
       const { squid: program = '' } = requirePeers(this, 'squid');
-      const state = file('squid');
-      mkdirSync(state, { recursive: true });
-      for (const path of [folder.path, state]) chmodSync(path, path === state ? 0o777 : 0o755); // squid is another user
-      return startServer(
-        program,
-        (port) => {
-          const lines = [
-            listen(port),
-            settings(),
-            'acl local src 127.0.0.0/8',
-            'http_access allow local',
-            'http_access deny all',
-            ...(process.getuid?.() === 0 ? ['cache_effective_user nobody'] : []), // it will not serve as root
-            'cache deny all',
-            'access_log none',
-            'cache_log /dev/null',
-            `coredump_dir ${state}`,
-            'pid_filename none',
-            'pinger_enable off',
-            'netdb_filename none',
-            'shutdown_lifetime 0 seconds',
-            'visible_hostname test',
-          ];
-          return [
-            '-N',
-            '-d',
-            '1',
-            '-n',
-            `fdpass${port}`,
-            '-f',
-            write(`squid-${port}.conf`, `${lines.join('\n')}\n`, 0o644),
-          ];
-        },
-        { stopSignal: 'SIGKILL' },
-      );
+      return startSquid(program, { folder: folder.path, listen, settings: settings() });
     };
   describe('squid', () =>
     sessions(

@@ -27,5 +27,12 @@ export {
 } from './processes.js';
 export { openScreen, type Screen } from './screen.js';
 export { type ConnectLike, SOCKET_SCENARIOS } from './socket-scenarios.js';
+export { type SquidOptions, startSquid } from './squid.js';
 export { type Sshd, type SshdOptions, type SshRunOptions, sshdWithoutLimits, startSshd } from './sshd.js';
+export {
+  startTlsProxyServer,
+  TLS_PROXY_NAMES,
+  type TlsProxyServer,
+  type TlsProxySettings,
+} from './tls-proxies.js';
 export { type SshdSuite, useSshd } from './use-sshd.js';

@@ -14,6 +14,7 @@ import {
 } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import type { Connection } from '../connection/connection.js';
+import type { KernelTlsConnection } from '../connection/kernel-tls.js';
 import { openConnection } from '../connection/open.js';
 import { formatError } from '../ground/errors.js';
 import { caught } from '../ground/rejection.spec.helper.js';
@@ -203,6 +204,21 @@ export function declareKernelTlsTests(makeSys: () => Sys): void {
         expect(await text(stream)).to.equal('heard all');
       },
     ));
+
+  it('takes a connection of another copy of this package, as there are in the bundles of the command', () =>
+    withServer({}, echo, async (port) => {
+      const sys = makeSys();
+      const { signal } = new AbortController();
+      const { DescriptorConnection } = await import(new URL('../connection/descriptor.js?copy', import.meta.url).href);
+      const plain = await openConnection({ family: 4, host: '127.0.0.1', port }, {}, { signal, sys });
+      const other = new DescriptorConnection((plain as KernelTlsConnection).release(), sys);
+      const onNeedsRelay = (why: string): void => expect.fail(why);
+      const options = { ca: file('proxy.pem') };
+      const request = { host: '127.0.0.1', options, path: String, signal, onNeedsRelay, sys };
+      const connection = await wrapKernelTls(other, request);
+      expect(connection.descriptor).to.be.a('number');
+      connection.destroy();
+    }));
 
   it('says what it does', () =>
     withServer({}, echo, async (port) => {

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { Connection } from '../connection/connection.js';
-import { DescriptorConnection } from '../connection/descriptor.js';
+import type { DescriptorConnection } from '../connection/descriptor.js';
 import { KernelTlsConnection } from '../connection/kernel-tls.js';
 import { type Clock, untilAborted } from '../ground/clock.js';
 import { fromSystemError, reasonOf } from '../ground/system-error.js';
@@ -73,10 +73,13 @@ export async function wrapKernelTls(connection: Connection, request: KernelTlsRe
 
 type ByKernel = <T>(doing: string, call: () => T) => T;
 
-function attach(connection: Connection, sys: Sys): DescriptorConnection {
-  if (!(connection instanceof DescriptorConnection)) throw new Error('it is a stream of this process');
+/** A connection that gives its descriptor away. The command's bundles have copies of its class, so that does not tell. */
+type Releasable = Connection & Pick<DescriptorConnection, 'release'>;
+
+function attach(connection: Connection, sys: Sys): Releasable {
+  if (!('release' in connection)) throw new Error('it is a stream of this process');
   attachTls(connection.descriptor ?? -1, sys);
-  return connection;
+  return connection as Releasable;
 }
 
 interface Agreed {

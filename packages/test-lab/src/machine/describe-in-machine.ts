@@ -26,8 +26,10 @@ const wanted = new Map<string, { readonly files: Set<string>; report?: Promise<R
 
 /** In a machine: the options that it was started with. */
 const VARIABLE = 'FDPASS_TEST_MACHINE';
-/** For the tests of one file, and the start of Node in an emulated processor. */
-const TIMEOUT_MS = 300_000;
+/** For all tests of one boot, in an emulated processor: a failure alone waits so long. */
+const TIMEOUT_MS = 15 * 60_000;
+/** For one of them. */
+const TEST_TIMEOUT_MS = 120_000;
 
 /**
  * A suite whose tests run as root in a virtual machine with a kernel of its own. All specs of one mocha process that want the
@@ -85,7 +87,7 @@ async function runSpecs(machine: Machine, key: string, files: readonly string[])
   try {
     const { status, stderr, stdout } = await runInMachine(
       machine,
-      [process.execPath, mocha, '--no-config', '--exit', '--timeout', '60000', ...reporter, ...files],
+      [process.execPath, mocha, '--no-config', '--exit', '--timeout', String(TEST_TIMEOUT_MS), ...reporter, ...files],
       { env: insideEnvironment(key), shared: shared.path, timeoutMs: TIMEOUT_MS },
     );
     if (existsSync(report)) return JSON.parse(readFileSync(report, 'utf8')) as Report;

@@ -1,0 +1,256 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { realpathSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { adoptFd, kernelHasTls, loadSys, recvFd } from '@fdpass/core/sockets';
+import {
+  alternativeNames,
+  describeInMachine,
+  expectNoDescriptorLeft,
+  type Finished,
+  findProgram,
+  makeCertificate,
+  openDescriptors,
+  requirePeers,
+  startTlsProxyServer,
+  TLS_PROXY_NAMES,
+  type TlsProxyServer,
+  type TlsProxySettings,
+  temporaryFolder,
+  useSshd,
+} from '@fdpass/test-lab';
+import { expect } from 'chai';
+import { FDPASS_BIN, fdpass, NO_CONFIG, proxyCommand } from './commands.spec.helper.js';
+
+/** By hand all proxies carry sessions too, and a hundred times as much. */
+const IS_LONG = process.env['FDPASS_TEST_LONG'] === '1';
+const BYTES = (IS_LONG ? 100 : 1) << 20;
+/** In an emulated processor. */
+const LIMIT_MS = IS_LONG ? 900_000 : 180_000;
+/** To a server that sends back what it gets, in pieces that are not records. */
+const PIECE = 50_000;
+
+/** Real ssh and real proxies with TLS by a real kernel. */
+describeInMachine('TLS by the kernel, through real proxies', import.meta.url, {}, () => {
+  const { sshd, env } = useSshd(60_000);
+  const folder = temporaryFolder();
+  const file = (name: string): string => join(folder.path, name);
+  let echo: Server;
+  let settings: TlsProxySettings;
+
+  before(async function () {
+    this.timeout(LIMIT_MS);
+    requirePeers(this, 'openssl');
+    const authority = ['-CA', file('ca.pem'), '-CAkey', file('ca.key')];
+    makeCertificate(folder.path, 'ca', ['-addext', 'keyUsage=keyCertSign']);
+    for (const [name, names] of [
+      ['proxy', 'IP:127.0.0.1'],
+      ['elsewhere', 'DNS:elsewhere.example'],
+      ['client', 'DNS:client.example'],
+    ] as const)
+      makeCertificate(folder.path, name, [...alternativeNames(names), ...authority]);
+    settings = { folder: folder.path, cert: file('proxy.pem'), key: file('proxy.key') };
+    echo = createServer({ allowHalfOpen: true }, (socket) => socket.on('error', () => {}).pipe(socket));
+    await once(echo.listen(0, '127.0.0.1'), 'listening');
+  });
+  after(() => {
+    echo?.close();
+    folder.remove();
+  });
+
+  /** A configuration with one rule. */
+  function configure(url: string, tls: object, more: object = {}): string {
+    const strategy = url.startsWith('https') ? 'http-connect' : 'socks';
+    const use = { strategy, url, tls: { ca: file('ca.pem'), ...tls } };
+    writeFileSync(file('config.json'), JSON.stringify({ rules: [{ use }], ...more }), { mode: 0o600 });
+    return file('config.json');
+  }
+
+  function ssh(config: string, remote: string): Promise<Finished> {
+    const options = { ProxyCommand: proxyCommand('--config', config), ProxyUseFdpass: 'yes' };
+    return sshd().ssh(remote, options, { host: '127.0.0.1', env, timeoutMs: LIMIT_MS });
+  }
+
+  /** Prints, in the session, the programs that carry it: those with the mark of the client. */
+  function carriers(): string {
+    const mark = Object.entries(env).find(([name]) => name === 'FDPASS_TEST_RUN');
+    return `for file in $(grep -l ${mark?.join('=')} /proc/[0-9]*/environ 2>/dev/null); do readlink "\${file%environ}exe"; done`;
+  }
+
+  const programs = (stdout: string): string[] => [...new Set(stdout.trim().split('\n'))].sort();
+  const SSH = realpathSync(findProgram('ssh') ?? '/');
+  const NODE = realpathSync(process.execPath);
+
+  /** What `fdpass` passes of a connection to the echo server, if anything, and how it ends. */
+  async function pass(
+    config: string,
+    ...more: readonly string[]
+  ): Promise<Finished & { readonly fd: number | undefined }> {
+    const sys = loadSys();
+    const [ours, theirs] = sys.socketpair();
+    const port = String((echo.address() as AddressInfo).port);
+    const child = spawn(process.execPath, [FDPASS_BIN, ...more, '--config', config, '127.0.0.1', port], {
+      env: { ...process.env, ...NO_CONFIG, ...env },
+      stdio: [theirs, theirs, 'pipe'],
+    });
+    sys.close(theirs);
+    const ended = once(child, 'exit');
+    try {
+      const fd = await recvFd(ours).catch(() => undefined);
+      const stderr = await text(child.stderr as Readable);
+      const [status, signal] = await ended;
+      return { fd, status, signal, stdout: '', stderr };
+    } finally {
+      sys.close(ours);
+    }
+  }
+
+  describe('before the module is loaded', () => {
+    let proxy: TlsProxyServer;
+    before(async function () {
+      this.timeout(LIMIT_MS);
+      proxy = await startTlsProxyServer(this, 'stunnel and tinyproxy', settings);
+    });
+    after(() => proxy?.close());
+
+    it('is done by a relay process, without a word to the user', async () => {
+      expect(kernelHasTls()).to.equal(false);
+      const { status, stdout, stderr } = await ssh(configure(proxy.url, { kernel: true }), carriers());
+      expect([status, programs(stdout), stderr]).to.deep.equal([0, [NODE, SSH].sort(), '']);
+    }).timeout(LIMIT_MS);
+
+    it('is explained', async () => {
+      const { stdout } = await fdpass([
+        'explain',
+        '--no-ssh',
+        '--config',
+        configure(proxy.url, { kernel: true }),
+        'x.example',
+      ]);
+      expect(stdout)
+        .to.match(
+          /^decided {2}TLS with 127\.0\.0\.1 is done by a relay process: the kernel does not offer TLS \(as root: modprobe tls\)$/m,
+        )
+        .and.match(/^gives {4}a relay process/m);
+    }).timeout(LIMIT_MS);
+  });
+
+  describe('with the module', () => {
+    before(() => {
+      execFileSync('modprobe', ['tls']);
+      expect(kernelHasTls()).to.equal(true);
+    });
+
+    for (const name of TLS_PROXY_NAMES) {
+      describe(name, () => {
+        let proxy: TlsProxyServer;
+        before(async function () {
+          this.timeout(LIMIT_MS);
+          proxy = await startTlsProxyServer(this, name, settings);
+        });
+        after(() => proxy?.close());
+
+        if (IS_LONG) {
+          it('carries a session of ssh that nothing relays', async () => {
+            const { status, stdout, stderr } = await ssh(configure(proxy.url, { kernel: true }), carriers());
+            expect([status, programs(stdout), stderr]).to.deep.equal([0, [SSH], '']);
+          }).timeout(LIMIT_MS);
+        }
+
+        it('loses no byte either way', async () => {
+          const opened = openDescriptors();
+          const { fd, stderr } = await pass(configure(proxy.url, { kernel: true }), '-v');
+          expect(stderr).to.contain('the kernel does TLS with 127.0.0.1 from here on');
+          expect(await thereAndBack(fd ?? -1, BYTES)).to.deep.equal({ isSame: true });
+          await expectNoDescriptorLeft(opened);
+        }).timeout(LIMIT_MS);
+      });
+    }
+
+    describe('stunnel', () => {
+      let proxy: TlsProxyServer;
+      before(async function () {
+        this.timeout(LIMIT_MS);
+        proxy = await startTlsProxyServer(this, 'stunnel and tinyproxy', settings);
+      });
+      after(() => proxy?.close());
+
+      it('ends a session that the server ends with an error of ssh, as docs/kernel-tls.md says', async () => {
+        const { status, stderr } = await ssh(configure(proxy.url, { kernel: true }), 'kill -9 $PPID; sleep 60');
+        expect([status, stderr.trim()]).to.deep.equal([255, 'Read from remote host 127.0.0.1: Input/output error']);
+      }).timeout(LIMIT_MS);
+
+      it('carries a session of ssh that nothing relays, where the defaults leave TLS to the kernel', async () => {
+        const config = configure(proxy.url, {}, { defaults: { tls: { kernel: true } } });
+        const { status, stdout, stderr } = await ssh(config, carriers());
+        expect([status, programs(stdout), stderr]).to.deep.equal([0, [SSH], '']);
+      }).timeout(LIMIT_MS);
+    });
+
+    const REFUSALS: Readonly<
+      Record<string, readonly [proxy: () => Partial<TlsProxySettings>, tls: () => object, said: RegExp]>
+    > = {
+      'a certificate of another name': [
+        () => ({ cert: file('elsewhere.pem'), key: file('elsewhere.key') }),
+        () => ({}),
+        /127\.0\.0\.1 is not in the cert's list/,
+      ],
+      'an authority that is not known': [() => ({}), () => ({ ca: file('client.pem') }), /name its CA with tls\.ca/],
+      'a certificate that is not the pinned one': [
+        () => ({}),
+        () => ({ ca: undefined, fingerprint: '00'.repeat(32) }),
+        /fingerprint/,
+      ],
+      'no certificate of ours': [
+        () => ({ clientCa: file('ca.pem'), maxVersion: 'TLSv1.2' }),
+        () => ({}),
+        /refused the TLS handshake: handshake failure; set tls\.cert/,
+      ],
+    };
+    for (const [what, [own, tls, said]] of Object.entries(REFUSALS)) {
+      it(`refuses ${what} in the same words as a relay process`, async function () {
+        const proxy = await startTlsProxyServer(this, 'stunnel and tinyproxy', { ...settings, ...own() });
+        const words = async (kernel: boolean): Promise<unknown> => {
+          const config = configure(proxy.url, { ...tls(), kernel });
+          const { fd, status, stderr } = await pass(config);
+          expect(fd).to.equal(undefined);
+          return [status, stderr];
+        };
+        try {
+          const byKernel = await words(true);
+          expect(byKernel).to.deep.equal(await words(false));
+          expect(String(byKernel)).to.match(said);
+        } finally {
+          await proxy.close();
+        }
+      }).timeout(LIMIT_MS);
+    }
+  });
+});
+
+/** Sends so many bytes to a server that sends them back, as a program that knows nothing of TLS. */
+async function thereAndBack(fd: number, length: number): Promise<unknown> {
+  const socket = adoptFd(fd, loadSys());
+  const data = randomBytes(PIECE);
+  const [sent, received] = [createHash('sha256'), createHash('sha256')];
+  const read = async (): Promise<void> => {
+    let left = length;
+    for await (const chunk of socket) {
+      received.update(chunk);
+      left -= (chunk as Buffer).length;
+      if (left <= 0) return;
+    }
+  };
+  const reading = read();
+  for (let left = length; left > 0; left -= PIECE) {
+    const piece = data.subarray(0, Math.min(left, PIECE));
+    sent.update(piece);
+    if (!socket.write(piece)) await once(socket, 'drain');
+  }
+  await reading;
+  return { isSame: sent.digest('hex') === received.digest('hex') };
+}
