@@ -472,7 +472,7 @@ export const FDPASS: ProgramSpec = {
     ],
     [
       '$XDG_CACHE_HOME/fdpass/',
-      'the cache, which nobody else can read (~/.cache/fdpass/ by default): compiled code, and parsed configurations that hold no secret; you can delete it at any time',
+      'the cache, which nobody else can read (~/.cache/fdpass/ by default): compiled code, parsed configurations that hold no secret, and which routes have worked ("remember"); you can delete it at any time',
     ],
     [
       '$XDG_STATE_HOME/fdpass/last-error.json',

@@ -8,6 +8,7 @@ export { type ConfigSearch, inspectSearch } from './config/unread.js';
 export { describeGreeting, type Greeting } from './dial/describe-greeting.js';
 export { OwningDial, ownConnection } from './dial/dialer.js';
 export { SETTING_KEYS } from './dial/settings.js';
+export { StoredWinners, type WinnerStore } from './dial/stored-winners.js';
 export { KeptWinners } from './dial/winners.js';
 export type {
   ConnectionDialer,

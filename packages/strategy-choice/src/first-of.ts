@@ -1,6 +1,6 @@
 import { allFailed, duration, lastFirst, routeList, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
-import { winnerOf } from './winner.js';
+import { explainWinner, remember, winnerOf } from './winner.js';
 
 /** The options of a `first-of` hop, as its schema gives them. */
 export interface FirstOfOptions {
@@ -8,6 +8,8 @@ export interface FirstOfOptions {
   readonly routes: readonly unknown[];
   /** Milliseconds for each route. Default: no limit but that of the whole dial. */
   readonly timeout?: number | undefined;
+  /** Milliseconds that a winner goes first, in its network. Default: as long as the program likes. */
+  readonly remember?: number | undefined;
 }
 
 const optionsSchema: v.GenericSchema<unknown, FirstOfOptions> = v.strictObject({
@@ -15,6 +17,7 @@ const optionsSchema: v.GenericSchema<unknown, FirstOfOptions> = v.strictObject({
   timeout: v.optional(
     v.pipe(duration, v.description('the time limit for one route (default: what the timeout of the dial allows)')),
   ),
+  remember,
 });
 
 /**
@@ -27,11 +30,11 @@ export const firstOf: Strategy<FirstOfOptions> = {
   shorthand: 'routes',
   targets: ['host', 'unix', 'vsock', 'machine'],
   optionsSchema,
-  async create({ routes, timeout: timeoutMs }, host) {
+  async create({ routes, timeout: timeoutMs, remember: keepMs }, host) {
     const chains = await Promise.all(routes.map((use) => host.route(use)));
     return {
       dial(target, context) {
-        const winner = winnerOf(chains, target, host);
+        const winner = winnerOf(chains, target, host, keepMs);
         return host.race(
           lastFirst(chains, winner, context).map((chain) => ({
             label: chain.label,
@@ -49,7 +52,10 @@ export const firstOf: Strategy<FirstOfOptions> = {
       // Where one route gives a kernel socket, the dial runs in the process that can pass it. Should another win, core
       // dials again in a relay process. The other way round, every connection would be relayed.
       needsRelay: (target) => chains.every((chain) => chain.needsRelay(target)),
-      explain: (target) => chains.flatMap((chain) => chain.explain?.(target) ?? []),
+      explain: (target) => [
+        ...explainWinner(chains, winnerOf(chains, target, host, keepMs)),
+        ...chains.flatMap((chain) => chain.explain?.(target) ?? []),
+      ],
     };
   },
 };

@@ -10,7 +10,7 @@ import {
   targetName,
 } from '@fdpass/core';
 import * as v from 'valibot';
-import { winnerOf } from './winner.js';
+import { explainWinner, remember, winnerOf } from './winner.js';
 
 /** The options of a `hosts` hop, as its schema gives them. */
 export interface HostsOptions {
@@ -22,6 +22,8 @@ export interface HostsOptions {
   readonly use?: unknown;
   /** Milliseconds for each host. Default: no limit but that of the whole dial. */
   readonly timeout?: number | undefined;
+  /** Milliseconds that a winner goes first, in its network. Default: as long as the program likes. */
+  readonly remember?: number | undefined;
 }
 
 const optionsSchema: v.GenericSchema<unknown, HostsOptions> = v.strictObject({
@@ -35,6 +37,7 @@ const optionsSchema: v.GenericSchema<unknown, HostsOptions> = v.strictObject({
   timeout: v.optional(
     v.pipe(duration, v.description('the time limit for one host (default: what the timeout of the dial allows)')),
   ),
+  remember,
 });
 
 /** Reaches one host by several names: tries each in order and takes the first that answers. */
@@ -43,8 +46,9 @@ export const hosts: Strategy<HostsOptions> = {
   shorthand: 'hosts',
   targets: ['host', 'unix', 'vsock', 'machine'],
   optionsSchema,
-  async create({ hosts: names, port: ownPort, use, timeout: timeoutMs }, host) {
+  async create({ hosts: names, port: ownPort, use, timeout: timeoutMs, remember: keepMs }, host) {
     const chain = use === undefined ? host.forward : await host.route(use);
+    const named = names.map((name) => ({ label: name }));
     return {
       dial(target, context) {
         const candidates = names.map(
@@ -53,7 +57,7 @@ export const hosts: Strategy<HostsOptions> = {
             open: (inner) => chain.dial({ ...target, host: name, port: ownPort ?? target.port }, inner),
           }),
         );
-        const winner = winnerOf(candidates, target, host);
+        const winner = winnerOf(named, target, host, keepMs);
         return host.race(
           lastFirst(candidates, winner, context),
           {
@@ -66,6 +70,7 @@ export const hosts: Strategy<HostsOptions> = {
         );
       },
       needsRelay: (target) => chain.needsRelay(target),
+      explain: (target) => explainWinner(named, winnerOf(named, target, host, keepMs)),
       tls: (target) => chain.tls?.(target),
     };
   },

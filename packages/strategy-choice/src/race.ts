@@ -10,7 +10,7 @@ import {
   type StrategyHost,
 } from '@fdpass/core';
 import * as v from 'valibot';
-import { winnerOf } from './winner.js';
+import { explainWinner, remember, winnerOf } from './winner.js';
 
 /** A route of a race as the schema gives it. */
 export interface RaceRoute {
@@ -27,6 +27,8 @@ export interface RaceOptions {
   readonly stagger?: number | undefined;
   /** Milliseconds a connection waits for a better route that still runs. Default 0. */
   readonly grace?: number | undefined;
+  /** Milliseconds that a winner goes first, in its network. Default: as long as the program likes. */
+  readonly remember?: number | undefined;
 }
 
 const DEFAULT_STAGGER_MS = 250;
@@ -71,6 +73,7 @@ const optionsSchema: v.GenericSchema<unknown, RaceOptions> = v.strictObject({
   grace: v.optional(
     v.pipe(delay, v.description('how long a connection waits for a better route that is still trying (default 0)')),
   ),
+  remember,
 });
 
 /** Races routes, the better ones with a head start, and takes the first that works, or a better one within the grace. */
@@ -79,12 +82,12 @@ export const race: Strategy<RaceOptions> = {
   shorthand: 'routes',
   targets: ['host', 'unix', 'vsock', 'machine'],
   optionsSchema,
-  async create({ routes, stagger = DEFAULT_STAGGER_MS, grace = 0 }, host) {
+  async create({ routes, stagger = DEFAULT_STAGGER_MS, grace = 0, remember: keepMs }, host) {
     const chains = await Promise.all(routes.map(({ use }) => host.route(use)));
     const entries = chains.map((chain, index) => ({ chain, label: chain.label, delayMs: routes[index]?.delay }));
     return {
       dial(target, context) {
-        const winner = winnerOf(chains, target, host);
+        const winner = winnerOf(chains, target, host, keepMs);
         const ordered = lastFirst(entries, winner, context);
         const firstDelayMs = ordered === entries ? (entries[0]?.delayMs ?? 0) : 0;
         const candidates = ordered.map(
@@ -106,7 +109,10 @@ export const race: Strategy<RaceOptions> = {
         );
       },
       needsRelay: (target) => chains.every((chain) => chain.needsRelay(target)),
-      explain: (target) => chains.flatMap((chain) => chain.explain?.(target) ?? []),
+      explain: (target) => [
+        ...explainWinner(chains, winnerOf(chains, target, host, keepMs)),
+        ...chains.flatMap((chain) => chain.explain?.(target) ?? []),
+      ],
     };
   },
 };

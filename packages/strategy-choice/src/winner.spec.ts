@@ -72,6 +72,41 @@ describe('what worked last time goes first:', () => {
     });
   }
 
+  const REMEMBERING: readonly (readonly [
+    what: string,
+    remember: string | undefined,
+    programMs: number,
+    isFirst: boolean,
+  ])[] = [
+    ['if the route says so', '1h', 0, true],
+    ['for as long as the route says', '5s', KEEP_MS, false],
+    ['longer than the program does', '1h', 5000, true],
+    ['but not if the route says never', '0', KEEP_MS, false],
+    ['but not if nobody says so', undefined, 0, false],
+  ];
+  for (const [what, remember, programMs, isFirst] of REMEMBERING) {
+    for (const strategy of [firstOf, race, hosts]) {
+      it(`${strategy.name}, ${what}`, async () => {
+        const of = strategy === hosts ? 'hosts' : 'routes';
+        const written = { [of]: ['a', 'b'], ...(remember !== undefined && { remember }) };
+        const byHost = (use: unknown, { host }: { readonly host: string }): string =>
+          use === 'forward' ? host : `${use}`;
+        const first = new FakeRoutes({ a: [1, 'unreachable'], b: [2, 'ok'] }, byHost);
+        first.winners = new KeptWinners(first.clock, () => 'here', programMs);
+        const won = first.start(strategy as typeof firstOf, written as never);
+        await first.clock.runAll();
+        await first.clock.advance(10_000);
+        first.expectClean(won.connection);
+        const later = new FakeRoutes({ a: [1, 'unreachable'], b: [2, 'ok'] }, byHost);
+        later.winners = first.winners;
+        const dial = later.start(strategy as typeof firstOf, written as never);
+        await later.clock.runAll();
+        expect(later.log[0]).to.equal(isFirst ? '0 start b' : '0 start a');
+        later.expectClean(dial.connection);
+      });
+    }
+  }
+
   it('and if it does not work any more, the others in their order', async () => {
     const fake = new FakeRoutes({ a: [1, 'unreachable'], b: [2, 'ok'] });
     fake.winners = new KeptWinners(fake.clock, () => 'here', KEEP_MS);

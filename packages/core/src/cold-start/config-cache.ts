@@ -5,6 +5,7 @@ import type { Config, LoadedRules, ReadRules } from '../config/load.js';
 import { type ConfigCache, isFileSpecifier } from '../config/places.js';
 import type { AgentUse, Canonical } from '../config/schema.js';
 import { writtenRules } from '../config/written-rules.js';
+import { checksumOf } from '../ground/checksum.js';
 import { type FileInspection, inspectFile } from '../ground/files.js';
 import { readOwnFile } from '../ground/own-file.js';
 import { isPrivateFolder, makePrivateFolder } from '../ground/private-folder.js';
@@ -174,13 +175,6 @@ function placeOf(file: string, { folder }: ConfigCache): string {
     .toString('base64url')
     .slice(-200);
   return join(folder, `${PREFIX}${name}${SUFFIX}`);
-}
-
-/** Finds damage, not forgery: FNV-1a, 32 bits. Nobody else can write an entry, and a cryptographic hash takes time to load. */
-function checksumOf(text: string): string {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  return (hash >>> 0).toString(16);
 }
 
 function toConfig({ hops, rules, plugins, ...rest }: CachedConfig): Config {

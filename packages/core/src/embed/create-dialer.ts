@@ -4,12 +4,14 @@ import { basename } from 'node:path';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { INLINE_NAME } from '../config/source.js';
 import type { Connection } from '../connection/connection.js';
+import { KeptWinners } from '../dial/winners.js';
 import { type Framework, loadFramework, TOKENS } from '../framework/framework.js';
 import { type Clock, type Deadline, makeAbortable, startDeadline, systemClock } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { absoluteFolder, currentFolder, expandPath } from '../ground/files.js';
 import type { Target } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
+import { describeNetwork } from '../lookup/network.js';
 import { createResolver, shareLookups, systemResolver } from '../lookup/resolver.js';
 import { wrapTls } from '../proxy/tls.js';
 import type { DialOptions, Explanation, Route, RouteOptions, Router } from '../routing/router.js';
@@ -54,10 +56,12 @@ export function createDialer(
   };
   const clock = parts.clock ?? systemClock;
   const resolve = shareLookups(options.lookup === undefined ? systemResolver : createResolver(options.lookup));
+  const winners = new KeptWinners(clock, describeNetwork, 0); // only for routes that want it
   const load = (): Promise<Framework> =>
     loadFramework(frameworkParts, (container) => {
       container.register(TOKENS.clock, { useValue: clock });
       container.register(TOKENS.resolve, { useValue: resolve });
+      container.register(TOKENS.winners, { useValue: winners });
       parts.replace?.(container);
     });
   return new RoutingDialer(load, options, clock);
