@@ -242,6 +242,7 @@ export default [one, { start, strategy: 'twin', secrets: ['hunter2'] }];\n`;
       write('socks.mjs', gateway(SOUND).replace("name: 'gateway'", "name: 'socks'"));
       write('wrong.mjs', '\nexport const = 1;\n');
       write('nothing.mjs', 'export const nothing = 1;\n');
+      write('typo.mjs', gateway(SOUND).replace('host.forward', 'host.foward'));
       write('failing.mjs', "export function start() { throw new Error('port taken'); }\n");
       const hop = '{ strategy: gateway, url: "gw://127.0.0.1:1" }';
       const table: readonly (readonly [args: readonly string[], status: number, says: RegExp])[] = [
@@ -253,8 +254,8 @@ export default [one, { start, strategy: 'twin', secrets: ['hunter2'] }];\n`;
         [['nothing.mjs'], 78, /does not export a strategy; export an object with "name" and "create"/],
         [['socks.mjs'], 78, /the strategy "socks" is registered twice/],
         [['twins.mjs'], 64, /twins\.mjs has several strategies: gateway, twin; say with --use which one is meant/],
-        [['gateway.mjs'], 70, /gateway cannot be tested, .*; say with --use or --server how to reach its server/],
-        [['--use', hop, 'gateway.mjs'], 69, /gateway cannot be tested, .*closed.*; check that its server is running/],
+        [['gateway.mjs'], 70, /gateway cannot be tested: .*; say with --use or --server how to reach its server/],
+        [['--use', hop, 'gateway.mjs'], 69, /gateway cannot be tested: .*closed.*; check that its server is running/],
         [['--use', '{ strategy: gateway', 'gateway.mjs'], 78, /--use:1:\d+: /],
         [['--use', '[direct, gateway]', 'gateway.mjs'], 78, /--use must be one hop, not a chain of 2/],
         [
@@ -267,7 +268,12 @@ export default [one, { start, strategy: 'twin', secrets: ['hunter2'] }];\n`;
         [['--server', 'nothing.mjs', 'gateway.mjs'], 78, /nothing\.mjs does not export start\(\); export a function/],
         [['--server', 'wrong.mjs', 'gateway.mjs'], 78, /wrong\.mjs:2: Unexpected token/],
         [['--server', 'none.mjs', 'gateway.mjs'], 78, /none\.mjs: no such file/],
-        [['--server', 'failing.mjs', 'gateway.mjs'], 70, /port taken; check what start\(\) gives/],
+        [
+          ['--server', 'failing.mjs', 'gateway.mjs'],
+          78,
+          /tested: start\(\) of failing\.mjs failed: port taken; check what/,
+        ],
+        [['--server', 'server.mjs', 'typo.mjs'], 70, /: .* \(typo\.mjs:5:\d+\); check what start\(\) gives/],
         [['--skip', 'works over a unix sockt', 'gateway.mjs'], 64, /did you mean "works over a unix socket"\?/],
       ];
       for (const [args, status, says] of table) {

@@ -1,4 +1,4 @@
-import { FdpassError, type StrategyEntry } from '@fdpass/core';
+import { FdpassError, messageOf, type StrategyEntry } from '@fdpass/core';
 import { currentFolder, didYouMean, importFile, quoteUnknown, readHop } from '@fdpass/core/host';
 import { CHECK_NAMES, type StrategySubject } from '@fdpass/testkit';
 import { type Arguments, usage } from '../arguments.js';
@@ -40,7 +40,14 @@ async function subjectsOfServer(written: string, plugin: PluginFile): Promise<re
       throw new FdpassError('config', `${written} does not export start()`, {
         hint: 'export a function that starts the server and returns { options, close }',
       });
-    return { ...subject, strategy: entryOf(subject.strategy, plugin, '"strategy"') };
+    const start: StrategySubject['start'] = async (origin) => {
+      try {
+        return (await subject.start?.(origin)) ?? { options: {} };
+      } catch (cause) {
+        throw new FdpassError('config', `start() of ${written} failed: ${messageOf(cause)}`, { cause });
+      }
+    };
+    return { ...subject, start, strategy: entryOf(subject.strategy, plugin, '"strategy"') };
   });
 }
 

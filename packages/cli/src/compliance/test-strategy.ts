@@ -1,7 +1,8 @@
+import { pathToFileURL } from 'node:url';
 import { FdpassError, isFdpassError, messageOf } from '@fdpass/core';
 import { type CheckResult, type StrategySubject, testStrategy } from '@fdpass/testkit';
 import { type Arguments, checkCount, usage } from '../arguments.js';
-import { loadPluginFile } from '../plugin-file.js';
+import { loadPluginFile, type PluginFile } from '../plugin-file.js';
 import { print } from '../print.js';
 import { lookOf } from '../trace/look.js';
 import { FDPASS } from '../usage.js';
@@ -25,7 +26,7 @@ export async function testStrategyFile(args: Arguments): Promise<number> {
   for (const subject of await subjectsOf(args, plugin)) {
     const { title, strategy } = subject;
     await write([titleLine(strategy.name, title, written)]);
-    const checks = await runChecks(subject, args, (result) => write(checkLines(result, look)));
+    const checks = await runChecks(subject, plugin, args, (result) => write(checkLines(result, look)));
     reports.push({ strategy: strategy.name, title, checks });
     await write(['']);
   }
@@ -37,6 +38,7 @@ export async function testStrategyFile(args: Arguments): Promise<number> {
 
 async function runChecks(
   subject: StrategySubject,
+  plugin: PluginFile,
   args: Arguments,
   report: (result: CheckResult) => Promise<void>,
 ): Promise<readonly CheckResult[]> {
@@ -47,21 +49,38 @@ async function runChecks(
       await report(result);
     }
   } catch (error) {
-    throw withoutTrial(error, subject, args);
+    throw withoutTrial(error, subject, plugin, args);
   }
   return results;
 }
 
 /** The error if the strategy cannot be tested at all. */
-function withoutTrial(error: unknown, { strategy: { name } }: StrategySubject, args: Arguments): FdpassError {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const { code, hint } = isFdpassError(cause) ? cause : { code: 'internal' as const, hint: undefined };
-  const advice =
-    args.value('server') !== undefined
-      ? (hint ?? 'check what start() gives')
-      : args.value('use') !== undefined
-        ? (hint ?? 'check that its server is running')
-        : 'say with --use or --server how to reach its server';
-  const message = `${name} cannot be tested, since a plain dial fails: ${messageOf(cause)}`;
-  return new FdpassError(code, message, { hint: advice, cause });
+function withoutTrial(
+  error: unknown,
+  { strategy: { name } }: StrategySubject,
+  { file, written }: PluginFile,
+  args: Arguments,
+): FdpassError {
+  const { code, hint, cause } = isFdpassError(error)
+    ? error
+    : { code: 'internal' as const, hint: undefined, cause: error };
+  const place = placeIn(file, cause ?? error);
+  const where = code === 'internal' && place !== undefined ? ` (${written}:${place})` : '';
+  const message = `${name} cannot be tested: ${messageOf(error)}${where}`;
+  return new FdpassError(code, message, { hint: hintFor(args, hint), cause: error });
+}
+
+function hintFor(args: Arguments, hint: string | undefined): string {
+  if (args.value('server') !== undefined) return hint ?? 'check what start() gives';
+  if (args.value('use') !== undefined) return hint ?? 'check that its server is running';
+  return 'say with --use or --server how to reach its server';
+}
+
+/** The line and column of a file where an error was made. */
+function placeIn(file: string, error: unknown): string | undefined {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const line = stack
+    .split('\n')
+    .find((frame) => frame.includes(`${file}:`) || frame.includes(`${pathToFileURL(file)}:`));
+  return /:(\d+:\d+)\)?$/.exec(line ?? '')?.[1];
 }

@@ -1,7 +1,6 @@
 import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Chain, type Connection, systemClock } from '@fdpass/core';
-import { guardDialer } from '@fdpass/core/host';
+import type { Chain, Connection } from '@fdpass/core';
 import {
   adoptFd,
   DescriptorConnection,
@@ -126,12 +125,8 @@ export const DELIVERY: readonly Check[] = [
 ];
 
 /** A connection whose greeting core has looked at, as it does for "expect" in a config. */
-async function lookedAt(lab: Lab): Promise<Connection> {
-  lab.begin({ banner: BANNER });
-  const { targets } = lab.strategy;
-  const expectation = { prefixes: ['SSH-'], limitMs: PATIENCE_MS };
-  const hop = { label: undefined, origin: 'the strategy', targets, clock: systemClock, expectation };
-  return guardDialer(await lab.dialer(), hop).dial(lab.target, lab.context());
+function lookedAt(lab: Lab): Promise<Connection> {
+  return lab.guardedDial({ banner: BANNER }, { prefixes: ['SSH-'], limitMs: PATIENCE_MS });
 }
 
 async function checkBanner(lab: Lab, trial: Trial): Promise<void> {

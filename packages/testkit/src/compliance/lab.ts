@@ -1,6 +1,16 @@
 import type { Duplex } from 'node:stream';
-import type { Chain, Connection, DialContext, Dialer, Strategy, StrategyHost, Target, TraceEvent } from '@fdpass/core';
-import { createStrategyHost, lendChain, loadSchema, OwningDial, ownConnection } from '@fdpass/core/host';
+import {
+  type Chain,
+  type Connection,
+  type DialContext,
+  type Dialer,
+  type Strategy,
+  type StrategyHost,
+  systemClock,
+  type Target,
+  type TraceEvent,
+} from '@fdpass/core';
+import { createStrategyHost, guardDialer, lendChain, loadSchema, OwningDial, ownConnection } from '@fdpass/core/host';
 import { isConnection, openConnection } from '@fdpass/core/sockets';
 import { Line, type LinePolicy } from './line.js';
 import { type Origin, openOrigin } from './origin.js';
@@ -151,6 +161,20 @@ export class Lab {
     throw new Error(`the dial failed: ${why}; it has to succeed with the server and the options of start()`, {
       cause: outcome.error,
     });
+  }
+
+  /** Makes one dial as the framework makes it, which looks at what the strategy gives. Rejects as that does. */
+  async guardedDial(
+    trial: Trial = {},
+    expectation?: Parameters<typeof guardDialer>[1]['expectation'],
+  ): Promise<Connection> {
+    this.begin(trial);
+    const dialer = await this.dialer();
+    const { targets } = this.strategy;
+    const hop = { label: undefined, origin: 'the strategy', targets, clock: systemClock, expectation };
+    const outcome = await settled(guardDialer(dialer, hop).dial(this.target, this.context()));
+    if ('error' in outcome) throw outcome.error;
+    return outcome.value as Connection;
   }
 
   /** From now on connections are those of this trial. */

@@ -1,4 +1,4 @@
-import { FdpassError, type Strategy } from '@fdpass/core';
+import { FdpassError, isFdpassError, type Strategy, type Target } from '@fdpass/core';
 import { expect } from 'chai';
 import { CHECK_NAMES } from './all-checks.js';
 import { type CheckResult, testStrategy } from './test-strategy.js';
@@ -48,14 +48,22 @@ describe('testStrategy', () => {
     expect(process.listeners('uncaughtException')).to.deep.equal(listeners);
   }).timeout(60_000);
 
-  it('throws if not even a plain dial succeeds, with the error of the strategy as cause', async () => {
+  it('throws the error of a plain dial that does not succeed, as a user would see it', async () => {
     const refusal = new FdpassError('permission', 'not you');
-    const refusing: Strategy = { name: 'refusing', create: () => ({ dial: () => Promise.reject(refusal) }) };
-    const error = await resultsOf({ strategy: refusing }).catch((reason: unknown) => reason);
-    expect(error).to.be.an('error').with.property('cause', refusal);
-    expect(error)
-      .to.have.property('message')
-      .that.matches(/the dial failed: not you; it has to succeed/);
+    const dialers: readonly (readonly [dialer: unknown, error: string])[] = [
+      [{ dial: () => Promise.reject(refusal) }, 'permission: not you'],
+      [{ dial: async () => undefined }, 'internal: the strategy gave no connection'],
+      [7, 'config: the strategy returned no dialer from create()'],
+      [{ dial: (target: Target) => nothing(target) }, 'internal: the strategy failed: no target'],
+    ];
+    const nothing = (target: Target): never => {
+      throw new Error(`no ${typeof target === 'object' ? 'target' : 'object'}`);
+    };
+    for (const [dialer, expected] of dialers) {
+      const strategy = { name: 'wrong', create: () => dialer } as unknown as Strategy;
+      const error = await resultsOf({ strategy }).catch((reason: unknown) => reason);
+      expect(isFdpassError(error) && `${error.code}: ${error.message}`).to.equal(expected);
+    }
   });
 
   it('takes what the dialer says of relays for what it is', async () => {

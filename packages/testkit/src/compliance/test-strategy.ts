@@ -1,7 +1,7 @@
 import { messageOf, systemClock } from '@fdpass/core';
 import { CHECK_TIMEOUT_MS, checksFor } from './all-checks.js';
 import type { Check } from './checks.js';
-import { discard, Lab } from './lab.js';
+import { Lab } from './lab.js';
 import type { StrategySubject } from './subject.js';
 
 /** How a strategy did in one check. */
@@ -18,13 +18,13 @@ export interface CheckResult {
  * Tests a strategy as {@link describeStrategy} does, without a test runner: yields the result of each check as soon as it
  * has ended. One check runs at a time, and an error that nobody catches fails the one that runs.
  *
- * @throws Error if the server does not start, the options are refused, or a plain dial fails, since then no check would say
- * more than that; its cause is the strategy's own error.
+ * @throws What starting the server throws, an Error for refused options, and the error of a plain dial that fails, since then
+ * no check would say more.
  */
 export async function* testStrategy(subject: StrategySubject): AsyncGenerator<CheckResult, void, undefined> {
   const lab = await Lab.start(subject);
   try {
-    await catchingStrayErrors(async () => discard({ value: await lab.connect() }));
+    await catchingStrayErrors(async () => (await lab.guardedDial()).destroy());
     lab.cut();
     for (const check of checksFor(subject)) {
       yield await resultOf(check, lab);
