@@ -221,6 +221,24 @@ describe('fdpass doctor', () => {
     });
   });
 
+  it('looks at the configuration that the ProxyCommand names', async () => {
+    const home = homeWith();
+    const other = home.write('other.yaml', 'rules: [{ us: direct }]\n');
+    home.write('.ssh/config', goodSshConfig(sshd(), FDPASS_BLOCK.replace('%h', `-c ${other} %h`)));
+    const found = await findings(home);
+    expect(found[0]).to.match(/^error: ~\/other\.yaml:1:9: a rule needs "use"/);
+    expect(await findings(home, ['-c', home.write('right.yaml', 'rules: []\n')])).to.deep.equal([]);
+  });
+
+  it('looks at the configuration of all other hosts, if only the ProxyCommand of some names one', async () => {
+    const home = homeWith();
+    const other = home.write('other.yaml', 'rules: [{ us: direct }]\n');
+    const block = FDPASS_BLOCK.replace('Host *', 'Host one').replace('%h', `-c ${other} %h`);
+    home.write('.ssh/config', `${block}\n${goodSshConfig(sshd())}`);
+    expect(await findings(home)).to.deep.equal([]);
+    expect((await findings(home, ['one']))[0]).to.match(/^error: ~\/other\.yaml:1:9: a rule needs "use"/);
+  });
+
   it('warns of a proxy that only some rules need', async () => {
     const home = homeWith();
     const gone = '"socks5://127.0.0.1:1"';

@@ -51,12 +51,13 @@ describe('what the commands show of a config', function () {
     ]);
   });
 
-  it('not a secret, in check, logs and errors', async () => {
+  it('not a secret, in check, doctor, logs and errors', async () => {
     write(GOOD);
     const log = join(folder.path, 'log');
     const all = [
       await said(['check', config]),
       await said(['check', '--json', config]),
+      await said(['doctor', '--json', '-c', config, '-w', '5', 'host.example']),
       ...(await Promise.all(
         ['host.example', '127.0.0.2', '127.0.0.3'].map((host) =>
           said(['-vv', '--log', log, '--stdio', '-w', '5', '-c', config, host, '22']),
@@ -84,6 +85,8 @@ describe('what the commands show of a config', function () {
     ['a host of trace', ['trace', `u:${MARK}@h`, '22']],
     ['a hop of trace', ['trace', '--json', '--via', `http://u:${MARK}`, 'h', '22']],
     ['a host of test', ['test', `u:${MARK}@h`]],
+    ['a host of doctor', ['doctor', `u:${MARK}@h`]],
+    ['a proxy that doctor tries', ['doctor'], { ALL_PROXY: `http://u:${MARK}@127.0.0.1:1` }],
     ['a hop of credentials', ['credentials', 'set', MARK]],
     ['what to do with the config', ['config', MARK]],
     ['what the agent is to do', ['agent', MARK]],

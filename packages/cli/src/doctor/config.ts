@@ -1,9 +1,9 @@
+import type { ConfigSearch } from '@fdpass/core/host';
 import { REACHED_DIRECTLY } from '../config-search.js';
 import { shownPath } from '../shown-path.js';
 import { credentialFaults } from './credentials.js';
 import { type Check, type Finding, note, warning } from './finding.js';
 import { isAboutPlugin, problemFinding } from './problem.js';
-import type { Surroundings } from './surroundings.js';
 
 /** The configuration, as "fdpass check" sees it, and files that somebody may take for it. */
 export const config: Check = {
@@ -18,12 +18,12 @@ export const config: Check = {
     const fact = rules ?? missing;
     return {
       facts: fact === undefined ? [] : [fact],
-      findings: [...own.map(problemFinding), ...nearMisses(around, read !== undefined)],
+      findings: [...own.map(problemFinding), ...nearMisses(await around.search(), read !== undefined)],
     };
   },
 };
 
-function nearMisses({ search: { unread, folders } }: Surroundings, hasConfig: boolean): Finding[] {
+function nearMisses({ unread, folders }: ConfigSearch, hasConfig: boolean): Finding[] {
   const [folder = ''] = folders;
   return unread.map((file) => {
     const what = `${shownPath(file)} is not read`;

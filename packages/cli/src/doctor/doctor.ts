@@ -48,7 +48,7 @@ export async function doctor(args: Arguments): Promise<number> {
   if (name !== undefined) makeTarget({ host: name, port: SSH_PORT }); // refuses what is not a host before ssh sees it
   const file = args.value('config');
   const around = new Surroundings({
-    config: file === undefined ? {} : { file: expandPath(file, currentFolder()) },
+    file: file === undefined ? undefined : expandPath(file, currentFolder()),
     host: name,
     timeoutMs: readTimeout(args) || undefined,
   });

@@ -1,10 +1,13 @@
+import { formatMs } from '@fdpass/core/host';
 import { readSshConfig, settingsOf } from '../init/ssh-config.js';
 import { shownPath } from '../shown-path.js';
 import { mentionsFdpass } from '../ssh-call.js';
+import { nameLine } from '../ssh-words.js';
 import { FDPASS } from '../usage.js';
-import { type Check, error, type Finding, worstOfEach } from './finding.js';
+import { type Check, error, type Finding, note, worstOfEach } from './finding.js';
 import { judgeHost } from './judge-host.js';
-import type { HostAnswer, Surroundings } from './surroundings.js';
+import type { SampleHost } from './sample-hosts.js';
+import { ASKING_LIMIT_MS, type HostAnswer, type Surroundings } from './surroundings.js';
 
 /** Whether ssh runs fdpass for the hosts of its files, and in the right way. */
 export const sshConfig: Check = {
@@ -16,9 +19,18 @@ export const sshConfig: Check = {
     if (lines.length === 0) return { facts: [], findings: [notSetUp(answers)] };
     const served = answers.filter(({ proxying }) => proxying.way === 'fdpass');
     const facts = [`${lines.join(', ')}: ssh runs fdpass for ${describeServed(served, answers)}`];
-    return { facts, findings: [...hidden(lines, served, answers), ...(await judgeAll(answers, around))] };
+    const findings = [...hidden(lines, served, answers), ...(await judgeAll(answers, around))];
+    return { facts, findings: [...findings, ...incomplete(await around.unasked())] };
   },
 };
+
+/** Says that not all hosts were looked at. */
+function incomplete(unasked: readonly SampleHost[]): Finding[] {
+  if (unasked.length === 0) return [];
+  const hosts = unasked.length === 1 ? '1 host' : `${unasked.length} hosts`;
+  const what = `ssh took ${formatMs(ASKING_LIMIT_MS)} to say what it does for the others, so ${hosts} of its files were not looked at`;
+  return [note(what, `run "fdpass doctor HOST" for one of them, such as ${unasked[0]?.shown}`)];
+}
 
 /** Where fdpass is named in a ProxyCommand. */
 function fdpassLines(answers: readonly HostAnswer[]): string[] {
@@ -55,10 +67,9 @@ function hidden(lines: readonly string[], served: readonly HostAnswer[], answers
   if (served.length > 0) return [];
   const [first] = answers.flatMap(({ proxying }) => (proxying.by === undefined ? [] : [proxying.by]));
   if (first === undefined) return []; // in a Match that is for none of these
-  const by = `${first.keyword === 'proxyjump' ? 'ProxyJump' : 'ProxyCommand'} of ${shownPath(first.file)}:${first.line}`;
   return [
     error(
-      `ssh never comes to ${lines.join(', ')}: ${by} comes first`,
+      `ssh never comes to ${lines.join(', ')}: ${nameLine(first)} comes first`,
       'move that line below, or limit it to some hosts',
     ),
   ];
