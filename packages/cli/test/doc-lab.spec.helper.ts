@@ -22,6 +22,7 @@ const PROXY = '198.51.100.20';
 const PROXY6 = '2001:db8:1::20';
 const CLOSING = '198.51.100.31';
 const SILENT = '198.51.100.32';
+const MAIL = '198.51.100.33';
 const NAME_SERVER = '198.51.100.53';
 
 /** A file of the system's for as long as the namespace lives. */
@@ -81,14 +82,14 @@ function startProxies(): void {
   }
 }
 
-/** A server that closes at once, and one that never says anything. */
+/** A server that closes at once, one that never says anything, and one that speaks SMTP. */
 function startStrangeServers(): void {
-  const talk: Readonly<Record<string, (socket: Socket) => void>> = {
-    [CLOSING]: (socket) => socket.end(),
-    [SILENT]: () => {},
+  const serve = (address: string, port: number, answer: (socket: Socket) => void): void => {
+    createServer((socket) => answer(socket.on('error', () => {}))).listen(port, address);
   };
-  for (const [address, answer] of Object.entries(talk))
-    createServer((socket) => answer(socket.on('error', () => {}))).listen(22, address);
+  serve(CLOSING, 22, (socket) => socket.end());
+  serve(SILENT, 22, () => {});
+  serve(MAIL, 25, (socket) => socket.write('220 mail.example ESMTP\r\n'));
 }
 
 /** A name server that knows no name: those of the network are in /etc/hosts. */
@@ -126,6 +127,7 @@ startNameServer();
 for (const address of [...SSH_SERVERS, CLOSING, SILENT]) await waitFor(address, 22);
 for (const port of [1080, 3128, 8080]) await waitFor(PROXY, port);
 await waitFor('127.0.0.1', 9050);
+await waitFor(MAIL, 25);
 
 const PATH = [BIN, join(HOME, '.local/bin'), dirname(process.execPath), process.env['PATH']].join(':');
 const env = { SSH_AUTH_SOCK: AGENT, HOME, USER: 'me', LOGNAME: 'me', SHELL: '/bin/bash', LANG: 'C.UTF-8', PATH };

@@ -41,6 +41,7 @@ const HOSTS: Readonly<Record<string, readonly string[]>> = {
   nas: ['198.51.100.11'],
   'bastion.example': ['198.51.100.12'],
   'proxy.example': ['198.51.100.20'],
+  'mail.example': ['198.51.100.33'],
   'two-proxies.example': ['198.51.100.30', '198.51.100.20'],
   'six-proxy.example': ['2001:db8:1::20'],
   'refusing.example': ['198.51.100.30'],
