@@ -43,6 +43,7 @@ export const PEERS = {
   curl: 'curl',
   'redis-server': 'redis-server',
   gcc: 'gcc',
+  strace: 'strace',
   // The virtual machine of packages/test-lab.
   ...(process.arch === 'x64' && {
     'qemu-system-x86_64': 'qemu-system-x86',
