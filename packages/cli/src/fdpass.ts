@@ -1,11 +1,11 @@
 import { FdpassError } from '@fdpass/core';
-import { channelKind, runDetached } from '@fdpass/core/host';
+import { channelKind } from '@fdpass/core/host';
 import { type Arguments, parseArguments } from './arguments.js';
-import { connect, dialForRelay } from './connect.js';
+import { connect } from './connect.js';
 import { errorStyleOf } from './error-lines.js';
 import { keepFailure } from './failure.js';
 import { AGENT_ARGUMENT, RELAY_ARGUMENT } from './own-command.js';
-import type { DialRequest } from './request.js';
+import { beRelay } from './relay-process.js';
 import { answerGeneral, run } from './run.js';
 import { FDPASS } from './usage.js';
 
@@ -46,7 +46,7 @@ let isForProgram = false;
 
 async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === RELAY_ARGUMENT) {
-    await runDetached((request, signal) => dialForRelay(request as DialRequest, signal));
+    await beRelay();
     return 0;
   }
   if (argv[0] === AGENT_ARGUMENT) {

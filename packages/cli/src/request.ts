@@ -6,6 +6,7 @@ import {
   currentFolder,
   expandPath,
   type Framework,
+  type Handover,
   parseDuration,
   type Route,
   type RouteOptions,
@@ -40,6 +41,13 @@ export function readRequest(args: Arguments, defaultPort?: number): DialRequest 
     target: makeTarget({ host, port, ...(user !== undefined && { user }), ...(alias !== undefined && { alias }) }),
     ...readRouteOptions(args),
   };
+}
+
+/** `--stdio` or `--fdpass`; undefined if neither was given. @throws FdpassError `usage` */
+export function readHandover(args: Arguments): Handover | undefined {
+  if (args.flag('stdio') && args.flag('fdpass')) throw usage(FDPASS, '--stdio and --fdpass exclude each other');
+  if (args.flag('stdio')) return 'relay';
+  return args.flag('fdpass') ? 'descriptor' : undefined;
 }
 
 /** Reads the options that choose routes. @throws FdpassError `usage` */

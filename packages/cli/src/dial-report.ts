@@ -1,0 +1,45 @@
+import { formatError, formatHostPort, type Trace, type TraceEvent } from '@fdpass/core';
+import { type Route, stackOf } from '@fdpass/core/host';
+import type { Arguments } from './arguments.js';
+import { LeftToCommand } from './left-to-command.js';
+import { makeLog } from './log.js';
+import type { Place } from './place.js';
+
+/** What the user and the log are told of a dial. */
+export interface DialReport {
+  readonly trace: Trace;
+  route(route: Route): void;
+  /** Before another process, which can ask for a password, dials. */
+  pause(): void;
+}
+
+/** Dials, and tells the user and the log about it, of its failure too. */
+export async function reportDial<T>(
+  { write, waiting: line }: Pick<Place, 'write' | 'waiting'>,
+  args: Arguments,
+  dial: (report: DialReport) => Promise<T>,
+): Promise<T> {
+  const verbosity = args.count('verbose');
+  const { trace: log, close } = makeLog({ verbosity, file: args.value('log'), write });
+  const waiting = verbosity === 0 ? line : undefined; // with -v the user is told anyway
+  const trace = (event: TraceEvent): void => {
+    waiting?.hear(event);
+    log(event);
+  };
+  const route = ({ target, reason, chain }: Route): void =>
+    trace({ event: 'route', target: formatHostPort(target.host, target.port), reason, chain: chain.label });
+  try {
+    return await dial({ trace, route, pause: () => waiting?.end() });
+  } catch (error) {
+    trace(eventOf(error)); // the log may be all that the user ever sees
+    throw error;
+  } finally {
+    close();
+  }
+}
+
+function eventOf(error: unknown): TraceEvent {
+  if (error instanceof LeftToCommand)
+    return { event: 'note', text: `the agent leaves this to the command: ${error.message}` };
+  return { event: 'failed', error: formatError(error), stack: stackOf(error) };
+}
