@@ -131,9 +131,10 @@ describe('one configuration for every program', () => {
         '--disable-background-networking',
         '--disable-sync',
       ];
-      const own = [`--user-data-dir=${at(`chromium-${scheme}`)}`, `--proxy-server=${proxy(scheme)}`];
-      const args = [...flags, ...own, '--dump-dom', `http://${HOST}:${web}/`];
-      await expectSeen(web, /<p>the page<\/p>/, () => run(chromium, args, { env, timeoutMs: 100_000 }));
+      const profile = [`--user-data-dir=${at(`chromium-${scheme}`)}`, `--proxy-server=${proxy(scheme)}`];
+      const args = [...flags, ...profile, '--dump-dom', `http://${HOST}:${web}/`];
+      const own = { ...env, XDG_CONFIG_HOME: at('home') }; // it makes a folder that is missing
+      await expectSeen(web, /<p>the page<\/p>/, () => run(chromium, args, { env: own, timeoutMs: 100_000 }));
     });
 
   it('git, with a server that speaks TLS, by fdpass listen and by fdpass run', async function () {
