@@ -10,6 +10,7 @@ import { writePage } from './page.mjs';
 const CHARTS = {
   relay: async () => (await import('./relay.mjs')).measure(),
   library: async () => (await import('./library.mjs')).measure(),
+  listen: async () => (await import('./listen.mjs')).measure(),
   agent: async () => toCharts(JSON.parse(runScript('agent', ['--json'], 'pipe'))),
 };
 /** Those that print text of their own. */
