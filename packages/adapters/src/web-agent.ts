@@ -1,5 +1,5 @@
-import { type AgentOptions, type ClientRequest, type ClientRequestArgs, Agent as HttpAgent } from 'node:http';
-import type { Agent as HttpsAgent, AgentOptions as HttpsAgentOptions } from 'node:https';
+import type { ClientRequest, ClientRequestArgs, Agent as HttpAgent } from 'node:http';
+import { type AgentOptions, Agent as HttpsAgent } from 'node:https';
 import { httpAgent, httpsAgent } from './http-agents.js';
 import type { DialingOptions, SocketDialer } from './socket-dialer.js';
 
@@ -9,14 +9,11 @@ interface RequestTaker {
 }
 
 /** One agent for `http` and `https`, whose sockets come from `dialer`. The sockets are the agent's. */
-export function webAgent(
-  dialer: SocketDialer,
-  options: AgentOptions & HttpsAgentOptions & DialingOptions = {},
-): HttpAgent {
+export function webAgent(dialer: SocketDialer, options: AgentOptions & DialingOptions = {}): HttpsAgent {
   return new WebAgent(httpAgent(dialer, options), httpsAgent(dialer, options), options);
 }
 
-class WebAgent extends HttpAgent implements RequestTaker {
+class WebAgent extends HttpsAgent implements RequestTaker {
   readonly #plain: HttpAgent;
   readonly #secure: HttpsAgent;
 

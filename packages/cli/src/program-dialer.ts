@@ -1,4 +1,4 @@
-import type { Agent, AgentOptions } from 'node:http';
+import type { Agent, AgentOptions } from 'node:https';
 import { createRequire } from 'node:module';
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import {
@@ -38,10 +38,11 @@ export interface ConnectionDialer extends CoreDialer {
   readonly agent: (options?: AgentOptions & DialingOptions) => Agent;
   /**
    * A dispatcher for undici and for `fetch`: an `Agent` of the package `undici` with these options. It belongs to the caller.
+   * Its type is that of Node's types, unless another is given: `dispatcher<Agent>()`.
    *
    * @throws FdpassError `usage` if undici is missing.
    */
-  readonly dispatcher: (options?: Readonly<Record<string, unknown>>) => FetchDispatcher;
+  readonly dispatcher: <Dispatcher = FetchDispatcher>(options?: Readonly<Record<string, unknown>>) => Dispatcher;
 }
 
 /** What we need of undici's Agent. */
@@ -54,7 +55,8 @@ export function forPrograms(dialer: CoreDialer): ConnectionDialer {
   return Object.assign(dialer, {
     connect: (...given: ConnectArguments) => connect(dialer, given),
     agent: (options?: AgentOptions & DialingOptions) => webAgent(dialer, options),
-    dispatcher: (options?: object) => makeDispatcher(dialer, options),
+    dispatcher: <Dispatcher = FetchDispatcher>(options?: object) =>
+      makeDispatcher(dialer, options) as unknown as Dispatcher,
     async fetch(input: Parameters<typeof globalThis.fetch>[0], init?: RequestInit) {
       own ??= makeDispatcher(dialer);
       return globalThis.fetch(input, { ...init, dispatcher: own } as RequestInit);

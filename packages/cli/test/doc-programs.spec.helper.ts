@@ -11,7 +11,7 @@ export interface DocWorkspace {
 
 export const PROGRAMS: readonly string[] = ['ts', 'js', 'mts', 'mjs', 'typescript', 'javascript'];
 
-/** Strict, and without what only serves our own packages. Root's node_modules has the npm packages that examples use. */
+/** Strict, and without what only serves our own packages. The npm packages that examples use are root's, and those of `packages/clients`. */
 const TSCONFIG = {
   extends: '../../tsconfig.base.json',
   compilerOptions: {
@@ -38,6 +38,10 @@ export function makeWorkspace(): DocWorkspace {
       join(ROOT, 'packages', name),
       join(path, 'node_modules', name === 'cli' ? 'fdpass' : `@fdpass/${name}`),
     );
+  }
+  const clients = join(ROOT, 'packages/clients/node_modules');
+  for (const name of readdirSync(clients).filter((name) => !/^(\.|@?fdpass$)/.test(name))) {
+    symlinkSync(join(clients, name), join(path, 'node_modules', name));
   }
   writeFileSync(join(path, 'package.json'), JSON.stringify({ type: 'module', private: true }));
   writeFileSync(join(path, 'tsconfig.json'), JSON.stringify(TSCONFIG));

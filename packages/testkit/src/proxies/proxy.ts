@@ -11,7 +11,7 @@ export interface TestProxy extends Listening {
 
 /** What a proxy of any kind can be told. */
 export interface ProxyOptions {
-  /** Names that it knows, with their addresses. Default: only `localhost`. */
+  /** Names that it knows, with their addresses, or with an address and a port (`127.0.0.1:8080`). Default: only `localhost`. */
   readonly hosts?: Readonly<Record<string, string>> | undefined;
   /** Default: no TLS. */
   readonly tls?: ProxyTls | undefined;
@@ -48,7 +48,9 @@ export async function startProxy(
       client,
       reach(host, port) {
         asked.push(`${host}:${port}`);
-        return reach(client, addresses[host as keyof typeof addresses] ?? host, port);
+        const place = addresses[host as keyof typeof addresses] ?? host;
+        const [, address = place, at = port] = /^([\d.]+):(\d+)$/.exec(place) ?? [];
+        return reach(client, address, Number(at));
       },
     });
     if (far === undefined) return void client.end();
