@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { realpathSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -12,7 +12,6 @@ import {
   describeInMachine,
   expectNoDescriptorLeft,
   type Finished,
-  findProgram,
   makeCertificate,
   openDescriptors,
   requirePeers,
@@ -24,6 +23,7 @@ import {
   useSshd,
 } from '@fdpass/test-lab';
 import { expect } from 'chai';
+import { carriers, carriersCommand, SSH_ALONE, SSH_AND_RELAY } from './carriers.spec.helper.js';
 import { FDPASS_BIN, fdpass, NO_CONFIG, proxyCommand } from './commands.spec.helper.js';
 
 /** By hand all proxies carry sessions too, and a hundred times as much. */
@@ -75,16 +75,6 @@ describeInMachine('TLS by the kernel, through real proxies', import.meta.url, {}
     return sshd().ssh(remote, options, { host: '127.0.0.1', env, timeoutMs: LIMIT_MS });
   }
 
-  /** Prints, in the session, the programs that carry it: those with the mark of the client. */
-  function carriers(): string {
-    const mark = Object.entries(env).find(([name]) => name === 'FDPASS_TEST_RUN');
-    return `for file in $(grep -l ${mark?.join('=')} /proc/[0-9]*/environ 2>/dev/null); do readlink "\${file%environ}exe"; done`;
-  }
-
-  const programs = (stdout: string): string[] => [...new Set(stdout.trim().split('\n'))].sort();
-  const SSH = realpathSync(findProgram('ssh') ?? '/');
-  const NODE = realpathSync(process.execPath);
-
   /** What `fdpass` passes of a connection to the echo server, if anything, and how it ends. */
   async function pass(
     config: string,
@@ -98,29 +88,29 @@ describeInMachine('TLS by the kernel, through real proxies', import.meta.url, {}
       stdio: [theirs, theirs, 'pipe'],
     });
     sys.close(theirs);
-    const ended = once(child, 'exit');
+    const [ended, said] = [once(child, 'exit'), text(child.stderr as Readable)];
     try {
       const fd = await recvFd(ours).catch(() => undefined);
-      const stderr = await text(child.stderr as Readable);
       const [status, signal] = await ended;
-      return { fd, status, signal, stdout: '', stderr };
+      return { fd, status, signal, stdout: '', stderr: await said };
     } finally {
       sys.close(ours);
     }
   }
 
-  describe('before the module is loaded', () => {
+  describe('without the module', () => {
     let proxy: TlsProxyServer;
     before(async function () {
       this.timeout(LIMIT_MS);
+      execFileSync('modprobe', ['-r', 'tls']); // others in this machine can have loaded it
       proxy = await startTlsProxyServer(this, 'stunnel and tinyproxy', settings);
     });
     after(() => proxy?.close());
 
     it('is done by a relay process, without a word to the user', async () => {
       expect(kernelHasTls()).to.equal(false);
-      const { status, stdout, stderr } = await ssh(configure(proxy.url, { kernel: true }), carriers());
-      expect([status, programs(stdout), stderr]).to.deep.equal([0, [NODE, SSH].sort(), '']);
+      const { status, stdout, stderr } = await ssh(configure(proxy.url, { kernel: true }), carriersCommand(env));
+      expect([status, carriers(stdout), stderr]).to.deep.equal([0, SSH_AND_RELAY, '']);
     }).timeout(LIMIT_MS);
 
     it('is explained', async () => {
@@ -156,8 +146,8 @@ describeInMachine('TLS by the kernel, through real proxies', import.meta.url, {}
 
         if (IS_LONG) {
           it('carries a session of ssh that nothing relays', async () => {
-            const { status, stdout, stderr } = await ssh(configure(proxy.url, { kernel: true }), carriers());
-            expect([status, programs(stdout), stderr]).to.deep.equal([0, [SSH], '']);
+            const { status, stdout, stderr } = await ssh(configure(proxy.url, { kernel: true }), carriersCommand(env));
+            expect([status, carriers(stdout), stderr]).to.deep.equal([0, SSH_ALONE, '']);
           }).timeout(LIMIT_MS);
         }
 
@@ -186,8 +176,8 @@ describeInMachine('TLS by the kernel, through real proxies', import.meta.url, {}
 
       it('carries a session of ssh that nothing relays, where the defaults leave TLS to the kernel', async () => {
         const config = configure(proxy.url, {}, { defaults: { tls: { kernel: true } } });
-        const { status, stdout, stderr } = await ssh(config, carriers());
-        expect([status, programs(stdout), stderr]).to.deep.equal([0, [SSH], '']);
+        const { status, stdout, stderr } = await ssh(config, carriersCommand(env));
+        expect([status, carriers(stdout), stderr]).to.deep.equal([0, SSH_ALONE, '']);
       }).timeout(LIMIT_MS);
     });
 
