@@ -86,6 +86,6 @@ function loadUndici(): { readonly Agent: new (options: object) => UndiciAgent } 
   try {
     return createRequire(import.meta.url)('undici');
   } catch (cause) {
-    throw new FdpassError('usage', 'the package undici is not installed', { hint: 'npm install undici', cause });
+    throw new FdpassError('usage', 'the package undici is not installed', { hint: 'run: npm install undici', cause });
   }
 }

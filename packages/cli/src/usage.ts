@@ -415,7 +415,7 @@ export const FDPASS: ProgramSpec = {
     {
       name: 'use',
       argument: 'HOP',
-      help: 'the hop to test as a configuration writes it, e.g. a URL or { strategy: NAME, ... }; its server must run, and reach ports of 127.0.0.1',
+      help: 'the hop to test as a configuration writes it, e.g. a URL or { strategy: NAME, ... }; relative paths in it start at the folder of the plugin; its server must run, and reach ports of 127.0.0.1',
     },
     {
       name: 'server',

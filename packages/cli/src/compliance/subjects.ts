@@ -1,5 +1,6 @@
+import { dirname } from 'node:path';
 import { FdpassError, messageOf, type StrategyEntry } from '@fdpass/core';
-import { currentFolder, didYouMean, importFile, quoteUnknown, readHop } from '@fdpass/core/host';
+import { didYouMean, importFile, quoteUnknown, readHop } from '@fdpass/core/host';
 import { CHECK_NAMES, type StrategySubject } from '@fdpass/testkit';
 import { type Arguments, usage } from '../arguments.js';
 import { namedFile, type PluginFile } from '../plugin-file.js';
@@ -19,12 +20,13 @@ export async function subjectsOf(args: Arguments, plugin: PluginFile): Promise<r
       : server !== undefined
         ? await subjectsOfServer(server, plugin)
         : [{ strategy: entryOf(undefined, plugin, '--use') }];
-  return subjects.map((subject) => ({ ...subject, skip: { ...subject.skip, ...skip } }));
+  const baseDir = dirname(plugin.file); // where a config that names it is, most often
+  return subjects.map((subject) => ({ baseDir, ...subject, skip: { ...subject.skip, ...skip } }));
 }
 
 /** The server of a hop runs already. */
 async function subjectOfHop(use: string, plugin: PluginFile): Promise<StrategySubject> {
-  const { entry, options } = await readHop(use, plugin.registry, currentFolder(), '--use');
+  const { entry, options } = await readHop(use, plugin.registry, dirname(plugin.file), '--use');
   return { strategy: entryOf(entry.name, plugin, '--use'), start: () => ({ options }) };
 }
 

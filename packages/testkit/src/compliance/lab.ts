@@ -110,7 +110,7 @@ export class Lab {
       forward,
       isFirst: false,
       route: async () => forward,
-      baseDir: '/',
+      baseDir: this.subject.baseDir ?? '/',
       socketDefaults: {},
       tlsDefaults: {},
     });

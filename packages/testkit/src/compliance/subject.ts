@@ -30,6 +30,8 @@ export interface StrategySubject {
    * nothing is started, and there are no options.
    */
   start?(origin: Place): Promise<StartedServer> | StartedServer;
+  /** The folder that relative paths in the options start from, and where programs run; absolute. Default: `/`. */
+  readonly baseDir?: string | undefined;
   /** Texts in the options that must never be shown: passwords, tokens. Default: none. */
   readonly secrets?: readonly string[] | undefined;
   /** What it gives is not a kernel socket (TLS, a library's own stream), so that it will be relayed. Default: as `needsRelay` of its dialer says. */

@@ -1,7 +1,7 @@
 import { messageOf, systemClock } from '@fdpass/core';
 import { CHECK_TIMEOUT_MS, checksFor } from './all-checks.js';
 import type { Check } from './checks.js';
-import { Lab } from './lab.js';
+import { Lab, PATIENCE_MS } from './lab.js';
 import type { StrategySubject } from './subject.js';
 
 /** How a strategy did in one check. */
@@ -24,7 +24,7 @@ export interface CheckResult {
 export async function* testStrategy(subject: StrategySubject): AsyncGenerator<CheckResult, void, undefined> {
   const lab = await Lab.start(subject);
   try {
-    await catchingStrayErrors(async () => (await lab.guardedDial()).destroy());
+    await catchingStrayErrors(() => tryOnce(lab));
     lab.cut();
     for (const check of checksFor(subject)) {
       yield await resultOf(check, lab);
@@ -32,6 +32,24 @@ export async function* testStrategy(subject: StrategySubject): AsyncGenerator<Ch
     }
   } finally {
     await lab.close();
+  }
+}
+
+/**
+ * Makes a plain dial. An echo shows that everything on the way is there, which a check would else see appear. Whether it comes
+ * unchanged is for the checks to say.
+ */
+async function tryOnce(lab: Lab): Promise<void> {
+  const connection = await lab.guardedDial();
+  const cancel = systemClock.after(PATIENCE_MS, () => connection.destroy());
+  try {
+    await connection.write(Buffer.from('echo'));
+    await connection.read('echo'.length, 'the echo');
+  } catch {
+    // It is for the checks to say.
+  } finally {
+    cancel();
+    connection.destroy();
   }
 }
 
