@@ -621,7 +621,7 @@ describe('socks against a scripted proxy', () => {
         trace: ({ event }) => {
           events.push(event);
           // Nothing more will come of the first conversation: let its patience end.
-          if (event === 'waiting' && proxy.connections() === 1) setImmediate(() => void clock.advance(10_000));
+          if (event === 'waiting' && !events.includes('note')) setImmediate(() => void clock.advance(10_000));
         },
       };
       const stream = await dial(proxy, { optimistic: true }, TARGET, context, 'socks5h', clock);
@@ -673,18 +673,16 @@ describe('socks against a scripted proxy', () => {
   });
 
   it('does not begin again when the caller aborts an optimistic request that meets silence', async () => {
-    const proxy = await start((line) => line.stall());
-    const clock = new VirtualClock();
     const controller = new AbortController();
     const reason = new Error('enough');
+    const proxy = await start(async (line) => {
+      await line.take(3);
+      controller.abort(reason);
+      await line.stall();
+    });
+    const clock = new VirtualClock();
     const events: string[] = [];
-    const context: DialContext = {
-      ...contextOf(controller.signal),
-      trace({ event }) {
-        events.push(event);
-        if (event === 'waiting') controller.abort(reason);
-      },
-    };
+    const context: DialContext = { ...contextOf(controller.signal), trace: ({ event }) => void events.push(event) };
     const failed = dial(proxy, { optimistic: true }, TARGET, context, 'socks5h', clock);
     expect(await failed.catch((error: unknown) => error)).to.equal(reason);
     expect([proxy.connections(), clock.pending]).to.deep.equal([1, 0]);
