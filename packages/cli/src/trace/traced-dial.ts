@@ -38,7 +38,7 @@ export async function traceDial(
     found = await findRoute(request, load, recorder);
     const startedMs = recorder.nowMs;
     const { router, route } = found;
-    const options = { timeoutMs: request.timeoutMs, trace: recorder.trace };
+    const options = await router.prepare(route, { timeoutMs: request.timeoutMs, trace: recorder.trace });
     const connection = (await dialToPass(router, route, options)) ?? (await router.dial(route, options));
     const ms = Math.round(recorder.nowMs - startedMs);
     const greeting = await listen(connection, recorder, found);
