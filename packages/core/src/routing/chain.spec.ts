@@ -203,6 +203,16 @@ describe('guarded dialers', () => {
     expect((await rejection(buildChain('net', { baseDir: '/' }, scopeOf([strategy])))).message).to.match(
       /returned no dialer from create\(\)/,
     );
+    for (const patienceMs of [Number.NaN, -1, '5s', null] as never[]) {
+      const patient = {
+        name: 'net',
+        firstOnly: true,
+        create: () => ({ dial: () => new Promise<never>(() => {}), patienceMs }),
+      };
+      expect((await rejection(buildChain('net', { baseDir: '/' }, scopeOf([patient])))).message).to.match(
+        /returned a dialer whose patienceMs is not a number of milliseconds/,
+      );
+    }
   });
 
   it('destroy what was opened in a dial that rejects, and keep it if the dial succeeds', async () => {

@@ -54,6 +54,17 @@ export function guardDialer(dialer: Dialer, hop: GuardedHop): GuardedDialer {
       hint: 'return an object with dial() from create()',
     });
   }
+  const { patienceMs = 0 } = dialer;
+  if (typeof patienceMs !== 'number' || !(patienceMs >= 0)) {
+    throw new FdpassError(
+      'config',
+      `${hop.origin} returned a dialer whose patienceMs is not a number of milliseconds`,
+      {
+        hop: hop.label,
+        hint: 'return a number that is at least 0, or leave it out',
+      },
+    );
+  }
   return {
     dial: (target, context) => ownDial(guardedDial(dialer, hop, target, context), context),
     needsRelay: (target) => guardedAnswer(hop, target, () => dialer.needsRelay?.(target)) === true,

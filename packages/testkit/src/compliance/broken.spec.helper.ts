@@ -197,6 +197,20 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
       return soundDial(target, context, connected(connection), options);
     },
   ),
+  'connects after a dial that failed, with the same dialer': strategyOf(soundDial, {
+    create(options, { forward }) {
+      let failure: unknown;
+      return {
+        async dial(target, context) {
+          if (failure !== undefined && !context.signal.aborted) throw failure;
+          return soundDial(target, context, forward, options).catch((error: unknown) => {
+            failure = error;
+            throw error;
+          });
+        },
+      };
+    },
+  }),
   'removes its listeners from the signal: a late abort changes nothing': after((stream, { signal }) => {
     signal.addEventListener('abort', () => stream.destroy(), { once: true });
     return stream;

@@ -99,6 +99,34 @@ export const ENDINGS: readonly Check[] = [
     },
   },
   {
+    name: 'connects after a dial that failed, with the same dialer',
+    applies: hasHandshake,
+    async run(lab) {
+      let isRefused = true;
+      const dialer = await lab.dialer((target, context) =>
+        isRefused
+          ? Promise.reject(new FdpassError('permission', 'the hop before refused'))
+          : lab.network(target, context),
+      );
+      const length = await handshakeLength(lab);
+      const failing = [...(length === 0 ? [] : [{ closeAfter: length >> 1 }]), {}];
+      for (const policy of failing) {
+        isRefused = policy === failing.at(-1);
+        lab.begin({ policy });
+        discard(await lab.dialWith(dialer));
+        isRefused = false;
+        lab.begin({});
+        const outcome = await lab.dialWith(dialer);
+        discard(outcome);
+        demand(
+          'value' in outcome,
+          `after a dial that failed the same dialer ended with ${shown(outcome)}`,
+          'leave nothing of a dial in the dialer: "retry" in the config dials with it again',
+        );
+      }
+    },
+  },
+  {
     name: 'removes its listeners from the signal: a late abort changes nothing',
     async run(lab) {
       const controller = new AbortController();
