@@ -36,6 +36,7 @@ export { type Family, type HostAddress, isNoAddress } from './lookup/resolver.js
 export { socketOptionEntries } from './options/socket.js';
 export {
   commandLine,
+  commandTemplate,
   delay,
   duration,
   family,

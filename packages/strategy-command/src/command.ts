@@ -1,4 +1,4 @@
-import { commandLine, duration, fillTokens, pathText, type Strategy } from '@fdpass/core';
+import { commandTemplate, duration, fillTokens, pathText, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
 
 /** The options of a `command` hop, as its schema gives them. */
@@ -39,7 +39,10 @@ export const runEntries = {
 };
 
 const optionsSchema: v.GenericSchema<unknown, CommandOptions> = v.strictObject({
-  command: v.pipe(commandLine, v.description('the program and its arguments; %h %p %r %n %% are filled in; no shell')),
+  command: v.pipe(
+    commandTemplate,
+    v.description('the program and its arguments; %h %p %r %n %% are filled in; no shell'),
+  ),
   fdpass: v.optional(
     v.pipe(
       v.boolean(),

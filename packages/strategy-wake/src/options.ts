@@ -1,4 +1,4 @@
-import { commandLine, duration, hostText, ipFamily, port, routeSchema } from '@fdpass/core';
+import { commandTemplate, duration, hostText, ipFamily, port, routeSchema } from '@fdpass/core';
 import * as v from 'valibot';
 import { MAC } from './magic-packet.js';
 
@@ -72,7 +72,7 @@ export const optionsSchema: v.GenericSchema<unknown, WakeOptions> = v.pipe(
     port: v.optional(v.pipe(port, v.description('the UDP port of magic packets (default 9)'))),
     command: v.optional(
       v.pipe(
-        commandLine,
+        commandTemplate,
         v.description('a program that wakes the host, and its arguments; %h %p %r %n %% are filled in'),
       ),
     ),

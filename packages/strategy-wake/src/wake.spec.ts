@@ -315,6 +315,7 @@ describe('wake', () => {
       /: option "broadcast": must be an address, such as/,
     ],
     ['a port that is not one', { mac: MAC, port: 0 }, /: option "port": must be a port from 1 to 65535/],
+    ['an unknown token', { command: ['wake', '%x'] }, /: option "command": has an unknown token: use %h, %p, /],
     ['no time', { mac: MAC, within: 0 }, /: option "within": must be longer than 0/],
     ['an unknown key', { macs: MAC }, /macs/],
   ];

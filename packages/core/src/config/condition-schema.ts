@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { commandLine, duration } from '../options/values.js';
+import { commandTemplate, duration } from '../options/values.js';
 import type { ConditionSet, ExecCondition, ReachableCondition } from '../rules/condition.js';
 import type { LocalNetwork, Pattern } from '../rules/pattern.js';
 import { parseReachable } from '../rules/read-condition.js';
@@ -60,12 +60,12 @@ const program: v.GenericSchema<unknown, ExecCondition> = v.pipe(
 );
 
 const plainProgram: v.GenericSchema<unknown, ExecCondition> = v.pipe(
-  commandLine as v.GenericSchema<unknown, string[]>,
+  commandTemplate as v.GenericSchema<unknown, string[]>,
   v.transform((command) => ({ command, timeoutMs: EXEC_TIMEOUT_MS })),
 );
 
 const limitedProgram: v.GenericSchema<unknown, ExecCondition> = v.pipe(
-  mapping('a program', { command: commandLine as v.GenericSchema<unknown, string[]>, timeout: limit }),
+  mapping('a program', { command: commandTemplate as v.GenericSchema<unknown, string[]>, timeout: limit }),
   v.transform(({ command, timeout }) => ({ command, timeoutMs: timeout ?? EXEC_TIMEOUT_MS })),
 );
 

@@ -1,6 +1,11 @@
 import { FdpassError } from './errors.js';
 import type { Target } from './target.js';
 
+/** Whether {@link fillTokens} knows every token of an argument. */
+export function hasKnownTokens(argument: string): boolean {
+  return !/%(?![hprn%])/.test(argument.replaceAll('%%', ''));
+}
+
 /**
  * Fills the tokens of ssh_config's ProxyCommand into an argument: %h host, %p port, %r remote user, %n the name as typed,
  * %% a percent sign. They become part of one argument, regardless of what is in them: no shell sees them.

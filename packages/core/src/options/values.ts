@@ -3,6 +3,7 @@ import { parseDuration } from '../ground/clock.js';
 import { isFdpassError } from '../ground/errors.js';
 import { normalizeHost } from '../ground/read-target.js';
 import type { TargetKind } from '../ground/target.js';
+import { hasKnownTokens } from '../ground/tokens.js';
 
 /*
  * Values that several strategies have in their options. Each schema takes what the config writes and gives what code
@@ -89,6 +90,15 @@ export const commandLine: v.GenericSchema<string[]> = v.pipe(
   v.array(v.string('must be a text'), 'must be a list: the program and its arguments'),
   v.minLength(1, 'an empty list is not a command'),
   v.metadata({ jsonSchema: { type: 'array', items: { type: 'string' }, minItems: 1, format: 'command' } }),
+);
+
+/** A {@link commandLine} whose words have tokens of ssh_config in them, which `fillTokens` fills. */
+export const commandTemplate: v.GenericSchema<string[]> = v.pipe(
+  commandLine,
+  v.check(
+    (words) => words.every(hasKnownTokens),
+    'has an unknown token: use %h, %p, %r and %n, and %% for a percent sign',
+  ),
 );
 
 /** A URL; shown without user-info, path and query. `message` says what to write. */

@@ -104,7 +104,6 @@ describe('what a rule runs before its dials', () => {
       /^host\.example:2222: rule 1 \(.*\): before: "sh" ended with status 1: no tunnel$/,
     ],
     ['is not there', ['./none'], /^host\.example:2222: rule 1 \(.*\): before: cannot run ".*none": no such file/],
-    ['has a token that nobody knows', ['echo', '%x'], /: rule 1 \(.*\): option "before": unknown token "%x"/],
     [
       'has a token without a value',
       ['echo', '%n'],
@@ -183,6 +182,11 @@ describe('what a rule runs before its dials', () => {
     ['a text', 'vpn up', /before: must be a list: the program and its arguments; or a mapping/],
     ['an empty list', [], /before: an empty list is not a command/],
     ['a word that is not a text', ['vpn', 1], /before\[1\]: before: must be a text/],
+    [
+      'a command with an unknown token',
+      ['echo', '%x'],
+      /before: has an unknown token: use %h, %p, %r and %n, and %% for/,
+    ],
     ['a mapping without a command', { timeout: 1 }, /before\.command: "before" needs "command"/],
     [
       'an unknown key',
