@@ -317,6 +317,35 @@ describe('the agent of the command', () => {
       }
     });
 
+    it('when a file of patterns has changed, and asks conditions for each client, by its own profile', async () => {
+      const { pid } = await agentStatus();
+      const hosts = (pattern: string): void =>
+        writeFileSync(at('home/fdpass/hosts.txt'), `${pattern}\n`, { mode: 0o600 });
+      const dead = { strategy: 'direct', host: '127.0.0.1', port: Number(closed) };
+      hosts('host.example');
+      configure({
+        rules: [
+          { profile: 'away', use: dead },
+          {
+            host: { file: './hosts.txt' },
+            exec: ['test', '%h', '=', 'host.example'],
+            use: { strategy: 'direct', host: '127.0.0.1' },
+          },
+          { use: dead },
+        ],
+      });
+      const state = (name: string): NodeJS.ProcessEnv => ({ ...env, XDG_STATE_HOME: at(name) });
+      expect((await command(['use', 'away'], state('away'))).status).to.equal(0);
+      const outcome = async (more?: NodeJS.ProcessEnv): Promise<unknown> =>
+        (await connect(['host.example', port], more)).status;
+      expect([await outcome(), await outcome(state('away')), await outcome(state('home'))]).to.deep.equal([0, 69, 0]);
+      hosts('other.example');
+      expect(await outcome()).to.equal(69);
+      hosts('*.example');
+      expect(await outcome()).to.equal(0);
+      expect((await agentStatus()).pid).to.equal(pid);
+    });
+
     it('in another agent when a plugin has changed', async () => {
       const { pid } = await agentStatus();
       const plugin = (target: string): void =>

@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { requireLab, runInLab, temporaryFolder } from '@fdpass/test-lab';
 import { Greeter } from '@fdpass/testkit';
@@ -140,6 +140,15 @@ describe('conditions of the command', () => {
     expect((await fdpass(['completion', 'profiles'], { env: { ...env, FDPASS_CONFIG: config } })).stdout).to.equal(
       'home\n',
     );
+  });
+
+  it('are asked once for all hosts that "fdpass test" finds', async () => {
+    write('rules: [{ exec: [./ask], use: { strategy: direct, host: 127.0.0.1, port: 1 } }]\n');
+    mkdirSync(join(folder.path, '.ssh'), { recursive: true });
+    writeFileSync(join(folder.path, '.ssh/config'), 'Host one two three\n  User me\n');
+    const { stdout, stderr } = await fdpass(['test', '-c', config], { env: { ...env, HOME: folder.path } });
+    expect(stdout, stderr).to.match(/one:22.*connection refused/);
+    expect(asked()).to.equal(1);
   });
 
   it('are listed by a check, with what they say now', async () => {

@@ -1,9 +1,10 @@
 import { homedir } from 'node:os';
 import { FdpassError, type Target } from '@fdpass/core';
-import { currentFolder, expandPath, type Framework } from '@fdpass/core/host';
+import { type Answers, currentFolder, expandPath, type Framework } from '@fdpass/core/host';
 import type { Arguments } from '../arguments.js';
 import { builtinFramework } from '../command-framework.js';
 import { errorJson } from '../error-json.js';
+import { inOrder } from '../in-order.js';
 import { print } from '../print.js';
 import { type DialRequest, readTimeout } from '../request.js';
 import { openStatusLine } from '../status-line.js';
@@ -13,6 +14,8 @@ import { renderTable } from './table.js';
 import { type HopTrial, type HostTrial, nameOf, summarizeHops, tryHosts } from './trials.js';
 
 const EXIT_UNREACHABLE = 69;
+/** How many hosts are looked at together. */
+const AT_ONCE = 8;
 
 /** `fdpass test [HOST …]`: dials hosts by the rules and shows which of them answer, and how. Returns the exit code. */
 export async function test(args: Arguments): Promise<number> {
@@ -25,8 +28,8 @@ export async function test(args: Arguments): Promise<number> {
   const known = sshHosts(homedir());
   const written = args.operands.map((operand) => namedTarget(operand, known));
   const framework = await builtinFramework(config === undefined ? {} : { file: expandPath(config, currentFolder()) });
-  const targets = written.length > 0 ? written : await hostsWithRule(known, framework);
-  const trials = await tryAll(targets, request, framework);
+  const { targets, answers } = written.length > 0 ? { targets: written } : await hostsWithRule(known, framework);
+  const trials = await tryAll(targets, { ...request, answers }, framework);
   const hops = summarizeHops(trials, [...(framework.config?.hops.keys() ?? [])]);
   const exitStatus = trials.every(({ traced }) => traced.error === undefined) ? 0 : EXIT_UNREACHABLE;
   const width = process.stdout.isTTY ? process.stdout.columns : undefined;
@@ -50,11 +53,19 @@ async function tryAll(
   }
 }
 
+/** Hosts to try, and what conditions of rules were answered for them. */
+interface ChosenHosts {
+  readonly targets: readonly Target[];
+  readonly answers?: Answers | undefined;
+}
+
 /** The hosts of ssh that a rule is for: all others are reached directly, as without fdpass. */
-async function hostsWithRule(hosts: readonly Target[], { router }: Framework): Promise<Target[]> {
-  const routes = await Promise.all(hosts.map((target) => router.route(target).catch(() => undefined)));
-  const chosen = hosts.filter((_, at) => routes[at] === undefined || routes[at].rule !== undefined);
-  if (chosen.length > 0) return chosen;
+async function hostsWithRule(hosts: readonly Target[], { router }: Framework): Promise<ChosenHosts> {
+  const asked = new Map(); // what rules ask is often the same for all hosts
+  const routes = await inOrder(hosts, AT_ONCE, (target) => router.route(target, { asked }).catch(() => undefined));
+  const answers: Answers = Object.assign({}, ...routes.map((route) => route?.answers));
+  const targets = hosts.filter((_, at) => routes[at] === undefined || routes[at].rule !== undefined);
+  if (targets.length > 0) return { targets, answers };
   throw new FdpassError('usage', 'no host of ~/.ssh/config or ~/.ssh/known_hosts has a rule', {
     hint: 'name the hosts to test: fdpass test HOST ...',
   });

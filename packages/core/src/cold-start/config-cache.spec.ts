@@ -30,13 +30,14 @@ import { cacheRules, readCached } from './config-cache.js';
 
 const CONFIG = `
 agent: auto
+canonical: { domains: [corp.example], dns: 10.0.0.53 }
 defaults: { timeout: 10s, keepAlive: { idle: 60s } }
 hops:
   corp: { strategy: http-connect, url: "http://proxy.example:3128" }
 rules:
   - { name: first, host: ["*.corp.example", "!x.corp.example", 10.0.0.0/8], port: [22, "2200-2299"], use: [corp, direct], timeout: 1m }
   - { user: root, alias: nas, use: { strategy: direct, host: 192.0.2.1 } }
-  - { host: .example.org, localNetwork: "127.0.0.0/8", use: direct }
+  - { host: .example.org, localNetwork: "127.0.0.0/8", dns: [10.0.0.53], use: direct }
 plugins: ["./plugin.mjs"]
 extends: ./team.yaml
 `;

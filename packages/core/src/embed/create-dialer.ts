@@ -222,7 +222,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
 
   #route(router: Router, target: Target, via: unknown, options: RouteOptions): Promise<Route> {
     if (via === undefined) return router.route(target, options);
-    return router.routeVia(target, via, absoluteFolder(this.#options.baseDir));
+    return router.routeVia(target, via, absoluteFolder(this.#options.baseDir), undefined, options);
   }
 }
 

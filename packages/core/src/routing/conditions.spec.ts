@@ -137,7 +137,7 @@ describe('conditions of rules', () => {
     const file = profileFile(environment()) as string;
     chmodSync(file, 0o666);
     expect(await outcome('  - { profile: home, use: net }')).to.match(
-      /^config: cannot read the profile .* others can write it/,
+      /^config: cannot read the profile .* not yours alone/,
     );
     rmSync(file);
     symlinkSync('/etc/hostname', file);

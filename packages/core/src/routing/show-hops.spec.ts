@@ -175,6 +175,8 @@ describe('a config of which everything can be shown', () => {
       true,
       { conditions: { profile: [{ source: 'home' }], not: { interface: [{ source: '!wg*' }] } } },
     ],
+    ['has name servers', true, { settings: { dns: ['10.0.0.53', '[2001:db8::53]:5353'], resolve: 'here' } }],
+    ['has one name server', true, { settings: { dns: '10.0.0.53' } }],
     ['has no odd condition', false, { conditions: { not: { profile: [{ source: 'http://u:PW' }] } } }],
     ['has programs by their path', true, { conditions: { exec: { command: ['./at-home'] } } }],
     ['has no program that is a word', false, { conditions: { exec: { command: ['PW'] } } }],

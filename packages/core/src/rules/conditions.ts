@@ -41,6 +41,8 @@ export interface AskScope {
   readonly clock: Clock;
   /** For the profile, and for programs. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** What is being asked, if several dials share it. Default: nothing is shared. */
+  readonly asked?: Map<string, Promise<Answer>> | undefined;
   /** Resolves if a place can be reached, and leaves nothing open. */
   readonly reach: (place: { readonly host: string; readonly port: number }, signal: AbortSignal) => Promise<void>;
 }
@@ -50,7 +52,7 @@ export class ConditionAsker {
   readonly #scope: AskScope;
   readonly #context: DialContext;
   readonly #target: Target | undefined;
-  readonly #answers = new Map<string, Promise<Answer>>();
+  readonly #answers: Map<string, Promise<Answer>>;
   readonly #known: Record<string, Answer>;
 
   /**
@@ -61,6 +63,7 @@ export class ConditionAsker {
     this.#scope = scope;
     this.#context = context;
     this.#target = target;
+    this.#answers = scope.asked ?? new Map();
     this.#known = { ...known };
   }
 

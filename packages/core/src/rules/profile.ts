@@ -17,7 +17,7 @@ export function readProfile(environment: Readonly<Record<string, string | undefi
     return file && (readOwnFile(file).toString().trim() || undefined);
   } catch (cause) {
     if (['ENOENT', 'ENOTDIR'].includes(errnoName(cause) ?? '')) return undefined;
-    const why = errnoName(cause) === undefined ? 'it is a link, or others can write it' : reasonOf(cause);
+    const why = errnoName(cause) === undefined ? 'it is a link, or not yours alone' : reasonOf(cause);
     throw new FdpassError('config', `cannot read the profile in use from ${file}: ${why}`, {
       hint: 'delete that file',
       cause,

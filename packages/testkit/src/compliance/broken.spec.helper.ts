@@ -117,6 +117,14 @@ const BROKEN: Readonly<Record<string, Strategy<Options>>> = {
       return { dial: (target, context) => soundDial(target, context, forward, options) };
     },
   }),
+  'looks up no name that is to be looked up there': strategyOf(soundDial, {
+    create: (options, host) => ({
+      async dial(target, context) {
+        const [address] = target.host === 'localhost' ? await host.lookUp(target.host, 4, context) : [];
+        return soundDial({ ...target, host: address?.host ?? target.host }, context, host.forward, options);
+      },
+    }),
+  }),
   'refuses invalid options, with a message': strategyOf(soundDial, { optionsSchema: schema('', true) }),
   'gives a paused stream with nothing read ahead': after((stream) => stream.resume().pause() && flowing(stream)),
   'loses no byte of a banner that arrives with the last reply': strategyOf(

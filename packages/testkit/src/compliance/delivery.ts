@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Chain, Connection } from '@fdpass/core';
+import type { Resolver } from '@fdpass/core/host';
 import {
   adoptFd,
   DescriptorConnection,
@@ -16,6 +17,8 @@ import { destroy, type Lab, PATIENCE_MS, type Trial, turns } from './lab.js';
 import { unlikeASocket } from './unlike-a-socket.js';
 
 const BANNER = 'SSH-2.0-banner of the compliance suite\r\n';
+/** A name of the origin that everybody can look up. */
+const NAME = 'localhost';
 
 /** Whether all bytes arrive, and none is read too early. */
 export const DELIVERY: readonly Check[] = [
@@ -121,6 +124,30 @@ export const DELIVERY: readonly Check[] = [
       for (const stream of streams) stream.on('error', () => {}).destroy();
       const isApart = read.every((bytes, index) => String(bytes) === `${BANNER}this is ${index}`);
       demand(isApart, 'five dials at once got each other’s bytes', 'keep what belongs to a dial inside dial()');
+    },
+  },
+  {
+    name: 'looks up no name that is to be looked up there',
+    applies: ({ strategy }) => strategy.firstOnly !== true,
+    async run(lab) {
+      if (lab.server.target !== undefined) return; // it takes no names
+      lab.begin({ banner: BANNER });
+      const asked: string[] = [];
+      const resolve: Resolver = async (host) => {
+        asked.push(host);
+        return [{ family: 4, host: '127.0.0.1' }];
+      };
+      const dialer = await lab.strategy.create(
+        await lab.options(),
+        lab.host(lab.network, { namesAt: 'there', resolve }),
+      );
+      const outcome = await lab.dialWith(dialer, undefined, { ...lab.target, host: NAME });
+      if ('value' in outcome) destroy(outcome.value);
+      demand(
+        !asked.includes(NAME),
+        'it has looked up the name of the target',
+        'pass the name on if host.namesAt is "there"',
+      );
     },
   },
 ];

@@ -10,7 +10,17 @@ import {
   type Target,
   type TraceEvent,
 } from '@fdpass/core';
-import { createStrategyHost, guardDialer, lendChain, loadSchema, OwningDial, ownConnection } from '@fdpass/core/host';
+import {
+  createStrategyHost,
+  DEFAULT_SERVICES,
+  guardDialer,
+  type HostPlace,
+  type HostServices,
+  lendChain,
+  loadSchema,
+  OwningDial,
+  ownConnection,
+} from '@fdpass/core/host';
 import { isConnection, openConnection } from '@fdpass/core/sockets';
 import { Line, type LinePolicy } from './line.js';
 import { type Origin, openOrigin } from './origin.js';
@@ -33,6 +43,9 @@ export interface Trial {
   /** Called at each event that the strategy reports, while it does. */
   readonly onEvent?: () => void;
 }
+
+/** What a host can have in place of the usual. */
+type HostParts = Pick<Partial<HostPlace>, 'namesAt'> & Pick<Partial<HostServices>, 'resolve'>;
 
 /** How a dial ended. */
 export type Outcome = { readonly value: Connection | Duplex } | { readonly error: unknown };
@@ -104,16 +117,17 @@ export class Lab {
   }
 
   /** What the strategy can ask of its host: nested routes lead to the network. */
-  host(dial: Chain['dial'] = this.network): StrategyHost {
+  host(dial: Chain['dial'] = this.network, { namesAt, ...services }: HostParts = {}): StrategyHost {
     const forward = lendChain({ label: 'the network', dial, needsRelay: () => false }, 'the strategy');
-    return createStrategyHost({
+    const place = {
       forward,
       isFirst: false,
       route: async () => forward,
       baseDir: this.subject.baseDir ?? '/',
       socketDefaults: {},
       tlsDefaults: {},
-    });
+    };
+    return createStrategyHost({ ...place, namesAt }, { ...DEFAULT_SERVICES, ...services });
   }
 
   /** The network that hops before this one would give: each connection goes over a line of its own. */
@@ -138,14 +152,14 @@ export class Lab {
   }
 
   /** Makes one dial with a dialer that is there, and destroys what it leaves, as core does. */
-  async dialWith(dialer: Dialer, signal?: AbortSignal): Promise<Outcome> {
+  async dialWith(dialer: Dialer, signal?: AbortSignal, target: Target = this.target): Promise<Outcome> {
     const owning = new OwningDial(this.context(signal));
     const { context } = owning;
     const abort = (): void => owning.destroyOwned(context.signal.reason);
     context.signal.addEventListener('abort', abort, { once: true });
     if (context.signal.aborted) abort();
     try {
-      const outcome = await settled(Promise.resolve().then(() => dialer.dial(this.target, context)));
+      const outcome = await settled(Promise.resolve().then(() => dialer.dial(target, context)));
       if ('error' in outcome) owning.destroyOwned(outcome.error);
       return outcome;
     } finally {
