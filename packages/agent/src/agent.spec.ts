@@ -3,7 +3,7 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readSync, writeFileSync } 
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { FdpassError } from '@fdpass/core';
-import { DescriptorConnection, loadSys } from '@fdpass/core/sockets';
+import { DescriptorConnection, encodeMuxPacket, loadSys, MUX_MSG_HELLO } from '@fdpass/core/sockets';
 import { expectDescriptorsBack, makePipe, requirePeers, run, temporaryFolder } from '@fdpass/test-lab';
 import { VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
@@ -15,7 +15,6 @@ import {
   MUX_C_NEW_SESSION,
   MUX_C_STOP_LISTENING,
   MUX_C_TERMINATE,
-  MUX_MSG_HELLO,
   MUX_S_ALIVE,
   MUX_S_EXIT_MESSAGE,
   MUX_S_FAILURE,
@@ -24,7 +23,6 @@ import {
 } from './constants.js';
 import { MuxClient } from './mux-client.spec.helper.js';
 import type { AgentRequest } from './request.js';
-import { encodePacket } from './wire.js';
 
 describe('the agent', () => {
   const sys = loadSys();
@@ -341,8 +339,8 @@ describe('the agent', () => {
     const others: Readonly<Record<string, Buffer>> = {
       'another protocol': Buffer.from('SSH-2.0-other\r\n'),
       'a master of ssh': Buffer.concat([
-        encodePacket(MUX_MSG_HELLO, 4),
-        encodePacket(MUX_S_FAILURE, 1, 'unsupported request'),
+        encodeMuxPacket(MUX_MSG_HELLO, 4),
+        encodeMuxPacket(MUX_S_FAILURE, 1, 'unsupported request'),
       ]),
     };
     for (const [what, says] of Object.entries(others)) {

@@ -1,9 +1,7 @@
 import { FdpassError, startDeadline, systemClock } from '@fdpass/core';
-import { openConnection } from '@fdpass/core/sockets';
+import { encodeMuxPacket, exchangeMuxHellos, openConnection, readMuxPacket } from '@fdpass/core/sockets';
 import type { AgentStatus } from './agent.js';
 import { MUX_C_FDPASS_STATUS, MUX_C_TERMINATE, MUX_S_FDPASS_STATUS, MUX_S_OK } from './constants.js';
-import { exchangeHellos, readPacket } from './packets.js';
-import { encodePacket } from './wire.js';
 
 /** A connection to a running agent. */
 export interface AgentCall {
@@ -33,8 +31,8 @@ export async function callAgent(socket: string): Promise<AgentCall | undefined> 
   deadline.signal.addEventListener('abort', () => connection.destroy(deadline.signal.reason));
   const ask = async (type: number, expected: number): Promise<string> => {
     const id = 1;
-    await connection.write(encodePacket(type, id));
-    const { type: answered, fields } = await readPacket(connection, 'an answer');
+    await connection.write(encodeMuxPacket(type, id));
+    const { type: answered, fields } = await readMuxPacket(connection, 'an answer');
     fields.uint32();
     if (answered === expected) return fields.isAtEnd ? '' : fields.text();
     throw new FdpassError('protocol', `what listens at ${socket} is not an fdpass agent`);
@@ -44,7 +42,7 @@ export async function callAgent(socket: string): Promise<AgentCall | undefined> 
     connection.destroy();
   };
   try {
-    await exchangeHellos(connection);
+    await exchangeMuxHellos(connection);
   } catch (error) {
     close();
     throw error;

@@ -1,5 +1,14 @@
 import { type Clock, FdpassError, formatError, startDeadline } from '@fdpass/core';
-import { type DescriptorConnection, recvFd, type Sys } from '@fdpass/core/sockets';
+import {
+  type DescriptorConnection,
+  encodeMuxPacket,
+  exchangeMuxHellos,
+  type MuxFieldReader,
+  type MuxPacket,
+  readMuxPacket,
+  recvFd,
+  type Sys,
+} from '@fdpass/core/sockets';
 import {
   MUX_C_ALIVE_CHECK,
   MUX_C_FDPASS_STATUS,
@@ -14,9 +23,7 @@ import {
   MUX_S_SESSION_OPENED,
   UNSUPPORTED,
 } from './constants.js';
-import { exchangeHellos, type Packet, readPacket } from './packets.js';
 import { type AgentRequest, parseCommand, parseEnvironment } from './request.js';
-import { encodePacket, type FieldReader } from './wire.js';
 
 /** What the agent does for its clients. */
 export interface ClientDuties {
@@ -47,7 +54,7 @@ export async function serveClient(connection: DescriptorConnection, duties: Clie
   deadline.signal.addEventListener('abort', () => connection.destroy(deadline.signal.reason));
   try {
     const pid = identify(connection, duties);
-    await exchangeHellos(connection);
+    await exchangeMuxHellos(connection);
     for (;;) {
       const packet = await nextRequest(connection, duties.sys);
       if (packet === undefined) return;
@@ -72,25 +79,25 @@ function identify(connection: DescriptorConnection, { sys, uid }: ClientDuties):
 }
 
 /** Undefined when the client has closed the connection, which is how it says that it wants nothing more. */
-async function nextRequest(connection: DescriptorConnection, sys: Sys): Promise<Packet | undefined> {
+async function nextRequest(connection: DescriptorConnection, sys: Sys): Promise<MuxPacket | undefined> {
   await connection.until('readable');
-  return sys.isAtEnd(descriptorOf(connection)) ? undefined : readPacket(connection, 'a request');
+  return sys.isAtEnd(descriptorOf(connection)) ? undefined : readMuxPacket(connection, 'a request');
 }
 
 /** The answer to every request but that for a session. */
-function answer({ type, fields }: Packet, duties: ClientDuties): Buffer {
+function answer({ type, fields }: MuxPacket, duties: ClientDuties): Buffer {
   const id = fields.uint32();
   switch (type) {
     case MUX_C_ALIVE_CHECK:
-      return encodePacket(MUX_S_ALIVE, id, process.pid);
+      return encodeMuxPacket(MUX_S_ALIVE, id, process.pid);
     case MUX_C_FDPASS_STATUS:
-      return encodePacket(MUX_S_FDPASS_STATUS, id, duties.status());
+      return encodeMuxPacket(MUX_S_FDPASS_STATUS, id, duties.status());
     case MUX_C_STOP_LISTENING:
     case MUX_C_TERMINATE:
       duties.stopListening(type === MUX_C_TERMINATE);
-      return encodePacket(MUX_S_OK, id);
+      return encodeMuxPacket(MUX_S_OK, id);
     default:
-      return encodePacket(MUX_S_FAILURE, id, `the fdpass agent does not support ${nameOf(type)}`);
+      return encodeMuxPacket(MUX_S_FAILURE, id, `the fdpass agent does not support ${nameOf(type)}`);
   }
 }
 
@@ -117,7 +124,7 @@ interface Session {
   readonly streams: Streams;
   readonly pid: number | undefined;
   readonly duties: ClientDuties;
-  readonly fields: FieldReader;
+  readonly fields: MuxFieldReader;
 }
 
 /**
@@ -133,14 +140,14 @@ async function serveSession({ connection, streams, pid, duties, fields }: Sessio
     const signal = gone.signal;
     const words = parseCommand(command);
     const status = await duties.serve({ words, environment, stdin, stdout, stderr, pid, signal });
-    const opened = encodePacket(MUX_S_SESSION_OPENED, id, SESSION_ID);
-    await connection.write(Buffer.concat([opened, encodePacket(MUX_S_EXIT_MESSAGE, SESSION_ID, status)]));
+    const opened = encodeMuxPacket(MUX_S_SESSION_OPENED, id, SESSION_ID);
+    await connection.write(Buffer.concat([opened, encodeMuxPacket(MUX_S_EXIT_MESSAGE, SESSION_ID, status)]));
   } finally {
     for (const fd of streams) duties.sys.close(fd);
   }
 }
 
-function readSession(fields: FieldReader): { id: number; command: string; environment: Record<string, string> } {
+function readSession(fields: MuxFieldReader): { id: number; command: string; environment: Record<string, string> } {
   const id = fields.uint32();
   fields.text(); // reserved
   for (let flag = 0; flag < 4; flag++) fields.uint32(); // a terminal, X11, an agent, a subsystem: none of them concerns us

@@ -2,10 +2,6 @@
  * Numbers of OpenSSH's multiplexing protocol, by the names that its PROTOCOL.mux gives them.
  */
 
-/** The version of the protocol, which OpenSSH has spoken since 5.4. */
-export const MUX_VERSION = 4;
-
-export const MUX_MSG_HELLO = 0x00000001;
 export const MUX_C_NEW_SESSION = 0x10000002;
 export const MUX_C_ALIVE_CHECK = 0x10000004;
 export const MUX_C_TERMINATE = 0x10000005;

@@ -1,8 +1,17 @@
 import { type Connection, systemClock } from '@fdpass/core';
-import { DescriptorConnection, loadSys, openConnection, sendFd } from '@fdpass/core/sockets';
-import { MUX_C_NEW_SESSION, MUX_MSG_HELLO, MUX_VERSION } from './constants.js';
-import { type Packet, readPacket } from './packets.js';
-import { encodePacket, type Field } from './wire.js';
+import {
+  DescriptorConnection,
+  encodeMuxPacket,
+  loadSys,
+  MUX_MSG_HELLO,
+  MUX_VERSION,
+  type MuxField,
+  type MuxPacket,
+  openConnection,
+  readMuxPacket,
+  sendFd,
+} from '@fdpass/core/sockets';
+import { MUX_C_NEW_SESSION } from './constants.js';
 
 /** The client's side of PROTOCOL.mux, as ssh speaks it, in single steps. */
 export class MuxClient {
@@ -28,8 +37,8 @@ export class MuxClient {
     throw new Error('not by system calls');
   }
 
-  async send(type: number, ...fields: readonly Field[]): Promise<void> {
-    await this.#connection.write(encodePacket(type, ...fields));
+  async send(type: number, ...fields: readonly MuxField[]): Promise<void> {
+    await this.#connection.write(encodeMuxPacket(type, ...fields));
   }
 
   async sendBytes(bytes: Buffer): Promise<void> {
@@ -46,8 +55,8 @@ export class MuxClient {
     return sendFd(this.#descriptor, fd, { sys: loadSys() });
   }
 
-  receive(): Promise<Packet> {
-    return readPacket(this.#connection, 'an answer');
+  receive(): Promise<MuxPacket> {
+    return readMuxPacket(this.#connection, 'an answer');
   }
 
   /** Resolves when the agent has closed the connection. */

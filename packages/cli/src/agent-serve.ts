@@ -92,7 +92,8 @@ async function connectFor(
       async findRoute(dial, options) {
         const { config, router } = await frameworks.find({ file: dial.config, env: environment }, write);
         const beforeAsking = (): never => leave('there is a question for its terminal');
-        const services = { ...memory.services, environment, beforeAsking };
+        const lifetime = { keepAlive: request.keepAlive };
+        const services = { ...memory.services, environment, beforeAsking, lifetime };
         return routeBy({ config, router: router.withServices(services) }, dial, options);
       },
       relayed: (_, relay, found) => relayHere(request, relay, found),

@@ -472,6 +472,27 @@ const server = require('node:net').createServer().listen(process.argv[1], () => 
     }
   });
 
+  it('jumps through a connection that ssh shares, and no process stays for that', async function () {
+    requirePeers(this, 'sshd');
+    const [bastion, server] = await Promise.all([startSshd(), startSshd()]);
+    const [file, ControlPath] = [join(bastion.folder, 'config'), join(bastion.folder, 'master')];
+    writeFileSync(file, bastion.configBlock('bastion', { ControlPath }), { mode: 0o600 });
+    configure({ rules: [{ use: { strategy: 'jump', hosts: ['bastion'], sshOptions: ['-F', file] } }] });
+    const master = spawn('ssh', ['-F', file, '-M', '-N', 'bastion'], { stdio: 'ignore' });
+    while (!existsSync(ControlPath)) await new Promise(setImmediate);
+    const options = { ProxyCommand: `${FDPASS_BIN} %h %p`, ProxyUseFdpass: 'yes' };
+    const session = spawn('ssh', [...server.options(options), `${server.user}@127.0.0.1`, 'echo ready; cat'], {
+      env: { ...process.env, ...env },
+    });
+    expect(String((await once(session.stdout, 'data'))[0])).to.equal('ready\n');
+    const others = markedProcesses(marker).filter((line) => line.includes('-W'));
+    expect([others, (await agentStatus()).active]).to.deep.equal([[], 2]); // the session, and who asks
+    session.stdin.end();
+    expect((await once(session, 'exit'))[0]).to.equal(0);
+    master.kill('SIGKILL');
+    await Promise.all([bastion.close(), server.close()]);
+  });
+
   it('is replaced by a fresh one at "reload"', async () => {
     const { pid } = await agentStatus();
     await agent('reload');

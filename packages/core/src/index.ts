@@ -8,6 +8,7 @@ export type { SpawnForward } from './connection/spawn.js';
 export type { Candidate } from './dial/attempt.js';
 export type { Chain, DialContext, Dialer, TlsPlace } from './dial/dialer.js';
 export { allFailed, connectFailed, type Failure } from './dial/failures.js';
+export type { Lifetime } from './dial/lifetime.js';
 export type { Candidates, RaceOptions } from './dial/race.js';
 export type { ResolvePlace } from './dial/settings.js';
 export { lastFirst, type Winner, type Winners } from './dial/winners.js';

@@ -3,6 +3,14 @@
  */
 export { DescriptorConnection } from './connection/descriptor.js';
 export { adoptFd } from './connection/descriptor-stream.js';
+export {
+  exchangeMuxHellos,
+  MUX_MSG_HELLO,
+  MUX_VERSION,
+  type MuxPacket,
+  readMuxPacket,
+} from './connection/mux-packets.js';
+export { encodeMuxPacket, type MuxField, type MuxFieldReader } from './connection/mux-wire.js';
 export { type OpenContext, openConnection } from './connection/open.js';
 export { isConnection, StreamConnection, toConnection } from './connection/stream.js';
 export { becomeProgram } from './sys/become.js';

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   type Chain,
   type Connection,
@@ -12,6 +13,7 @@ import {
   pathText,
   type SpawnForward,
   type Strategy,
+  type StrategyHost,
   showHost,
   type Target,
   type Trace,
@@ -96,12 +98,8 @@ function formatJumpHost({ user, host, port }: JumpHost): string {
   return user === undefined ? place : `${user}@${place}`;
 }
 
-/** The arguments of `ssh -W` for a target behind jump hosts: the last one is logged in to, the others are passed to -J. */
-export function jumpArguments(
-  hosts: readonly JumpHost[],
-  target: { host: string; port: number },
-  options: readonly string[],
-): string[] {
+/** The arguments of a login behind jump hosts: the last one is logged in to, the others are passed to -J. */
+function loginArguments(hosts: readonly JumpHost[], options: readonly string[], ...more: readonly string[]): string[] {
   const last = hosts.at(-1);
   if (last === undefined) throw new FdpassError('config', 'no jump host', { hint: 'name one with "hosts"' });
   const before = hosts.slice(0, -1).map(formatJumpHost).join(',');
@@ -110,11 +108,19 @@ export function jumpArguments(
     ...(before === '' ? [] : ['-J', before]),
     ...(last.user === undefined ? [] : ['-l', last.user]),
     ...(last.port === undefined ? [] : ['-p', String(last.port)]),
-    '-W',
-    `[${target.host}]:${target.port}`,
+    ...more,
     '--',
     last.host,
   ];
+}
+
+/** The arguments of `ssh -W` for a target behind jump hosts. */
+export function jumpArguments(
+  hosts: readonly JumpHost[],
+  target: { host: string; port: number },
+  options: readonly string[],
+): string[] {
+  return loginArguments(hosts, options, '-W', `[${target.host}]:${target.port}`);
 }
 
 /**
@@ -204,6 +210,30 @@ function entryOf([first]: readonly JumpHost[]): Target {
   return { host: first?.host ?? '', port: first?.port ?? SSH_PORT };
 }
 
+/**
+ * A connection through the one that the user's ssh shares with others, if it does, and if this program can hold that. It needs no
+ * process of its own; `ssh -W` would use the same.
+ */
+async function dialShared(
+  login: readonly string[],
+  target: Target,
+  host: StrategyHost,
+  context: DialContext,
+): Promise<Connection | undefined> {
+  const [program = ''] = login;
+  if (host.lifetime.keepAlive === undefined || basename(program) !== 'ssh') return undefined;
+  const { controlPath, dialThroughMaster } = await import('./master.js'); // only a program that stays needs it
+  const path = await controlPath(login, host, context);
+  if (path === undefined) return undefined;
+  try {
+    return await dialThroughMaster(path, target, host, context);
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    context.trace({ event: 'note', text: `the shared connection of ssh refuses: ${messageOf(error)}; running ssh` });
+    return undefined;
+  }
+}
+
 /** Jump hosts through `ssh -W`, so that keys, agents and ssh_config work as ever; what is handed over is a descriptor. */
 export const jump: Strategy<JumpOptions> = {
   name: 'jump',
@@ -221,7 +251,11 @@ export const jump: Strategy<JumpOptions> = {
       return explainSaying(context, terminal === true, dial);
     };
     if (host.isFirst) {
-      return { dial: (target, context) => run(jumpArguments(hosts, target, ownArguments), context) };
+      const login = [program, ...loginArguments(hosts, ownArguments)];
+      return {
+        dial: async (target, context) =>
+          (await dialShared(login, target, host, context)) ?? run(jumpArguments(hosts, target, ownArguments), context),
+      };
     }
     // ssh can start the others by itself (-J), but not through the hops before: each is then an ssh of its own.
     const dialThrough = (reach: Chain['dial'], jumpHost: JumpHost): Chain['dial'] => {

@@ -135,6 +135,10 @@ describe('a part of the framework that a program replaces is the one that is use
       const winners = { of: () => ({ last: 'b', won() {} }) };
       expect((await withReplaced('winners', winners)).host.winners).to.equal(winners);
     },
+    async lifetime() {
+      const lifetime = { keepAlive() {} };
+      expect((await withReplaced('lifetime', lifetime)).host.lifetime).to.equal(lifetime);
+    },
     async standby() {
       const standby = { take: () => undefined };
       expect((await withReplaced('standby', standby)).host.standby).to.equal(standby);

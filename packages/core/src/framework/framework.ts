@@ -65,6 +65,7 @@ export const TOKENS: {
   beforeAsking: Symbol('fdpass.beforeAsking'),
   standby: Symbol('fdpass.standby'),
   winners: Symbol('fdpass.winners'),
+  lifetime: Symbol('fdpass.lifetime'),
   configStore: Symbol('fdpass.configStore'),
 };
 
@@ -135,6 +136,7 @@ function makeServices(container: DependencyContainer): HostServices {
     beforeAsking: container.resolve(TOKENS.beforeAsking),
     standby: container.resolve(TOKENS.standby),
     winners: container.resolve(TOKENS.winners),
+    lifetime: container.resolve(TOKENS.lifetime),
   };
 }
 

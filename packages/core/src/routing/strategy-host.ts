@@ -5,6 +5,7 @@ import type { SocketOptions } from '../connection/socket-options.js';
 import type { Candidate } from '../dial/attempt.js';
 import { type Chain, type DialContext, dialledTarget, ownConnection } from '../dial/dialer.js';
 import { DEFAULT_LIMIT_MS, type Expectation, expectedHere, SSH_PORT } from '../dial/expectation.js';
+import { type Lifetime, shortLifetime } from '../dial/lifetime.js';
 import { type Candidates, type RaceOptions, race } from '../dial/race.js';
 import type { ResolvePlace } from '../dial/settings.js';
 import { noWinners, type Winners } from '../dial/winners.js';
@@ -48,6 +49,8 @@ export interface HostServices {
   readonly standby: Standby;
   /** Remembers which candidates have won. Default: nothing does. */
   readonly winners: Winners;
+  /** Default: it ends after the hand-over. */
+  readonly lifetime: Lifetime;
 }
 
 /** What every service is where the program does not replace it. */
@@ -62,6 +65,7 @@ export const DEFAULT_SERVICES: HostServices = {
   beforeAsking: () => {},
   standby: noStandby,
   winners: noWinners,
+  lifetime: shortLifetime,
 };
 
 /** Most proxies want none: then nothing is loaded. */
@@ -110,6 +114,7 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     random: services.random,
     standby: services.standby,
     winners: services.winners,
+    lifetime: services.lifetime,
     path,
     compareAddresses: services.compareAddresses,
     lookUp: (host, family, context) => lookUp(host, family, context, { clock, resolve }),

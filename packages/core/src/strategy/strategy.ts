@@ -4,6 +4,7 @@ import type { SocketOptions } from '../connection/socket-options.js';
 import type { SpawnForward } from '../connection/spawn.js';
 import type { Candidate } from '../dial/attempt.js';
 import type { Chain, DialContext, Dialer } from '../dial/dialer.js';
+import type { Lifetime } from '../dial/lifetime.js';
 import type { Candidates, RaceOptions } from '../dial/race.js';
 import type { ResolvePlace } from '../dial/settings.js';
 import type { Winners } from '../dial/winners.js';
@@ -129,6 +130,8 @@ export interface StrategyHost {
   readonly standby: Standby;
   /** Which candidates have won before, where the program remembers that. */
   readonly winners: Winners;
+  /** How long the program lives: some connections need it as long as they last. */
+  readonly lifetime: Lifetime;
   /** The environment variables of the program. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }

@@ -1,15 +1,15 @@
-import { FdpassError } from '@fdpass/core';
+import { FdpassError } from '../ground/errors.js';
 
-/** A uint32, or a text, which is its length and its bytes. */
-export type Field = number | string;
+/** What a packet of PROTOCOL.mux is made of: a uint32, or a text, which is its length and its bytes. */
+export type MuxField = number | string;
 
 /** A packet of PROTOCOL.mux: its length, its type, its fields. */
-export function encodePacket(type: number, ...fields: readonly Field[]): Buffer {
+export function encodeMuxPacket(type: number, ...fields: readonly MuxField[]): Buffer {
   const body = Buffer.concat([uint32(type), ...fields.map(encodeField)]);
   return Buffer.concat([uint32(body.length), body]);
 }
 
-function encodeField(field: Field): Buffer {
+function encodeField(field: MuxField): Buffer {
   if (typeof field === 'number') return uint32(field);
   const bytes = Buffer.from(field);
   return Buffer.concat([uint32(bytes.length), bytes]);
@@ -22,7 +22,7 @@ function uint32(value: number): Buffer {
 }
 
 /** Reads the fields of a packet one after the other. Each throws FdpassError `protocol` if the packet ends before. */
-export class FieldReader {
+export class MuxFieldReader {
   readonly #packet: Buffer;
   #at = 0;
 
@@ -35,6 +35,7 @@ export class FieldReader {
     return this.#at === this.#packet.length;
   }
 
+  /** A number. */
   uint32(): number {
     return this.#take(4).readUInt32BE();
   }

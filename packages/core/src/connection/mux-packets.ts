@@ -1,30 +1,37 @@
-import { type Connection, FdpassError } from '@fdpass/core';
-import { MUX_MSG_HELLO, MUX_VERSION } from './constants.js';
-import { encodePacket, FieldReader } from './wire.js';
+import { FdpassError } from '../ground/errors.js';
+import type { Connection } from './connection.js';
+import { encodeMuxPacket, MuxFieldReader } from './mux-wire.js';
+
+/** The version of the protocol, which OpenSSH has spoken since 5.4. */
+export const MUX_VERSION = 4;
+
+/** The first packet of both sides. */
+export const MUX_MSG_HELLO = 0x00000001;
 
 /** An environment can be large: Linux allows 128 KiB for one variable, and some megabytes for all. */
 const MAX_PACKET = 4 * 1024 * 1024;
 
 /** A packet without its length. */
-export interface Packet {
+export interface MuxPacket {
+  /** By the names of PROTOCOL.mux. */
   readonly type: number;
   /** What follows the type. */
-  readonly fields: FieldReader;
+  readonly fields: MuxFieldReader;
 }
 
 /** Reads a packet and not a byte more. @throws FdpassError `protocol` */
-export async function readPacket(connection: Connection, what: string): Promise<Packet> {
+export async function readMuxPacket(connection: Connection, what: string): Promise<MuxPacket> {
   const length = (await connection.read(4, what)).readUInt32BE();
   if (length < 4 || length > MAX_PACKET)
     throw new FdpassError('protocol', `${what} of ${length} bytes came over the control socket`);
-  const fields = new FieldReader(await connection.read(length, what));
+  const fields = new MuxFieldReader(await connection.read(length, what));
   return { type: fields.uint32(), fields };
 }
 
 /** Both sides begin with a hello. @throws FdpassError `protocol` if the other one speaks something else. */
-export async function exchangeHellos(connection: Connection): Promise<void> {
-  await connection.write(encodePacket(MUX_MSG_HELLO, MUX_VERSION));
-  const { type, fields } = await readPacket(connection, 'a hello');
+export async function exchangeMuxHellos(connection: Connection): Promise<void> {
+  await connection.write(encodeMuxPacket(MUX_MSG_HELLO, MUX_VERSION));
+  const { type, fields } = await readMuxPacket(connection, 'a hello');
   if (type !== MUX_MSG_HELLO) throw new FdpassError('protocol', 'the control socket did not begin with a hello');
   const version = fields.uint32();
   if (version !== MUX_VERSION)
