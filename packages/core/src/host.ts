@@ -34,7 +34,7 @@ export {
 export { importFile } from './framework/import-file.js';
 export { beforeDeath, prepareForDeath } from './ground/before-death.js';
 export { formatMs, parseDuration } from './ground/clock.js';
-export { addDetails, errorCodeOf, exitCodeOf, stackOf } from './ground/errors.js';
+export { addDetails, errorCodeOf, exitCodeOf, formatWhere, stackOf } from './ground/errors.js';
 export {
   currentFolder,
   expandPath,
@@ -44,15 +44,10 @@ export {
   inspectFile,
   readTrustedFile,
 } from './ground/files.js';
-export { openLog } from './ground/log-file.js';
-export { asNodeError } from './ground/node-error.js';
-export { readOwnFile } from './ground/own-file.js';
-export { makePrivateFolder } from './ground/private-folder.js';
-export { replaceFile } from './ground/replace-file.js';
+export { makePrivateFolder, openLog, readOwnFile, replaceFile, stateFolder, userFolder } from './ground/own-files.js';
 export { quoteUnknown } from './ground/shown.js';
+export { asNodeError } from './ground/system-error.js';
 export { didYouMean, nearest } from './ground/text.js';
-export { stateFolder, userFolder } from './ground/user-folder.js';
-export { formatWhere } from './ground/where.js';
 export { type BetweenOptions, openPipes, relayBetween } from './handover/between.js';
 export { relayOver } from './handover/caller.js';
 export {

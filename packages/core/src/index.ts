@@ -22,12 +22,11 @@ export {
   isFdpassError,
 } from './ground/errors.js';
 export { canonicalAddress, ipFamily, ipv4Bytes, ipv6Bytes } from './ground/ip.js';
-export { octetsOf } from './ground/octets.js';
 export { makeTarget, normalizeHost, parsePort } from './ground/read-target.js';
 export { isHeaderName, showHost, showUrl } from './ground/shown.js';
 export { errnoName, fromSystemError, reasonOf } from './ground/system-error.js';
 export { formatHostPort, type Target, type TargetKind, targetKind, unixPath } from './ground/target.js';
-export { messageOf, oneLine } from './ground/text.js';
+export { messageOf, octetsOf, oneLine } from './ground/text.js';
 export { fillTokens } from './ground/tokens.js';
 export { type DialMark, noTrace, type Trace, type TraceEvent } from './ground/trace.js';
 export { fdpassVersion } from './ground/version.js';

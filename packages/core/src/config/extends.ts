@@ -1,10 +1,9 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { extname } from 'node:path';
-import { type FdpassError, isFdpassError } from '../ground/errors.js';
+import { type FdpassError, isFdpassError, type Where } from '../ground/errors.js';
 import { expandPath } from '../ground/files.js';
 import { resolveModule } from '../ground/modules.js';
 import { isShownPath } from '../ground/shown.js';
-import type { Where } from '../ground/where.js';
 import { type ReadPatternFile, readPatternFiles } from './pattern-files.js';
 import { DATA_EXTENSIONS, isFileSpecifier } from './places.js';
 import { checkContent, type FileContent, type Report } from './schema.js';

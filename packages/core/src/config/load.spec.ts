@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect } from 'chai';
-import { formatWhere, type Where } from '../ground/where.js';
+import { formatWhere, type Where } from '../ground/errors.js';
 import { compileRules } from '../rules/rule-table.js';
 import { refusal, useFolder } from './folder.spec.helper.js';
 import { type Config, loadRules } from './load.js';

@@ -1,9 +1,9 @@
 import { dirname, resolve } from 'node:path';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { writtenSettings } from '../dial/settings.js';
+import type { Locate, Where } from '../ground/errors.js';
 import { addDetails, isFdpassError } from '../ground/errors.js';
 import { homeIn } from '../ground/files.js';
-import type { Locate, Where } from '../ground/where.js';
 import type { TlsDefaults } from '../proxy/tls.js';
 import type { PatternList } from '../rules/pattern.js';
 import type { Rule } from '../rules/rule.js';

@@ -1,12 +1,11 @@
 import * as v from 'valibot';
 import type { SocketOptions } from '../connection/socket-options.js';
 import type { BeforeSettings, DialSettings } from '../dial/settings.js';
-import { FdpassError, foldErrors } from '../ground/errors.js';
+import { FdpassError, foldErrors, type ValuePath, type Where } from '../ground/errors.js';
 import { ipFamily } from '../ground/ip.js';
 import { normalizeHost } from '../ground/read-target.js';
 import { describeType, showName, withoutReceived } from '../ground/shown.js';
 import { withoutRootDot } from '../ground/target.js';
-import type { ValuePath, Where } from '../ground/where.js';
 import { beforeSchema } from '../options/before.js';
 import { dialSettingEntries, nameServers } from '../options/dial-settings.js';
 import { socketOptionEntries } from '../options/socket.js';

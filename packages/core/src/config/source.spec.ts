@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { formatWhere } from '../ground/where.js';
+import { formatWhere } from '../ground/errors.js';
 import { refusal } from './folder.spec.helper.js';
 import { packageSource, parseSource } from './source.js';
 

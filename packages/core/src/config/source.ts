@@ -11,10 +11,9 @@ import {
   parseDocument,
   visit,
 } from 'yaml';
-import { FdpassError } from '../ground/errors.js';
+import { FdpassError, type PlacePart, type ValuePath, type Where } from '../ground/errors.js';
 import { absoluteFolder, type FileStamp, readTrustedText } from '../ground/files.js';
 import { showName } from '../ground/shown.js';
-import type { PlacePart, ValuePath, Where } from '../ground/where.js';
 
 /** One config file: its data, and where each part of it is in the text. */
 export interface Source {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
-import { openLog } from '../ground/log-file.js';
+import { openLog } from '../ground/own-files.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
 import { oneLine } from '../ground/text.js';
 import { endlessInside } from './nesting.js';

@@ -1,8 +1,5 @@
 import { dirname } from 'node:path';
-import { checksumOf } from '../ground/checksum.js';
-import { readOwnFile } from '../ground/own-file.js';
-import { isPrivateFolder, makePrivateFolder } from '../ground/private-folder.js';
-import { replaceFile } from '../ground/replace-file.js';
+import { checksumOf, isPrivateFolder, makePrivateFolder, readOwnFile, replaceFile } from '../ground/own-files.js';
 import { noWinners, type Winner, type Winners } from './winners.js';
 
 /** Enough for all hosts of a person, in a few networks. */

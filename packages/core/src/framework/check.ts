@@ -1,13 +1,11 @@
 import type { DependencyContainer } from 'tsyringe';
 import type { Config, ConfigPlugin, LoadedRules } from '../config/load.js';
 import type { Report } from '../config/schema.js';
-import { type FdpassError, isFdpassError } from '../ground/errors.js';
-import { formatWhere } from '../ground/where.js';
+import { type FdpassError, formatWhere, isFdpassError } from '../ground/errors.js';
 import { matchesAll } from '../rules/shadow.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
-import { ruleWarnings, unusedHops } from './config-warnings.js';
 import { type Framework, type FrameworkParts, loadFramework, TOKENS } from './framework.js';
-import { pathWarnings } from './path-warnings.js';
+import { pathWarnings, ruleWarnings, unusedHops } from './warnings.js';
 
 /** One thing that is wrong with a config, or a warning: it is right and probably not meant. */
 export interface ConfigProblem {

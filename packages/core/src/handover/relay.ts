@@ -1,7 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, onAbort, systemClock, untilAborted } from '../ground/clock.js';
-import type { Copy } from './copy.js';
-import { copyStream } from './stream-copy.js';
+import { type Copy, copyStream } from './copy.js';
 
 /** One side of a relay; reading and writing may be two streams (stdin and stdout) or one and the same. */
 export interface RelaySide {

@@ -1,8 +1,8 @@
 import { configSchema } from '../config/schema.js';
+import { dialSettings } from '../options/dial-settings.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import { loadSchema, type StandardSchema, type Strategy, type StrategyEntry } from '../strategy/strategy.js';
 import { fromStandard, fromValibot, type JsonSchema } from './from-valibot.js';
-import { settingsJsonSchema } from './settings-schema.js';
 
 /**
  * The JSON Schema (draft 7) of a config with the strategies of a registry, including plugins, for editors. It is derived from
@@ -162,4 +162,9 @@ function besides(mapping: JsonSchema, keys: Readonly<Record<string, JsonSchema>>
     ...((anyOf ?? oneOf) !== undefined && { anyOf: each(anyOf ?? oneOf) }),
     ...(allOf !== undefined && { allOf: each(allOf) }),
   };
+}
+
+/** The JSON Schema of core's own keys, which rules and hops can have. */
+export function settingsJsonSchema(): JsonSchema {
+  return fromValibot(dialSettings);
 }

@@ -1,11 +1,10 @@
 import type { SocketOptions } from '../connection/socket-options.js';
 import type { Chain, DialContext } from '../dial/dialer.js';
 import { type DialSettings, expectationOf, type ResolvePlace } from '../dial/settings.js';
-import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
+import { addDetails, FdpassError, isFdpassError, type ValuePath } from '../ground/errors.js';
 import { showHost } from '../ground/shown.js';
 import type { Target } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
-import type { ValuePath } from '../ground/where.js';
 import type { TlsDefaults } from '../proxy/tls.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import { checkOptions } from './check-options.js';

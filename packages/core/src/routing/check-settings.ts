@@ -9,7 +9,7 @@ export async function checkSettings(written: readonly WrittenSetting[]): Promise
   const values = Object.fromEntries(written.map(({ key, value }) => [key, value]));
   const result = v.safeParse(dialSettings, values);
   if (result.success) return result.output;
-  const { settingsJsonSchema } = await import('../json-schema/settings-schema.js');
+  const { settingsJsonSchema } = await import('../json-schema/config-schema.js');
   return refuseValues(result.issues as never, {
     values,
     schema: settingsJsonSchema(),

@@ -1,8 +1,14 @@
 import { isSettingKey } from '../dial/settings.js';
-import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
+import {
+  addDetails,
+  FdpassError,
+  isFdpassError,
+  type Locate,
+  type PlacePart,
+  type ValuePath,
+} from '../ground/errors.js';
 import { describeType, hintAtKnown, isShownName, MASK, quoteUnknown, showName, showUrl } from '../ground/shown.js';
 import { didYouMean } from '../ground/text.js';
-import type { Locate, PlacePart, ValuePath } from '../ground/where.js';
 import { nameOfKey, type StrategyRegistry } from '../strategy/registry.js';
 import type { Strategy, StrategyEntry } from '../strategy/strategy.js';
 

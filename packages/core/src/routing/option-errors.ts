@@ -1,8 +1,7 @@
 import { SETTING_KEYS } from '../dial/settings.js';
-import { FdpassError, foldErrors } from '../ground/errors.js';
+import { FdpassError, foldErrors, type Locate, type PlacePart, type ValuePath } from '../ground/errors.js';
 import { MASK, withoutReceived } from '../ground/shown.js';
 import { didYouMean } from '../ground/text.js';
-import type { Locate, PlacePart, ValuePath } from '../ground/where.js';
 import { PASSWORD_SOURCES } from '../proxy/schema.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import type { SchemaIssue } from '../strategy/strategy.js';

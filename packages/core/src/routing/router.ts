@@ -3,20 +3,27 @@ import type { Connection } from '../connection/connection.js';
 import { toPassDescriptor } from '../dial/context.js';
 import type { DialContext } from '../dial/dialer.js';
 import { type Clock, startDeadline } from '../ground/clock.js';
-import { addDetails, type FailedAttempt, FdpassError, isFdpassError, unfoldErrors } from '../ground/errors.js';
+import {
+  addDetails,
+  type FailedAttempt,
+  FdpassError,
+  formatWhere,
+  isFdpassError,
+  unfoldErrors,
+  type Where,
+} from '../ground/errors.js';
 import { normalizeTarget } from '../ground/read-target.js';
 import { showName } from '../ground/shown.js';
 import type { Target } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 import { noTrace, type Trace, type TraceEvent } from '../ground/trace.js';
-import { formatWhere, type Where } from '../ground/where.js';
 import type { Answer, Answers, ConditionAsker, ConditionOutcome } from '../rules/conditions.js';
 import type { Rule } from '../rules/rule.js';
 import type { RuleDecision, RuleTable, RuleTrial } from '../rules/rule-table.js';
 import type { NamedTarget } from './canonical.js';
 import { type BuiltChain, buildChain, type ChainScope, type HopSummary, IMPLIED, withNames } from './chain.js';
+import type { SkippedRule } from './explain-words.js';
 import { type Inspector, type Place, placeWithin } from './hop.js';
-import type { SkippedRule } from './show-rules.js';
 import type { HostServices } from './strategy-host.js';
 
 /** What a rule resolves to for one target. */
@@ -246,7 +253,7 @@ export class Router {
     const ofRule = await describeSettings(settings, this.#parts.scope);
     const ofName = shortName === undefined ? [] : [`${shortName} is short for ${target.host}`];
     const [decisions, relay] = [[...ofName, ...ofRule, ...(chain.explain?.(target) ?? [])], chain.needsRelay(target)];
-    const { describeSkipped } = await import('./show-rules.js'); // only this asks
+    const { describeSkipped } = await import('./explain-words.js'); // only this asks
     return {
       target,
       config: this.#parts.config?.file ?? null,
@@ -368,7 +375,7 @@ function raisedLimit(timeoutMs: number, { patienceMs }: BuiltChain): number {
 
 async function describeSettings(settings: Route['settings'], scope: ChainScope): Promise<readonly string[]> {
   if (settings === undefined) return [];
-  const { settingsInWords } = await import('./settings-words.js'); // only explain asks
+  const { settingsInWords } = await import('./explain-words.js'); // only explain asks
   return settingsInWords(settings, scope);
 }
 

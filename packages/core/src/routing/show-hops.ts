@@ -1,8 +1,8 @@
 import { tosByte } from '../connection/socket-options.js';
 import { isSettingKey } from '../dial/settings.js';
 import { parseDuration } from '../ground/clock.js';
+import type { ValuePath } from '../ground/errors.js';
 import { isHeaderName, MASK, showHost, showInterface, showName, showPath, showUrl } from '../ground/shown.js';
-import type { ValuePath } from '../ground/where.js';
 import { nameOfKey } from '../strategy/registry.js';
 import type { StrategyEntry } from '../strategy/strategy.js';
 import { type Hop, type HopScope, schemeOf } from './hop.js';
@@ -58,7 +58,7 @@ export async function showUse(use: unknown, scope: HopScope): Promise<unknown> {
 
 /** Core's own keys, of a hop or a rule. */
 export async function showSettings(settings: Mapping, scope: HopScope): Promise<Mapping> {
-  const { settingsJsonSchema } = await import('../json-schema/settings-schema.js');
+  const { settingsJsonSchema } = await import('../json-schema/config-schema.js');
   return showMapping(settings, settingsJsonSchema(), scope);
 }
 

@@ -1,6 +1,6 @@
+import type { Where } from '../ground/errors.js';
 import { canonicalAddress, contains, type IpAddress, type Network, parseIp } from '../ground/ip.js';
 import { withoutRootDot } from '../ground/target.js';
-import type { Where } from '../ground/where.js';
 
 /** What one pattern accepts. */
 export type PatternTest =

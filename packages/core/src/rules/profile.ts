@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { FdpassError } from '../ground/errors.js';
-import { readOwnFile } from '../ground/own-file.js';
+import { readOwnFile, stateFolder } from '../ground/own-files.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
-import { stateFolder } from '../ground/user-folder.js';
 
 /** Where the profile that `fdpass use` has set is kept; undefined where the user has no place for it. */
 export function profileFile(environment: Readonly<Record<string, string | undefined>>): string | undefined {

@@ -1,4 +1,4 @@
-import type { Locate, Where } from '../ground/where.js';
+import type { Locate, Where } from '../ground/errors.js';
 import type { Conditions } from './condition.js';
 import type { LocalNetwork, PatternList, PortRange } from './pattern.js';
 import {

@@ -1,7 +1,7 @@
 import { FdpassError } from '../ground/errors.js';
 import { formatIpv6, ipv4Bytes, ipv6Bytes } from '../ground/ip.js';
-import { octetsOf } from '../ground/octets.js';
 import { formatHostPort } from '../ground/target.js';
+import { octetsOf } from '../ground/text.js';
 import type { Platform } from './platform.js';
 
 /*
