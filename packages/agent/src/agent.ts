@@ -16,6 +16,10 @@ export interface AgentOptions {
   readonly idleMs: number;
   /** What its status says besides figures. Default: nothing. */
   readonly note?: (() => string | undefined) | undefined;
+  /** Where the process listens for clients of other kinds; for its status. It does not end by itself then. Default: nowhere. */
+  readonly listening?: readonly string[] | undefined;
+  /** Called once, when it takes no further client. */
+  readonly onLeave?: (() => void) | undefined;
   /** More clients than that are sent away, and connect by themselves. Default 4096. */
   readonly maxClients?: number | undefined;
   /** Told in a line what the user may want to know. Default: nobody is. */
@@ -42,6 +46,8 @@ export interface AgentStatus {
   readonly isActivated: boolean;
   /** Of {@link AgentOptions.note}. */
   readonly note?: string | undefined;
+  /** Of {@link AgentOptions.listening}. Undefined for an agent that is older than this field. */
+  readonly listening?: readonly string[] | undefined;
 }
 
 const MAX_CLIENTS = 4096;
@@ -95,6 +101,7 @@ export class Agent {
       active: this.#active,
       isActivated: this.#isActivated,
       note: this.#options.note?.(),
+      listening: this.#options.listening ?? [],
     };
   }
 
@@ -105,8 +112,10 @@ export class Agent {
   }
 
   #stopListening(): void {
-    this.#listening?.close();
+    if (this.#listening === undefined) return;
+    this.#listening.close();
     this.#listening = undefined;
+    this.#options.onLeave?.();
   }
 
   #accept(socket: Socket): void {
@@ -148,9 +157,9 @@ export class Agent {
 
   /** Nobody needs it at the moment. */
   #rest(): void {
-    const { idleMs } = this.#options;
+    const { idleMs, listening = [] } = this.#options;
     if (this.#listening === undefined) this.#end();
-    else if (idleMs > 0) this.#cancelIdle = this.#clock.after(idleMs, () => this.leave());
+    else if (idleMs > 0 && listening.length === 0) this.#cancelIdle = this.#clock.after(idleMs, () => this.leave());
   }
 
   #complain(error: unknown): void {

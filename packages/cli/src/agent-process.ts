@@ -4,6 +4,7 @@ import { systemClock } from '@fdpass/core';
 import { describeNetwork, libcResolver } from '@fdpass/core/host';
 import { Installation } from './agent-client.js';
 import { Frameworks } from './agent-config.js';
+import type { AgentListener } from './agent-listener.js';
 import { AgentMemory } from './agent-memory.js';
 import { commandServer } from './agent-serve.js';
 import { startMark } from './agent-start.js';
@@ -16,6 +17,8 @@ export interface AgentLife {
   readonly socket: string;
   /** It ends after so many milliseconds without a client; 0: never. */
   readonly idleMs: number;
+  /** Where it is the proxy of `fdpass listen`, besides. Default: nowhere. */
+  readonly addresses?: readonly string[] | undefined;
   /** Called when it listens. */
   readonly onReady: () => void;
   /** Starts another agent in its place when the code of a plugin has changed. Default: it only ends. */
@@ -23,13 +26,16 @@ export interface AgentLife {
 }
 
 /** Is the agent until that ends. @throws FdpassError if it cannot listen */
-export async function beAgent({ socket, idleMs, onReady, replace }: AgentLife): Promise<void> {
+export async function beAgent({ socket, idleMs, addresses = [], onReady, replace }: AgentLife): Promise<void> {
   const [, command = ''] = process.argv;
   prepareProcess();
   const installation = new Installation(command, import.meta.filename);
-  const frameworks = new Frameworks(() => {
-    replace?.();
+  const giveWay = (): void => {
     agent.leave();
+    replace?.();
+  };
+  const frameworks = new Frameworks(() => {
+    giveWay();
     throw new LeftToCommand('the code of a plugin has changed');
   });
   const memory = new AgentMemory({ resolve: libcResolver, clock: systemClock, describeNetwork });
@@ -38,13 +44,33 @@ export async function beAgent({ socket, idleMs, onReady, replace }: AgentLife): 
     note = `the last was left to the command since ${why}`;
   };
   const serve = commandServer({ installation, frameworks, memory, onReplaced: () => agent.leave(), onLeft });
-  const agent = await Agent.start({ socket, serve, idleMs, report: complain, note: () => note });
+  const listener = await listenBesides(addresses, memory, giveWay);
+  const agent = await Agent.start({
+    socket,
+    serve,
+    idleMs,
+    report: complain,
+    note: () => note,
+    listening: listener.addresses,
+    onLeave: () => void listener.leave(),
+  });
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.removeAllListeners(signal).once(signal, () => agent.leave()); // sessions go on to their end
   }
   rmSync(startMark(socket), { force: true });
   onReady();
   await agent.ended;
+  await listener.leave();
+}
+
+/** Its code is loaded by an agent that needs it. */
+async function listenBesides(
+  addresses: readonly string[],
+  memory: AgentMemory,
+  onPluginChange: () => void,
+): Promise<AgentListener> {
+  if (addresses.length === 0) return { addresses: [], leave: async () => {} };
+  return (await import('./agent-listener.js')).startAgentListener(addresses, memory, onPluginChange);
 }
 
 function prepareProcess(): void {

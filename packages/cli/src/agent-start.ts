@@ -21,10 +21,10 @@ export function startMark(socket: string): string {
   return `${socket}.starting`;
 }
 
-/** Starts an agent in a session of its own. Resolves to the end over which it reports. */
-export async function startAgent(idleMs: number): Promise<Readable> {
+/** Starts an agent in a session of its own, which is a proxy at `addresses` too. Resolves to the end over which it reports. */
+export async function startAgent(idleMs: number, addresses: readonly string[] = []): Promise<Readable> {
   const { spawn } = await import('node:child_process');
-  const [node, ...words] = ownCommand(AGENT_ARGUMENT, String(idleMs));
+  const [node, ...words] = ownCommand(AGENT_ARGUMENT, String(idleMs), ...addresses);
   const child = spawn(node, words, {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     detached: true, // a hang-up of the user's terminal does not concern it
@@ -43,9 +43,9 @@ export async function startAgentForLater(): Promise<void> {
 }
 
 /** Starts an agent and does not wait until it listens; does nothing while somebody else is at it. */
-export async function startUnwatched(socket: string, idleMs: number): Promise<void> {
+export async function startUnwatched(socket: string, idleMs: number, addresses: readonly string[] = []): Promise<void> {
   if (!claimStart(startMark(socket))) return;
-  const report = await startAgent(idleMs);
+  const report = await startAgent(idleMs, addresses);
   report.on('error', () => {}).destroy();
 }
 

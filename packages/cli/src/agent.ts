@@ -42,12 +42,13 @@ function requireSocket(): string {
 /** In the foreground: for service managers and for those who want to watch it. */
 async function run(args: Arguments, socket: string): Promise<void> {
   if (!isSocketActivated(process.env)) await refuseSecond(socket); // our own first client would be asked
-  await beAgent({ socket, idleMs: idleTime(args), onReady: () => {} });
+  await beAgent({ socket, idleMs: idleTime(args), addresses: await addressesIn(args), onReady: () => {} });
 }
 
 async function start(args: Arguments, socket: string): Promise<void> {
+  const addresses = await addressesIn(args);
   await refuseSecond(socket);
-  await startAndWait(idleTime(args));
+  await startAndWait(idleTime(args), addresses);
 }
 
 async function refuseSecond(socket: string): Promise<void> {
@@ -67,8 +68,13 @@ function idleTime(args: Arguments): number {
   throw new FdpassError('usage', '--idle is not a duration', { hint: 'write 30m, 2h or 0' });
 }
 
-async function startAndWait(idleMs: number): Promise<void> {
-  const problem = await text(await startAgent(idleMs));
+async function addressesIn(args: Arguments): Promise<readonly string[]> {
+  const written = args.values('listen');
+  return written.length === 0 ? [] : (await import('./agent-listener.js')).readAgentAddresses(written);
+}
+
+async function startAndWait(idleMs: number, addresses: readonly string[]): Promise<void> {
+  const problem = await text(await startAgent(idleMs, addresses));
   if (problem !== '') throw new FdpassError('internal', `the agent did not start: ${problem}`);
 }
 
@@ -81,13 +87,14 @@ async function status(args: Arguments, socket: string): Promise<void> {
   await print(args.flag('json') ? `${JSON.stringify({ ...status, socket }, null, 2)}\n` : describe(status, socket));
 }
 
-function describe({ pid, seconds, served, left, active, note }: AgentStatus, socket: string): string {
+function describe({ pid, seconds, served, left, active, note, listening = [] }: AgentStatus, socket: string): string {
   const lines = [
     `pid      ${pid}`,
     `socket   ${socket}`,
     `running  ${seconds} s`,
     `served   ${served} connections, and left ${left} to the command`,
     `active   ${active}`,
+    ...listening.map((address) => `proxy    ${address} (SOCKS and HTTP)`),
     ...(note === undefined ? [] : [`note     ${note}`]),
   ];
   return `${lines.join('\n')}\n`;
@@ -96,9 +103,15 @@ function describe({ pid, seconds, served, left, active, note }: AgentStatus, soc
 /** Another agent takes the socket over, with everything loaded afresh; the old one ends when its sessions have. */
 async function reload(args: Arguments, socket: string): Promise<void> {
   await withAgent(socket, async (call) => {
-    const { isActivated } = await call.status();
-    if (!isActivated) await startAndWait(idleTime(args)); // systemd starts one for the next client
+    const { isActivated, listening = [] } = await call.status();
+    const written = await addressesIn(args);
+    const addresses = written.length > 0 ? written : listening;
+    const start = async (): Promise<void> => {
+      if (!isActivated) await startAndWait(idleTime(args), addresses); // systemd starts one for the next client
+    };
+    if (listening.length === 0) await start();
     await call.terminate();
+    if (listening.length > 0) await start(); // the addresses are free now
   });
 }
 
@@ -116,11 +129,11 @@ async function withAgent<T>(socket: string, action: (call: AgentCall) => Promise
 }
 
 /** The life of an agent that {@link startAgent} has started; it says why it does not listen over a descriptor. */
-export async function beDetachedAgent(idleMs: number): Promise<void> {
+export async function beDetachedAgent(idleMs: number, addresses: readonly string[]): Promise<void> {
   try {
     const socket = requireSocket();
-    const replace = (): void => void startUnwatched(socket, idleMs);
-    await beAgent({ socket, idleMs, onReady: () => report(''), replace });
+    const replace = (): void => void startUnwatched(socket, idleMs, addresses);
+    await beAgent({ socket, idleMs, addresses, onReady: () => report(''), replace });
   } catch (error) {
     report(formatError(error));
   }

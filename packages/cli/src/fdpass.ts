@@ -50,7 +50,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (argv[0] === AGENT_ARGUMENT) {
-    await (await import('./agent.js')).beDetachedAgent(Number(argv[1]));
+    await (await import('./agent.js')).beDetachedAgent(Number(argv[1]), argv.slice(2));
     return 0;
   }
   isForProgram = channelKind(STDOUT) !== 'terminal';

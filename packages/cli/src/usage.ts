@@ -284,11 +284,12 @@ export const FDPASS: ProgramSpec = {
       synopsis: '[options] run|start|stop|status|reload|install|uninstall',
       summary:
         'a resident process, with which connections start as fast as with a native program: run (in the foreground), start (in the background), stop (when its sessions are over), status, reload (a fresh one takes its place), install (systemd or launchd starts it), uninstall',
-      options: ['idle', 'json'],
+      options: ['idle', 'listen', 'json'],
       operands: [['run', 'start', 'stop', 'status', 'reload', 'install', 'uninstall']],
       examples: [
         ['fdpass agent start', 'in the background'],
         ['fdpass agent status', 'what it has served'],
+        ['fdpass agent start --listen 127.0.0.1:1080', 'one that is a proxy for other programs, too'],
         ['fdpass agent install', 'with systemd or launchd, at every login'],
       ],
     },
@@ -424,6 +425,12 @@ export const FDPASS: ProgramSpec = {
     },
     { name: 'skip', argument: 'CHECK', repeatable: true, help: 'leave out the check of this name' },
     { name: 'watch', help: 'test again whenever a module in the folder of a file changes' },
+    {
+      name: 'listen',
+      argument: 'ADDRESS',
+      repeatable: true,
+      help: 'the agent is a proxy at ADDRESS, too, as "fdpass listen ADDRESS" is; it does not end by itself then',
+    },
     { name: 'no-ssh', help: 'do not ask ssh: show what the rules say of HOST and PORT as they are (PORT: 22)' },
     {
       name: 'allow-remote',
