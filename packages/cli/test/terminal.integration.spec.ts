@@ -11,6 +11,7 @@ import {
   startSshd,
   temporaryFolder,
 } from '@fdpass/test-lab';
+import { refusedPort } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { FDPASS_BIN, fdpass, NO_CONFIG } from './commands.spec.helper.js';
 
@@ -95,6 +96,31 @@ echo "ended $(kill -l $?) $(${STATE})"`;
         .and.match(/ended TERM echo icanon isig/);
       expect(stdout.match(/Proxy password for me@127\.0\.0\.1:1: /g)).to.have.length(2);
     });
+  });
+
+  describe('of a program that does something for the dial', () => {
+    const QUESTION = 'printf "tunnel password: " >/dev/tty && read -r answer </dev/tty && echo "got $answer"; exit 3';
+    const program = (terminal: boolean) => ({ command: ['sh', '-c', QUESTION], terminal });
+    const RULES: Readonly<Record<string, (terminal: boolean, port: number) => object>> = {
+      before: (terminal) => ({ use: 'direct', before: program(terminal) }),
+      wake: (terminal, port) => ({ use: [{ strategy: 'direct', port }, { wake: program(terminal) }] }),
+    };
+    for (const [name, rule] of Object.entries(RULES)) {
+      for (const terminal of [true, false]) {
+        it(`${terminal ? 'is' : 'is not'} asked for ${name} with "terminal: ${terminal}"`, async () => {
+          const config = join(folder.path, `${name}.json`);
+          writeFileSync(config, JSON.stringify({ rules: [rule(terminal, await refusedPort())] }), { mode: 0o600 });
+          const said = await onTerminal(`${command} --stdio --config '${config}' 127.0.0.1 1 </dev/null | cat`, {
+            question: /tunnel password: /,
+            input: 'opensesame\n',
+          });
+          const words = terminal ? /tunnel password: [^]*^got opensesame\r$/m : /^sh: .*\/dev\/tty/m;
+          expect(said)
+            .to.match(words)
+            .and.match(new RegExp(`${name}: "sh" ended with status 3: `));
+        });
+      }
+    }
   });
 
   describe('of the ssh to a jump host', () => {
