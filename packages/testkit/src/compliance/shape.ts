@@ -1,8 +1,23 @@
-import { type SchemaIssue, STRATEGY_API_VERSION } from '@fdpass/core';
+import {
+  messageOf,
+  type SchemaIssue,
+  type SchemaResult,
+  STRATEGY_API_VERSION,
+  type StandardSchema,
+} from '@fdpass/core';
 import { loadSchema } from '@fdpass/core/host';
 import { type Check, demand } from './checks.js';
 import { turns } from './lab.js';
 import { openSocketsAndPipes } from './own-process.js';
+
+async function validate(schema: StandardSchema<unknown>, junk: unknown): Promise<SchemaResult<unknown>> {
+  try {
+    return await schema['~standard'].validate(junk);
+  } catch (error) {
+    const wrong = `the schema threw for ${JSON.stringify(junk)}: ${messageOf(error)}`;
+    demand(false, wrong, 'return { issues } for what it refuses');
+  }
+}
 
 /** What no options can be meant to say. */
 const JUNK: readonly unknown[] = [null, 7, 'junk', { 'no-such-option': true }];
@@ -62,7 +77,7 @@ export const SHAPE: readonly Check[] = [
       const optionsSchema = await loadSchema(lab.strategy);
       if (optionsSchema === undefined) return;
       for (const junk of JUNK) {
-        const result = await optionsSchema['~standard'].validate(junk);
+        const result = await validate(optionsSchema, junk);
         const issues: readonly SchemaIssue[] = result.issues ?? [];
         const isWordless = issues.some(({ message }) => typeof message !== 'string' || message === '');
         demand(!isWordless, `the schema refuses ${JSON.stringify(junk)} without a message`, 'say what was expected');

@@ -66,6 +66,23 @@ describe('testStrategy', () => {
     }
   });
 
+  it('says what a schema threw, and for what', async () => {
+    const careless: Strategy = {
+      ...plain,
+      optionsSchema: {
+        '~standard': {
+          version: 1,
+          vendor: 'careless',
+          validate: (options) => ({ value: (options as { constructor: unknown }).constructor }),
+        },
+      },
+    };
+    const failed = (await resultsOf({ strategy: careless })).filter(({ outcome }) => outcome === 'failed');
+    expect(failed.map(({ reason }) => reason)).to.deep.equal([
+      "the schema threw for null: Cannot read properties of null (reading 'constructor'); return { issues } for what it refuses",
+    ]);
+  }).timeout(60_000);
+
   it('takes what the dialer says of relays for what it is', async () => {
     const pretending: Strategy = {
       name: 'pretending',
