@@ -50,6 +50,21 @@ describe('the line for whoever waits for a dial', () => {
     expect(said.at(-1)).to.equal('-');
   });
 
+  it('names a condition that is asked, and then the route', async () => {
+    line.hear({ event: 'condition', condition: 'whether gate.example:443 can be reached' });
+    await clock.advance(1000);
+    line.hear({ event: 'condition-answer', condition: 'x', ms: 1000, holds: true, found: 'can be reached' });
+    line.hear(ROUTE);
+    await clock.advance(1000);
+    line.hear({ event: 'handed-over', as: 'descriptor' });
+    expect(said).to.deep.equal([
+      'fdpass: asking whether gate.example:443 can be reached ...',
+      '-',
+      'fdpass: connecting to host:22 through corp ...',
+      '-',
+    ]);
+  });
+
   const LAST: readonly TraceEvent[] = [
     { event: 'output', text: 'words of a child' },
     { event: 'asking', for: 'the password' },

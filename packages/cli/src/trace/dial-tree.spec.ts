@@ -28,6 +28,18 @@ const SCENARIOS: Readonly<Record<string, readonly [script: readonly Scripted[], 
     ],
     ['0-9 + mine to host:22', '1-4   < the reply', '4-9   < the rest'],
   ],
+  'conditions, and a look-up by name servers of the route': [
+    [
+      [0, { event: 'condition', condition: 'exec ./at-work' }],
+      [5, { event: 'condition-answer', condition: 'exec ./at-work', ms: 5, holds: false, found: 'status 1' }],
+      [6, { event: 'look-up', host: 'db.example', family: 4, servers: ['10.0.0.53:53'] }],
+      [
+        8,
+        { event: 'resolve', host: 'db.example', family: 4, servers: ['10.0.0.53:53'], ms: 2, addresses: ['192.0.2.1'] },
+      ],
+    ],
+    ['0-5 + exec ./at-work: status 1', '6-8 + db.example (IPv4) by 10.0.0.53:53: 192.0.2.1'],
+  ],
   "a plugin's own event": [
     [
       [0, dial('mine'), 1],

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { DnsServer, NXDOMAIN, SERVFAIL } from '@fdpass/test-lab';
+import { DnsServer, expectNoDescriptorLeft, NXDOMAIN, openSocketsAndPipes, SERVFAIL } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { isFdpassError } from '../ground/errors.js';
 import { nameServerResolver, parseNameServer } from './name-servers.js';
@@ -120,14 +120,26 @@ describe('a resolver of name servers', () => {
     );
   });
 
+  it('says who has not answered, after asking twice', async () => {
+    const server = await start({ 'silent.example': 'silent' });
+    const error = await resolverOf(server)('silent.example', 4, NEVER).catch((failure: unknown) => failure);
+    expect(error).to.deep.include({
+      code: 'timeout',
+      summary: `cannot look up silent.example: no answer from the name server ${server.address}`,
+    });
+    expect(server.questions).to.have.length(2);
+  });
+
   it('ends at once when its caller has had enough, with the reason', async () => {
     const server = await start({ 'silent.example': 'silent' });
+    const before = openSocketsAndPipes();
     const abort = new AbortController();
     const reason = new Error('enough');
     const asking = resolverOf(server)('silent.example', 0, abort.signal).catch((error: unknown) => error);
     await server.nextQuestion();
     abort.abort(reason);
     expect(await asking).to.equal(reason);
+    await expectNoDescriptorLeft(before);
     expect(await resolverOf(server)('a.example', 0, abort.signal).catch((error: unknown) => error)).to.equal(reason);
   });
 });

@@ -92,9 +92,12 @@ function failure(host: string, family: Family | 0, cause: unknown, servers: read
   const who = servers.length === 1 ? `the name server ${servers[0]}` : `the name servers ${servers.join(', ')}`;
   const name = errnoName(cause) ?? '';
   const doing = lookingUp(host);
-  const hint = 'check "dns", and that this machine can reach it';
+  const hint = 'check that this machine can reach it';
   if (name === 'ETIMEOUT') return new FdpassError('timeout', `${doing}: no answer from ${who}`, { hint, cause });
   if (name === 'ECONNREFUSED')
     return new FdpassError('unreachable', `${doing}: nothing listens at ${who}`, { hint, cause });
-  return new FdpassError('unknown-host', `${doing}: ${who} failed (${name.replace(/^E/, '')})`, { hint, cause });
+  return new FdpassError('unknown-host', `${doing}: ${who} failed (${name.replace(/^E/, '')})`, {
+    hint: 'check "dns"',
+    cause,
+  });
 }
