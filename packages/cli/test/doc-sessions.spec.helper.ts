@@ -167,8 +167,8 @@ const EPHEMERAL_PORT = /\b(?:3[2-9]|[45]\d|60)\d{3}\b/g;
 const ANY_LINES = '(?:.*\n)*?';
 
 /** A row of `fdpass trace`: when, the bar, and how long, before what it was. */
-const TRACE_ROW = /^ *\d+ ms {2}[ ━╷✗]*(?:[\d.]+ m?s)? +(?=[·✔✗<>-] )/;
-const ANY_TRACE_ROW = ' *\\d+ ms {2}[ ━╷✗]*(?:[\\d.]+ m?s)? +';
+const TRACE_ROW = /^ *[\d.]+ m?s {2}[ ━╷✗]*(?:[\d.]+ m?s)? +(?=[·✔✗<>-] )/;
+const ANY_TRACE_ROW = ' *[\\d.]+ m?s {2}[ ━╷✗]*(?:[\\d.]+ m?s)? +';
 
 function linePattern(line: string): string {
   const [row = ''] = TRACE_ROW.exec(line) ?? [];
@@ -179,8 +179,8 @@ function textPattern(text: string): string {
   return text
     .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
     .replace(/(?<=\S) {2,}/g, ' {2,}')
-    .replace(/(?<=\S) ?\b\d+ ms/g, ' *\\d+ ms')
-    .replace(/^\d+ ms/, '\\d+ ms')
+    .replace(/(?<=\S) ?\b\d+ ms/g, ' *[\\d.]+ m?s')
+    .replace(/^\d+ ms/, '[\\d.]+ m?s')
     .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, '\\S+ \\S+')
     .replace(/OpenSSH_[\w\\.]+( Debian-[\w\\.+]+)?/g, 'OpenSSH_[\\w.]+( [\\w.+-]+)?')
     .replace(/\b\d+\\\.\d+\\\.\d+(?=$| starts)/g, '\\d+\\.\\d+\\.\\d+')
