@@ -114,7 +114,7 @@ echo "ended $(kill -l $?) $(${STATE})"`;
             question: /tunnel password: /,
             input: 'opensesame\n',
           });
-          const words = terminal ? /tunnel password: [^]*^got opensesame\r$/m : /^sh: .*\/dev\/tty/m;
+          const words = terminal ? /tunnel password: [\s\S]*^got opensesame\r$/m : /^sh: .*\/dev\/tty/m;
           expect(said)
             .to.match(words)
             .and.match(new RegExp(`${name}: "sh" ended with status 3: `));
