@@ -1,5 +1,6 @@
-import { readlinkSync, realpathSync, statSync } from 'node:fs';
+import { readlinkSync, realpathSync } from 'node:fs';
 import type { AgentRequest } from '@fdpass/agent';
+import { inspectFile } from '@fdpass/core/host';
 import type { Arguments } from './arguments.js';
 import { LeftToCommand } from './left-to-command.js';
 
@@ -18,7 +19,7 @@ const NAMESPACES = ['net', 'mnt'];
 export class Installation {
   readonly #command: string;
   readonly #code: string;
-  readonly #codeIdentity: string;
+  readonly #codeIdentity: string | undefined;
   /** Launchers that were seen to be this installation's. */
   readonly #launchers = new Set<string>();
 
@@ -50,10 +51,13 @@ export class Installation {
   }
 }
 
-/** Empty for a file that is gone. */
-function identityOf(file: string): string {
-  const status = statSync(file, { bigint: true, throwIfNoEntry: false });
-  return status === undefined ? '' : [status.dev, status.ino, status.size, status.mtimeNs].join(' ');
+/** Undefined for a file that is gone. */
+function identityOf(file: string): string | undefined {
+  try {
+    return inspectFile(file).stamp.identity;
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws LeftToCommand if the client's process is another kind of place than ours. */

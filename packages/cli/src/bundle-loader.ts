@@ -55,7 +55,7 @@ export function loadBundles({ folder, codeFolder, ask, scripts }: Loading): Requ
     return module.exports;
   };
   const compile = (filename: string, file: string | undefined): Script => {
-    const source = readFileSync(filename, 'utf8'); // V8 takes it as it is: a function, and all of it ASCII
+    const source = readFileSync(filename, 'latin1'); // all of it ASCII, and a function, so V8 takes it as it is
     if (file === undefined) return new Script(source, { filename });
     const state = stateOf(filename);
     const { data, starts } = readKeptCode(file, state);
