@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ import {
   type Finished,
   makeCertificate,
   openDescriptors,
+  requireModule,
   requirePeers,
   startTlsProxyServer,
   TLS_PROXY_NAMES,
@@ -102,7 +103,7 @@ describeInMachine('TLS by the kernel, through real proxies', import.meta.url, {}
     let proxy: TlsProxyServer;
     before(async function () {
       this.timeout(LIMIT_MS);
-      execFileSync('modprobe', ['-r', 'tls']); // others in this machine can have loaded it
+      spawnSync('modprobe', ['-r', 'tls']); // others in this machine can have loaded it
       proxy = await startTlsProxyServer(this, 'stunnel and tinyproxy', settings);
     });
     after(() => proxy?.close());
@@ -130,8 +131,8 @@ describeInMachine('TLS by the kernel, through real proxies', import.meta.url, {}
   });
 
   describe('with the module', () => {
-    before(() => {
-      execFileSync('modprobe', ['tls']);
+    before(function () {
+      requireModule(this, 'tls');
       expect(kernelHasTls()).to.equal(true);
     });
 

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import {
   expectNoDescriptorLeft,
   findProgram,
   openDescriptors,
+  requireModule,
   requirePeers,
   run,
   startServer,
@@ -39,7 +39,7 @@ describeInMachine('vsock', import.meta.url, {}, () => {
   before(async function () {
     this.timeout(LIMIT_MS);
     const { socat = '', microsocks = '' } = requirePeers(this, 'socat', 'microsocks');
-    execFileSync('modprobe', ['vsock_loopback']);
+    requireModule(this, 'vsock_loopback');
     /** Serves vsock; its own port says that it is ready. */
     const serve = async (port: number, what: string): Promise<void> => {
       const ready = (own: number): string[] => [

@@ -4,6 +4,7 @@ export { expectDescriptorsBack } from './descriptors-back.js';
 export { type DnsAnswer, DnsServer, NXDOMAIN, SERVFAIL, type Srv } from './dns-server.js';
 export { golden } from './golden.js';
 export { describeInMachine } from './machine/describe-in-machine.js';
+export { requireModule } from './machine/require-module.js';
 export { type Machine, type MachineRunOptions, runInMachine } from './machine/run-in-machine.js';
 export { type LabOptions, labUnavailable, requireLab, runInLab } from './net-lab.js';
 export { findProgram, requirePeers, skip, skipOrFail } from './peers.js';
