@@ -64,7 +64,7 @@ export async function startLab(options: Partial<ProxyServerOptions> = {}, script
 
 /** Until `isSo`, which the events of sockets make true. */
 export async function until(isSo: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 5000 && !isSo(); turn++) await new Promise((resolve) => setTimeout(resolve, 1));
+  for (let turn = 0; turn < 20_000 && !isSo(); turn++) await new Promise((resolve) => setTimeout(resolve, 1));
   if (!isSo()) throw new Error('it did not become so');
 }
 

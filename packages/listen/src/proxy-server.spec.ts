@@ -2,7 +2,7 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { FdpassError } from '@fdpass/core';
-import { expectDescriptorsBack, run, temporaryFolder } from '@fdpass/test-lab';
+import { expectDescriptorsBack, openDescriptors, run, temporaryFolder } from '@fdpass/test-lab';
 import { readAll, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { type Lab, startLab, until, untilClosed } from './lab.spec.helper.js';
@@ -299,6 +299,19 @@ describe('a proxy server', () => {
     connect(CONNECT);
     await until(() => dialled.length === 3);
     other.destroy();
+  });
+
+  it('serves a thousand clients at once, which need no pipe as long as they have nothing to say', async function () {
+    this.timeout(60_000);
+    const { connect, proxy } = await start();
+    const clients = Array.from({ length: 1000 }, () => connect(CONNECT));
+    const all = clients.map(readAll);
+    await until(() => clients.every((client) => client.bytesRead === CONNECTED.length + 'hello '.length));
+    expect(proxy.clients).to.equal(1000);
+    expect(openDescriptors().filter((entry) => entry.includes('pipe:')).length).to.be.below(100);
+    clients.forEach((client, number) => client.end(`and goodbye ${number}`));
+    const said = (await Promise.all(all)).map(String);
+    expect(said).to.deep.equal(clients.map((_, number) => `${CONNECTED}hello and goodbye ${number}`));
   });
 
   it('that closes cuts its clients, wherever they are', async () => {
