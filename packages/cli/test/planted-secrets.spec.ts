@@ -125,10 +125,16 @@ const TEXTS: readonly string[] = [
 const SECTIONS: readonly object[] = [
   ...VALUES.flatMap((value) => [
     { [MARK]: value },
-    ...['$schema', 'defaults', 'agent', 'hops', 'rules', 'plugins', 'extends'].map((section) => ({ [section]: value })),
+    ...['$schema', 'defaults', 'agent', 'canonical', 'hops', 'rules', 'plugins', 'extends'].map((section) => ({
+      [section]: value,
+    })),
+    ...['domains', 'dns', 'maxDots', MARK].map((key) => ({ canonical: { domains: 'corp.example', [key]: value } })),
   ]),
   ...WORDS.flatMap((word) => [{ plugins: [word] }, { extends: [word] }]),
 ];
+
+/** What a rule can ask of this machine. */
+const CONDITIONS = ['profile', 'interface', 'reachable', 'exec', 'not'];
 
 /** Rules and hops. */
 const RULES: readonly object[] = [
@@ -136,6 +142,10 @@ const RULES: readonly object[] = [
     ...['host', 'port', 'user', 'alias', 'localNetwork', 'timeout', 'name', 'use', MARK].map((key) => ({
       rules: [{ [key]: value, use: 'direct' }],
     })),
+    ...['dns', 'resolve', ...CONDITIONS].map((key) => ({ rules: [{ [key]: value, use: 'direct' }] })),
+    ...[...CONDITIONS, MARK].map((key) => ({ rules: [{ not: { [key]: value }, use: 'direct' }] })),
+    { rules: [{ use: { strategy: 'direct', dns: value, resolve: value } }] },
+    { rules: [{ host: [{ file: value }], use: 'direct' }] },
     { rules: [{ name: `u:${MARK}`, use: value }] },
     { hops: { corp: value }, rules: [{ use: 'corp' }] },
     { hops: { [`u:${MARK}`]: value }, rules: [{ use: `u:${MARK}` }] },
@@ -145,6 +155,12 @@ const RULES: readonly object[] = [
   ]),
   ...WORDS.flatMap((word) => [
     { rules: [{ host: word, use: 'direct' }] },
+    { rules: [{ host: { file: word }, use: 'direct' }] },
+    { rules: [{ profile: word, interface: word, use: 'direct' }] },
+    { rules: [{ exec: [word], use: 'direct' }] },
+    { rules: [{ exec: ['/bin/true', word], use: 'direct' }] },
+    { rules: [{ reachable: word, use: 'direct' }] },
+    { rules: [{ dns: word, use: 'direct' }] },
     { rules: [{ user: word, use: 'direct' }] },
     { rules: [{ use: word }] },
     { rules: [{ use: { [word]: {} } }] },
