@@ -194,7 +194,9 @@ export default [one, { start, strategy: 'twin', secrets: ['hunter2'] }];\n`;
       write('twins.mjs', `${gateway(SOUND)}export const twin = { ...gateway, name: 'twin', schemes: [] };\n`);
       const { status, stdout } = await test('--server', 'servers.mjs', 'twins.mjs');
       expect(status, stdout).to.equal(0);
-      expect(stdout.match(/^\w.*/gm)).to.deep.equal(['gateway once (twins.mjs)', 'twin (twins.mjs)', '41 passed']);
+      expect(stdout.replace(/^ .*\n/gm, '')).to.match(
+        /^gateway once \(twins\.mjs\)\n\ntwin \(twins\.mjs\)\n\n\d+ passed\n$/,
+      );
     });
 
     const faults: readonly (readonly [what: string, read: string, check: string, reason: RegExp])[] = [
@@ -304,9 +306,9 @@ export default [one, { start, strategy: 'twin', secrets: ['hunter2'] }];\n`;
       await until(/\d+ failed\n[\s\S]*waiting for a change in /);
       write('notes.txt', 'not a module');
       write('watched.mjs', gateway(SOUND));
-      await until(/\n20 passed\n[\s\S]*waiting for a change in /);
+      await until(/\n\d+ passed\n[\s\S]*waiting for a change in /);
       write('server.mjs', `${server()}\n`);
-      await until(/\n20 passed\n[\s\S]*waiting for a change in /);
+      await until(/\n\d+ passed\n[\s\S]*waiting for a change in /);
       child.kill('SIGTERM');
       expect(await ended).to.deep.equal([null, 'SIGTERM']);
     });
