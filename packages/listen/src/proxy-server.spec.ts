@@ -309,7 +309,7 @@ describe('a proxy server', () => {
     await until(() => clients.every((client) => client.bytesRead === CONNECTED.length + 'hello '.length));
     expect(proxy.clients).to.equal(1000);
     expect(openDescriptors().filter((entry) => entry.includes('pipe:')).length).to.be.below(100);
-    clients.forEach((client, number) => client.end(`and goodbye ${number}`));
+    for (const [number, client] of clients.entries()) client.end(`and goodbye ${number}`);
     const said = (await Promise.all(all)).map(String);
     expect(said).to.deep.equal(clients.map((_, number) => `${CONNECTED}hello and goodbye ${number}`));
   });
