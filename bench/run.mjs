@@ -14,7 +14,7 @@ const CHARTS = {
   agent: async () => toCharts(JSON.parse(runScript('agent', ['--json'], 'pipe'))),
 };
 /** Those that print text of their own. */
-const TEXTS = ['routes', 'start', 'black-hole', 'tls-relay', 'dials'];
+const TEXTS = ['routes', 'start', 'black-hole', 'tls-relay', 'kernel-tls', 'dials'];
 
 const args = process.argv.slice(2);
 const named = args.filter((word) => !word.startsWith('--'));
