@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { killGroup } from '@fdpass/core/host';
 
 /** How a program ended, and what it said. */
 export interface ProgramEnd {
@@ -50,14 +51,4 @@ export function runProgram(
       end(null);
     });
   });
-}
-
-/** Ends a process that leads a group of its own, with everything in that. */
-export function killGroup(pid: number | undefined): void {
-  if (pid === undefined) return; // it never ran
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended meanwhile.
-  }
 }

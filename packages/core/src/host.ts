@@ -5,6 +5,7 @@
 export type { Config, LoadedRules, LoadOptions, NamedPlugin } from './config/load.js';
 export { type ConfigCache, configPath } from './config/places.js';
 export { type ConfigSearch, inspectSearch } from './config/unread.js';
+export { killGroup } from './connection/child.js';
 export { describeGreeting, type Greeting } from './dial/describe-greeting.js';
 export { OwningDial, ownConnection } from './dial/dialer.js';
 export { SETTING_KEYS } from './dial/settings.js';

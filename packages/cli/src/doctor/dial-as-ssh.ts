@@ -1,9 +1,8 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type Connection, isFdpassError, messageOf } from '@fdpass/core';
-import { describeGreeting, type Greeting } from '@fdpass/core/host';
+import { describeGreeting, type Greeting, killGroup } from '@fdpass/core/host';
 import { DescriptorConnection, loadSys, recvFd, type Sys } from '@fdpass/core/sockets';
-import { killGroup } from '../run-program.js';
 
 /** How long the server has to greet. */
 const GREETING_MS = 5000;

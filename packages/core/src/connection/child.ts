@@ -96,13 +96,14 @@ export class Child {
   }
 
   #signal(): void {
-    const { pid } = this.process;
-    if (pid === undefined) return; // it never ran
+    if (this.#hasOwnGroup) {
+      killGroup(this.process.pid);
+      return;
+    }
     try {
-      if (this.#hasOwnGroup) process.kill(-pid, 'SIGKILL');
-      else this.process.kill('SIGTERM');
+      this.process.kill('SIGTERM');
     } catch {
-      // It has ended meanwhile.
+      // It belongs to another user by now.
     }
   }
 
@@ -110,6 +111,16 @@ export class Child {
   release(): void {
     this.#survive();
     this.process.unref();
+  }
+}
+
+/** Ends a process that leads a group of its own, with everything in that. @param pid Undefined for one that never ran. */
+export function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended meanwhile.
   }
 }
 
