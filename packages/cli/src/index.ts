@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import {
   type CreateDialerOptions,
+  configFiles,
   createDialer as createWith,
   type DialerDialOptions,
   type HopInput,
@@ -42,7 +43,9 @@ export function createDialer(hop: HopInput): ConnectionDialer;
 export function createDialer(
   options: CreateDialerOptions | HopInput | string | readonly UseInput[] = {},
 ): ConnectionDialer {
-  return forPrograms(createWith(options, { strategies: BUILTIN, defaultStrategy: happyEyeballs.name }));
+  return forPrograms(
+    createWith(options, { strategies: BUILTIN, defaultStrategy: happyEyeballs.name, files: configFiles }),
+  );
 }
 
 /**

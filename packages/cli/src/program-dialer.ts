@@ -11,7 +11,7 @@ import {
 } from '@fdpass/adapters';
 import { FdpassError } from '@fdpass/core';
 import type { ConnectionDialer as CoreDialer } from '@fdpass/core/host';
-import { canConnectLate } from '@fdpass/core/late-socket';
+import { canConnectLate, otherRuntime } from '@fdpass/core/late-socket';
 
 /** What `fetch` takes as `dispatcher`: the type of undici that comes with Node's types. */
 export type FetchDispatcher = RequestInit extends { dispatcher?: infer Dispatcher } ? NonNullable<Dispatcher> : object;
@@ -31,7 +31,7 @@ export interface ConnectionDialer extends CoreDialer {
    * The global `fetch`, connecting through this dialer. Needs the package `undici`. Connections that are kept for later
    * requests are closed by `close`.
    *
-   * @throws FdpassError `usage` if undici is missing. What `fetch` throws has the dialer's error as its `cause`.
+   * @throws FdpassError `usage` if undici is missing, and in Bun and Deno, whose `fetch` connects by itself. What `fetch` throws has the dialer's error as its `cause`.
    */
   readonly fetch: typeof globalThis.fetch;
   /** One agent for `http` and `https`, with the options of both. It belongs to the caller. */
@@ -58,12 +58,22 @@ export function forPrograms(dialer: CoreDialer): ConnectionDialer {
     dispatcher: <Dispatcher = FetchDispatcher>(options?: object) =>
       makeDispatcher(dialer, options) as unknown as Dispatcher,
     async fetch(input: Parameters<typeof globalThis.fetch>[0], init?: RequestInit) {
+      refuseOtherFetch();
       own ??= makeDispatcher(dialer);
       return globalThis.fetch(input, { ...init, dispatcher: own } as RequestInit);
     },
     async close() {
       await Promise.all([closeDials(), own?.destroy()]);
     },
+  });
+}
+
+/** Elsewhere `fetch` takes no notice of a dispatcher, and would connect directly. */
+function refuseOtherFetch(): void {
+  const runtime = otherRuntime();
+  if (runtime === undefined) return;
+  throw new FdpassError('usage', `the fetch of ${runtime} cannot connect through a dialer`, {
+    hint: 'use a client that takes the agent of dialer.agent()',
   });
 }
 

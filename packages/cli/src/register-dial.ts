@@ -1,3 +1,4 @@
+import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { type Connection, makeTarget, type Target } from '@fdpass/core';
 import {
@@ -20,6 +21,8 @@ export interface Wanted {
   /** The program's own function for the addresses of `host`. Default: the system's. */
   readonly lookup?: LookupFunction | undefined;
 }
+
+type LookedUp = (error: Error | null, found: readonly LookupAddress[]) => void;
 
 let loading: Promise<Framework> | undefined;
 
@@ -52,12 +55,24 @@ function loaded(): Promise<Framework> {
   return loading;
 }
 
-/** Asks the program for the addresses of `host` where a rule wants them, and the system for those of proxies. */
+/**
+ * Asks the program for the addresses of `host` where a rule wants them, once for both families as Node does, and the system for
+ * those of proxies.
+ */
 function askingFor(host: string, lookup: LookupFunction): Resolver {
-  const asking = createResolver((name, options, done) =>
-    lookup(name, options, (error, address, family) =>
-      done(error, typeof address === 'string' ? [{ address, family: family ?? 4 }] : address),
-    ),
-  );
+  let asked: Promise<Parameters<LookedUp>> | undefined;
+  const ask = (): Promise<Parameters<LookedUp>> =>
+    new Promise((resolve) => {
+      lookup(host, { family: 0, all: true, verbatim: true }, (error, address, family) =>
+        resolve([error, typeof address === 'string' ? [{ address, family: family ?? 4 }] : address]),
+      );
+    });
+  const asking = createResolver((_name, { family }, done) => {
+    asked ??= ask();
+    asked.then(
+      ([error, found]) => done(error, error ? [] : found.filter((each) => family === 0 || each.family === family)),
+      (error: Error) => done(error, []), // thrown by the program's function
+    );
+  });
   return (name, family, signal) => (name === host ? asking : DEFAULT_SERVICES.resolve)(name, family, signal);
 }

@@ -102,8 +102,19 @@ const WAYS: Readonly<Record<string, (host: string) => Promise<string>>> = {
     return inWorker(new Worker(file));
   },
   'worker-by-text': (host) => inWorker(new Worker(codeFor(host), { eval: true })),
-  'a-lookup-that-is-needed': () =>
-    ask(net.connect({ host: 'only.here', port: plain, lookup: (_host, _options, done) => done(null, '127.0.0.1', 4) })),
+  'a-lookup-that-is-needed': async () => {
+    let calls = 0;
+    const body = await ask(
+      net.connect({
+        ...{ host: 'only.here', port: plain },
+        lookup(_host, _options, done) {
+          calls += 1;
+          done(null, '127.0.0.1', 4);
+        },
+      }),
+    );
+    return calls === 1 ? body : `${calls} calls`;
+  },
   'unix-socket': () => ask(net.connect(path)),
   'unix-socket-in-options': () => ask(net.connect({ path })),
   'connected-already': async () => {

@@ -25,14 +25,16 @@ export type { LateOptions } from './embed/late-socket.js';
 export { readySocket } from './embed/ready-socket.js';
 export type { ConditionsInput, HopInput, RuleInput, RulesInput, UseInput } from './embed/rules-input.js';
 export { type ConfigProblem, type ConfigReport, checkConfig } from './framework/check.js';
+export { configFiles } from './framework/config-files.js';
 export {
+  type ConfigFiles,
   type ConfigStore,
   type Framework,
   type FrameworkParts,
-  loadFramework,
   TOKENS,
 } from './framework/framework.js';
 export { importFile } from './framework/import-file.js';
+export { loadFramework } from './framework/load-framework.js';
 export { beforeDeath, prepareForDeath } from './ground/before-death.js';
 export { formatMs, parseDuration } from './ground/clock.js';
 export { addDetails, errorCodeOf, exitCodeOf, formatWhere, stackOf } from './ground/errors.js';

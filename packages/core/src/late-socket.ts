@@ -3,3 +3,4 @@
  */
 export { canConnectLate, connectLate, isLate, type LateDial, type LateOptions } from './embed/late-socket.js';
 export { keepDialsApart } from './embed/own-dials.js';
+export { otherRuntime } from './ground/runtime.js';

@@ -201,7 +201,7 @@ function toConditions({ not, ...own }: CachedConditions): Conditions {
 function locateAgain(place: Where, start: ValuePath): Locate {
   return async (path, part) => {
     try {
-      const { readSource } = await import('../config/source.js');
+      const { readSource } = await import('../config/yaml-source.js');
       return readSource(place.file).locate([...start, ...path], part);
     } catch {
       return place; // it has changed since

@@ -7,7 +7,7 @@ import { isShownPath } from '../ground/shown.js';
 import { type ReadPatternFile, readPatternFiles } from './pattern-files.js';
 import { DATA_EXTENSIONS, isFileSpecifier } from './places.js';
 import { checkContent, type FileContent, type Report } from './schema.js';
-import { configError, readSource, type Source } from './source.js';
+import { configError, type Source } from './source.js';
 
 /** One file of a config and its content. */
 export interface LoadedFile {
@@ -19,8 +19,21 @@ export interface LoadedFile {
 
 const PACKAGE_FILES: readonly string[] = ['fdpass.yaml', 'fdpass.yml', 'fdpass.json'];
 
+/** Reads a file of a config that can be trusted. @throws FdpassError `config` that points at what is wrong. */
+export type ReadFile = (file: string) => Source;
+
+/** How {@link loadWithExtends} walks. */
+export interface ExtendsOptions {
+  readonly read: ReadFile;
+  /** As {@link expandPath} takes it. */
+  readonly home?: string | undefined;
+  /** For a check: is told all that is wrong, and the result is the rest. */
+  readonly report?: Report | undefined;
+}
+
 /** One walk through the files. */
 interface Walk {
+  readonly read: ReadFile;
   readonly files: LoadedFile[];
   /** Files, by what they are and not by how they are reached. */
   readonly seen: Set<string>;
@@ -33,21 +46,16 @@ interface Walk {
  * A config and everything it extends, in the order in which they count: a file, then the first it extends with all that
  * this one extends, then the second. A file that is reached twice counts where it comes first.
  *
- * @param options.home As {@link expandPath} takes it.
- * @param options.report For a check: is told all that is wrong, and the result is the rest.
  * @throws FdpassError `config` that points at the `extends` that cannot be followed, or shows the whole cycle.
  */
-export function loadWithExtends(
-  main: Source,
-  options: { readonly home?: string | undefined; readonly report?: Report | undefined } = {},
-): readonly LoadedFile[] {
-  const walk: Walk = { files: [], seen: new Set(), home: options.home, report: options.report };
+export function loadWithExtends(main: Source, options: ExtendsOptions): readonly LoadedFile[] {
+  const walk: Walk = { files: [], seen: new Set(), read: options.read, home: options.home, report: options.report };
   follow(main, [], walk);
   return walk.files;
 }
 
 function follow(source: Source, path: readonly string[], walk: Walk): void {
-  const { seen, files, home, report } = walk;
+  const { seen, files, home, report, read: readFile } = walk;
   const identity = existsSync(source.file) ? realpathSync(source.file) : source.file; // given in code: no file
   if (seen.has(identity)) return;
   seen.add(identity);
@@ -58,7 +66,7 @@ function follow(source: Source, path: readonly string[], walk: Walk): void {
     const where = source.locate(['extends', index]);
     const read = (): Source => {
       const file = resolveExtended(source, specifier, home, (message, hint) => configError(where, message, hint));
-      return readExtended(file, specifier, where, way);
+      return readExtended(() => readFile(file), file, specifier, { where, path: way });
     };
     const extended = readOrReport(read, report);
     if (extended !== undefined) follow(extended, way, walk);
@@ -75,14 +83,19 @@ function readOrReport(read: () => Source, report: Report | undefined): Source | 
   }
 }
 
-function readExtended(file: string, specifier: string, where: Where, path: readonly string[]): Source {
+function readExtended(
+  read: () => Source,
+  file: string,
+  specifier: string,
+  { where, path }: { readonly where: Where; readonly path: readonly string[] },
+): Source {
   const start = existsSync(file) ? path.indexOf(realpathSync(file)) : -1;
   if (start !== -1) {
     const cycle = [...path.slice(start), path[start]].join(' -> ');
     throw configError(where, `the config extends itself: ${cycle}`, 'remove one of them');
   }
   try {
-    return readSource(file);
+    return read();
   } catch (error) {
     if (!isFdpassError(error)) throw error;
     if (!isShownFile(specifier)) throw configError(where, 'this file cannot be read', 'check its path');

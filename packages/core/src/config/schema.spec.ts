@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { refusal } from './folder.spec.helper.js';
 import { checkContent, type FileContent } from './schema.js';
-import { parseSource } from './source.js';
+import { parseSource } from './yaml-source.js';
 
 function check(text: string): FileContent {
   return checkContent(parseSource('/f', text));

@@ -3,7 +3,8 @@ import type { CosmiconfigResult, OptionsSync, PublicExplorerSync } from 'cosmico
 import * as explorerSync from 'cosmiconfig/dist/ExplorerSync.js';
 import { readFileWithTrust, type TrustedText } from '../ground/files.js';
 import { exists, findIn, PACKAGE_FILE } from './places.js';
-import { packageSource, parseSource, type Source } from './source.js';
+import type { Source } from './source.js';
+import { packageSource, parseSource } from './yaml-source.js';
 
 /*
  * cosmiconfig's public functions must not be called: before they search anything, they look in the current directory

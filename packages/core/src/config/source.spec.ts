@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { formatWhere } from '../ground/errors.js';
 import { refusal } from './folder.spec.helper.js';
-import { packageSource, parseSource } from './source.js';
+import { packageSource, parseSource } from './yaml-source.js';
 
 const TEXT = `# rules
 defaults:

@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { DependencyContainer } from 'tsyringe';
+import type { ConfigFiles } from '../framework/framework.js';
 import type { Clock } from '../ground/clock.js';
 import type { Target } from '../ground/target.js';
 import type { TraceEvent } from '../ground/trace.js';
@@ -42,6 +43,8 @@ export interface DialerParts {
   readonly strategies: readonly StrategyEntry[];
   /** Reaches the first proxy of a chain and targets that no rule matches. */
   readonly defaultStrategy: string;
+  /** Reads config files. Default: rules can only be given in code, and a bundle has nothing that reads files. */
+  readonly files?: ConfigFiles | undefined;
   /** Default: the machine's. */
   readonly clock?: Clock | undefined;
   /** Replaces parts of the framework, by the tokens of `@fdpass/core/host`. Default: nothing. */

@@ -5,7 +5,7 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { INLINE_NAME } from '../config/source.js';
 import type { Connection } from '../connection/connection.js';
 import { KeptWinners } from '../dial/winners.js';
-import { type Framework, loadFramework, TOKENS } from '../framework/framework.js';
+import { composeFramework, type Framework, TOKENS } from '../framework/framework.js';
 import { type Clock, type Deadline, makeAbortable, startDeadline, systemClock } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { absoluteFolder, currentFolder, expandPath } from '../ground/files.js';
@@ -53,12 +53,13 @@ export function createDialer(
     plugins: namedPlugins(options),
     defaultStrategy: parts.defaultStrategy,
     config: configOf(options),
+    files: parts.files,
   };
   const clock = parts.clock ?? systemClock;
   const resolve = shareLookups(options.lookup === undefined ? systemResolver : createResolver(options.lookup));
   const winners = new KeptWinners(clock, describeNetwork, 0); // only for routes that want it
   const load = (): Promise<Framework> =>
-    loadFramework(frameworkParts, (container) => {
+    composeFramework(frameworkParts, (container) => {
       container.register(TOKENS.clock, { useValue: clock });
       container.register(TOKENS.resolve, { useValue: resolve });
       container.register(TOKENS.winners, { useValue: winners });

@@ -36,8 +36,7 @@ export function isLate(options: object): boolean {
 
 /** Whether {@link connectLate} works here: it needs Node's own sockets, and koffi. */
 export function canConnectLate(): boolean {
-  const { bun, deno } = process.versions as NodeJS.Dict<string>;
-  return bun === undefined && deno === undefined && findSys() !== undefined;
+  return findSys() !== undefined;
 }
 
 /** What we use of a handle. TLS has one of its own, around that of TCP, its parent. */

@@ -4,7 +4,8 @@ import type { Report } from '../config/schema.js';
 import { type FdpassError, formatWhere, isFdpassError } from '../ground/errors.js';
 import { matchesAll } from '../rules/shadow.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
-import { type Framework, type FrameworkParts, loadFramework, TOKENS } from './framework.js';
+import { type Framework, type FrameworkParts, TOKENS } from './framework.js';
+import { loadFramework } from './load-framework.js';
 import { pathWarnings, ruleWarnings, unusedHops } from './warnings.js';
 
 /** One thing that is wrong with a config, or a warning: it is right and probably not meant. */

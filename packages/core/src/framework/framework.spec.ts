@@ -12,7 +12,8 @@ import { makeTarget } from '../ground/read-target.js';
 import { rejection } from '../ground/rejection.spec.helper.js';
 import { noTrace } from '../ground/trace.js';
 import type { Strategy, StrategyHost } from '../strategy/strategy.js';
-import { type ConfigStore, type Framework, type FrameworkParts, loadFramework, TOKENS } from './framework.js';
+import { type ConfigStore, type Framework, type FrameworkParts, TOKENS } from './framework.js';
+import { loadFramework } from './load-framework.js';
 
 const TARGET = makeTarget({ host: 'host.example', port: 22 });
 const ADDRESS = { family: 4, host: '192.0.2.1', port: 22 } as const;

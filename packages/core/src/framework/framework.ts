@@ -1,8 +1,9 @@
 import 'reflect-metadata/lite';
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe';
-import type { Config, LoadedRules, NamedPlugin } from '../config/load.js';
-import { type ConfigCache, configPath, hasConfig, type LoadOptions } from '../config/places.js';
+import type { Config, LoadedRules, NamedPlugin } from '../config/merge.js';
+import type { ConfigCache, LoadOptions } from '../config/places.js';
 import type { Clock } from '../ground/clock.js';
+import { FdpassError } from '../ground/errors.js';
 import type { Resolver } from '../lookup/resolver.js';
 import type { HopScope } from '../routing/hop.js';
 import { Router } from '../routing/router.js';
@@ -27,6 +28,8 @@ export interface FrameworkParts {
   readonly beforePlugins?: (() => void) | undefined;
   /** Where the config is looked for, or `false` for none at all. Default: the user's, then the system's. */
   readonly config?: LoadOptions | false | undefined;
+  /** Reads config files. Default: none can be read, and what that takes is not loaded, nor part of a bundle. */
+  readonly files?: ConfigFiles | undefined;
   /** Where the result of reading a config file is cached between runs. Default: nowhere. */
   readonly cache?: ConfigCache | undefined;
   /** Milliseconds for a dial where the config does not say. Default 30,000. */
@@ -43,6 +46,14 @@ export interface Framework {
   readonly router: Router;
   /** The files that it was made of: the config's own, and those of its plugins. */
   readonly files: readonly string[];
+}
+
+/** What can read config files. */
+export interface ConfigFiles {
+  /** Reads them, or what an earlier run has cached; undefined if there are none. @throws FdpassError `config` */
+  read(options: LoadOptions, cache: ConfigCache | undefined): Promise<LoadedRules | undefined>;
+  /** Caches what was read for the next run, if all of it can be shown. */
+  keep(loaded: LoadedRules | undefined, cache: ConfigCache, scope: HopScope): Promise<void>;
 }
 
 /** Reads the config that the options lead to; undefined if there is none. @throws FdpassError `config` */
@@ -81,7 +92,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  * @param replace Registers other parts for {@link TOKENS} before anything is made.
  * @throws FdpassError `config`
  */
-export async function loadFramework(
+export async function composeFramework(
   parts: FrameworkParts,
   replace: (container: DependencyContainer) => void = () => {},
 ): Promise<Framework> {
@@ -113,7 +124,7 @@ async function makeFramework(container: DependencyContainer): Promise<Framework>
     tlsDefaults: defaults?.tls ?? {},
     defaultStrategy,
   };
-  if (parts.cache !== undefined) await cacheForNextRun(loaded, parts.cache, scope);
+  if (parts.cache !== undefined) await parts.files?.keep(loaded, parts.cache, scope);
   const router = new Router({
     config: loaded?.config,
     table: loaded?.table,
@@ -146,33 +157,25 @@ function makeRegistry(container: DependencyContainer): StrategyRegistry {
   return registry;
 }
 
-/** Reads files, or what an earlier run has cached of them. What neither needs is loaded by neither. */
+/** A config given in code is read here; for files a program needs {@link FrameworkParts.files}. */
 function makeConfigStore(container: DependencyContainer): ConfigStore {
-  const { cache } = container.resolve(PARTS);
+  const { files, cache } = container.resolve(PARTS);
   return async (options) => {
-    const file = configPath(options);
-    if (!hasConfig(options, file)) return undefined;
-    return (cache && file && (await cachedRules(file, cache))) || readRules(options);
+    if (files !== undefined) return files.read(options, cache);
+    if (options.content === undefined) throw noFiles();
+    const { readInline } = await import('../config/merge.js');
+    return readInline(options.content, options.baseDir, {
+      read: () => {
+        throw noFiles();
+      },
+    });
   };
 }
 
-async function cachedRules(file: string, cache: ConfigCache): Promise<LoadedRules | undefined> {
-  const { readCached } = await import('../cold-start/config-cache.js');
-  return readCached(file, cache);
-}
-
-async function readRules(options: LoadOptions): Promise<LoadedRules | undefined> {
-  const { loadRules } = await import('../config/load.js');
-  return loadRules(options);
-}
-
-/** Secrets stay where they were written: only a config of which everything can be shown is cached. */
-async function cacheForNextRun(loaded: LoadedRules | undefined, cache: ConfigCache, scope: HopScope): Promise<void> {
-  if (loaded?.files === undefined) return;
-  const { isShownConfig } = await import('../routing/show-config.js');
-  if (!(await isShownConfig(loaded.config, scope))) return;
-  const { cacheRules } = await import('../cold-start/config-cache.js');
-  cacheRules({ ...loaded, files: loaded.files }, cache);
+function noFiles(): FdpassError {
+  return new FdpassError('config', 'this program reads no configuration files', {
+    hint: 'import createDialer from "fdpass" for that, or give "use" or "rules"',
+  });
 }
 
 /** Resolves to the plugins' files. */

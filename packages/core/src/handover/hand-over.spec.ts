@@ -10,7 +10,7 @@ import { openConnection } from '../connection/open.js';
 import { readToEnd } from '../connection/socket-pair.spec.helper.js';
 import { needsRelayListener } from '../dial/context.js';
 import type { DialContext, Dialer } from '../dial/dialer.js';
-import { loadFramework } from '../framework/framework.js';
+import { loadFramework } from '../framework/load-framework.js';
 import { FdpassError, formatError } from '../ground/errors.js';
 import { makeTarget } from '../ground/read-target.js';
 import { caught } from '../ground/rejection.spec.helper.js';

@@ -26,7 +26,7 @@ export async function readHop(
 /** A word stays as it is: in YAML a URL can be a mapping (`a: b`), and a comment begins after a blank. */
 async function parse(text: string, source: string): Promise<{ use: unknown; locate?: Place['locate'] }> {
   if (!/^\s*[[{]/.test(text)) return { use: text };
-  const { parseSource } = await import('../config/source.js');
+  const { parseSource } = await import('../config/yaml-source.js');
   const { data, locate } = parseSource(source, text);
   return { use: data, locate };
 }

@@ -4,6 +4,7 @@ import type { KoffiFunc } from 'koffi';
 import { onAbort } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { resolveModule } from '../ground/modules.js';
+import { otherRuntime } from '../ground/runtime.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
 import { messageOf } from '../ground/text.js';
 import { addrinfoError, addrinfoHints, readAddrinfos, readPointer } from './addrinfo.js';
@@ -28,10 +29,20 @@ let isMissing = false;
 /** The system calls, loaded once. @throws FdpassError `internal` where koffi or the platform is missing. */
 export function loadSys(): Sys {
   if (loaded === undefined) {
+    refuseOtherRuntimes();
     const platform = detectPlatform();
     loaded = makeSys(loadKoffi(platform.name), platform);
   }
   return loaded;
+}
+
+/** Bun ends the process when koffi polls a descriptor (uv_poll), and in Deno such a poll never reports anything. */
+function refuseOtherRuntimes(): void {
+  const runtime = otherRuntime();
+  if (runtime === undefined) return;
+  throw new FdpassError('internal', `${runtime} cannot wait for descriptors of system calls`, {
+    hint: 'use Node for routes that need them',
+  });
 }
 
 /** The system calls, or undefined where koffi or the platform is missing: Node's own sockets can still dial there. */
