@@ -1,4 +1,4 @@
-import { closeSync, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { agentSocket } from '@fdpass/agent';
@@ -16,6 +16,9 @@ export const DEFAULT_IDLE_MS: number = 30 * 60_000;
 const STARTING_MS = 10_000;
 const ANSWER_LIMIT_MS = 500;
 
+/** How long the log can be when an agent starts. A longer one begins anew. */
+const MAX_LOG = 1024 * 1024;
+
 /** Marks that an agent for `socket` is being started, so that a burst of commands starts one and not many. */
 export function startMark(socket: string): string {
   return `${socket}.starting`;
@@ -25,15 +28,36 @@ export function startMark(socket: string): string {
 export async function startAgent(idleMs: number, addresses: readonly string[] = []): Promise<Readable> {
   const { spawn } = await import('node:child_process');
   const [node, ...words] = ownCommand(AGENT_ARGUMENT, String(idleMs), ...addresses);
+  const log = openAgentLog();
   const child = spawn(node, words, {
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', log ?? 'ignore', log ?? 'ignore', 'pipe'],
     detached: true, // a hang-up of the user's terminal does not concern it
     cwd: '/',
   });
   child.unref();
+  if (log !== undefined) closeSync(log);
   const report = child.stdio[REPORT_FD] as Readable;
   child.once('error', (error) => report.destroy(error));
   return report;
+}
+
+/** Where an agent that was started from here writes what belongs to no connection, such as what plugins print. */
+export function agentLog(socket: string): string {
+  return `${socket.replace(/\.sock$/, '')}.log`;
+}
+
+/** Undefined if there can be none: the agent works all the same. */
+function openAgentLog(): number | undefined {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+  const socket = agentSocket(process.env);
+  try {
+    if (socket === undefined || !makePrivateFolder(dirname(socket))) return undefined;
+    const log = openSync(agentLog(socket), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+    if (fstatSync(log).size > MAX_LOG) ftruncateSync(log);
+    return log;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Starts an agent for later commands unless there is one, and waits for nothing. Without one the next command is as good. */

@@ -270,6 +270,31 @@ describe('the agent of the command', () => {
     await agent('start');
   });
 
+  it('logs what plugins print, which harms no connection', async () => {
+    await agent('stop');
+    writeFileSync(
+      at('noisy.mjs'),
+      `console.log('loaded');
+       export const noisy = {
+         name: 'noisy',
+         create: (_, host) => ({
+           dial: (target, context) => (console.log('dialled'), console.error('twice'), host.forward.dial(target, context)),
+         }),
+       };`,
+      { mode: 0o600 },
+    );
+    writeFileSync(at('noisy.json'), JSON.stringify({ plugins: ['./noisy.mjs'], rules: [{ use: 'noisy' }] }), {
+      mode: 0o600,
+    });
+    writeFileSync(at('fdpass/agent.log'), Buffer.alloc(1024 * 1024 + 1, 'old '));
+    await agent('start');
+    const { status, stdout, stderr } = await connect(['--config', at('noisy.json'), '127.0.0.1', port]);
+    expect([status, stderr]).to.deep.equal([0, '']);
+    expect(JSON.parse(stdout)).to.have.nested.property('peer.port', greeter.port);
+    expect((await agentStatus()).served).to.equal(1);
+    expect(readFileSync(at('fdpass/agent.log'), 'utf8')).to.equal('loaded\ndialled\ntwice\n');
+  });
+
   it('uses connections to a proxy that it has made in advance, where a hop wants them', async () => {
     const hop = { strategy: 'socks', url: `socks5://127.0.0.1:${socks.port}`, warm: 1 };
     writeFileSync(at('warm.json'), JSON.stringify({ rules: [{ use: hop }] }), { mode: 0o600 });
@@ -478,10 +503,11 @@ const server = require('node:net').createServer().listen(process.argv[1], () => 
     const [bastion, server] = await Promise.all([startSshd(), startSshd()]);
     const [file, ControlPath] = [join(bastion.folder, 'config'), join(bastion.folder, 'master')];
     writeFileSync(file, bastion.configBlock('bastion', { ControlPath }), { mode: 0o600 });
-    configure({ rules: [{ use: { strategy: 'jump', hosts: ['bastion'], sshOptions: ['-F', file] } }] });
+    const use = { strategy: 'jump', hosts: ['bastion'], sshOptions: ['-F', file] };
+    writeFileSync(at('jump.json'), JSON.stringify({ rules: [{ use }] }), { mode: 0o600 });
     const master = spawn('ssh', ['-F', file, '-M', '-N', 'bastion'], { stdio: 'ignore' });
     while (!existsSync(ControlPath)) await new Promise(setImmediate);
-    const options = { ProxyCommand: `${FDPASS_BIN} %h %p`, ProxyUseFdpass: 'yes' };
+    const options = { ProxyCommand: `${FDPASS_BIN} --config ${at('jump.json')} %h %p`, ProxyUseFdpass: 'yes' };
     const session = spawn('ssh', [...server.options(options), `${server.user}@127.0.0.1`, 'echo ready; cat'], {
       env: { ...process.env, ...env },
     });
