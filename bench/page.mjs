@@ -10,11 +10,14 @@ const BAR = 360;
 const WIDTH = 680;
 
 /** Writes docs/bench/README.md and an SVG for each benchmark. */
-export function writePage({ machine, charts }) {
+export function writePage({ machine, charts, texts }) {
   mkdirSync(FOLDER, { recursive: true });
   for (const [name, list] of Object.entries(charts)) writeFileSync(`${FOLDER}${name}.svg`, drawing(name, list));
   const sections = Object.entries(charts).map(
     ([name, list]) => `## ${name}\n\n![${name}](${name}.svg)\n\n${table(list)}`,
+  );
+  const counted = Object.entries(texts).map(
+    ([name, lines]) => `## ${name}\n\n\`\`\`text\n${lines.join('\n')}\n\`\`\`\n`,
   );
   const { cores, cpu, node, load } = machine;
   const head = `# Measurements
@@ -23,7 +26,7 @@ export function writePage({ machine, charts }) {
 same run: on another machine the numbers differ, and the ratios much less. This run: ${cores} cores (${cpu}), Node ${node}. Other work
 kept them busy besides: a load of ${round(load)} when it began.
 `;
-  writeFileSync(`${FOLDER}README.md`, `${[head, ...sections].join('\n')}\n`);
+  writeFileSync(`${FOLDER}README.md`, `${[head, ...sections, ...counted].join('\n')}\n`);
 }
 
 function table(charts) {

@@ -8,31 +8,42 @@ import { writePage } from './page.mjs';
 
 /** Those that give charts. */
 const CHARTS = {
+  session: async () => (await import('./session.mjs')).measure(),
   relay: async () => (await import('./relay.mjs')).measure(),
   library: async () => (await import('./library.mjs')).measure(),
   listen: async () => (await import('./listen.mjs')).measure(),
-  agent: async () => toCharts(JSON.parse(runScript('agent', ['--json'], 'pipe'))),
+  agent: async () => {
+    const figures = JSON.parse(runScript('agent', ['--json'], 'pipe'));
+    for (const [title, values] of Object.entries(figures)) {
+      const isCount = Object.values(values).every((value) => typeof value !== 'object');
+      if (isCount) texts[`agent, ${title}`] = Object.entries(values).map(([name, value]) => `${name}: ${value}`);
+    }
+    return toCharts(figures);
+  },
 };
 /** Those that print text of their own. */
-const TEXTS = ['routes', 'start', 'black-hole', 'tls-relay', 'kernel-tls', 'dials'];
+const TEXTS = ['routes', 'start', 'black-hole', 'tls-relay', 'kernel-tls', 'dials', 'kill-agent'];
 
 const args = process.argv.slice(2);
 const named = args.filter((word) => !word.startsWith('--'));
 const asJson = args.includes('--json');
 const machine = { cores: cpus().length, cpu: cpus()[0]?.model, node: process.version, load: loadavg()[0] };
 const charts = {};
+/** What the others print, in lines. */
+const texts = {};
 
 for (const name of named.length > 0 ? named : [...Object.keys(CHARTS), ...TEXTS]) {
   if (!asJson) console.log(`\n== ${name}`);
   if (!(name in CHARTS)) {
-    runScript(name, [], asJson ? 'ignore' : 'inherit');
+    const text = runScript(name, [], asJson ? 'pipe' : 'inherit');
+    if (asJson) texts[name] = text.trimEnd().split('\n');
     continue;
   }
   charts[name] = await CHARTS[name]();
   if (!asJson) show(charts[name]);
 }
-if (asJson) console.log(JSON.stringify({ machine, charts }, undefined, 2));
-if (args.includes('--docs')) writePage({ machine, charts });
+if (asJson) console.log(JSON.stringify({ machine, charts, texts }, undefined, 2));
+if (args.includes('--docs')) writePage({ machine, charts, texts });
 process.exit(0);
 
 function runScript(name, options, stdout) {
