@@ -41,6 +41,7 @@ export const PEERS = {
   dbclient: 'dropbear-bin',
   tcpclient: 'ucspi-tcp',
   curl: 'curl',
+  chromium: 'chromium',
   'redis-server': 'redis-server',
   gcc: 'gcc',
   strace: 'strace',

@@ -24,6 +24,7 @@ export const FIRST_NODE_ONLY = [
   'doc-harness.spec',
   'doc-links.spec',
   'doc-sessions.integration.spec',
+  'every-program.integration.spec',
   'guide.integration.spec',
   'hints.spec',
   'init.integration.spec',

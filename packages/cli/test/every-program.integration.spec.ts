@@ -13,7 +13,6 @@ import {
   expectNoneLeft,
   type Finished,
   findPostgres,
-  findProgram,
   makeCertificate,
   markedEnvironment,
   markedProcesses,
@@ -21,7 +20,6 @@ import {
   requirePeers,
   run,
   type Sshd,
-  skip,
   skipOrFail,
   startPostgres,
   startServer,
@@ -122,8 +120,8 @@ describe('one configuration for every program', () => {
 
   for (const scheme of ['socks5', 'http'])
     it(`Chromium, by fdpass listen as ${scheme}://`, async function () {
+      requirePeers(this, 'chromium');
       this.timeout(120_000);
-      const chromium = findProgram('chromium') ?? skip(this, 'not installed: chromium, which CI does without'); // 400 MB
       const flags = [
         '--headless',
         '--no-sandbox',
@@ -134,7 +132,7 @@ describe('one configuration for every program', () => {
       const profile = [`--user-data-dir=${at(`chromium-${scheme}`)}`, `--proxy-server=${proxy(scheme)}`];
       const args = [...flags, ...profile, '--dump-dom', `http://${HOST}:${web}/`];
       const own = { ...env, XDG_CONFIG_HOME: at('home') }; // it makes a folder that is missing
-      await expectSeen(web, /<p>the page<\/p>/, () => run(chromium, args, { env: own, timeoutMs: 100_000 }));
+      await expectSeen(web, /<p>the page<\/p>/, () => run('chromium', args, { env: own, timeoutMs: 100_000 }));
     });
 
   it('git, with a server that speaks TLS, by fdpass listen and by fdpass run', async function () {
@@ -168,7 +166,7 @@ describe('one configuration for every program', () => {
     expect(readFileSync(at('project/node_modules/a-package/index.js'), 'utf8')).to.equal('// a package\n');
   });
 
-  it('psql, by a socket that socat connects through fdpass listen, and by fdpass exec', async function () {
+  it('psql, by a socket that socat connects through fdpass listen, and by fdpass --stdio', async function () {
     this.timeout(60_000);
     requirePeers(this, 'socat');
     const bin = findPostgres() ?? skipOrFail(this, 'not installed: initdb');
