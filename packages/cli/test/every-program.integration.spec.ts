@@ -160,7 +160,13 @@ describe('one configuration for every program', () => {
     publish(npm, base);
     mkdirSync(at('project'));
     writeFileSync(at('project/package.json'), '{}');
-    const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', `--cache=${at('npm-cache')}`];
+    const quiet = [
+      '--loglevel=notice',
+      '--no-audit',
+      '--no-fund',
+      '--no-update-notifier',
+      `--cache=${at('npm-cache')}`,
+    ];
     const words = [npm, 'install', '--prefix', at('project'), `--registry=${base}/`, ...quiet, 'a-package'];
     await expectSeen(web, /added 1 package/, () => fdpass(['run', '--', ...words], { env, timeoutMs: 50_000 }));
     expect(readFileSync(at('project/node_modules/a-package/index.js'), 'utf8')).to.equal('// a package\n');

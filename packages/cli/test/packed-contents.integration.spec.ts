@@ -151,7 +151,16 @@ function compiled(file: string): string[] {
 }
 
 /** Of the commands' package: what programs import, and what `fdpass run` has Node programs import. */
-const MODULES = ['builtin', 'index', 'node-version', 'program-dialer', 'register', 'register-dial', 'register-if-able'];
+const MODULES = [
+  'builtin',
+  'index',
+  'inline',
+  'node-version',
+  'program-dialer',
+  'register',
+  'register-dial',
+  'register-if-able',
+];
 
 /** The bundles and what starts them; of the modules, those that somebody who imports the package needs. */
 function commandFiles(source: string): string[] {

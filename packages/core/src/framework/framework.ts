@@ -174,7 +174,7 @@ function makeConfigStore(container: DependencyContainer): ConfigStore {
 
 function noFiles(): FdpassError {
   return new FdpassError('config', 'this program reads no configuration files', {
-    hint: 'import createDialer from "fdpass" for that, or give "use" or "rules"',
+    hint: 'give "use" or "rules"',
   });
 }
 
