@@ -73,7 +73,7 @@ function isForRules(socket: Socket, options: Call[0]): boolean {
 function isPort(port: unknown): boolean {
   if (typeof port === 'string' && port.trim() === '') return false;
   return (
-    (typeof port === 'number' || typeof port === 'string') && Number.isInteger(+port) && +port >= 0 && +port < 65_536
+    (typeof port === 'number' || typeof port === 'string') && Number.isInteger(+port) && +port > 0 && +port < 65_536
   );
 }
 

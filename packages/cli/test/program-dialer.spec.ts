@@ -19,6 +19,7 @@ describe('what a dialer has for programs', () => {
   let openBefore: readonly string[];
   before(async () => {
     server = http.createServer((request, response) => void request.pipe(response));
+    server.keepAliveTimeout = 300_000; // what a client keeps is closed by itself alone
     await once(server.listen(0, HOST), 'listening');
     url = `http://web.example:${(server.address() as AddressInfo).port}/`;
     proxy = await startSocksProxy({ hosts: { 'web.example': HOST } });

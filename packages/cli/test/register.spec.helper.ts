@@ -117,6 +117,8 @@ const WAYS: Readonly<Record<string, (host: string) => Promise<string>>> = {
   },
   'unix-socket': () => ask(net.connect(path)),
   'unix-socket-in-options': () => ask(net.connect({ path })),
+  'unix-socket-beside-a-port': () =>
+    ask(net.connect({ path, port: plain, host: 'none.example' } as net.IpcNetConnectOpts)),
   'connected-already': async () => {
     const [near, far] = await pair();
     far.pipe(far);
