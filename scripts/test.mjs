@@ -24,7 +24,13 @@ if (versions.length > 0)
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
-await runAll([undefined, ...versions].flatMap(startOf));
+for (const version of [undefined, ...versions]) {
+  try {
+    await runTests(version);
+  } catch (error) {
+    fail(error.message);
+  }
+}
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
@@ -53,46 +59,25 @@ function fail(message) {
   total.failed += 1;
 }
 
-/** What is to be run on one version of Node (default: this one); empty where there is no such Node. */
-function startOf(version) {
-  try {
-    const folder = version && nodeFolder(version);
-    if (version && !folder) {
-      console.log(`test: Node ${version} skipped: its binaries are for Linux on x64`);
-      return [];
-    }
-    const name = `Node ${version ?? process.versions.node}`;
-    return [{ name, folder, queue: batches(version === undefined), running: 0, durations: [] }];
-  } catch (error) {
-    fail(error.message);
-    return [];
-  }
-}
-
-/** Runs them and adds to the total. The next Node begins while the last batches of the one before still run. */
-async function runAll(nodes) {
+/** Runs them on one version of Node (default: this one) and adds to the total. */
+async function runTests(version) {
+  const folder = version && nodeFolder(version);
+  if (version && !folder) return console.log(`test: Node ${version} skipped: its binaries are for Linux on x64`);
+  const name = `Node ${version ?? process.versions.node}`;
+  const queue = batches(version === undefined);
   const results = mkdtempSync(join(tmpdir(), 'fdpass-test-'));
+  const startedMs = Date.now();
+  const durations = [];
   const work = async () => {
-    for (let node = nextOf(nodes); node !== undefined; node = nextOf(nodes)) {
-      const batch = node.queue.shift();
-      node.running += 1;
-      node.startedMs ??= Date.now();
-      const report = join(results, `${node.name}-${node.queue.length}.json`);
-      node.durations.push(...(await runBatch(node.name, node.folder, batch, report)));
-      node.running -= 1;
-      if (node.queue.length + node.running === 0)
-        console.log(`${node.name}: ${inSeconds(Date.now() - node.startedMs)}; the slowest: ${slowest(node.durations)}`);
-    }
+    for (let batch = queue.shift(); batch !== undefined; batch = queue.shift())
+      durations.push(...(await runBatch(name, folder, batch, join(results, `${queue.length}.json`))));
   };
   try {
     await Promise.all(Array.from({ length: PROCESSES }, work));
   } finally {
     rmSync(results, { recursive: true, force: true });
   }
-}
-
-function nextOf(nodes) {
-  return nodes.find(({ queue }) => queue.length > 0);
+  console.log(`${name}: ${inSeconds(Date.now() - startedMs)}; the slowest: ${slowest(durations)}`);
 }
 
 /** Runs some of the specs in a mocha of their own and adds to the total. Resolves to how long each file took. */

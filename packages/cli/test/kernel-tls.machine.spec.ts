@@ -111,7 +111,7 @@ describeInMachine('TLS by the kernel, through real proxies', import.meta.url, {}
     it('is done by a relay process, without a word to the user', async () => {
       expect(kernelHasTls()).to.equal(false);
       const { status, stdout, stderr } = await ssh(configure(proxy.url, { kernel: true }), carriersCommand(env));
-      expect([status, carriers(stdout), stderr]).to.deep.equal([0, SSH_AND_RELAY, '']);
+      expect([status, carriers(stdout), stderr], stderr).to.deep.equal([0, SSH_AND_RELAY, '']);
     }).timeout(LIMIT_MS);
 
     it('is explained', async () => {
@@ -148,7 +148,7 @@ describeInMachine('TLS by the kernel, through real proxies', import.meta.url, {}
         if (IS_LONG) {
           it('carries a session of ssh that nothing relays', async () => {
             const { status, stdout, stderr } = await ssh(configure(proxy.url, { kernel: true }), carriersCommand(env));
-            expect([status, carriers(stdout), stderr]).to.deep.equal([0, SSH_ALONE, '']);
+            expect([status, carriers(stdout), stderr], stderr).to.deep.equal([0, SSH_ALONE, '']);
           }).timeout(LIMIT_MS);
         }
 
@@ -172,13 +172,14 @@ describeInMachine('TLS by the kernel, through real proxies', import.meta.url, {}
 
       it('ends a session that the server ends with an error of ssh, as docs/kernel-tls.md says', async () => {
         const { status, stderr } = await ssh(configure(proxy.url, { kernel: true }), 'kill -9 $PPID; sleep 60');
-        expect([status, stderr.trim()]).to.deep.equal([255, 'Read from remote host 127.0.0.1: Input/output error']);
+        expect(stderr).to.contain('Read from remote host 127.0.0.1: Input/output error');
+        expect(status).to.equal(255);
       }).timeout(LIMIT_MS);
 
       it('carries a session of ssh that nothing relays, where the defaults leave TLS to the kernel', async () => {
         const config = configure(proxy.url, {}, { defaults: { tls: { kernel: true } } });
         const { status, stdout, stderr } = await ssh(config, carriersCommand(env));
-        expect([status, carriers(stdout), stderr]).to.deep.equal([0, SSH_ALONE, '']);
+        expect([status, carriers(stdout), stderr], stderr).to.deep.equal([0, SSH_ALONE, '']);
       }).timeout(LIMIT_MS);
     });
 

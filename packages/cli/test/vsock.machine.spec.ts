@@ -68,7 +68,7 @@ describeInMachine('vsock', import.meta.url, {}, () => {
       { ProxyCommand, ProxyUseFdpass: 'yes', Port: SSH_PORT },
       { host: `vsock/${CID}`, env, timeoutMs: LIMIT_MS },
     );
-    expect([status, carriers(stdout), stderr]).to.deep.equal([0, SSH_ALONE, '']);
+    expect([status, carriers(stdout), stderr], stderr).to.deep.equal([0, SSH_ALONE, '']);
   }).timeout(LIMIT_MS);
 
   it('is what is passed of a connection through a proxy behind it, which is dialled once', async () => {
