@@ -2,6 +2,7 @@ import { type ChildProcess, type SpawnOptions, type StdioOptions, spawn } from '
 import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { beforeDeath } from '../ground/before-death.js';
+import { type Clock, startDeadline, untilAborted } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { expandPath, homeIn } from '../ground/files.js';
 import { isShownPath } from '../ground/shown.js';
@@ -111,6 +112,46 @@ export class Child {
   release(): void {
     this.#survive();
     this.process.unref();
+  }
+}
+
+/** How long a program can take. */
+export interface ChildLimit {
+  /** Milliseconds; 0 means no limit. */
+  readonly timeoutMs: number;
+  /** What to throw when they are over. */
+  readonly late: () => FdpassError;
+  /** Ends it too; its reason is rethrown unchanged. */
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+/**
+ * Waits for a program to exit. It is killed with all that it has started if `result` throws, on abort, and when its time is
+ * over; what it has left in the background goes on otherwise.
+ *
+ * @param start Starts it.
+ * @param result What its end means.
+ * @throws FdpassError if it cannot be run; what `late` and `result` throw; the signal's reason on abort.
+ */
+export async function untilExit<T>(
+  start: () => Child,
+  { timeoutMs, late, signal, clock }: ChildLimit,
+  result: (end: ChildEnd) => T,
+): Promise<T> {
+  const deadline = startDeadline(timeoutMs, signal, clock);
+  let child: Child | undefined;
+  try {
+    child = start();
+    await untilAborted(deadline.signal, child.started);
+    return result(await untilAborted(deadline.signal, child.ended));
+  } catch (error) {
+    child?.kill();
+    signal.throwIfAborted();
+    throw deadline.signal.aborted ? late() : error;
+  } finally {
+    child?.release();
+    deadline.release();
   }
 }
 

@@ -1,8 +1,8 @@
-import { type Clock, formatMs, startDeadline, untilAborted } from '../ground/clock.js';
+import { type Clock, formatMs } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { messageOf, oneLine } from '../ground/text.js';
 import type { Trace } from '../ground/trace.js';
-import { Child, type ChildEnd, type ChildRequest } from './child.js';
+import { Child, type ChildEnd, type ChildRequest, untilExit } from './child.js';
 import { ChildOutput, withLastWords } from './child-output.js';
 
 /** A program that does something for a dial and ends. */
@@ -30,27 +30,21 @@ export async function runToEnd(request: RunRequest, { signal, trace, clock }: Co
   const { timeoutMs = 0 } = request;
   const startedAt = clock.now();
   const output = new ChildOutput(undefined, (text) => trace({ event: 'output', text: oneLine(text) }));
-  const deadline = startDeadline(timeoutMs, signal, clock);
-  let child: Child | undefined;
+  const start = (): Child => Child.start(request, ['ignore', output.fd, output.fd]);
+  const late = (): FdpassError => lateError(request, timeoutMs);
   trace({ event: 'run', program: nameOf(request) });
   try {
-    child = Child.start(request, ['ignore', output.fd, output.fd]);
-    await untilAborted(deadline.signal, child.started);
-    const end = await untilAborted(deadline.signal, child.ended);
-    if (end.status !== 0) throw endError(end);
+    await untilExit(start, { timeoutMs, late, signal, clock }, checkStatus);
     output.finish();
     trace({ event: 'run-ended', program: nameOf(request), ms: clock.now() - startedAt });
   } catch (error) {
-    child?.kill();
     output.finish();
     signal.throwIfAborted();
-    const failure = withLastWords(deadline.signal.aborted ? lateError(request, timeoutMs) : error, output);
+    const failure = withLastWords(error, output);
     trace({ event: 'run-failed', program: nameOf(request), ms: clock.now() - startedAt, reason: messageOf(failure) });
     throw failure;
   } finally {
     output.close();
-    child?.release();
-    deadline.release();
   }
 }
 
@@ -58,9 +52,10 @@ function nameOf({ argv: [program = ''] }: RunRequest): string {
   return JSON.stringify(program);
 }
 
-function endError({ program, status, signal }: ChildEnd): FdpassError {
+function checkStatus({ program, status, signal }: ChildEnd): void {
+  if (status === 0) return;
   const how = signal === null ? `status ${status}` : signal;
-  return new FdpassError('unreachable', `${JSON.stringify(program)} ended with ${how}`);
+  throw new FdpassError('unreachable', `${JSON.stringify(program)} ended with ${how}`);
 }
 
 function lateError(request: RunRequest, timeoutMs: number): FdpassError {

@@ -1,4 +1,4 @@
-import { Child } from '../connection/child.js';
+import { Child, untilExit } from '../connection/child.js';
 import type { DialContext } from '../dial/dialer.js';
 import { type Clock, formatMs, startDeadline, untilAborted } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
@@ -164,26 +164,15 @@ export class ConditionAsker {
 
   async #statusOf(argv: readonly string[], baseDir: string, timeoutMs: number): Promise<Answer> {
     const { environment, clock } = this.#scope;
-    const deadline = startDeadline(timeoutMs, this.#context.signal, clock);
-    const child = Child.start(
-      { argv, baseDir, environment, target: this.#target },
-      ['ignore', 'ignore', 'ignore'],
-      PROGRAM,
+    const request = { argv, baseDir, environment, target: this.#target };
+    return untilExit(
+      () => Child.start(request, ['ignore', 'ignore', 'ignore'], PROGRAM),
+      { timeoutMs, late: () => tooSlow(timeoutMs), signal: this.#context.signal, clock },
+      ({ status, signal }) => {
+        if (status === null) throw new FdpassError('config', `${PROGRAM} ended with ${signal}`);
+        return { holds: status === 0, found: `status ${status}` };
+      },
     );
-    try {
-      await untilAborted(deadline.signal, child.started);
-      const { status, signal } = await untilAborted(deadline.signal, child.ended);
-      if (status === null) throw new FdpassError('config', `${PROGRAM} ended with ${signal}`);
-      return { holds: status === 0, found: `status ${status}` };
-    } catch (error) {
-      child.kill();
-      this.#context.signal.throwIfAborted();
-      if (deadline.signal.aborted) throw tooSlow(timeoutMs);
-      throw error;
-    } finally {
-      child.release();
-      deadline.release();
-    }
   }
 
   #once(key: string, shown: string, ask: () => Promise<Answer>): Promise<Answer> {
