@@ -1,8 +1,10 @@
-import type { Clock } from '@fdpass/core';
+import { type Clock, systemClock } from '@fdpass/core';
 import {
+  describeNetwork,
   type HostServices,
   KeptConnections,
   KeptWinners,
+  libcResolver,
   type RememberingResolver,
   type Resolver,
   rememberLookups,
@@ -34,6 +36,11 @@ export class AgentMemory {
   readonly services: Pick<HostServices, 'resolve' | 'standby' | 'winners'>;
   #network: string;
   #lookedAt: number;
+
+  /** With this machine's resolver, clock and addresses. */
+  static ofThisMachine(): AgentMemory {
+    return new AgentMemory({ resolve: libcResolver, clock: systemClock, describeNetwork });
+  }
 
   constructor(parts: MemoryParts) {
     const { resolve, clock, describeNetwork } = parts;

@@ -1,7 +1,5 @@
 import { rmSync } from 'node:fs';
 import { Agent } from '@fdpass/agent';
-import { systemClock } from '@fdpass/core';
-import { describeNetwork, libcResolver } from '@fdpass/core/host';
 import { Installation } from './agent-client.js';
 import { Frameworks } from './agent-config.js';
 import type { AgentListener } from './agent-listener.js';
@@ -9,7 +7,7 @@ import { AgentMemory } from './agent-memory.js';
 import { commandServer } from './agent-serve.js';
 import { startMark } from './agent-start.js';
 import { LeftToCommand } from './left-to-command.js';
-import { complain, serveMany } from './resident.js';
+import { complain, serveMany, untilTold } from './resident.js';
 
 /** How an agent lives. */
 export interface AgentLife {
@@ -38,7 +36,7 @@ export async function beAgent({ socket, idleMs, addresses = [], onReady, replace
     giveWay();
     throw new LeftToCommand('the code of a plugin has changed');
   });
-  const memory = new AgentMemory({ resolve: libcResolver, clock: systemClock, describeNetwork });
+  const memory = AgentMemory.ofThisMachine();
   let note: string | undefined;
   const onLeft = (why: string): void => {
     note = `the last was left to the command since ${why}`;
@@ -54,9 +52,7 @@ export async function beAgent({ socket, idleMs, addresses = [], onReady, replace
     listening: listener.addresses,
     onLeave: () => void listener.leave(),
   });
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
-    process.removeAllListeners(signal).once(signal, () => agent.leave()); // sessions go on to their end
-  }
+  void untilTold().then(() => agent.leave()); // sessions go on to their end
   rmSync(startMark(socket), { force: true });
   onReady();
   await agent.ended;

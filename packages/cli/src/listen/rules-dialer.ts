@@ -1,5 +1,5 @@
-import { type Connection, FdpassError, formatHostPort, systemClock, type Target, type TraceEvent } from '@fdpass/core';
-import { describeNetwork, type Framework, libcResolver, type Router } from '@fdpass/core/host';
+import { type Connection, FdpassError, formatHostPort, type Target, type TraceEvent } from '@fdpass/core';
+import type { Framework, Router } from '@fdpass/core/host';
 import type { ClientDial } from '@fdpass/listen';
 import { Frameworks } from '../agent-config.js';
 import { AgentMemory } from '../agent-memory.js';
@@ -36,8 +36,7 @@ export function ownParts(): DialingParts {
     if (!isSaid) complain('the code of a plugin has changed; start fdpass again to use it');
     isSaid = true;
   });
-  const memory = new AgentMemory({ resolve: libcResolver, clock: systemClock, describeNetwork });
-  return { frameworks, memory };
+  return { frameworks, memory: AgentMemory.ofThisMachine() };
 }
 
 /** Dials for the clients of a proxy server, by the rules as they are when a client asks. */
