@@ -1,4 +1,5 @@
 import type { StrategyEntry, TargetKind } from '@fdpass/core';
+import type { FrameworkParts } from '@fdpass/core/host';
 import { direct } from '@fdpass/strategy-direct';
 import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
 
@@ -50,3 +51,9 @@ export const BUILTIN: readonly StrategyEntry[] = [
     load: async () => (await import('@fdpass/strategy-wake')).wake,
   },
 ];
+
+/** Those, and Happy Eyeballs where no rule says otherwise. */
+export const BUILTIN_PARTS: Pick<FrameworkParts, 'strategies' | 'defaultStrategy'> = {
+  strategies: BUILTIN,
+  defaultStrategy: happyEyeballs.name,
+};

@@ -13,8 +13,7 @@ import {
   StoredWinners,
   TOKENS,
 } from '@fdpass/core/host';
-import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
-import { BUILTIN } from './builtin.js';
+import { BUILTIN_PARTS } from './builtin.js';
 import { keepPluginCode } from './plugin-code.js';
 import { divertStdout } from './stdout.js';
 import { cacheFolder } from './user-folder.js';
@@ -35,13 +34,7 @@ export function checkBuiltinConfig(config: LoadOptions): Promise<ConfigReport> {
 }
 
 function builtinParts(config: LoadOptions | false, cache?: ConfigCache): FrameworkParts {
-  return {
-    strategies: BUILTIN,
-    defaultStrategy: happyEyeballs.name,
-    beforePlugins,
-    config,
-    cache,
-  };
+  return { ...BUILTIN_PARTS, beforePlugins, config, cache };
 }
 
 function beforePlugins(): void {

@@ -8,8 +8,7 @@ import {
   type TargetInput,
   type UseInput,
 } from '@fdpass/core/host';
-import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
-import { BUILTIN } from './builtin.js';
+import { BUILTIN_PARTS } from './builtin.js';
 import { type ConnectionDialer, forPrograms } from './program-dialer.js';
 
 export type { Strategy, Target, TraceEvent } from '@fdpass/core';
@@ -43,9 +42,7 @@ export function createDialer(hop: HopInput): ConnectionDialer;
 export function createDialer(
   options: CreateDialerOptions | HopInput | string | readonly UseInput[] = {},
 ): ConnectionDialer {
-  return forPrograms(
-    createWith(options, { strategies: BUILTIN, defaultStrategy: happyEyeballs.name, files: configFiles }),
-  );
+  return forPrograms(createWith(options, { ...BUILTIN_PARTS, files: configFiles }));
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { CreateDialerOptions, HopInput, UseInput } from '@fdpass/core/host';
 import { createDialer as createWith } from '@fdpass/core/inline';
-import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
-import { BUILTIN } from './builtin.js';
+import { BUILTIN_PARTS } from './builtin.js';
 import { type ConnectionDialer, forPrograms } from './program-dialer.js';
 
 export { FdpassError, formatError, isFdpassError } from '@fdpass/core';
@@ -22,5 +21,5 @@ export type InlineDialerOptions = Omit<CreateDialerOptions, 'config' | 'searchFr
  *   rejects with `config`.
  */
 export function createDialer(options: InlineDialerOptions | HopInput | string | readonly UseInput[]): ConnectionDialer {
-  return forPrograms(createWith(options, { strategies: BUILTIN, defaultStrategy: happyEyeballs.name }));
+  return forPrograms(createWith(options, BUILTIN_PARTS));
 }

@@ -11,8 +11,7 @@ import {
   type Route,
   type Router,
 } from '@fdpass/core/host';
-import { happyEyeballs } from '@fdpass/strategy-happy-eyeballs';
-import { BUILTIN } from './builtin.js';
+import { BUILTIN_PARTS } from './builtin.js';
 
 /** What a program wants to connect to. */
 export interface Wanted {
@@ -47,7 +46,7 @@ function findRoute(router: Router, target: Target): Promise<Route> {
 /** Once for the program. What was wrong with a config can be mended before the next dial. */
 function loaded(): Promise<Framework> {
   if (loading === undefined) {
-    loading = loadFramework({ strategies: BUILTIN, defaultStrategy: happyEyeballs.name });
+    loading = loadFramework(BUILTIN_PARTS);
     loading.catch(() => {
       loading = undefined;
     });
