@@ -6,7 +6,7 @@ import { resolveModule } from '../ground/modules.js';
 import { isShownPath } from '../ground/shown.js';
 import { type ReadPatternFile, readPatternFiles } from './pattern-files.js';
 import { DATA_EXTENSIONS, isFileSpecifier } from './places.js';
-import { checkContent, type FileContent, type Report } from './schema.js';
+import { checkContent, type FileContent, orReport, type Report } from './schema.js';
 import { configError, type Source } from './source.js';
 
 /** One file of a config and its content. */
@@ -68,18 +68,8 @@ function follow(source: Source, path: readonly string[], walk: Walk): void {
       const file = resolveExtended(source, specifier, home, (message, hint) => configError(where, message, hint));
       return readExtended(() => readFile(file), file, specifier, { where, path: way });
     };
-    const extended = readOrReport(read, report);
+    const extended = orReport(report, undefined, read);
     if (extended !== undefined) follow(extended, way, walk);
-  }
-}
-
-function readOrReport(read: () => Source, report: Report | undefined): Source | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (report === undefined || !isFdpassError(error)) throw error;
-    report(error);
-    return undefined;
   }
 }
 

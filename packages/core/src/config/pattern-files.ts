@@ -3,7 +3,7 @@ import { expandPath, type FileStamp, readTrustedText } from '../ground/files.js'
 import { isShownPath } from '../ground/shown.js';
 import type { Pattern } from '../rules/pattern.js';
 import { parseHostPattern, patternList } from '../rules/read-pattern.js';
-import type { FileContent, PatternFile, Report, WrittenRule } from './schema.js';
+import { type FileContent, orReport, type PatternFile, type Report, type WrittenRule } from './schema.js';
 import { configError, type Source } from './source.js';
 
 /*
@@ -36,18 +36,9 @@ export function readPatternFiles(
   { home, report }: { readonly home?: string | undefined; readonly report?: Report | undefined },
 ): WithPatterns {
   const patternFiles: ReadPatternFile[] = [];
-  const orReport = <T>(otherwise: T, read: () => T): T => {
-    try {
-      return read();
-    } catch (error) {
-      if (report === undefined || !isFdpassError(error)) throw error;
-      report(error);
-      return otherwise;
-    }
-  };
   const patternsOf = (item: Pattern | PatternFile, rule: number, index: number): readonly Pattern[] => {
     if (!('file' in item)) return [item];
-    return orReport([], () => {
+    return orReport(report, [], () => {
       const read = readNamed(item.file, source, ['rules', rule, 'host', index, 'file'], home);
       patternFiles.push(read);
       return patternsIn(read.text, read.path);
@@ -57,7 +48,7 @@ export function readPatternFiles(
     const { host } = rule;
     if (host === undefined || !host.some((item) => 'file' in item)) return rule;
     const patterns = host.flatMap((item, index) => patternsOf(item, at, index));
-    return { ...rule, host: orReport(patterns, () => checkList(patterns, source, at)) };
+    return { ...rule, host: orReport(report, patterns, () => checkList(patterns, source, at)) };
   });
   return { content: { ...content, rules }, patternFiles };
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { SocketOptions } from '../connection/socket-options.js';
 import type { BeforeSettings, DialSettings } from '../dial/settings.js';
-import { FdpassError, foldErrors, type ValuePath, type Where } from '../ground/errors.js';
+import { FdpassError, foldErrors, isFdpassError, type ValuePath, type Where } from '../ground/errors.js';
 import { ipFamily } from '../ground/ip.js';
 import { normalizeHost } from '../ground/read-target.js';
 import { describeType, showName, withoutReceived } from '../ground/shown.js';
@@ -28,6 +28,17 @@ import { configError, type Source } from './source.js';
 
 /** Is told what a check of a whole config finds wrong. */
 export type Report = (error: FdpassError) => void;
+
+/** What `read` returns. For a check, which gives a `report`, what is wrong is reported and `otherwise` stands for it. */
+export function orReport<T>(report: Report | undefined, otherwise: T, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (report === undefined || !isFdpassError(error)) throw error;
+    report(error);
+    return otherwise;
+  }
+}
 
 /** A file of patterns, as a rule names it. */
 export interface PatternFile {
