@@ -3,7 +3,14 @@ import { chmodSync, existsSync, lstatSync, mkdirSync, readSync, writeFileSync } 
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { FdpassError } from '@fdpass/core';
-import { DescriptorConnection, encodeMuxPacket, loadSys, MUX_MSG_HELLO } from '@fdpass/core/sockets';
+import {
+  DescriptorConnection,
+  encodeMuxPacket,
+  loadSys,
+  MUX_MSG_HELLO,
+  MUX_S_FAILURE,
+  MUX_S_SESSION_OPENED,
+} from '@fdpass/core/sockets';
 import { expectDescriptorsBack, makePipe, requirePeers, run, temporaryFolder } from '@fdpass/test-lab';
 import { VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
@@ -17,9 +24,7 @@ import {
   MUX_C_TERMINATE,
   MUX_S_ALIVE,
   MUX_S_EXIT_MESSAGE,
-  MUX_S_FAILURE,
   MUX_S_OK,
-  MUX_S_SESSION_OPENED,
 } from './constants.js';
 import { MuxClient } from './mux-client.spec.helper.js';
 import type { AgentRequest } from './request.js';

@@ -3,6 +3,8 @@ import {
   type DescriptorConnection,
   encodeMuxPacket,
   exchangeMuxHellos,
+  MUX_S_FAILURE,
+  MUX_S_SESSION_OPENED,
   type MuxFieldReader,
   type MuxPacket,
   readMuxPacket,
@@ -17,10 +19,8 @@ import {
   MUX_C_TERMINATE,
   MUX_S_ALIVE,
   MUX_S_EXIT_MESSAGE,
-  MUX_S_FAILURE,
   MUX_S_FDPASS_STATUS,
   MUX_S_OK,
-  MUX_S_SESSION_OPENED,
   UNSUPPORTED,
 } from './constants.js';
 import { type AgentRequest, parseCommand, parseEnvironment } from './request.js';

@@ -1,5 +1,6 @@
 /*
- * Numbers of OpenSSH's multiplexing protocol, by the names that its PROTOCOL.mux gives them.
+ * Numbers of OpenSSH's multiplexing protocol, by the names that its PROTOCOL.mux gives them. Those that a
+ * client of a master needs too are core's.
  */
 
 export const MUX_C_NEW_SESSION = 0x10000002;
@@ -7,10 +8,8 @@ export const MUX_C_ALIVE_CHECK = 0x10000004;
 export const MUX_C_TERMINATE = 0x10000005;
 export const MUX_C_STOP_LISTENING = 0x10000009;
 export const MUX_S_OK = 0x80000001;
-export const MUX_S_FAILURE = 0x80000003;
 export const MUX_S_EXIT_MESSAGE = 0x80000004;
 export const MUX_S_ALIVE = 0x80000005;
-export const MUX_S_SESSION_OPENED = 0x80000006;
 
 /** Ours: what the agent says of itself. OpenSSH's numbers are far below. */
 export const MUX_C_FDPASS_STATUS = 0x10fd0001;

@@ -6,6 +6,8 @@ export { adoptFd } from './connection/descriptor-stream.js';
 export {
   exchangeMuxHellos,
   MUX_MSG_HELLO,
+  MUX_S_FAILURE,
+  MUX_S_SESSION_OPENED,
   MUX_VERSION,
   type MuxPacket,
   readMuxPacket,

@@ -4,6 +4,8 @@ import {
   encodeMuxPacket,
   exchangeMuxHellos,
   loadSys,
+  MUX_S_FAILURE,
+  MUX_S_SESSION_OPENED,
   readMuxPacket,
   sendFd,
 } from '@fdpass/core/sockets';
@@ -16,8 +18,6 @@ import {
 
 const MUX_C_NEW_STDIO_FWD = 0x10000008;
 const MUX_S_PERMISSION_DENIED = 0x80000002;
-const MUX_S_FAILURE = 0x80000003;
-const MUX_S_SESSION_OPENED = 0x80000006;
 
 /** A master answers at once, or is stopped. Only the target can take its time. */
 const HELLO_LIMIT_MS = 5000;

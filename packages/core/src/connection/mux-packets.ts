@@ -8,6 +8,11 @@ export const MUX_VERSION = 4;
 /** The first packet of both sides. */
 export const MUX_MSG_HELLO = 0x00000001;
 
+/** A master's answer to a request that it does not grant. */
+export const MUX_S_FAILURE = 0x80000003;
+/** A master's answer when a session, or a forwarding, has begun. */
+export const MUX_S_SESSION_OPENED = 0x80000006;
+
 /** An environment can be large: Linux allows 128 KiB for one variable, and some megabytes for all. */
 const MAX_PACKET = 4 * 1024 * 1024;
 
