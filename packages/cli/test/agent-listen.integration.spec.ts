@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import type { AgentStatus } from '@fdpass/agent';
 import {
   expectNoneLeft,
+  expectNoneMarked,
   type Finished,
   freePort,
-  killMarked,
   markedEnvironment,
   markedProcesses,
   requirePeers,
@@ -59,11 +59,7 @@ describe('an agent with --listen', () => {
   });
   afterEach(async () => {
     await agent('stop');
-    try {
-      await expectNoneLeft(() => markedProcesses(marker));
-    } finally {
-      killMarked(marker);
-    }
+    await expectNoneMarked(marker);
   });
   after(async () => {
     await server?.close();

@@ -16,6 +16,22 @@ export const NO_CONFIG: NodeJS.ProcessEnv = {
   HOME: process.env['HOME'],
 };
 
+/** A plugin with a strategy `stream`, whose connection is not a kernel socket. */
+export const STREAM_PLUGIN: string = `
+import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
+export const stream = {
+  name: 'stream',
+  create: () => ({
+    needsRelay: () => true,
+    dial: ({ host, port }) => new Promise((resolve, reject) => {
+      const socket = connect({ host, port, allowHalfOpen: true }).on('error', reject);
+      socket.once('connect', () => resolve(Duplex.from({ readable: socket, writable: socket })));
+    }),
+  }),
+};
+`;
+
 /** Runs the built `fdpass` as Node programs run a ProxyCommand: stdin and stdout are two socket pairs, and mean pipes. */
 export function fdpass(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   return run(process.execPath, [FDPASS_BIN, ...args], { input: '', ...options, env: { ...NO_CONFIG, ...options.env } });

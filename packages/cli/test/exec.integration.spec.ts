@@ -1,41 +1,22 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  expectNoneLeft,
+  expectNoneMarked,
   type Finished,
-  killMarked,
   markedEnvironment,
-  markedProcesses,
   requirePeers,
   run,
   temporaryFolder,
 } from '@fdpass/test-lab';
 import { type ScriptedServer, startScriptedServer, startSocksProxy, type TestProxy } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { FDPASS_BIN, fdpass, fdrecv } from './commands.spec.helper.js';
+import { FDPASS_BIN, fdpass, fdrecv, STREAM_PLUGIN } from './commands.spec.helper.js';
 
 /** A program that tells what it was given, says what it reads, and tells what it hears until the end. */
 const TELL = ['sh', '-c', 'env | grep -E "^(TCP|PROTO)" | sort; cat >&7; cat <&6'];
 
 /** Variables of a connection before this one. */
 const STALE = { TCPREMOTEHOST: 'stale', TCPREMOTEINFO: 'stale', TCPLOCALHOST: 'stale', TCPREMOTEIP: 'stale' };
-
-/** A strategy whose connection is not a kernel socket. */
-const PLUGIN = `
-import { connect } from 'node:net';
-import { Duplex } from 'node:stream';
-export const stream = {
-  name: 'stream',
-  create: () => ({
-    needsRelay: () => true,
-    dial: ({ host, port }) => new Promise((resolve, reject) => {
-      const socket = connect({ host, port, allowHalfOpen: true }).on('error', reject);
-      socket.once('connect', () => resolve(Duplex.from({ readable: socket, writable: socket })));
-    }),
-  }),
-};
-console.log('a plugin that prints');
-`;
 
 describe('fdpass exec', () => {
   const folder = temporaryFolder();
@@ -53,7 +34,8 @@ describe('fdpass exec', () => {
 
   before(async () => {
     socks = await startSocksProxy({ hosts: { 'inside.example': '127.0.0.1' } });
-    writeFileSync(join(folder.path, 'plugin.mjs'), PLUGIN, { mode: 0o600 });
+    const plugin = `${STREAM_PLUGIN}console.log('a plugin that prints');\n`;
+    writeFileSync(join(folder.path, 'plugin.mjs'), plugin, { mode: 0o600 });
     const rules = [
       `{ host: inside.example, use: "socks5h://127.0.0.1:${socks.port}" }`,
       '{ host: stream.example, use: stream }',
@@ -72,11 +54,7 @@ describe('fdpass exec', () => {
   });
   afterEach(async () => {
     await server.close();
-    try {
-      await expectNoneLeft(() => markedProcesses(marker));
-    } finally {
-      killMarked(marker);
-    }
+    await expectNoneMarked(marker);
   });
   after(async () => {
     await socks?.close();

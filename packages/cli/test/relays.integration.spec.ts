@@ -7,7 +7,7 @@ import { loadSys, recvFd } from '@fdpass/core/sockets';
 import {
   expectNoDescriptorLeft,
   expectNoneLeft,
-  killMarked,
+  expectNoneMarked,
   makePipe,
   markedEnvironment,
   markedProcesses,
@@ -15,28 +15,12 @@ import {
   temporaryFolder,
 } from '@fdpass/test-lab';
 import { expect } from 'chai';
-import { FDPASS_BIN, FDRECV_BIN, NO_CONFIG } from './commands.spec.helper.js';
+import { FDPASS_BIN, FDRECV_BIN, NO_CONFIG, STREAM_PLUGIN } from './commands.spec.helper.js';
 
 const GREETING = 'hello from the server\n';
 
-/** A strategy whose connection is not a kernel socket. */
-const PLUGIN = `
-import { connect } from 'node:net';
-import { Duplex } from 'node:stream';
-export const stream = {
-  name: 'stream',
-  create: () => ({
-    needsRelay: () => true,
-    dial: ({ host, port }) => new Promise((resolve, reject) => {
-      const socket = connect({ host, port, allowHalfOpen: true }).on('error', reject);
-      socket.once('connect', () => resolve(Duplex.from({ readable: socket, writable: socket })));
-    }),
-  }),
-};
-`;
-
 /** One that dials for ever. */
-const SILENT_PLUGIN = `
+const SILENT_STREAM_PLUGIN = `
 export const stream = { name: 'stream', create: () => ({ needsRelay: () => true, dial: () => new Promise(() => {}) }) };
 `;
 
@@ -54,7 +38,7 @@ describe('a relay of the commands', () => {
   let openBefore: readonly string[];
 
   before(() => {
-    writeFileSync(join(folder.path, 'plugin.mjs'), PLUGIN, { mode: 0o600 });
+    writeFileSync(join(folder.path, 'plugin.mjs'), STREAM_PLUGIN, { mode: 0o600 });
     writeFileSync(config, 'plugins: ["./plugin.mjs"]\nrules: [{ use: stream }]\n', { mode: 0o600 });
   });
   after(() => folder.remove());
@@ -72,9 +56,8 @@ describe('a relay of the commands', () => {
   afterEach(async () => {
     for (const fd of open.splice(0)) sys.close(fd);
     try {
-      await expectNoneLeft(() => markedProcesses(marker));
+      await expectNoneMarked(marker);
     } finally {
-      killMarked(marker);
       for (const socket of accepted) socket.destroy();
       server.close();
     }
@@ -177,7 +160,7 @@ describe('a relay of the commands', () => {
 
   for (const signal of ['SIGKILL', 'SIGTERM', 'SIGHUP'] as const) {
     it(`that is detached and still dials ends with the command: ${signal}`, async () => {
-      writeFileSync(join(folder.path, 'silent.mjs'), SILENT_PLUGIN, { mode: 0o600 });
+      writeFileSync(join(folder.path, 'silent.mjs'), SILENT_STREAM_PLUGIN, { mode: 0o600 });
       const silent = join(folder.path, 'silent.yaml');
       writeFileSync(silent, 'plugins: ["./silent.mjs"]\nrules: [{ use: stream }]\n', { mode: 0o600 });
       const [theirs] = keep(sys.socketpair());

@@ -5,11 +5,9 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
-  expectNoneLeft,
+  expectNoneMarked,
   type Finished,
-  killMarked,
   markedEnvironment,
-  markedProcesses,
   type RunOptions,
   requirePeers,
   run,
@@ -49,11 +47,7 @@ describe('fdpass run', () => {
     });
   });
   afterEach(async () => {
-    try {
-      await expectNoneLeft(() => markedProcesses(marker));
-    } finally {
-      killMarked(marker);
-    }
+    await expectNoneMarked(marker);
   });
   after(async () => {
     server?.close();

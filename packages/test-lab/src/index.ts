@@ -14,6 +14,7 @@ export {
   descendants,
   expectNoDescriptorLeft,
   expectNoneLeft,
+  expectNoneMarked,
   type Finished,
   killAll,
   killMarked,

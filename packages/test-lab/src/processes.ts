@@ -184,6 +184,15 @@ export async function expectNoneLeft(
   }
 }
 
+/** Waits until no process with the mark is left, and fails with those that are; they are killed then. */
+export async function expectNoneMarked(marker: string): Promise<void> {
+  try {
+    await expectNoneLeft(() => markedProcesses(marker));
+  } finally {
+    killMarked(marker);
+  }
+}
+
 /** Waits until every socket and pipe that was opened after `before` (a listing of {@link openDescriptors}) is closed. */
 export function expectNoDescriptorLeft(before: readonly string[], timeoutMs: number = LEFT_TIMEOUT_MS): Promise<void> {
   const known = new Set(before);

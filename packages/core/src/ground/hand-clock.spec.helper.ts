@@ -46,6 +46,17 @@ export class HandClock implements Clock {
     this.#now = end;
   }
 
+  /** Lets time pass, 100 ms in each turn of the event loop, until `work` has settled. Settles as that does. */
+  async passUntil<T>(work: Promise<T>): Promise<T> {
+    let isOver = false;
+    const over = (): void => {
+      isOver = true;
+    };
+    work.then(over, over);
+    for (; !isOver; this.advance(100)) await rest();
+    return work;
+  }
+
   /** Lets time pass until no timer is left. */
   runAll(): Promise<void> {
     return this.#runUntil(Number.POSITIVE_INFINITY);

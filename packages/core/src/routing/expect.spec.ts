@@ -102,13 +102,7 @@ async function tryConfig(content: object): Promise<Tried> {
       timeoutMs: 0,
       trace: (event) => void events.push(event),
     });
-    let isOver = false;
-    const over = (): void => {
-      isOver = true;
-    };
-    dialling.then(over, over);
-    for (; !isOver; servers.clock.advance(100)) await new Promise(setImmediate);
-    return dialling;
+    return servers.clock.passUntil(dialling);
   };
   return { router, servers, events, dial };
 }

@@ -78,13 +78,7 @@ class Network {
     const router = await this.router(content);
     const route = await router.route({ host: 'host.example', port });
     const dialling = router.dial(route, { trace: (event) => void this.events.push(event) });
-    let isOver = false;
-    const over = (): void => {
-      isOver = true;
-    };
-    dialling.then(over, over);
-    for (; !isOver; this.clock.advance(100)) await new Promise(setImmediate);
-    return dialling;
+    return this.clock.passUntil(dialling);
   }
 
   expectNothingLeft(): void {
