@@ -1,6 +1,6 @@
 'use strict';
-// A mocha reporter: failures in full as they happen, skips with their reasons, one line for each suite that passed. The counts
-// and how long each file took are written as JSON to the file FDPASS_TEST_REPORT.
+// A mocha reporter: failures in full as they happen, skips with their reasons, one line for each suite that passed. How
+// each file ended is written as JSON to the file FDPASS_TEST_REPORT.
 const { writeFileSync } = require('node:fs');
 const Mocha = require('mocha');
 
@@ -9,22 +9,27 @@ const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVENT_TEST_PENDING, EVE
 
 module.exports = class Reporter {
   constructor(runner) {
-    const counts = { passed: 0, failed: 0, skipped: 0, failures: [] };
-    const durations = new Map();
+    /** @type {Map<string, { ms: number, passed: number, failed: number, skipped: number, failures: string[] }>} */
+    const files = new Map();
+    const resultOf = ({ file }) => {
+      if (!files.has(file)) files.set(file, { ms: 0, passed: 0, failed: 0, skipped: 0, failures: [] });
+      return files.get(file);
+    };
     let inSuite = 0;
     let startedMs = 0;
-    runner.on(EVENT_TEST_PASS, () => {
-      counts.passed++;
+    runner.on(EVENT_TEST_PASS, (test) => {
+      resultOf(test).passed++;
       inSuite++;
     });
     runner.on(EVENT_TEST_PENDING, (test) => {
-      counts.skipped++;
+      resultOf(test).skipped++;
       const reason = skipReason(test);
       console.log(`- skipped: ${test.fullTitle()}${reason ? ` (${reason})` : ''}`);
     });
     runner.on(EVENT_TEST_FAIL, (test, error) => {
-      counts.failed++;
-      counts.failures.push(`${test.fullTitle()}: ${firstLine(error)}`);
+      const result = resultOf(test);
+      result.failed++;
+      result.failures.push(`${test.fullTitle()}: ${firstLine(error)}`);
       console.log(`x FAILED: ${test.fullTitle()}\n${indent(describe(error))}`);
     });
     runner.on(EVENT_SUITE_BEGIN, (suite) => {
@@ -32,15 +37,14 @@ module.exports = class Reporter {
     });
     runner.on(EVENT_SUITE_END, (suite) => {
       if (!suite.parent?.root) return;
-      durations.set(suite.file, (durations.get(suite.file) ?? 0) + Date.now() - startedMs);
+      resultOf(suite).ms += Date.now() - startedMs;
       if (inSuite === 0) return;
       console.log(`. ${suite.title}: ${inSuite} passed`);
       inSuite = 0;
     });
     runner.once(EVENT_RUN_END, () => {
-      const files = [...durations].map(([file, ms]) => ({ file, ms }));
-      if (process.env.FDPASS_TEST_REPORT)
-        writeFileSync(process.env.FDPASS_TEST_REPORT, JSON.stringify({ ...counts, durations: files }));
+      const results = [...files].map(([file, result]) => ({ file, ...result }));
+      if (process.env.FDPASS_TEST_REPORT) writeFileSync(process.env.FDPASS_TEST_REPORT, JSON.stringify(results));
     });
   }
 };

@@ -1,5 +1,6 @@
 // Runs every test on this Node, and with `--node 22,24,26` on others too, except what is the same on every Node. The last
-// line is the total. Other arguments go to mocha (`--grep …`).
+// line is the total. Other arguments go to mocha (`--grep …`). In CI a file with a failure runs once more, by itself: a test
+// that passes then has lost a race on a busy machine, which is no reason to refuse a change but is named, so that it is mended.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -12,7 +13,11 @@ import { batches, FIRST_NODE_ONLY } from './test-files.mjs';
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
 /** Most tests wait for other processes more than they work. */
 const PROCESSES = availableParallelism() + 1;
+const SECOND_TRIES = 5; // of files for each Node: when more fail, the code is at fault
 const BATCH_TIMEOUT_MS = 20 * 60_000; // mocha's own limits work only while the event loop runs
+
+/** Failures of tests are not kept for the user; and a check of the compliance suite, five seconds for authors, has time on a busy machine. */
+const ENVIRONMENT = { XDG_STATE_HOME: '/dev/null', FDPASS_PATIENCE_MS: '20000' };
 
 const args = process.argv.slice(2);
 const versions = takeVersions(args);
@@ -24,6 +29,7 @@ if (versions.length > 0)
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
+const lateSuccesses = [];
 for (const version of [undefined, ...versions]) {
   try {
     await runTests(version);
@@ -31,6 +37,7 @@ for (const version of [undefined, ...versions]) {
     fail(error.message);
   }
 }
+for (const success of lateSuccesses) console.log(`passed only at the second try: ${success}`);
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed > 0 || total.passed === 0 ? 1 : 0);
@@ -65,37 +72,49 @@ async function runTests(version) {
   if (version && !folder) return console.log(`test: Node ${version} skipped: its binaries are for Linux on x64`);
   const name = `Node ${version ?? process.versions.node}`;
   const queue = batches(version === undefined);
-  const results = mkdtempSync(join(tmpdir(), 'fdpass-test-'));
+  const reports = mkdtempSync(join(tmpdir(), 'fdpass-test-'));
   const startedMs = Date.now();
-  const durations = [];
+  const results = [];
   const work = async () => {
     for (let batch = queue.shift(); batch !== undefined; batch = queue.shift())
-      durations.push(...(await runBatch(name, folder, batch, join(results, `${queue.length}.json`))));
+      results.push(...(await runBatch(name, folder, batch, join(reports, `${queue.length}.json`))));
   };
   try {
     await Promise.all(Array.from({ length: PROCESSES }, work));
+    const failed = results.filter((result) => result.failed > 0);
+    if (process.env.CI === 'true' && failed.length <= SECOND_TRIES)
+      for (const first of failed) {
+        console.log(`test: once more, by itself: ${first.file}`);
+        const [second = first] = await runBatch(name, folder, [first.file], join(reports, 'second.json'));
+        results[results.indexOf(first)] = second;
+        if (second.failed === 0) lateSuccesses.push(...first.failures.map((failure) => `${name}: ${failure}`));
+      }
   } finally {
-    rmSync(results, { recursive: true, force: true });
+    rmSync(reports, { recursive: true, force: true });
   }
-  console.log(`${name}: ${inSeconds(Date.now() - startedMs)}; the slowest: ${slowest(durations)}`);
+  for (const result of results) {
+    for (const key of Object.keys(total)) total[key] += result[key];
+    failures.push(...result.failures.map((failure) => `${name}: ${failure}`));
+  }
+  console.log(`${name}: ${inSeconds(Date.now() - startedMs)}; the slowest: ${slowest(results)}`);
 }
 
-/** Runs some of the specs in a mocha of their own and adds to the total. Resolves to how long each file took. */
+/** Runs some of the specs in a mocha of their own. Resolves to how each file ended. */
 async function runBatch(name, folder, files, report) {
+  rmSync(report, { force: true });
   const ending = await runMocha(folder, files, report);
   if (!existsSync(report)) {
     fail(`${name}: mocha ended with ${ending} and no report of ${files.join(', ')}`);
     return [];
   }
-  const { durations, ...counts } = JSON.parse(readFileSync(report, 'utf8'));
-  for (const key of Object.keys(total)) total[key] += counts[key];
-  failures.push(...counts.failures.map((title) => `${name}: ${title}`));
-  if (ending !== 0 && counts.failed === 0) fail(`${name}: mocha ended with ${ending} after ${files.join(', ')}`);
-  return durations;
+  const results = JSON.parse(readFileSync(report, 'utf8'));
+  if (ending !== 0 && results.every(({ failed }) => failed === 0))
+    fail(`${name}: mocha ended with ${ending} after ${files.join(', ')}`);
+  return results;
 }
 
-function slowest(durations) {
-  const first = durations.sort((a, b) => b.ms - a.ms).slice(0, 5);
+function slowest(results) {
+  const first = results.sort((a, b) => b.ms - a.ms).slice(0, 5);
   return first.map(({ file, ms }) => `${shortName(file)} ${inSeconds(ms)}`).join(', ');
 }
 
@@ -115,7 +134,7 @@ function runMocha(folder, files, report) {
   const words = ['node_modules/mocha/bin/mocha.js', '--reporter', './scripts/test-reporter.cjs', ...only, ...args];
   const child = spawn(folder ? join(folder, 'node') : process.execPath, [...words, ...files], {
     stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...withNode(folder), FDPASS_TEST_REPORT: report, XDG_STATE_HOME: '/dev/null' }, // no failure of a test is kept
+    env: { ...withNode(folder), ...ENVIRONMENT, FDPASS_TEST_REPORT: report },
     timeout: BATCH_TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { FdpassError } from '@fdpass/core';
@@ -226,6 +226,33 @@ describe('the agent', () => {
     finish(3);
     expect((await busy.receive()).type).to.equal(MUX_S_SESSION_OPENED);
   });
+
+  for (const [what, lose] of [
+    [
+      'another agent has taken its place',
+      () => {
+        writeFileSync(`${socket}.new`, ''); // first, so that it has another inode
+        renameSync(`${socket}.new`, socket);
+      },
+    ],
+    ['its socket is gone', () => rmSync(socket)],
+  ] as const) {
+    it(`ends within a minute when ${what}, unless it is a proxy besides`, async () => {
+      for (const listening of [[], ['127.0.0.1:1080']]) {
+        const clock = new VirtualClock();
+        const { ended } = await start({ clock, listening });
+        await clock.advance(60_000);
+        expect(agent?.isListening).to.equal(true);
+        lose();
+        await clock.advance(60_000);
+        expect(agent?.isListening).to.equal(listening.length > 0);
+        agent?.leave();
+        await ended;
+        expect(clock.pending).to.equal(0);
+        rmSync(socket, { force: true });
+      }
+    });
+  }
 
   it('sends away more clients than it can have', async () => {
     await start({ maxClients: 1 });

@@ -51,6 +51,8 @@ export interface AgentStatus {
 }
 
 const MAX_CLIENTS = 4096;
+/** How often it looks whether its socket is still there. */
+const LOOK_MS = 60_000;
 /** Sessions that are served at the same time; others wait. */
 const MAX_SESSIONS = 256;
 
@@ -67,6 +69,7 @@ export class Agent {
   #served = 0;
   #left = 0;
   #cancelIdle = (): void => {};
+  #cancelLook = (): void => {};
   #end = (): void => {};
   /** Resolves when it has ended: nobody asked for a while, or it was told to and its last session is over. */
   readonly ended: Promise<void>;
@@ -86,7 +89,13 @@ export class Agent {
     const accept = (socket: Socket): void => agent.#accept(socket);
     agent.#listening = agent.#isActivated ? await listenOnActivated(accept) : await listenAt(options.socket, accept);
     agent.#rest();
+    agent.#lookAgain();
     return agent;
+  }
+
+  /** Whether it takes clients. */
+  get isListening(): boolean {
+    return this.#listening !== undefined;
   }
 
   /** What it tells of itself. */
@@ -113,6 +122,7 @@ export class Agent {
 
   #stopListening(): void {
     if (this.#listening === undefined) return;
+    this.#cancelLook();
     this.#listening.close();
     this.#listening = undefined;
     this.#options.onLeave?.();
@@ -160,6 +170,15 @@ export class Agent {
     const { idleMs, listening = [] } = this.#options;
     if (this.#listening === undefined) this.#end();
     else if (idleMs > 0 && listening.length === 0) this.#cancelIdle = this.#clock.after(idleMs, () => this.leave());
+  }
+
+  /** Where nobody finds it any more, since another agent has taken its place or its folder is gone, it waits for nothing. */
+  #lookAgain(): void {
+    this.#cancelLook = this.#clock.after(LOOK_MS, () => {
+      const isProxy = (this.#options.listening ?? []).length > 0; // which is asked elsewhere
+      if (this.#listening?.isReachable() === false && !isProxy) this.leave();
+      else this.#lookAgain();
+    });
   }
 
   #complain(error: unknown): void {

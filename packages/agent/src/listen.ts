@@ -15,6 +15,8 @@ const PRIVATE_FOLDER = 0o700;
 
 /** A socket that is listened on. */
 export interface Listening {
+  /** Whether clients come to us: nobody has removed the socket or put another in its place. */
+  isReachable(): boolean;
   /** Stops listening, and removes the socket unless a newer agent has put its own there. */
   close(): void;
 }
@@ -43,10 +45,12 @@ export async function listenAt(path: string, onClient: (socket: Socket) => void)
     chmodSync(fresh, PRIVATE_FILE);
     const { ino } = lstatSync(fresh);
     renameSync(fresh, path);
+    const isReachable = (): boolean => lstatSync(path, { throwIfNoEntry: false })?.ino === ino;
     return {
+      isReachable,
       close() {
         server.close();
-        if (lstatSync(path, { throwIfNoEntry: false })?.ino === ino) rmSync(path, { force: true });
+        if (isReachable()) rmSync(path, { force: true });
       },
     };
   } catch (error) {
@@ -63,7 +67,7 @@ export function isSocketActivated({ LISTEN_PID, LISTEN_FDS }: NodeJS.ProcessEnv)
 /** Listens on systemd's socket, which stays when we end. */
 export async function listenOnActivated(onClient: (socket: Socket) => void): Promise<Listening> {
   const server = await listen({ fd: SD_LISTEN_FDS_START }, onClient);
-  return { close: () => void server.close() };
+  return { isReachable: () => true, close: () => void server.close() };
 }
 
 function listen(

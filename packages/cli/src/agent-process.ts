@@ -29,6 +29,7 @@ export async function beAgent({ socket, idleMs, addresses = [], onReady, replace
   prepareProcess();
   const installation = new Installation(command, import.meta.filename);
   const giveWay = (): void => {
+    if (!agent.isListening) return; // for another of its clients it has done so, or nobody wants one any more
     agent.leave();
     replace?.();
   };

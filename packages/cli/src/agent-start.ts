@@ -66,9 +66,11 @@ export async function startAgentForLater(): Promise<void> {
   if (socket !== undefined && !(await isListening(socket))) await startUnwatched(socket, DEFAULT_IDLE_MS);
 }
 
-/** Starts an agent and does not wait until it listens; does nothing while somebody else is at it. */
+/** Starts an agent unless one listens, and does not wait until it does; does nothing while somebody else is at it. */
 export async function startUnwatched(socket: string, idleMs: number, addresses: readonly string[] = []): Promise<void> {
-  if (!claimStart(startMark(socket))) return;
+  const mark = startMark(socket);
+  if (!claimStart(mark)) return;
+  if (await isListening(socket)) return rmSync(mark, { force: true }); // of one that has just been started
   const report = await startAgent(idleMs, addresses);
   report.on('error', () => {}).destroy();
 }

@@ -512,7 +512,7 @@ const server = require('node:net').createServer().listen(process.argv[1], () => 
       env: { ...process.env, ...env },
     });
     expect(String((await once(session.stdout, 'data'))[0])).to.equal('ready\n');
-    const others = markedProcesses(marker).filter((line) => line.includes('-W'));
+    const others = markedProcesses(marker).filter((line) => line.includes(' -W '));
     expect([others, (await agentStatus()).active]).to.deep.equal([[], 2]); // the session, and who asks
     session.stdin.end();
     expect((await once(session, 'exit'))[0]).to.equal(0);

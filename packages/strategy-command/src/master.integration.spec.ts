@@ -110,7 +110,7 @@ describe('a jump through a shared connection of ssh (ControlMaster)', () => {
       await prepare();
       const connection = await dial(greeter.port, isHolding);
       expect(await greetingOf(connection)).to.equal('SSH-2.0');
-      expect(markedProcesses(marker).filter((line) => line.includes('-W'))).to.have.length(1);
+      expect(markedProcesses(marker).filter((line) => line.includes(' -W '))).to.have.length(1);
       expect([notes(), held]).to.deep.equal([[], []]);
       connection.destroy();
     });

@@ -89,11 +89,13 @@ export const DELIVERY: readonly Check[] = [
       stream.write(sent);
       const received = await readBytes(stream, BANNER.length + sent.length);
       stream.on('error', () => {}).destroy();
+      const back = received.subarray(BANNER.length);
       demand(
-        received.subarray(BANNER.length).equals(sent),
-        'what came back was not what was sent',
-        'pass bytes on unchanged',
+        back.length === sent.length,
+        `of ${sent.length} bytes that were sent ${back.length} came back`,
+        'pass all bytes on, and soon',
       );
+      demand(back.equals(sent), 'what came back was not what was sent', 'pass bytes on unchanged');
     },
   },
   {
