@@ -94,7 +94,9 @@ async function connectFor(
         const beforeAsking = (): never => leave('there is a question for its terminal');
         const lifetime = { keepAlive: request.keepAlive };
         const services = { ...memory.services, environment, beforeAsking, lifetime };
-        return routeBy({ config, router: router.withServices(services) }, dial, options);
+        const found = await routeBy({ config, router: router.withServices(services) }, dial, options);
+        // The command would run it again for what turns out later, and only the command says that something takes long.
+        return found.route.chain.prepare === undefined ? found : leave('its rule runs a command before the dial');
       },
       relayed: (_, relay, found) => relayHere(request, relay, found),
     },

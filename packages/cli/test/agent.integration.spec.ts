@@ -211,12 +211,16 @@ describe('the agent of the command', () => {
       ['other certificates', () => ['127.0.0.1', port], { NODE_EXTRA_CA_CERTS: '/dev/null' }],
       ['a question', () => ['--config', at('ask.json'), 'host.example', '22'], { SSH_ASKPASS_REQUIRE: 'force' }],
       ['a program with the terminal', () => ['--config', at('terminal.json'), 'host.example', '22']],
+      ['a rule that runs a command first', () => ['--config', at('before.json'), '127.0.0.1', port]],
     ];
     before(() => {
       writeFileSync(at('relative.json'), '{}', { mode: 0o600 });
       const credentials = { username: 'me', ask: true };
       const asking = { strategy: 'http-connect', url: `http://127.0.0.1:${closed}`, credentials, auth: 'basic' };
       const terminal = { strategy: 'command', command: ['false'], terminal: true };
+      writeFileSync(at('before.json'), JSON.stringify({ rules: [{ use: 'direct', before: ['true'] }] }), {
+        mode: 0o600,
+      });
       // Another route must not be taken because the agent cannot ask.
       for (const [name, use] of Object.entries({ ask: asking, terminal }))
         writeFileSync(at(`${name}.json`), JSON.stringify({ rules: [{ use: { firstOf: [use, 'direct'] } }] }), {

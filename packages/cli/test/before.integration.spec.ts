@@ -56,7 +56,7 @@ describe('what a rule runs before a connection', () => {
   });
   beforeEach(() => rmSync(join(folder.path, 'ran'), { force: true }));
 
-  const use = (route: string, command: readonly string[]): void => {
+  const use = (route: unknown, command: readonly string[]): void => {
     const rules = [{ use: route, before: command }];
     writeFileSync(config, JSON.stringify({ plugins: ['./streams.mjs'], rules }), { mode: 0o600 });
   };
@@ -89,6 +89,16 @@ describe('what a rule runs before a connection', () => {
       );
     });
   }
+
+  it('runs once where an agent finds out later that it cannot serve the connection', async () => {
+    const credentials = { username: 'me', ask: true };
+    const url = `http://127.0.0.1:${greeter.port}`;
+    use({ strategy: 'http-connect', url, credentials, auth: 'basic' }, ['sh', '-c', 'echo ran >> ran']);
+    const { status, stderr } = await passing({ ...warm, SSH_ASKPASS_REQUIRE: 'force' });
+    expect(status).to.equal(77);
+    expect(stderr).to.contain('SSH_ASKPASS does not name a program');
+    expect(readFileSync(join(folder.path, 'ran'), 'utf8')).to.equal('ran\n');
+  });
 
   it('is a row of "fdpass trace", and a line of "fdpass explain", which does not run it', async () => {
     use('direct', ['sh', '-c', SCRIPT, 'sh', '%h']);
