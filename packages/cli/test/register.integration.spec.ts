@@ -209,6 +209,28 @@ describe('node --import fdpass/register', () => {
     expect(asked()).to.deep.equal(['options.example', 'options.example']);
   });
 
+  it('holds on to no socket that is closed, not even to the first, for which the rules are loaded', async () => {
+    const file = program(
+      'collected.mjs',
+      `import { once } from 'node:events';
+       import { connect } from 'node:net';
+       import { setImmediate as turn } from 'node:timers/promises';
+       const use = async (host) => {
+         const socket = connect(${told.plain}, host);
+         await once(socket, 'connect');
+         await once(socket.destroy(), 'close');
+         return new WeakRef(socket);
+       };
+       const used = [await use('options.example'), await use('127.0.0.1')];
+       const left = () => used.filter((each) => each.deref() !== undefined).length;
+       for (let turns = 0; turns < 100 && left() > 0; turns++) await turn().then(gc);
+       console.log(left());`,
+    );
+    const words = ['--expose-gc', '--import', REGISTER, file];
+    const { status, stdout, stderr } = await run(process.execPath, words, { env });
+    expect([status, stdout, stderr]).to.deep.equal([0, '0\n', '']);
+  });
+
   it('connects nowhere if the config is wrong', async () => {
     const file = program(
       'wrong.mjs',

@@ -1,4 +1,4 @@
-import { FdpassError, isFdpassError } from '../ground/errors.js';
+import { isFdpassError } from '../ground/errors.js';
 import { expandPath, type FileStamp, readTrustedText } from '../ground/files.js';
 import { isShownPath } from '../ground/shown.js';
 import type { Pattern } from '../rules/pattern.js';
@@ -102,6 +102,7 @@ function checkList(patterns: readonly Pattern[], source: Source, rule: number): 
   }
 }
 
-const EMPTY = new FdpassError('config', 'the file has no patterns in it, so the rule matches nothing', {
+const EMPTY = {
+  message: 'the file has no patterns in it, so the rule matches nothing',
   hint: 'write one in each line',
-});
+};

@@ -1,4 +1,4 @@
-import { FdpassError } from '../ground/errors.js';
+import { FdpassError, withoutStack } from '../ground/errors.js';
 
 /** For a caller that reads while an earlier read still waits: which of the two the next bytes belong to is undefined. */
 export function secondRead(what: string, pending: string): FdpassError {
@@ -15,12 +15,15 @@ export function notCount(what: string, doing: string, count: unknown): FdpassErr
 }
 
 /** For a connection that is used after {@link Connection.toStream}. One for all: most end so, and are not used any more. */
-export const GIVEN_AWAY: FdpassError = new FdpassError('internal', 'this connection was given away as a stream', {
-  hint: 'use the stream, or read before toStream()',
-});
+export const GIVEN_AWAY: FdpassError = withoutStack(
+  () =>
+    new FdpassError('internal', 'this connection was given away as a stream', {
+      hint: 'use the stream, or read before toStream()',
+    }),
+);
 
 /** For a caller that goes on with a connection that was destroyed without a reason. One for all, as above. */
-export const CLOSED: FdpassError = new FdpassError('internal', 'the connection was closed');
+export const CLOSED: FdpassError = withoutStack(() => new FdpassError('internal', 'the connection was closed'));
 
 /** Plugins are often written without types. @throws FdpassError `internal` for what is not bytes. */
 export function checkBytes(bytes: unknown): void {

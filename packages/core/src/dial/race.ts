@@ -1,5 +1,5 @@
 import { type Clock, onAbort } from '../ground/clock.js';
-import { FdpassError } from '../ground/errors.js';
+import { FdpassError, withoutStack } from '../ground/errors.js';
 import { endOfFile } from '../ground/system-error.js';
 import { Attempt, type AttemptKind, type AttemptResult, type AttemptSetup, type Candidate } from './attempt.js';
 import type { DialContext } from './dialer.js';
@@ -89,7 +89,7 @@ interface Standby<T extends Closable> {
 }
 
 /** A signal that aborts without a reason makes one, which costs more than the rest of a race that was won at once. */
-const OVER = new Error('the race is over');
+const OVER = withoutStack(() => new Error('the race is over'));
 
 class Race<T extends Closable> {
   readonly #source: Candidates<T>;

@@ -209,6 +209,20 @@ export function stackOf(error: unknown): string | undefined {
   return isFdpassError(deepest) && deepest.code !== 'internal' ? undefined : deepest.stack;
 }
 
+/**
+ * Makes an error without a stack. One that is kept needs this: V8 holds on to what the functions of a stack were working
+ * on, such as a program's first socket, for as long as nobody has read the stack.
+ */
+export function withoutStack<E extends Error>(make: () => E): E {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
 /** Where in the config, and by which rule, whose own place is then of no use. */
 function placesOf({ where, rule }: FdpassError): (string | undefined)[] {
   return where === undefined ? [rule] : [formatWhere(where), rule?.replace(/ \([^()]*\)$/, '')];

@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { KoffiFunc } from 'koffi';
 import { onAbort } from '../ground/clock.js';
-import { FdpassError } from '../ground/errors.js';
+import { FdpassError, withoutStack } from '../ground/errors.js';
 import { resolveModule } from '../ground/modules.js';
 import { otherRuntime } from '../ground/runtime.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
@@ -415,9 +415,6 @@ function lookupError(code: number, platform: PlatformName): NodeJS.ErrnoExceptio
 /** Without a stack: nobody shows it (`stackOf`), and making one takes longer than a call that has to be made again later. */
 function systemError(syscall: string, errno: number): NodeJS.ErrnoException {
   const code = errnoNameOf(errno);
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 0;
-  const error = new Error(`${syscall} ${code}`);
-  Error.stackTraceLimit = stackTraceLimit;
+  const error = withoutStack(() => new Error(`${syscall} ${code}`));
   return Object.assign(error, { code, errno: -errno, syscall });
 }
