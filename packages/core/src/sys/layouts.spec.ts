@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { constantsFor, layoutFor, type MessageLayout, type PlatformName } from './layouts.js';
+import { constantsFor, layoutFor, type MessageLayout, type PlatformName, type SocketConstants } from './layouts.js';
 import { controlSpace, decodeMessage, decodeRights, encodeRights, type Message, makeMessage } from './message.js';
 import { detectPlatform } from './platform.js';
 
@@ -91,6 +91,55 @@ const TABLE: readonly Expected[] = [
   },
 ];
 
+/** Numbers of systems that no test runs on, by the headers that have them. */
+const BY_HEADER: Readonly<Record<string, Readonly<Record<string, Partial<SocketConstants>>>>> = {
+  darwin: {
+    'xnu, bsd/sys/socket.h': {
+      SOL_SOCKET: 0xffff,
+      SO_KEEPALIVE: 0x0008,
+      SO_SNDBUF: 0x1001,
+      SO_RCVBUF: 0x1002,
+      SO_ERROR: 0x1007,
+      SO_TYPE: 0x1008,
+      SCM_RIGHTS: 1,
+      MSG_CTRUNC: 0x20,
+      MSG_DONTWAIT: 0x80,
+      AF_INET6: 30,
+      AF_VSOCK: 40,
+      SO_PEERCRED: undefined,
+      MSG_CMSG_CLOEXEC: undefined,
+      SOCK_CLOEXEC: undefined,
+      SOCK_NONBLOCK: undefined,
+      sockaddrHasLength: true,
+    },
+    'xnu, bsd/sys/fcntl.h': { O_NONBLOCK: 0x4, F_DUPFD_CLOEXEC: 67 },
+    'xnu, bsd/sys/errno.h': { EAGAIN: 35, EINPROGRESS: 36 },
+  },
+  freebsd: {
+    'freebsd-src, sys/sys/socket.h': {
+      SOL_SOCKET: 0xffff,
+      SO_KEEPALIVE: 0x0008,
+      SO_SNDBUF: 0x1001,
+      SO_RCVBUF: 0x1002,
+      SO_ERROR: 0x1007,
+      SO_TYPE: 0x1008,
+      SCM_RIGHTS: 1,
+      MSG_CTRUNC: 0x20,
+      MSG_DONTWAIT: 0x80,
+      MSG_NOSIGNAL: 0x2_0000,
+      MSG_CMSG_CLOEXEC: 0x4_0000,
+      SOCK_CLOEXEC: 0x1000_0000,
+      SOCK_NONBLOCK: 0x2000_0000,
+      AF_INET6: 28,
+      SO_PEERCRED: undefined,
+      AF_VSOCK: undefined,
+      sockaddrHasLength: true,
+    },
+    'freebsd-src, sys/sys/fcntl.h': { O_NONBLOCK: 0x4, F_DUPFD_CLOEXEC: 17 },
+    'freebsd-src, sys/sys/errno.h': { EAGAIN: 35, EINPROGRESS: 36 },
+  },
+};
+
 function hex(text: string): string {
   return text.replaceAll(' ', '');
 }
@@ -145,6 +194,19 @@ describe('message layouts', () => {
       });
     });
   }
+
+  for (const [platform, headers] of Object.entries(BY_HEADER)) {
+    for (const [header, numbers] of Object.entries(headers)) {
+      it(`have the numbers of ${header}`, () =>
+        expect(constantsFor(platform as PlatformName)).to.deep.include(numbers));
+    }
+  }
+
+  it('have the number of linux, arch/powerpc/include/uapi/asm/socket.h, that differs from other processors', () => {
+    expect(constantsFor('linux-glibc', 'ppc64').SO_PEERCRED).to.equal(21);
+    for (const arch of ['x64', 'arm64', 'riscv64', 's390x', 'loong64', 'ia32', 'arm'])
+      expect(constantsFor('linux-glibc', arch).SO_PEERCRED, arch).to.equal(17);
+  });
 
   it('know no 32-bit macOS', () => expect(layoutFor('darwin', 4)).to.equal(undefined));
 

@@ -186,6 +186,9 @@ const LINUX: SocketConstants = {
   sockaddrHasLength: false,
 };
 
+/** Linux on POWER has numbers of its own for a few options (arch/powerpc/include/uapi/asm/socket.h). */
+const LINUX_POWER: SocketConstants = { ...LINUX, SO_PEERCRED: 21 };
+
 const BSD = {
   SOL_SOCKET: 0xffff,
   SO_TYPE: 0x1008,
@@ -225,8 +228,9 @@ const FREEBSD: SocketConstants = {
   AF_VSOCK: undefined,
 };
 
-/** The constants of a platform. */
-export function constantsFor(platform: PlatformName): SocketConstants {
+/** The constants of a platform. @param arch As `process.arch`. */
+export function constantsFor(platform: PlatformName, arch: string = process.arch): SocketConstants {
   if (platform === 'darwin') return DARWIN;
-  return platform === 'freebsd' ? FREEBSD : LINUX;
+  if (platform === 'freebsd') return FREEBSD;
+  return arch === 'ppc64' || arch === 'ppc' ? LINUX_POWER : LINUX;
 }
