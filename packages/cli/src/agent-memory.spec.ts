@@ -78,6 +78,23 @@ describe('what the agent remembers', () => {
     expect(asked).to.have.length(2);
   });
 
+  it('is what conditions were answered, for five seconds in this network', async () => {
+    let count = 0;
+    const ask = (): Promise<unknown> =>
+      memory.answers.find('exec ["true"]', async () => ({ holds: true, found: `status ${count++}` }));
+    await ask();
+    await clock.advance(4999);
+    await ask();
+    expect(count).to.equal(1);
+    await clock.advance(1);
+    await ask();
+    expect(count).to.equal(2);
+    network = 'office';
+    memory.refresh();
+    await ask();
+    expect(count).to.equal(3);
+  });
+
   it('is which candidate has won, for ten minutes in this network', async () => {
     const lastOf = (key: string): string | undefined => memory.services.winners.of(key).last;
     memory.services.winners.of('a').won('192.0.2.1:22');

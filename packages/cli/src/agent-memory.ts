@@ -8,10 +8,13 @@ import {
   type RememberingResolver,
   type Resolver,
   rememberLookups,
+  SharedAnswers,
 } from '@fdpass/core/host';
 
 /** Long enough for a burst of connections to one host, and too short for anybody to wonder about. */
 const KEEP_ADDRESSES_MS = 10_000;
+/** A page of a browser, which would ask a hundred times. */
+const KEEP_ANSWERS_MS = 5000;
 const LOOK_INTERVAL_MS = 1000;
 /** What is better can be back by then. */
 const KEEP_WINNERS_MS = 10 * 60_000;
@@ -25,8 +28,9 @@ export interface MemoryParts {
 }
 
 /**
- * What only a process that stays can remember from one dial to the next: the addresses of names for a short time, connections to
- * proxies that were made in advance, and which address or route has won. None of it holds in another network.
+ * What only a process that stays can remember from one dial to the next: the addresses of names and what conditions
+ * were answered, for a short time, connections to proxies that were made in advance, and which address or route has won. None of
+ * it holds in another network.
  */
 export class AgentMemory {
   readonly #parts: MemoryParts;
@@ -34,6 +38,8 @@ export class AgentMemory {
   readonly #connections: KeptConnections;
   /** What the dials of the agent use. */
   readonly services: Pick<HostServices, 'resolve' | 'standby' | 'winners'>;
+  /** What conditions of rules were answered, for dials of the process's own environment. */
+  readonly answers: SharedAnswers;
   #network: string;
   #lookedAt: number;
 
@@ -49,6 +55,7 @@ export class AgentMemory {
     this.#connections = new KeptConnections(clock);
     const winners = new KeptWinners(clock, () => this.#network, KEEP_WINNERS_MS);
     this.services = { resolve: this.#addresses.resolve, standby: this.#connections, winners };
+    this.answers = new SharedAnswers(clock, KEEP_ANSWERS_MS);
     this.#network = describeNetwork();
     this.#lookedAt = clock.now();
   }
@@ -63,6 +70,7 @@ export class AgentMemory {
     this.#network = network;
     this.#addresses.forget();
     this.#connections.clear();
+    this.answers.forget();
   }
 
   /** After a dial that has failed: an address may be out of date. */

@@ -102,6 +102,20 @@ describe('fdpass listen', () => {
     });
   }
 
+  it('asks the conditions of rules once for connections that are made within a few seconds', async () => {
+    const rules = readFileSync(config, 'utf8');
+    const socket = `socks5h://127.0.0.1:${socks.port}`;
+    configure(`{ host: web.example, exec: [sh, -c, "echo asked >> asked"], use: "${socket}" }`);
+    try {
+      await curl(
+        ...['1', '2', '3'].flatMap((each) => ['-x', `http://127.0.0.1:${listener.port}`, url('web.example') + each]),
+      );
+      expect(readFileSync(join(folder.path, 'asked'), 'utf8')).to.equal('asked\n');
+    } finally {
+      writeFileSync(config, rules);
+    }
+  });
+
   it('carries TLS of a client', async () => {
     const words = CURL['CONNECT']?.(listener.port) ?? [];
     const { stdout, stderr } = await curl(

@@ -81,9 +81,14 @@ export class RulesDialer {
 
   async #dialBy(target: Target, signal: AbortSignal, trace: (event: TraceEvent) => void): Promise<Connection> {
     const { request } = this.#options;
-    this.#parts.memory.refresh();
+    const { memory } = this.#parts;
+    memory.refresh();
     const { config, router } = await this.#framework();
-    const { route } = await routeBy({ config, router }, { ...request, target }, { signal, trace });
+    const { route } = await routeBy(
+      { config, router },
+      { ...request, target },
+      { signal, trace, shared: memory.answers },
+    );
     const label = formatHostPort(route.target.host, route.target.port);
     trace({ event: 'route', target: label, reason: route.reason, chain: route.chain.label });
     return router.dial(route, { signal, timeoutMs: request.timeoutMs, trace });

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { FdpassError, type Target } from '@fdpass/core';
-import { type Answers, currentFolder, expandPath, type Framework } from '@fdpass/core/host';
+import { type Answers, currentFolder, expandPath, type Framework, SharedAnswers } from '@fdpass/core/host';
 import type { Arguments } from '../arguments.js';
 import { builtinFramework } from '../command-framework.js';
 import { errorJson } from '../error-json.js';
@@ -61,8 +61,8 @@ interface ChosenHosts {
 
 /** The hosts of ssh that a rule is for: all others are reached directly, as without fdpass. */
 async function hostsWithRule(hosts: readonly Target[], { router }: Framework): Promise<ChosenHosts> {
-  const asked = new Map(); // what rules ask is often the same for all hosts
-  const routes = await inOrder(hosts, AT_ONCE, (target) => router.route(target, { asked }).catch(() => undefined));
+  const shared = new SharedAnswers(router.clock, Number.POSITIVE_INFINITY); // what rules ask is often the same
+  const routes = await inOrder(hosts, AT_ONCE, (target) => router.route(target, { shared }).catch(() => undefined));
   const answers: Answers = Object.assign({}, ...routes.map((route) => route?.answers));
   const targets = hosts.filter((_, at) => routes[at] === undefined || routes[at].rule !== undefined);
   if (targets.length > 0) return { targets, answers };

@@ -5,7 +5,7 @@ import { ipFamily } from '../ground/ip.js';
 import { type Target, targetKind } from '../ground/target.js';
 import { lookUp } from '../lookup/look-up.js';
 import { nameServerResolver } from '../lookup/name-servers.js';
-import type { Answers } from '../rules/conditions.js';
+import type { Answers } from '../rules/answers.js';
 import type { HostServices } from './strategy-host.js';
 
 /** A target, and how it came to its name. */

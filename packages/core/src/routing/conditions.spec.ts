@@ -11,10 +11,12 @@ import { type ErrorCode, FdpassError, isFdpassError } from '../ground/errors.js'
 import { HandClock } from '../ground/hand-clock.spec.helper.js';
 import { makeTarget } from '../ground/read-target.js';
 import { noTrace, type TraceEvent } from '../ground/trace.js';
+import { SharedAnswers } from '../rules/answers.js';
 import { profileFile, readProfile } from '../rules/profile.js';
 import type { Strategy } from '../strategy/strategy.js';
 
 const TARGET = makeTarget({ host: 'host.example', port: 22 });
+const YES = { holds: true, found: 'can be reached' };
 const [LOOPBACK = 'lo'] = Object.entries(networkInterfaces()).flatMap(([name, all]) =>
   all?.some(({ internal }) => internal) ? [name] : [],
 );
@@ -244,6 +246,45 @@ describe('conditions of rules', () => {
       abort.abort(reason);
       expect(await routing, written).to.equal(reason);
     }
+  });
+
+  it('are asked once for dials that share answers, until those are too old or forgotten', async () => {
+    const clock = new HandClock();
+    const shared = new SharedAnswers(clock, 5000);
+    const { router, dialled } = await load(
+      '  - { reachable: "a.example:1", use: net }',
+      { 'a.example:1': 'open' },
+      clock,
+    );
+    const route = (): Promise<unknown> => router.route(TARGET, { shared });
+    await Promise.all([route(), route()]);
+    clock.advance(4999);
+    expect(await route()).to.have.nested.property('rule.index', 0);
+    expect(dialled).to.have.length(1);
+    clock.advance(1);
+    await route();
+    expect(dialled).to.have.length(2);
+    shared.forget();
+    expect(await route()).to.have.deep.property('answers', { 'reachable a.example:1': YES });
+    expect(dialled).to.have.length(3);
+  });
+
+  it('are asked on for the dials that share answers when the one that asked ends', async () => {
+    const clock = new HandClock();
+    const shared = new SharedAnswers(clock, 5000);
+    const { router } = await load('  - { reachable: "s.example:1", use: net }', { 's.example:1': 'silent' }, clock);
+    const abort = new AbortController();
+    const events: string[] = [];
+    const trace = ({ event }: TraceEvent): void => void events.push(event);
+    const first = router.route(TARGET, { shared, signal: abort.signal, trace }).catch((error: unknown) => error);
+    const second = router.route(TARGET, { shared });
+    while (clock.pending === 0) await new Promise(setImmediate);
+    const reason = new Error('enough');
+    abort.abort(reason);
+    expect(await first).to.equal(reason);
+    await clock.pass(1000);
+    expect((await second).rule?.name).to.equal('last');
+    expect([events, clock.pending]).to.deep.equal([['condition'], 0]);
   });
 
   it('are explained, and shown without what could be a secret', async () => {

@@ -17,7 +17,8 @@ import { showName } from '../ground/shown.js';
 import type { Target } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
 import { noTrace, type Trace, type TraceEvent } from '../ground/trace.js';
-import type { Answer, Answers, ConditionAsker, ConditionOutcome } from '../rules/conditions.js';
+import type { Answers, SharedAnswers } from '../rules/answers.js';
+import type { ConditionAsker, ConditionOutcome } from '../rules/conditions.js';
 import type { Rule } from '../rules/rule.js';
 import type { RuleDecision, RuleTable, RuleTrial } from '../rules/rule-table.js';
 import type { NamedTarget } from './canonical.js';
@@ -58,8 +59,8 @@ export interface RouteOptions {
   readonly trace?: Trace | undefined;
   /** The {@link Route.answers} that another process has got for this dial: nothing is asked twice. */
   readonly answers?: Answers | undefined;
-  /** What is being asked for several targets together: one map for all of them. Default: each asks for itself. */
-  readonly asked?: Map<string, Promise<Answer>> | undefined;
+  /** What conditions are asked for several dials together. Default: each dial asks for itself. */
+  readonly shared?: SharedAnswers | undefined;
 }
 
 /** How one dial differs from what its route says. */
@@ -197,14 +198,14 @@ export class Router {
 
   async #asker(
     target: Target | undefined,
-    { signal = NEVER, trace = noTrace, answers, asked }: RouteOptions,
+    { signal = NEVER, trace = noTrace, answers, shared }: RouteOptions,
   ): Promise<ConditionAsker> {
     const { ConditionAsker } = await import('../rules/conditions.js'); // few rules have any
     const { clock, environment } = this.#parts.scope.services;
     const reach = async (place: Target, until: AbortSignal): Promise<void> =>
       (await (await this.#defaultChain()).dial(place, { signal: until, trace: noTrace })).destroy();
     const context = { signal, trace };
-    return new ConditionAsker({ clock, environment, reach, asked }, context, target, answers);
+    return new ConditionAsker({ clock, environment, reach, shared }, context, target, answers);
   }
 
   /** The conditions of each rule that has any, and what they say now. Where one cannot tell, the error stands for it. */

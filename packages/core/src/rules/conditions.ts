@@ -5,6 +5,7 @@ import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { parseIp } from '../ground/ip.js';
 import { formatHostPort, type Target } from '../ground/target.js';
 import { fillTokens } from '../ground/tokens.js';
+import { type Answer, type Answers, SharedAnswers } from './answers.js';
 import { CONDITION_KEYS, type ConditionSet, type ExecCondition, type ReachableCondition } from './condition.js';
 import { ownAddresses } from './own-addresses.js';
 import { exactSubject, matchConditions, matchLocalNetworks, matchPatterns, type Pattern } from './pattern.js';
@@ -15,16 +16,6 @@ import { showCondition } from './show-condition.js';
 /*
  * Whether the conditions of rules hold now. Few configs have any, so a start loads this only then.
  */
-
-/** What was found out by asking. */
-export interface Answer {
-  readonly holds: boolean;
-  /** In a few words, e.g. `connection refused`. */
-  readonly found: string;
-}
-
-/** The answers of a dial so far, by what was asked: plain data, for a process that goes on with the dial. */
-export type Answers = Readonly<Record<string, Answer>>;
 
 /** A condition of a rule, and whether it holds. */
 export interface ConditionOutcome extends Answer {
@@ -41,8 +32,8 @@ export interface AskScope {
   readonly clock: Clock;
   /** For the profile, and for programs. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** What is being asked, if several dials share it. Default: nothing is shared. */
-  readonly asked?: Map<string, Promise<Answer>> | undefined;
+  /** What other dials have asked. A question goes on then when the dial that asked it ends. Default: nothing is shared. */
+  readonly shared?: SharedAnswers | undefined;
   /** Resolves if a place can be reached, and leaves nothing open. */
   readonly reach: (place: { readonly host: string; readonly port: number }, signal: AbortSignal) => Promise<void>;
 }
@@ -52,7 +43,9 @@ export class ConditionAsker {
   readonly #scope: AskScope;
   readonly #context: DialContext;
   readonly #target: Target | undefined;
-  readonly #answers: Map<string, Promise<Answer>>;
+  readonly #shared: SharedAnswers;
+  /** Ends questions. */
+  readonly #signal: AbortSignal;
   readonly #known: Record<string, Answer>;
 
   /**
@@ -63,7 +56,8 @@ export class ConditionAsker {
     this.#scope = scope;
     this.#context = context;
     this.#target = target;
-    this.#answers = scope.asked ?? new Map();
+    this.#shared = scope.shared ?? new SharedAnswers(scope.clock, Number.POSITIVE_INFINITY);
+    this.#signal = scope.shared === undefined ? context.signal : NEVER;
     this.#known = { ...known };
   }
 
@@ -137,12 +131,12 @@ export class ConditionAsker {
   #reach({ host, port, timeoutMs }: ReachableCondition): Promise<Answer> {
     const place = formatHostPort(host, port);
     return this.#once(`reachable ${place}`, `whether ${place} can be reached`, async () => {
-      const deadline = startDeadline(timeoutMs, this.#context.signal, this.#scope.clock);
+      const deadline = startDeadline(timeoutMs, this.#signal, this.#scope.clock);
       try {
         await untilAborted(deadline.signal, this.#scope.reach({ host, port }, deadline.signal));
         return { holds: true, found: 'can be reached' };
       } catch (error) {
-        this.#context.signal.throwIfAborted();
+        this.#signal.throwIfAborted();
         if (deadline.signal.aborted) return { holds: false, found: `no answer within ${formatMs(timeoutMs)}` };
         if (!isFdpassError(error) || !OUT_OF_REACH.has(error.code)) throw error;
         return { holds: false, found: error.summary.replace(`cannot connect to ${place}: `, '') };
@@ -167,7 +161,7 @@ export class ConditionAsker {
     const request = { argv, baseDir, environment, target: this.#target };
     return untilExit(
       () => Child.start(request, ['ignore', 'ignore', 'ignore'], PROGRAM),
-      { timeoutMs, late: () => tooSlow(timeoutMs), signal: this.#context.signal, clock },
+      { timeoutMs, late: () => tooSlow(timeoutMs), signal: this.#signal, clock },
       ({ status, signal }) => {
         if (status === null) throw new FdpassError('config', `${PROGRAM} ended with ${signal}`);
         return { holds: status === 0, found: `status ${status}` };
@@ -175,24 +169,28 @@ export class ConditionAsker {
     );
   }
 
-  #once(key: string, shown: string, ask: () => Promise<Answer>): Promise<Answer> {
+  async #once(key: string, shown: string, ask: () => Promise<Answer>): Promise<Answer> {
     const known = this.#known[key];
-    const asked = known === undefined ? this.#answers.get(key) : Promise.resolve(known);
-    if (asked !== undefined) return asked;
-    const asking = this.#report(shown, ask).then((answer) => (this.#known[key] = answer));
-    this.#answers.set(key, asking);
-    return asking;
+    if (known !== undefined) return known;
+    const asking = this.#shared.find(key, () => this.#report(shown, ask));
+    const answer = await untilAborted(this.#context.signal, asking);
+    this.#known[key] = answer;
+    return answer;
   }
 
   async #report(condition: string, ask: () => Promise<Answer>): Promise<Answer> {
-    const { trace } = this.#context;
+    const { trace, signal } = this.#context;
     const startedMs = this.#scope.clock.now();
     trace({ event: 'condition', condition });
     const answer = await ask();
-    trace({ event: 'condition-answer', condition, ms: this.#scope.clock.now() - startedMs, ...answer });
+    const ms = this.#scope.clock.now() - startedMs;
+    if (!signal.aborted) trace({ event: 'condition-answer', condition, ms, ...answer });
     return answer;
   }
 }
+
+/** For questions that others wait for too: they have limits of their own. */
+const NEVER = new AbortController().signal;
 
 /** How errors call the program of a condition. */
 const PROGRAM = 'the program of "exec"';
