@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { DnsServer, expectNoDescriptorLeft, NXDOMAIN, openSocketsAndPipes, SERVFAIL } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { isFdpassError } from '../ground/errors.js';
+import { HandClock } from '../ground/hand-clock.spec.helper.js';
 import { nameServerResolver, parseNameServer } from './name-servers.js';
 import type { HostAddress, Resolver } from './resolver.js';
 
@@ -32,7 +33,16 @@ describe('the address of a name server', () => {
 
 describe('a resolver of name servers', () => {
   const servers: DnsServer[] = [];
-  afterEach(() => Promise.all(servers.splice(0).map((server) => server.close())));
+  let clock: HandClock;
+  let last: string | undefined;
+  beforeEach(() => {
+    clock = new HandClock();
+    last = undefined;
+  });
+  afterEach(async () => {
+    await Promise.all(servers.splice(0).map((server) => server.close()));
+    expect(clock.pending).to.equal(0);
+  });
 
   async function start(
     answers: Readonly<Record<string, DnsServer['answers'] extends Map<string, infer A> ? A : never>>,
@@ -48,10 +58,11 @@ describe('a resolver of name servers', () => {
 
   function resolverOf(...list: readonly (DnsServer | string)[]): Resolver {
     const addresses = list.map((server) => (typeof server === 'string' ? server : server.address));
-    return nameServerResolver({
-      servers: addresses,
+    return nameServerResolver(addresses, {
+      clock,
       compareAddresses: (a, b) => b.family - a.family,
-      otherwise: system,
+      resolve: system,
+      winners: { of: () => ({ last, won: (server) => (last = server) }) },
     });
   }
 
@@ -84,8 +95,36 @@ describe('a resolver of name servers', () => {
     const failing = await start({ 'a.example': SERVFAIL, 'b.example': ['192.0.2.1'] });
     const knowing = await start({ 'a.example': ['192.0.2.2'], 'b.example': ['192.0.2.2'] });
     const resolve = resolverOf(failing, knowing);
-    expect(hosts(await resolve('a.example', 4, NEVER))).to.deep.equal(['192.0.2.2']);
     expect(hosts(await resolve('b.example', 4, NEVER))).to.deep.equal(['192.0.2.1']);
+    expect(hosts(await resolve('a.example', 4, NEVER))).to.deep.equal(['192.0.2.2']);
+  });
+
+  it('asks the next server too where one has not answered for a moment, and that one first the next time', async () => {
+    const silent = await start({ 'a.example': 'silent', 'none.example': 'silent' });
+    const knowing = await start({ 'a.example': ['192.0.2.2'], 'none.example': NXDOMAIN });
+    const before = openSocketsAndPipes();
+    const resolve = resolverOf(silent, knowing);
+    const asking = resolve('a.example', 4, NEVER);
+    await silent.nextQuestion();
+    clock.advance(499);
+    expect(knowing.questions).to.deep.equal([]);
+    clock.advance(1);
+    expect(hosts(await asking)).to.deep.equal(['192.0.2.2']);
+    await expectNoDescriptorLeft(before);
+    const none = await resolve('none.example', 4, NEVER).catch((error: unknown) => error);
+    expect(none).to.have.property('code', 'unknown-host');
+    expect([silent.questions, knowing.questions]).to.deep.equal([['a.example'], ['a.example', 'none.example']]);
+  });
+
+  it('believes a server that is slow', async () => {
+    const slow = await start({ 'a.example': 'silent' });
+    const failing = await start({ 'a.example': SERVFAIL });
+    const asking = resolverOf(slow, failing)('a.example', 4, NEVER);
+    await slow.nextQuestion();
+    slow.answers.set('a.example', ['192.0.2.1']); // for when it is asked again
+    clock.advance(500);
+    expect(hosts(await asking)).to.deep.equal(['192.0.2.1']);
+    expect([last, failing.questions]).to.deep.equal([slow.address, ['a.example']]);
   });
 
   it('leaves localhost to the system', async () => {

@@ -1,4 +1,4 @@
-import { onAbort } from '../ground/clock.js';
+import { type Clock, makeAbortable, onAbort, pause } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { ipFamily } from '../ground/ip.js';
 import { errnoName } from '../ground/system-error.js';
@@ -13,6 +13,8 @@ import { type Family, type HostAddress, lookingUp, lookupError, type Resolver } 
 /** For the first question to a server. It is asked once more, and then has longer. */
 const TIMEOUT_MS = 1000;
 const TRIES = 2;
+/** Then the next server is asked too. One that knows, or asks another one that does, has answered by then. */
+const NEXT_SERVER_MS = 500;
 const DNS_PORT = 53;
 
 /** The address of a name server as `dns.setServers` takes it. Undefined for a text that is not one. */
@@ -24,23 +26,39 @@ export function parseNameServer(text: string): string | undefined {
   return isRight && number >= 1 && number <= 65535 ? formatHostPort(address, number) : undefined;
 }
 
-/** What a resolver of name servers is made of. */
-export interface NameServers {
-  /** As {@link parseNameServer} gives them, in the order in which they are asked. */
-  readonly servers: readonly string[];
+/** What a resolver of name servers needs of a framework's services. */
+export interface NameServices {
+  /** What the delay between two servers runs on. */
+  readonly clock: Clock;
   /** Sorts addresses of both families. */
   readonly compareAddresses: CompareAddresses;
   /** For names that no name server has: `localhost` and what ends in it (RFC 6761, section 6.3). */
-  readonly otherwise: Resolver;
+  readonly resolve: Resolver;
+  /** Remembers which server has answered. */
+  readonly winners: { of(key: string): Winner };
 }
 
-/** A resolver that asks these name servers and nothing else: neither /etc/hosts nor those of the system. */
-export function nameServerResolver({ servers, compareAddresses, otherwise }: NameServers): Resolver {
+interface Winner {
+  readonly last: string | undefined;
+  readonly won: (server: string) => void;
+}
+
+/**
+ * A resolver that asks these name servers and nothing else: neither /etc/hosts nor those of the system.
+ *
+ * @param servers As {@link parseNameServer} gives them, in the order in which they are asked; the one that answered last is first.
+ */
+export function nameServerResolver(servers: readonly string[], services: NameServices): Resolver {
+  const { compareAddresses, resolve: otherwise, winners } = services;
   const resolve: Resolver = async (host, family, signal) => {
     signal.throwIfAborted();
     if (/(?:^|\.)localhost$/.test(withoutRootDot(host))) return otherwise(host, family, signal);
     const families: readonly Family[] = family === 0 ? [6, 4] : [family];
-    const answers = await Promise.allSettled(families.map((each) => ask(host, each, servers, signal)));
+    const winner = winners.of(`dns ${servers.join(' ')}`);
+    const order = servers.toSorted((a, b) => Number(b === winner.last) - Number(a === winner.last));
+    const answers = await Promise.allSettled(
+      families.map((each) => ask({ host, family: each, winner, clock: services.clock }, order, signal)),
+    );
     signal.throwIfAborted();
     const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
     if (found.length > 0) return found.toSorted(compareAddresses);
@@ -50,23 +68,59 @@ export function nameServerResolver({ servers, compareAddresses, otherwise }: Nam
   return Object.assign(resolve, { servers });
 }
 
-/** Asks one server after the other until one knows. Node itself takes a server's failure for an answer. */
-async function ask(
-  host: string,
-  family: Family,
-  [server = '', ...others]: readonly string[],
-  signal: AbortSignal,
-): Promise<HostAddress[]> {
+interface Question {
+  readonly host: string;
+  readonly family: Family;
+  readonly winner: Winner;
+  readonly clock: Clock;
+}
+
+/** Asks the servers until one answers; that there is no such address is an answer. */
+async function ask(question: Question, servers: readonly string[], signal: AbortSignal): Promise<HostAddress[]> {
+  const { signal: over, abort } = makeAbortable();
+  const release = onAbort(signal, abort);
   try {
-    return await askOne(host, family, server, signal);
-  } catch (error) {
-    if (others.length === 0 || isNoRecord(error) || signal.aborted) throw error;
-    return ask(host, family, others, signal);
+    const { server, addresses, error } = await firstAnswer(question, servers, over);
+    question.winner.won(server);
+    if (error !== undefined) throw error;
+    return addresses;
+  } finally {
+    release();
+    abort(new Error('answered'));
   }
 }
 
+interface Answer {
+  readonly server: string;
+  readonly addresses: HostAddress[];
+  /** That there are none. */
+  readonly error?: unknown;
+}
+
+/**
+ * The answer of the server that is first to give one. Each has a head start before the next is asked, which ends when it fails:
+ * Node itself takes a server's failure for an answer.
+ */
+async function firstAnswer(
+  question: Question,
+  [server = '', ...others]: readonly string[],
+  signal: AbortSignal,
+): Promise<Answer> {
+  const asking = askOne(question, server, signal);
+  if (others.length === 0) return asking;
+  const settled = asking.then(
+    () => true,
+    () => false,
+  );
+  const isAnswered = await Promise.race([settled, pause(NEXT_SERVER_MS, question.clock, signal).then(() => false)]);
+  if (isAnswered) return asking;
+  return Promise.any([asking, firstAnswer(question, others, signal)]).catch((error: AggregateError) => {
+    throw error.errors.at(-1);
+  });
+}
+
 /** A resolver of its own for each question, so that it can be cancelled alone. */
-async function askOne(host: string, family: Family, server: string, signal: AbortSignal): Promise<HostAddress[]> {
+async function askOne({ host, family }: Question, server: string, signal: AbortSignal): Promise<Answer> {
   const { Resolver: NodeResolver } = process.getBuiltinModule('node:dns').promises;
   const resolver = new NodeResolver({ timeout: TIMEOUT_MS, tries: TRIES });
   resolver.setServers([server]);
@@ -74,7 +128,10 @@ async function askOne(host: string, family: Family, server: string, signal: Abor
   try {
     const name = withoutRootDot(host);
     const addresses = await (family === 4 ? resolver.resolve4(name) : resolver.resolve6(name));
-    return addresses.map((address) => ({ family, host: address }));
+    return { server, addresses: addresses.map((address) => ({ family, host: address })) };
+  } catch (error) {
+    if (isNoRecord(error)) return { server, addresses: [], error };
+    throw error;
   } finally {
     release();
   }

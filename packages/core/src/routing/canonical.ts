@@ -54,8 +54,8 @@ async function wholeName(
   services: HostServices,
   context: DialContext,
 ): Promise<string | undefined> {
-  const { clock, compareAddresses, resolve: otherwise } = services;
-  const resolve = dns === undefined ? otherwise : nameServerResolver({ servers: dns, compareAddresses, otherwise });
+  const { clock } = services;
+  const resolve = dns === undefined ? services.resolve : nameServerResolver(dns, services);
   for (const domain of domains) {
     const name = `${host}.${domain}`;
     const deadline = startDeadline(LIMIT_MS, context.signal, clock);

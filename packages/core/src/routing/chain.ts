@@ -239,11 +239,7 @@ export async function withNames(
   if (servers === undefined) return placed;
   const { nameServerResolver } = await import('../lookup/name-servers.js'); // few hops have their own
   const { services } = scope;
-  const { compareAddresses, resolve: otherwise } = services;
-  return {
-    ...placed,
-    services: { ...services, resolve: nameServerResolver({ servers, compareAddresses, otherwise }) },
-  };
+  return { ...placed, services: { ...services, resolve: nameServerResolver(servers, services) } };
 }
 
 /** A dial that looks its target's name up first, if these settings say so. */
