@@ -75,7 +75,7 @@ describe('the packed packages', () => {
       expect(fields, name).to.deep.include({
         license: 'MIT',
         type: 'module',
-        sideEffects: name === 'fdpass' ? ['./dist/register-if-able.js', './dist/register.js'] : false,
+        sideEffects: name === 'fdpass' ? ['./dist/register-if-able.cjs', './dist/register.js'] : false,
         engines: { node: '>=20.19' },
         bugs: 'https://github.com/fdpass/fdpass/issues',
         homepage: `https://github.com/fdpass/fdpass/tree/main/${directory}#readme`,
@@ -146,20 +146,20 @@ function libraryFiles(source: string): string[] {
 }
 
 function compiled(file: string): string[] {
-  const endings = ['.js', '.js.map', '.d.ts', '.d.ts.map'];
-  return [`src/${file}`, ...endings.map((ending) => `dist/${file.replace(/\.ts$/, ending)}`)];
+  const endings = file.endsWith('.cts') ? ['.cjs', '.d.cts'] : ['.js', '.d.ts'];
+  const results = endings.flatMap((ending) => [ending, `${ending}.map`]);
+  return [`src/${file}`, ...results.map((ending) => `dist/${file.replace(/\.c?ts$/, ending)}`)];
 }
 
-/** Of the commands' package: what programs import, and what `fdpass run` has Node programs import. */
+/** Of the commands' package: what programs import, and what `fdpass run` has Node programs load. */
 const MODULES = [
-  'builtin',
-  'index',
-  'inline',
-  'node-version',
-  'program-dialer',
-  'register',
-  'register-dial',
-  'register-if-able',
+  'builtin.ts',
+  'index.ts',
+  'inline.ts',
+  'program-dialer.ts',
+  'register.ts',
+  'register-dial.ts',
+  'register-if-able.cts',
 ];
 
 /** The bundles and what starts them; of the modules, those that somebody who imports the package needs. */
@@ -167,7 +167,7 @@ function commandFiles(source: string): string[] {
   const bundled = ['fdpass.cjs', 'fdrecv.cjs', 'load.cjs', 'plugins.cjs', 'NOTICES.txt'];
   expect(filesIn(join(source, 'bundle'))).to.include.members(bundled);
   const folders = ['bin', 'bundle'].flatMap((name) => filesIn(join(source, name)).map((file) => `${name}/${file}`));
-  const modules = MODULES.map((name) => `${name}.ts`).flatMap(compiled);
+  const modules = MODULES.flatMap(compiled);
   return [
     ...folders,
     ...modules,

@@ -116,12 +116,21 @@ describe('fdpass run', () => {
 
   it('leaves a Node alone that is too old for that', async () => {
     const old = join(folder.path, 'old.cjs');
-    writeFileSync(old, "Object.defineProperty(process.versions, 'node', { value: '18.20.4' });");
+    writeFileSync(old, "Object.defineProperty(process.features, 'require_module', { value: undefined });");
     const script = 'import net from "node:net"; console.log(net.Socket.prototype.connect.toString().includes("Dial"));';
     const show = async (options?: string): Promise<string> =>
       (await run(FDPASS_BIN, ['run', ...node(script)], { env: { ...NO_CONFIG, ...env, NODE_OPTIONS: options } }))
         .stdout;
     expect(await Promise.all([show(), show(`--require ${old}`)])).to.deep.equal(['true\n', 'false\n']);
+  });
+
+  it('leaves to a Node program how its files are loaded', async () => {
+    const hook = join(folder.path, 'hook.cjs');
+    writeFileSync(hook, "require.extensions['.shout'] = (module) => module._compile('console.log(\"loaded\")', '');");
+    const program = join(folder.path, 'program.shout');
+    writeFileSync(program, 'HELLO');
+    const { stdout, stderr } = await runs([process.execPath, '--require', hook, program]);
+    expect([stdout, stderr]).to.deep.equal(['loaded\n', '']);
   });
 
   it('goes through --via, and so does an fdpass or a Node that the command runs', async () => {
@@ -145,7 +154,7 @@ describe('fdpass run', () => {
 
   it("adds to the user's own NODE_OPTIONS", async () => {
     const { stdout } = await runs(['sh', '-c', 'echo "$NODE_OPTIONS"'], { env: { NODE_OPTIONS: '--no-warnings' } });
-    expect(stdout).to.match(/^--no-warnings --import=file:\/\/\/\S+\/register-if-able\.js\n$/);
+    expect(stdout).to.match(/^--no-warnings --require=\/\S+\/register-if-able\.cjs\n$/);
   });
 
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const) {

@@ -1,6 +1,5 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { currentFolder, expandPath } from '@fdpass/core/host';
 import type { Arguments } from '../arguments.js';
 
@@ -24,7 +23,7 @@ export function proxyVariables(address: string, given: NodeJS.ProcessEnv): Varia
     ...proxies,
     ...Object.fromEntries(lowerCase),
     FDPASS_LISTENER: address,
-    NODE_OPTIONS: [given['NODE_OPTIONS'], `--import=${registerUrl()}`].filter(Boolean).join(' '),
+    NODE_OPTIONS: [given['NODE_OPTIONS'], requireOption(registerFile())].filter(Boolean).join(' '),
   };
 }
 
@@ -38,7 +37,15 @@ export function routeVariables(args: Arguments): Variables {
 }
 
 /** Beside the launcher, which knows its package. */
-function registerUrl(): string {
+function registerFile(): string {
   const [, launcher = ''] = process.argv;
-  return pathToFileURL(join(realpathSync(launcher), '../../dist/register-if-able.js')).href;
+  return join(realpathSync(launcher), '../../dist/register-if-able.cjs');
+}
+
+/**
+ * Not `--import`: with that Node loads the program as it does ES modules, past what `--require ts-node/register` and the like
+ * have put in its way, and a Node before 18.18 does not start at all.
+ */
+function requireOption(file: string): string {
+  return `--require=${/[\s"\\]/.test(file) ? `"${file.replace(/["\\]/g, '\\$&')}"` : file}`;
 }
