@@ -23,7 +23,8 @@ export const portForward = {
       needsRelay: () => true, // a process has to stay, and end the program
       async dial({ port }, context) {
         const words = [kubectl, 'port-forward', '--address', '127.0.0.1', to, `:${port}`];
-        const program = await host.spawn(['/bin/sh', '-c', SUPERVISE, 'sh', ...words], context);
+        const patient = { patienceMs: 20_000 }; // it tells its port first
+        const program = await host.spawn(['/bin/sh', '-c', SUPERVISE, 'sh', ...words], context, patient);
         const missing = (soFar) => (soFar.includes('\n') ? 0 : 1);
         const line = String(await program.readThrough(missing, 1024, 'its port'));
         const [, local] = /^Forwarding from 127\.0\.0\.1:(\d+) /.exec(line) ?? [];

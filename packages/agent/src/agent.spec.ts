@@ -44,7 +44,7 @@ describe('the agent', () => {
     await agent?.ended;
     agent = undefined;
   });
-  expectDescriptorsBack(20);
+  expectDescriptorsBack();
 
   async function start(options: Partial<AgentOptions> = {}): Promise<Agent> {
     const serve = async (): Promise<number> => 0;

@@ -418,7 +418,6 @@ describe('the agent of the command', () => {
 
     it('may die at any moment: ssh gets its connection, and the next command has another agent', async function () {
       requirePeers(this, 'sshd');
-      this.timeout(120_000); // every session starts ssh, fdpass and an agent
       const sshd = await startSshd();
       const options = { ProxyCommand: `'${FDPASS_BIN}' %h %p`, ProxyUseFdpass: 'yes' };
       try {

@@ -21,7 +21,7 @@ describe('a banner on accept', () => {
     server.close();
     await once(server, 'close');
     await expectNoDescriptorLeft(before);
-  }).timeout(120_000);
+  });
 
   async function dialAndPass(port: number, withHandshake: boolean): Promise<Buffer> {
     const sys = loadSys();

@@ -50,4 +50,4 @@ describe('fdpass doctor names what is broken and how to mend it, where ssh says'
       }
     });
   }
-}).timeout(40_000);
+});

@@ -96,8 +96,7 @@ function promises(column: string, cell: string): boolean {
   return column === SOCKS ? /\b5\b/.test(cell) : !cell.startsWith('–');
 }
 
-describe('the comparison in the README', function () {
-  this.timeout(120_000);
+describe('the comparison in the README', () => {
   const cells = Object.entries(COMMANDS).flatMap(([program, columns]) =>
     Object.entries(columns).map(([column, command]) => ({ program, column, command })),
   );

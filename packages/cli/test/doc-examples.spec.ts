@@ -24,8 +24,7 @@ function those(languages: readonly string[]): DocBlock[] {
   return blocks.filter(({ language }) => languages.includes(language));
 }
 
-describe('examples in the docs', function () {
-  this.timeout(60_000);
+describe('examples in the docs', () => {
   let workspace: DocWorkspace;
 
   before(() => {

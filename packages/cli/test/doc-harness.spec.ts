@@ -106,4 +106,4 @@ describe('the tests of the docs', () => {
     expect(await open('192.0.2.1')).to.contain('an example may not reach 192.0.2.1:80');
     expect(await open('fdpass.invalid')).to.contain('an example may not reach fdpass.invalid:80');
   });
-}).timeout(60_000);
+});

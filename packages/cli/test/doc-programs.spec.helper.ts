@@ -66,7 +66,6 @@ export async function compile(workspace: DocWorkspace, blocks: readonly DocBlock
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   const { status, stdout } = await run(process.execPath, [tsc, '-p', workspace.path, '--pretty', 'false'], {
     cwd: workspace.path,
-    timeoutMs: 60_000,
   });
   const said = new Map<string, string>();
   for (const [, name = '', line, message = ''] of stdout.matchAll(/^(\S+)\((\d+),\d+\): (.*(?:\n .*)*)/gm)) {

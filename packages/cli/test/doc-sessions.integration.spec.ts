@@ -14,9 +14,7 @@ import {
 } from './doc-sessions.spec.helper.js';
 
 /** What readers type, with the built commands, real servers and a real ssh: each page from its top to its bottom. */
-describe('consoles in the docs', function () {
-  this.timeout(120_000);
-
+describe('consoles in the docs', () => {
   before(function () {
     requireDocLab(this);
   });

@@ -116,7 +116,7 @@ export async function runSession(session: DocSession, bin: string): Promise<Done
     writeFileSync(inFolder('session.sh'), scriptOf(session, inFolder));
     const inside = fileURLToPath(new URL('doc-lab.spec.helper.js', import.meta.url));
     const env = { DOC_FOLDER: folder.path, DOC_BIN: bin };
-    const ended = await runInLab(LAB, [process.execPath, inside], { env, timeoutMs: 90_000 });
+    const ended = await runInLab(LAB, [process.execPath, inside], { env, timeoutMs: 170_000 });
     if (ended.status !== 0) throw new Error(`the session ended with ${ended.status}: ${ended.stdout}${ended.stderr}`);
     const output = (step: DocStep): string => readFileSync(inFolder(`${session.indexOf(step)}.out`), 'utf8');
     return session.filter(isStep).map((step) => ({ ...step, output: inOrder(asOnTerminal(output(step))) }));

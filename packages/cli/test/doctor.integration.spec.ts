@@ -363,4 +363,4 @@ describe('fdpass doctor', () => {
       expect(status).to.equal(64);
     }
   });
-}).timeout(60_000);
+});

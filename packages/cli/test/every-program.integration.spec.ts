@@ -66,7 +66,6 @@ describe('one configuration for every program', () => {
   };
 
   before(async function () {
-    this.timeout(60_000);
     requirePeers(this, 'ssh', 'sshd', 'openssl');
     for (const path of ['home', 'www', 'www/npm']) mkdirSync(at(path));
     const { cert, key } = makeCertificate(folder.path, HOST, alternativeNames(`DNS:${HOST}`));
@@ -121,7 +120,6 @@ describe('one configuration for every program', () => {
   for (const scheme of ['socks5', 'http'])
     it(`Chromium, by fdpass listen as ${scheme}://`, async function () {
       requirePeers(this, 'chromium');
-      this.timeout(120_000);
       const flags = [
         '--headless',
         '--no-sandbox',
@@ -154,7 +152,6 @@ describe('one configuration for every program', () => {
   });
 
   it('npm, with a registry, by fdpass run', async function () {
-    this.timeout(60_000);
     const { npm = '' } = requirePeers(this, 'npm');
     const base = `http://${HOST}:${web}/npm`;
     publish(npm, base);
@@ -168,12 +165,11 @@ describe('one configuration for every program', () => {
       `--cache=${at('npm-cache')}`,
     ];
     const words = [npm, 'install', '--prefix', at('project'), `--registry=${base}/`, ...quiet, 'a-package'];
-    await expectSeen(web, /added 1 package/, () => fdpass(['run', '--', ...words], { env, timeoutMs: 50_000 }));
+    await expectSeen(web, /added 1 package/, () => fdpass(['run', '--', ...words], { env }));
     expect(readFileSync(at('project/node_modules/a-package/index.js'), 'utf8')).to.equal('// a package\n');
   });
 
   it('psql, by a socket that socat connects through fdpass listen, and by fdpass --stdio', async function () {
-    this.timeout(60_000);
     requirePeers(this, 'socat');
     const bin = findPostgres() ?? skipOrFail(this, 'not installed: initdb');
     postgres = await startPostgres(bin);

@@ -24,8 +24,7 @@ const EXAMPLES = join(ROOT, 'examples/plugins');
 const NAMES = readdirSync(EXAMPLES).filter((name) => /^[a-z-]+\.mjs$/.test(name));
 
 /** The plugins of one file that authors can begin with, each where a user has it: alone in a folder, beside a config. */
-describe('the example plugins', function () {
-  this.timeout(120_000);
+describe('the example plugins', () => {
   const folder = temporaryFolder();
   const { sshd, env } = useSshd();
   after(() => folder.remove());
@@ -51,7 +50,7 @@ describe('the example plugins', function () {
   async function checkSession(config: string, target: object = {}): Promise<void> {
     const sent = randomBytes(500_000);
     const options = { ProxyCommand: proxyCommand('--config', config), ProxyUseFdpass: 'yes', ...target };
-    const finished: Finished = await sshd().ssh('echo hello; cat', options, { env, input: sent, timeoutMs: 60_000 });
+    const finished: Finished = await sshd().ssh('echo hello; cat', options, { env, input: sent });
     expect(finished.stderr).to.equal('');
     expect(finished.stdout.slice(0, 6)).to.equal('hello\n');
     const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');

@@ -23,8 +23,7 @@ import { installedEnv } from './packed.spec.helper.js';
 const GUIDE = 'docs/writing-a-strategy.md';
 
 /** What a reader of the docs does, with nothing but the packed packages, in a folder outside of this repository. */
-describe('from the packed packages alone', function () {
-  this.timeout(120_000);
+describe('from the packed packages alone', () => {
   const installed = useInstalled();
   const { env: mark, marker } = markedEnvironment();
   let sshd: Sshd;
@@ -56,7 +55,7 @@ install) ;;
 create) shift; create-"$@" ;;
 *) command npm "$@" ;;
 esac; }\n`;
-    return run('bash', ['-euc', `${npm}${commands}`], { cwd, env, timeoutMs: 90_000 });
+    return run('bash', ['-euc', `${npm}${commands}`], { cwd, env, timeoutMs: 150_000 });
   }
 
   /** An ssh_config for the test's server, and ssh that reads it. */

@@ -113,7 +113,6 @@ describe('ssh through hops before a jump host', () => {
       env,
       host: '127.0.0.1',
       input: Buffer.from(data, 'latin1'),
-      timeoutMs: 60_000,
     });
     expect([status, stderr]).to.deep.equal([0, '']);
     expect(digest(stdout)).to.equal(digest(data));
@@ -173,7 +172,7 @@ describe('ssh through hops before a jump host', () => {
       await ended;
       await expectNoneLeft(() => markedProcesses(marker));
     }
-  }).timeout(120_000);
+  });
 
   describe('that would reach themselves through themselves', () => {
     /** The inner ssh runs fdpass by the same rules, as under a "Host *" with a ProxyCommand. */

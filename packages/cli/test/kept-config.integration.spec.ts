@@ -53,8 +53,7 @@ for (const name of ['openSync', 'readFileSync']) {
 
   const kept = (): string[] => readdirSync(join(folder.path, 'fdpass')).filter((name) => name.startsWith('config-'));
 
-  it('reads it once, and again when it has changed', async function () {
-    this.timeout(30_000);
+  it('reads it once, and again when it has changed', async () => {
     write('rules: [ { use: { strategy: direct, host: 127.0.0.1 } } ]\n');
     let first = await connect();
     expect(first).to.deep.include({ status: 0, said: 'SSH-2.0-greeter\r\n' });
@@ -72,8 +71,7 @@ for (const name of ['openSync', 'readFileSync']) {
     expect(changed.said).to.match(/config\.yaml:1:17: rule 1: this word is neither/);
   });
 
-  it('opens a config that it searches for once, and not at all if it is cached', async function () {
-    this.timeout(30_000);
+  it('opens a config that it searches for once, and not at all if it is cached', async () => {
     mkdirSync(join(folder.path, 'xdg/fdpass'), { recursive: true });
     const found = join(folder.path, 'xdg/fdpass/config.yaml');
     writeFileSync(found, 'rules: [ { use: { strategy: direct, host: 127.0.0.1 } } ]\n', { mode: 0o600 });

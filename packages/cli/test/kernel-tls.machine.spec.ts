@@ -37,7 +37,7 @@ const PIECE = 50_000;
 
 /** Real ssh and real proxies with TLS by a real kernel. */
 describeInMachine('TLS by the kernel, through real proxies', import.meta.url, {}, () => {
-  const { sshd, env } = useSshd(60_000);
+  const { sshd, env } = useSshd();
   const folder = temporaryFolder();
   const file = (name: string): string => join(folder.path, name);
   let echo: Server;

@@ -245,4 +245,4 @@ describe('fdpass listen', () => {
       expect(result.status).to.equal(status);
     });
   }
-}).timeout(60_000);
+});

@@ -53,8 +53,7 @@ export async function start() {
 }\n${extra}`;
 
 /** A plugin author's folder: no configuration, no package, nothing but files. */
-describe('the commands for a plugin file', function () {
-  this.timeout(120_000);
+describe('the commands for a plugin file', () => {
   const folder = temporaryFolder();
   const { env: mark, marker } = markedEnvironment();
   const env = { ...mark, LC_ALL: 'C' }; // marks in ASCII

@@ -21,8 +21,7 @@ rules:
 `;
 
 /** What the commands show, run as users run them. */
-describe('what the commands show of a config', function () {
-  this.timeout(60_000);
+describe('what the commands show of a config', () => {
   const folder = temporaryFolder();
   const config = join(folder.path, 'config.yaml');
   after(() => folder.remove());

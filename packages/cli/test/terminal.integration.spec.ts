@@ -82,7 +82,7 @@ done`;
       expect(ends.map((line) => line.trim())).to.deep.equal(
         SIGNALS.split(' ').map((signal) => `${signal} ${signal} echo icanon isig`),
       );
-    }).timeout(60_000);
+    });
 
     it('gives it back while we are stopped, and asks again afterwards', async () => {
       const script = `${ask} & ${ASKED}; kill -TSTP $!

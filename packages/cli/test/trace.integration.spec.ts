@@ -265,4 +265,4 @@ describe('fdpass trace', () => {
       expect(all).to.contain('route: happy-eyeballs');
     });
   });
-}).timeout(30_000);
+});

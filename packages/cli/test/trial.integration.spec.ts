@@ -128,4 +128,4 @@ describe('fdpass test', () => {
       await late.close();
     }
   });
-}).timeout(30_000);
+});

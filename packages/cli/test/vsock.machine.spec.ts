@@ -31,7 +31,7 @@ const LIMIT_MS = 180_000;
 
 /** Sockets of virtual machines, over the kernel's loopback for them. Hypervisors differ only in who is at the other end. */
 describeInMachine('vsock', import.meta.url, {}, () => {
-  const { sshd, env } = useSshd(60_000);
+  const { sshd, env } = useSshd();
   const folder = temporaryFolder();
   const running: Background[] = [];
   let socksPort: number;

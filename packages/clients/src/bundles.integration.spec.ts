@@ -122,7 +122,7 @@ describe('a program in a bundle', () => {
       const words = [file, `socks5h://127.0.0.1:${proxy.port}`, 'host.example'];
       const { stdout, stderr, status } = await run(process.execPath, words, { env: { HOME: folder.path } });
       expect([stdout, stderr, status]).to.deep.equal(['hello from afar\nhello from afar\n', '', 0]);
-    }).timeout(120_000);
+    });
   }
 
   it('is much smaller without what reads files', async () => {
@@ -134,7 +134,7 @@ describe('a program in a bundle', () => {
     }
     const [whole = 0, inline = 0] = sizes;
     expect(inline / whole).to.be.below(0.65);
-  }).timeout(120_000);
+  });
 
   it('says what to do if its rules are in a file after all', async () => {
     const entry = join(within, 'file.mjs');

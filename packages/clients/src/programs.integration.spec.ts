@@ -136,7 +136,6 @@ describe(`the clients of ${PAGE}`, () => {
               FDPASS_CONFIG: isUnaware ? config : '',
               FDPASS_EXAMPLE_PORTS: JSON.stringify({ 1080: proxy.port }),
             },
-            timeoutMs: 60_000,
           },
         );
         expect([stdout.trim(), stderr, status]).to.deep.equal([says, '', 0]);
@@ -145,6 +144,6 @@ describe(`the clients of ${PAGE}`, () => {
         await proxy?.close();
         await server.close();
       }
-    }).timeout(70_000);
+    });
   }
 });

@@ -29,15 +29,13 @@ describe('a program with a dialer', () => {
         ['happy-eyeballs', '127.0.0.1'],
         [`socks5h://127.0.0.1:${proxy.port}`, 'web.example'],
       ] as const) {
-        const { stdout, stderr } = await run(program, [...words, PROGRAM, use, host, String(web.port)], {
-          timeoutMs: 60_000,
-        });
+        const { stdout, stderr } = await run(program, [...words, PROGRAM, use, host, String(web.port)]);
         const { fetch, ...results } = JSON.parse(stdout || JSON.stringify({ stderr })) as Record<string, string>;
         expect(results).to.deep.equal({ dial: '/body', connect: '/body', agent: '/body' });
         expect(fetch).to.match(
           runtime === 'node' ? /^\/body$/ : /^the fetch of (Bun|Deno) cannot connect through a dialer$/,
         );
       }
-    }).timeout(120_000);
+    });
   }
 });

@@ -83,7 +83,7 @@ describe('requests with a URL through a proxy server', () => {
     await lab?.close();
     seen.length = 0;
   });
-  expectDescriptorsBack(20);
+  expectDescriptorsBack();
 
   it('reach the server that the URL names as it wants them, whatever else the client says', async () => {
     await start(remember);

@@ -139,7 +139,7 @@ describe('a proxy server', () => {
     return lab;
   };
   afterEach(() => lab?.close());
-  expectDescriptorsBack(20);
+  expectDescriptorsBack();
 
   describe('carries both directions and both ends over', () => {
     for (const [what, [request, granted, protocol, host]] of Object.entries(REQUESTS)) {
@@ -301,8 +301,7 @@ describe('a proxy server', () => {
     other.destroy();
   });
 
-  it('serves a thousand clients at once, which need no pipe as long as they have nothing to say', async function () {
-    this.timeout(60_000);
+  it('serves a thousand clients at once, which need no pipe as long as they have nothing to say', async () => {
     const { connect, proxy } = await start();
     const clients = Array.from({ length: 1000 }, () => connect(CONNECT));
     const all = clients.map(readAll);

@@ -21,7 +21,7 @@ export const runEntries = {
     v.pipe(
       duration,
       v.description(
-        'wait this long for the first byte, so that a command that fails early says why; 0s: hand over at once (default 1s)',
+        'wait this long for the first byte, so that a command that fails early says why; 0s: hand over at once (default 1s, and 10s to port 22)',
       ),
     ),
   ) as v.OptionalSchema<v.GenericSchema<string | number, number>, undefined>,

@@ -14,7 +14,7 @@ const RELAY = `const socket = require('net').connect({ port: +process.argv[3], h
 `;
 
 describe('ssh through a legacy command', () => {
-  const { sshd, env } = useSshd(15_000);
+  const { sshd, env } = useSshd();
 
   it('hands a descriptor over, and the command ends with the session', async () => {
     writeFileSync(join(sshd().folder, 'relay.cjs'), RELAY);

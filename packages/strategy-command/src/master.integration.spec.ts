@@ -51,7 +51,7 @@ describe('a jump through a shared connection of ssh (ControlMaster)', () => {
     await killMaster();
     rmSync(controlPath, { force: true });
     await Promise.all(held);
-    await expectNoneLeft(() => markedProcesses(marker), 15_000);
+    await expectNoneLeft(() => markedProcesses(marker));
     await expectNoDescriptorLeft(opened);
   });
 

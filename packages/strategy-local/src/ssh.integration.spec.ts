@@ -12,7 +12,7 @@ const FDPASS = fileURLToPath(new URL('../../../bin/fdpass', import.meta.url));
 
 /** Real ssh to a real `sshd -i` behind unix sockets, with descriptor passing; ssh_config as systemd's drop-in has it. */
 describe('ssh to local sockets', () => {
-  const { sshd, env } = useSshd(15_000);
+  const { sshd, env } = useSshd();
 
   /** A unix socket that runs `sshd -i` for each connection, after `greet` if it is a multiplexer's. */
   async function listen(path: string, isMux: boolean): Promise<() => Promise<void>> {

@@ -34,7 +34,7 @@ describe('a SOCKS hop with connections in advance', () => {
     kept.clear();
     for (const client of clients) client.destroy();
   });
-  expectDescriptorsBack(20);
+  expectDescriptorsBack();
 
   /** A proxy that wants user name and password if they are offered. */
   function answer(client: Socket, bytes: Buffer, words: string[]): void {

@@ -86,7 +86,7 @@ describe('wake', () => {
   afterEach(() => {
     expect([clock.pending, streams.filter(({ destroyed }) => !destroyed)]).to.deep.equal([0, []]);
   });
-  expectDescriptorsBack(50);
+  expectDescriptorsBack();
 
   const net: Strategy = {
     name: 'net',

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { descendants, killAll } from './processes.js';
+import { descendants, killAll, PATIENCE_MS } from './processes.js';
 
 /** A server program that a test has started. */
 export interface Background {
@@ -24,7 +24,7 @@ export interface BackgroundOptions {
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Where it is asked whether it is ready. Default 127.0.0.1. */
   readonly host?: string | undefined;
-  /** Until it answers on its port. Default 20,000. */
+  /** Until it answers on its port. Default {@link PATIENCE_MS}. */
   readonly timeoutMs?: number | undefined;
   /** Default SIGTERM. */
   readonly stopSignal?: NodeJS.Signals | undefined;
@@ -112,7 +112,7 @@ function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
 }
 
 /** Waits until it answers: false if it ends before, or does not in time. */
-async function isReady(server: Background, { host, timeoutMs = 20_000 }: BackgroundOptions): Promise<boolean> {
+async function isReady(server: Background, { host, timeoutMs = PATIENCE_MS }: BackgroundOptions): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     const answers = await accepts(server.port, host);

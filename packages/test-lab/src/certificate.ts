@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { PATIENCE_MS } from './processes.js';
 
 /** The files of a certificate and its key, in PEM. */
 export interface CertificateFiles {
@@ -17,7 +18,7 @@ export function makeCertificate(folder: string, name: string, more: readonly str
   const files = { cert: join(folder, `${name}.pem`), key: join(folder, `${name}.key`) };
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-noenc', '-keyout', files.key];
   const words = ['req', '-x509', '-days', '2', '-out', files.cert, ...key, '-subj', `/CN=${name}`, ...more];
-  execFileSync('openssl', words, { stdio: 'ignore', timeout: 10_000 });
+  execFileSync('openssl', words, { stdio: 'ignore', timeout: PATIENCE_MS });
   return files;
 }
 

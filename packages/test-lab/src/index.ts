@@ -23,6 +23,7 @@ export {
   markedProcesses,
   openDescriptors,
   openSocketsAndPipes,
+  PATIENCE_MS,
   type ProcessEntry,
   type RunOptions,
   run,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Context } from 'mocha';
 import { temporaryFolder } from './background.js';
 import { findProgram, skip } from './peers.js';
-import { type Finished, type RunOptions, run } from './processes.js';
+import { type Finished, PATIENCE_MS, type RunOptions, run } from './processes.js';
 
 /** A network of a test's own, which nothing leaves. Loopback and one address of each family are always there. */
 export interface LabOptions {
@@ -66,7 +66,7 @@ function findNamespaces(): Namespaces {
     const result = spawnSync('unshare', [...unshare, 'sh', '-c', script], {
       encoding: 'utf8',
       env: environment(),
-      timeout: 10_000,
+      timeout: PATIENCE_MS,
     });
     if (result.status === 0) return { unshare };
     reason = (result.error?.message ?? result.stderr).trim();
@@ -93,7 +93,7 @@ export function requireLab(test: Context): void {
 
 /**
  * Runs a command in a network of its own (a user, network, mount and process namespace) and ends with it everything that
- * it has started. Files and programs are those outside. Rejects after `timeoutMs` (default 20,000), with nothing left.
+ * it has started. Files and programs are those outside. Rejects after `timeoutMs` (default {@link PATIENCE_MS}), with nothing left.
  */
 export async function runInLab(
   lab: LabOptions,

@@ -22,25 +22,26 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Sent to its stdin, which is then closed. Default: stdin is /dev/null. */
   readonly input?: string | Uint8Array | undefined;
-  /** After this it is killed and the call rejects. Default 20,000. */
+  /** After this it is killed and the call rejects. Default {@link PATIENCE_MS}. */
   readonly timeoutMs?: number | undefined;
 }
 
-const DEFAULT_TIMEOUT_MS = 20_000;
-
-/** Long, for only a failure waits for it; and shorter than a test may take, so that what is left gets named. */
-const LEFT_TIMEOUT_MS = 15_000;
+/**
+ * How long tests wait for what has to happen. Long, since a busy machine takes its time and only a failure waits so long; a
+ * third of what a test can take (.mocharc.json), so that the failure says what was waited for.
+ */
+export const PATIENCE_MS = 60_000;
 
 /** Runs a program to its end, or at the deadline kills it with all it has started. Never hangs. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const { cwd, env, input, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+  const { cwd, env, input, timeoutMs = PATIENCE_MS } = options;
   return new Promise((resolve, reject) => {
     const stdio: StdioOptions = [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'];
     const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio });
     let stdout = '';
     let stderr = '';
     const timer = setTimeout(() => {
-      if (child.pid !== undefined) killAll([...descendants(child.pid), ...processOf(child.pid)]);
+      if (child.pid !== undefined) killTree(child.pid);
       reject(new Error(`${command} ${args.join(' ')} did not end within ${timeoutMs} ms\n${stdout}\n${stderr}`));
     }, timeoutMs);
     child.stdout?.setEncoding('latin1').on('data', (text: string) => {
@@ -91,14 +92,29 @@ function processOf(pid: number): ProcessEntry[] {
 
 /** Kills each of the processes that is still the same one. */
 export function killAll(processes: readonly ProcessEntry[]): void {
+  signalAll(processes, 'SIGKILL');
+}
+
+function signalAll(processes: readonly ProcessEntry[], signal: NodeJS.Signals): void {
   for (const { pid, started } of processes) {
     if (processOf(pid)[0]?.started !== started) continue;
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(pid, signal);
     } catch {
       // it has ended meanwhile
     }
   }
+}
+
+/** Kills a process and all below it. They are stopped first, so that none starts another one between the look and the end. */
+function killTree(pid: number): void {
+  const list = (): ProcessEntry[] => [...processOf(pid), ...descendants(pid)];
+  let found = list();
+  for (let known = 0; found.length > known; found = list()) {
+    known = found.length;
+    signalAll(found, 'SIGSTOP');
+  }
+  killAll(found);
 }
 
 const MARKER = 'FDPASS_TEST_RUN';
@@ -173,10 +189,7 @@ function numericEntries(folder: string): string[] {
 }
 
 /** Waits until `list` gives nothing, and fails with what is left if it does not within `timeoutMs`. */
-export async function expectNoneLeft(
-  list: () => readonly string[],
-  timeoutMs: number = LEFT_TIMEOUT_MS,
-): Promise<void> {
+export async function expectNoneLeft(list: () => readonly string[], timeoutMs: number = PATIENCE_MS): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (let left = list(); left.length > 0; left = list()) {
     if (performance.now() > deadline) throw new Error(`left behind: ${left.join('; ')}`);
@@ -194,7 +207,7 @@ export async function expectNoneMarked(marker: string): Promise<void> {
 }
 
 /** Waits until every socket and pipe that was opened after `before` (a listing of {@link openDescriptors}) is closed. */
-export function expectNoDescriptorLeft(before: readonly string[], timeoutMs: number = LEFT_TIMEOUT_MS): Promise<void> {
+export function expectNoDescriptorLeft(before: readonly string[], timeoutMs: number = PATIENCE_MS): Promise<void> {
   const known = new Set(before);
   return expectNoneLeft(() => openSocketsAndPipes().filter((entry) => !known.has(entry)), timeoutMs);
 }

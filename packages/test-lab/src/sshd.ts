@@ -4,7 +4,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Background, startServer, startServerIn } from './background.js';
 import { findProgram } from './peers.js';
-import { type Finished, type RunOptions, run } from './processes.js';
+import { type Finished, PATIENCE_MS, type RunOptions, run } from './processes.js';
 
 /** A real OpenSSH server on loopback that lets the current user in, and clients that are set up for it. */
 export interface Sshd {
@@ -57,7 +57,7 @@ async function launch(
   { listen = ['127.0.0.1', '::1'], env, settings = {} }: SshdOptions,
 ): Promise<Background> {
   for (const name of ['host', 'user'])
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)], { timeout: 10_000 });
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(folder, name)], { timeout: PATIENCE_MS });
   copyFileSync(join(folder, 'user.pub'), join(folder, 'authorized_keys'));
   if (process.getuid?.() === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 }); // its privilege separation wants it
   const config = join(folder, 'sshd_config');
@@ -113,7 +113,7 @@ function clients(folder: string, port: number): Pick<Sshd, 'user' | 'options' | 
   const settings = (more: Readonly<Record<string, string | number>> = {}) =>
     Object.entries({
       BatchMode: 'yes',
-      ConnectTimeout: 20,
+      ConnectTimeout: PATIENCE_MS / 1000,
       IdentitiesOnly: 'yes',
       IdentityAgent: 'none',
       IdentityFile: join(folder, 'user'),

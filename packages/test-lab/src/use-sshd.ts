@@ -13,10 +13,8 @@ export interface SshdSuite {
 /**
  * Gives the suite that calls it a real sshd, or skips it where there is none, and fails each test after which something
  * that runs with {@link SshdSuite.env} is still there.
- *
- * @param leftMs How long what a test has started may take to end. Default: as `expectNoneLeft` has it.
  */
-export function useSshd(leftMs?: number): SshdSuite {
+export function useSshd(): SshdSuite {
   const { env, marker } = markedEnvironment();
   let sshd: Sshd;
   before(async function () {
@@ -24,7 +22,7 @@ export function useSshd(leftMs?: number): SshdSuite {
     sshd = await startSshd();
   });
   after(() => sshd?.close());
-  afterEach(() => expectNoneLeft(() => markedProcesses(marker), leftMs));
+  afterEach(() => expectNoneLeft(() => markedProcesses(marker)));
   return {
     sshd: () => sshd,
     env: { XDG_CONFIG_HOME: '/nonexistent', XDG_STATE_HOME: '/dev/null', FDPASS_CONFIG: '', ...env },

@@ -9,7 +9,8 @@ interface Timer {
  * A clock that moves only when it is told to, so that tests of delays take no time and give the same result each run.
  *
  * Timers run in the order they are due, and in the order they were set where that is equal. Before the first and after
- * each one, everything that is ready (microtasks, `process.nextTick`, due immediates) runs until it rests.
+ * each one, everything that is ready (microtasks, `process.nextTick`, due immediates, files that are being read) runs until it
+ * rests.
  */
 export class VirtualClock implements Clock {
   #now = 0;
@@ -63,7 +64,14 @@ export class VirtualClock implements Clock {
   }
 }
 
-/** An immediate runs when all microtasks and ticks are done; the second one lets streams emit their last events. */
+/**
+ * An immediate runs when all microtasks and ticks are done; the second one lets streams emit their last events. What is read
+ * from files, such as modules that are loaded on demand, takes real time.
+ */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 2 || isReading(); turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+function isReading(): boolean {
+  return process.getActiveResourcesInfo().some((name) => /^(FSReq|CloseReq)/.test(name));
 }

@@ -101,7 +101,7 @@ async function sendFlags(act: (sys: Sys) => Promise<void>): Promise<number[]> {
 }
 
 describe('bytes and descriptors that nobody receives', () => {
-  expectDescriptorsBack(5);
+  expectDescriptorsBack();
 
   it('never raise SIGPIPE, which would end a program that does not ignore it', async () => {
     const { MSG_NOSIGNAL = 0 } = loadSys().platform.constants;
@@ -134,7 +134,7 @@ for (const [kind, pair] of Object.entries(KINDS)) {
   const isStream = kind === 'a stream';
 
   describe(`a connection over ${kind}`, () => {
-    expectDescriptorsBack(5);
+    expectDescriptorsBack();
 
     const write = (socket: Socket, text: string): Promise<void> =>
       new Promise((resolve) => socket.write(Buffer.from(text, 'latin1'), () => resolve()));
@@ -476,7 +476,7 @@ for (const [kind, pair] of Object.entries(KINDS)) {
 }
 
 describe('a connection by system calls', () => {
-  expectDescriptorsBack(5);
+  expectDescriptorsBack();
 
   /** One that takes at most `most` bytes at a time, and what it has been asked for. */
   async function slowlyTaking(most: number): Promise<Pair & { readonly asked: number[] }> {
@@ -580,7 +580,7 @@ describe('a connection by system calls', () => {
 });
 
 describe('a connection over a stream that is over', () => {
-  expectDescriptorsBack(5);
+  expectDescriptorsBack();
 
   const broken = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
   const STREAMS: Readonly<Record<string, readonly [stream: () => Promise<Duplex>, read: string, peek: string]>> = {
@@ -643,7 +643,7 @@ describe('a connection over a stream that is over', () => {
 });
 
 describe('what a dial gives, as a connection', () => {
-  expectDescriptorsBack(5);
+  expectDescriptorsBack();
 
   it('leaves nothing open where it cannot be taken over', async () => {
     const { ours, theirs } = await tcpPair();

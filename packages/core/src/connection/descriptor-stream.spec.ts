@@ -35,7 +35,7 @@ describe('a descriptor as a stream', () => {
   before(() => {
     sys = loadSys();
   });
-  expectDescriptorsBack(5);
+  expectDescriptorsBack();
 
   it("is a socket of Node's where Node can wrap it: paused, half-open allowed, nothing read", async () => {
     const [one, theirs] = sys.socketpair();
@@ -79,7 +79,7 @@ describe('a stream by system calls', () => {
   before(() => {
     sys = loadSys();
   });
-  expectDescriptorsBack(5);
+  expectDescriptorsBack();
 
   function ends(): Ends {
     const [one, theirs] = sys.socketpair();

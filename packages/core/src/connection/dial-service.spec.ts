@@ -43,7 +43,7 @@ describe('the dial that a program asks for', () => {
   let service: DialService;
   beforeEach(() => void asked.splice(0));
   afterEach(() => service.close());
-  expectDescriptorsBack(40);
+  expectDescriptorsBack();
 
   async function serve(dial: () => Promise<Connection>): Promise<void> {
     service = await serveDial((target: Target) => {

@@ -47,7 +47,7 @@ describe('opening sockets', () => {
       await once(server, 'close');
     }
   });
-  expectDescriptorsBack(5);
+  expectDescriptorsBack();
 
   async function listen(where: object): Promise<number> {
     const server = createServer((socket) => socket.on('error', () => {}).end('banner'));

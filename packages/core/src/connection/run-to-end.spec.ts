@@ -39,7 +39,7 @@ describe('a program that does something for a dial', () => {
     expect([clock.pending, getEventListeners(controller.signal, 'abort')]).to.deep.equal([0, []]);
     await expectNoneLeft(() => markedProcesses(marker));
   });
-  expectDescriptorsBack(50);
+  expectDescriptorsBack();
 
   function run(argv: readonly string[], options: Partial<RunRequest> = {}, onOutput = () => {}): Promise<void> {
     const trace = (event: TraceEvent): void => {

@@ -82,7 +82,7 @@ describe('a program as a connection', () => {
     expect(openFiles(folder)).to.deep.equal([]);
     expect(getEventListeners(controller.signal, 'abort')).to.deep.equal([]);
   });
-  expectDescriptorsBack(50);
+  expectDescriptorsBack();
 
   function run(
     argv: readonly string[],

@@ -192,7 +192,7 @@ function said(error: unknown): string | undefined {
 
 for (const [kind, connect] of Object.entries(KINDS)) {
   describe(`a look at what a server says first, over ${kind}`, () => {
-    expectDescriptorsBack(5);
+    expectDescriptorsBack();
 
     for (const { what, says, after, prefixes = ['SSH-'], error } of CASES) {
       it(what, async () => {

@@ -35,7 +35,7 @@ const KINDS: Readonly<Record<string, () => Ends>> = {
 
 for (const [kind, ends] of Object.entries(KINDS)) {
   describe(`a ready socket over ${kind}`, () => {
-    expectDescriptorsBack(10);
+    expectDescriptorsBack();
 
     it('flows as soon as somebody listens', async () => {
       const { connection, theirs } = ends();
@@ -96,7 +96,7 @@ for (const [kind, ends] of Object.entries(KINDS)) {
 }
 
 describe("a ready socket over a library's stream", () => {
-  expectDescriptorsBack(10);
+  expectDescriptorsBack();
 
   it('breaks when the stream does', async () => {
     const stream = new Duplex({ read() {}, write: (_, __, done) => done() });

@@ -73,6 +73,8 @@ export class HandClock implements Clock {
   }
 }
 
-function rest(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** Until everything that is ready has run, and what is read from files has come: modules that are loaded on demand take real time. */
+async function rest(): Promise<void> {
+  do await new Promise((resolve) => setImmediate(resolve));
+  while (process.getActiveResourcesInfo().some((name) => /^(FSReq|CloseReq)/.test(name)));
 }

@@ -16,7 +16,7 @@ describe('the caller', () => {
   afterEach(() => {
     for (const fd of open.splice(0)) sys.close(fd);
   });
-  expectDescriptorsBack(20);
+  expectDescriptorsBack();
 
   const kept = <T extends readonly number[]>(fds: T): T => {
     open.push(...fds);

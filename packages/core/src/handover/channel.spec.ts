@@ -39,7 +39,7 @@ describe('choosing the hand-over', () => {
   afterEach(() => {
     for (const fd of open.splice(0)) sys.close(fd);
   });
-  expectDescriptorsBack(5);
+  expectDescriptorsBack();
   after(() => rmSync(folder, { recursive: true }));
 
   const pair = (): [number, number] => {

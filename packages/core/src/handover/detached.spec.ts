@@ -35,8 +35,7 @@ function relays(): string[] {
   return all.split('\n').filter((line) => isOurs(line) && line.includes('await runDetached(async'));
 }
 
-describe('the detached relay', function () {
-  this.timeout(20_000);
+describe('the detached relay', () => {
   let server: Server;
   let port: number;
   const accepted = new Set<Socket>();

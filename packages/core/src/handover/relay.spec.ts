@@ -156,7 +156,7 @@ describe('relay', () => {
   afterEach(() => {
     for (const socket of opened.splice(0)) socket.on('error', () => {}).destroy();
   });
-  expectDescriptorsBack(20);
+  expectDescriptorsBack();
 
   for (const [kind, begin] of Object.entries(kinds)) {
     describe(`of ${kind}`, () => {

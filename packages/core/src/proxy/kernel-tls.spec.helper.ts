@@ -63,7 +63,7 @@ export function declareKernelTlsTests(makeSys: () => Sys): void {
     makeCertificate(folder.path, 'client');
   });
   after(() => folder.remove());
-  expectDescriptorsBack(20);
+  expectDescriptorsBack();
 
   async function withServer<T>(options: ServerOptions, serve: Serve, use: (port: number) => Promise<T>): Promise<T> {
     const server = createServer({

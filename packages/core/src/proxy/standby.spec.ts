@@ -22,7 +22,7 @@ describe('connections that are made in advance', () => {
     await settle();
     expect(clock.pending).to.equal(0);
   });
-  expectDescriptorsBack(20);
+  expectDescriptorsBack();
 
   const open = async (): Promise<Prepared<string>> => {
     const [ours, theirs] = sys.socketpair();

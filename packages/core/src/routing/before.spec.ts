@@ -37,7 +37,7 @@ describe('what a rule runs before its dials', () => {
     dials = 0;
   });
   afterEach(() => expect(clock.pending).to.equal(0));
-  expectDescriptorsBack(50);
+  expectDescriptorsBack();
 
   const net: Strategy = {
     name: 'net',

@@ -7,12 +7,13 @@ import { StreamConnection } from '../connection/stream.js';
 import { allFailed } from '../dial/failures.js';
 import { TOKENS } from '../framework/framework.js';
 import { loadFramework } from '../framework/load-framework.js';
+import type { Clock } from '../ground/clock.js';
 import { FdpassError, formatError } from '../ground/errors.js';
 import { HandClock } from '../ground/hand-clock.spec.helper.js';
 import { caught, rejection } from '../ground/rejection.spec.helper.js';
 import type { TraceEvent } from '../ground/trace.js';
 import { routeList } from '../options/values.js';
-import type { Strategy } from '../strategy/strategy.js';
+import type { SpawnOptions, Strategy } from '../strategy/strategy.js';
 import type { Router } from './router.js';
 
 /*
@@ -200,6 +201,38 @@ describe('what a server has to say first', () => {
     const other = await tryConfig({ rules: [{ use: { net: { expect: 'HTTP/' } }, expect: 'SSH-' }] });
     (await other.dial('http')).destroy();
   });
+
+  const PATIENCE: readonly (readonly [what: string, rule: object, port: number, patienceMs: number])[] = [
+    ['as its server has to greet', { expect: 'SSH-', expectTimeout: '7s' }, 2222, 7000],
+    ['ten seconds to port 22, where servers greet', {}, 22, 10_000],
+    ['a second to port 22 if nobody looks', { expect: false }, 22, 1000],
+    ['a second to other ports', {}, 2222, 1000],
+    ['what it is given', { use: { program: { patienceMs: 3000 } } }, 22, 3000],
+  ];
+  for (const [what, rule, port, patienceMs] of PATIENCE) {
+    it(`gives a program as long for its first byte: ${what}`, async () => {
+      const limits: number[] = [];
+      const clock = {
+        now: () => 0,
+        after(delayMs: number) {
+          limits.push(delayMs);
+          return () => {};
+        },
+      };
+      const program: Strategy<SpawnOptions> = {
+        name: 'program',
+        firstOnly: true,
+        create: (options, host) => ({ dial: (_, context) => host.spawn(['echo', 'SSH-2.0-x'], context, options) }),
+      };
+      const config = { content: { rules: [{ use: 'program', ...rule }] }, baseDir: '/' };
+      const parts = { strategies: [program as Strategy], defaultStrategy: 'program', config };
+      const { router } = await loadFramework(parts, (container) =>
+        container.register<Clock>(TOKENS.clock, { useValue: clock }),
+      );
+      (await router.dial(await router.route({ host: 'h', port }), { timeoutMs: 0 })).destroy();
+      expect(limits[0]).to.equal(patienceMs);
+    });
+  }
 
   const AT_22: readonly (readonly [what: string, rule: object, opened: readonly string[]])[] = [
     ['by default', {}, ['closing', 'ssh']],

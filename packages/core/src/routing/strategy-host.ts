@@ -4,7 +4,7 @@ import { openConnection, type SocketAddress } from '../connection/open.js';
 import type { SocketOptions } from '../connection/socket-options.js';
 import type { Candidate } from '../dial/attempt.js';
 import { type Chain, type DialContext, dialledTarget, ownConnection } from '../dial/dialer.js';
-import { DEFAULT_LIMIT_MS, type Expectation, expectedHere, SSH_PORT } from '../dial/expectation.js';
+import { DEFAULT_LIMIT_MS, expectedHere, SSH_PORT } from '../dial/expectation.js';
 import { type Lifetime, shortLifetime } from '../dial/lifetime.js';
 import { type Candidates, type RaceOptions, race } from '../dial/race.js';
 import type { ResolvePlace } from '../dial/settings.js';
@@ -151,7 +151,7 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
       if (options.terminal === true) reportAsking(services, context);
       const request = {
         ...options,
-        patienceMs: patienceOf(expectedHere(context)) ?? options.patienceMs,
+        patienceMs: patienceFor(context, options.patienceMs),
         argv,
         baseDir,
         log: options.log === undefined ? undefined : path(options.log),
@@ -183,9 +183,18 @@ function reportAsking({ beforeAsking }: HostServices, { trace }: DialContext): v
   trace({ event: 'asking', for: 'a program that can use the terminal' });
 }
 
-/** A program whose server has to greet has as long for its first byte: if it fails before, it can say why. */
-function patienceOf(expectation: Expectation | undefined): number | undefined {
-  return expectation?.prefixes ? (expectation.limitMs ?? DEFAULT_LIMIT_MS) : undefined;
+/** How long a program to an ssh server has for its first byte. It comes by itself, so this is no delay, even for a slow login. */
+const SSH_PATIENCE_MS = 10_000;
+
+/**
+ * A program whose server has to greet has as long for its first byte: if it fails before, it can say why. At port 22 servers
+ * greet. Undefined: as for any program.
+ */
+function patienceFor(context: DialContext, given: number | undefined): number | undefined {
+  const expectation = expectedHere(context);
+  if (expectation?.prefixes) return expectation.limitMs ?? DEFAULT_LIMIT_MS;
+  const isSsh = dialledTarget(context)?.port === SSH_PORT && expectation?.prefixes !== false;
+  return given ?? (isSsh ? SSH_PATIENCE_MS : undefined);
 }
 
 /** Whether it matters what the server of a dial says first. */

@@ -24,7 +24,7 @@ describe('descriptors over sockets', () => {
   afterEach(() => {
     for (const fd of open.splice(0)) sys.close(fd);
   });
-  expectDescriptorsBack(0);
+  expectDescriptorsBack();
 
   const inode = (fd: number): number => fstatSync(fd).ino;
   /** Whether the descriptor is closed on exec: a child that lists its descriptors does not have it. */

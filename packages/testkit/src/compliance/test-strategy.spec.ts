@@ -24,7 +24,7 @@ describe('testStrategy', () => {
     expect(results.filter(({ outcome }) => outcome !== 'passed')).to.deep.equal([
       { name: 'works over a unix socket', outcome: 'skipped', reason: 'there are none' },
     ]);
-  }).timeout(60_000);
+  });
 
   it('fails the check during which an error is thrown that nobody catches, and goes on', async () => {
     let dials = 0;
@@ -46,7 +46,7 @@ describe('testStrategy', () => {
     expect(failed).to.have.lengthOf(1);
     expect(failed[0]?.reason).to.equal('an error that nobody catches: lost; await or catch what can fail');
     expect(process.listeners('uncaughtException')).to.deep.equal(listeners);
-  }).timeout(60_000);
+  });
 
   it('throws the error of a plain dial that does not succeed, as a user would see it', async () => {
     const refusal = new FdpassError('permission', 'not you');
@@ -81,7 +81,7 @@ describe('testStrategy', () => {
     expect(failed.map(({ reason }) => reason)).to.deep.equal([
       "the schema threw for null: Cannot read properties of null (reading 'constructor'); return { issues } for what it refuses",
     ]);
-  }).timeout(60_000);
+  });
 
   it('takes what the dialer says of relays for what it is', async () => {
     const pretending: Strategy = {
@@ -92,5 +92,5 @@ describe('testStrategy', () => {
     expect(failed.map(({ reason }) => reason)).to.deep.equal([
       'its descriptor could be handed over; leave out needsRelay(), and "relayed" in the test',
     ]);
-  }).timeout(60_000);
+  });
 });
