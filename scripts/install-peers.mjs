@@ -41,6 +41,8 @@ export const PEERS = {
   dbclient: 'dropbear-bin',
   tcpclient: 'ucspi-tcp',
   curl: 'curl',
+  wget: 'wget',
+  python3: 'python3',
   chromium: 'chromium',
   'redis-server': 'redis-server',
   gcc: 'gcc',

@@ -317,7 +317,7 @@ export const FDPASS: ProgramSpec = {
       synopsis: '[options] [--] COMMAND [ARG ...]',
       summary:
         'run COMMAND so that its connections go by the rules: with a proxy as that of listen, on a free port, for as long as COMMAND runs, and with ALL_PROXY, HTTP_PROXY, HTTPS_PROXY and NO_PROXY for it, in lower case too; Node programs import fdpass/register; the status is that of COMMAND',
-      options: ['config', 'via', 'timeout', 'verbose', 'log'],
+      options: ['config', 'via', 'timeout', 'no-password', 'verbose', 'log'],
       commandAfter: 0,
       examples: [
         ['fdpass run -- git clone https://git.example/project.git', 'one command'],
@@ -440,6 +440,10 @@ export const FDPASS: ProgramSpec = {
       name: 'password-file',
       argument: 'FILE',
       help: 'want a user name and a password of every client: the first line of FILE, which only you can read, is USER:PASSWORD',
+    },
+    {
+      name: 'no-password',
+      help: 'do not protect the proxy with a random password, for a COMMAND that takes none from the variables; all users of this machine can use it then',
     },
     { name: 'clear', help: 'no profile is in use any more' },
     { name: 'yes', short: 'y', help: 'make the changes without asking' },

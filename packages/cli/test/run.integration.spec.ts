@@ -66,10 +66,12 @@ describe('fdpass run', () => {
     ) as Record<string, string>;
     const address = variables['FDPASS_LISTENER'] ?? '';
     expect(address).to.match(/^127\.0\.0\.1:\d+$/);
+    const [, password = ''] = /^socks5h:\/\/fdpass:([\w-]{32})@/.exec(variables['ALL_PROXY'] ?? '') ?? [];
+    const proxy = `fdpass:${password}@${address}`;
     const wanted: Record<string, string> = {
-      ALL_PROXY: `socks5h://${address}`,
-      HTTP_PROXY: `http://${address}`,
-      HTTPS_PROXY: `http://${address}`,
+      ALL_PROXY: `socks5h://${proxy}`,
+      HTTP_PROXY: `http://${proxy}`,
+      HTTPS_PROXY: `http://${proxy}`,
       NO_PROXY: 'localhost,127.0.0.1,::1',
     };
     expect(variables).to.deep.equal({
@@ -94,11 +96,37 @@ describe('fdpass run', () => {
     );
   });
 
+  /** Each fetches the page by its own variables. */
+  const CLIENTS: Readonly<Record<string, readonly string[]>> = {
+    wget: ['wget', '-nv', '-O', '-'],
+    python3: ['python3', '-c', 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode())'],
+  };
+  for (const [name, words] of Object.entries(CLIENTS)) {
+    it(`tells ${name} the password`, async function () {
+      requirePeers(this, name);
+      const { stdout } = await runs(['--', ...words, `http://web.example:${web}/`]);
+      expect(stdout.trim()).to.equal(`the page of web.example:${web}`);
+    });
+  }
+
+  it('serves nobody without the password, unless that is wanted', async function () {
+    requirePeers(this, 'curl');
+    const stranger = `curl -sS -o /dev/null -w '%{http_code} ' -x "http://$FDPASS_LISTENER" http://web.example:${web}/
+      curl -s -o /dev/null -w '%{http_code}' -x "socks5h://$FDPASS_LISTENER" http://web.example:${web}/`;
+    const [closed, open] = await Promise.all([
+      runs(['sh', '-c', stranger]),
+      runs(['--no-password', 'sh', '-c', stranger]),
+    ]);
+    expect([closed.stdout, open.stdout]).to.deep.equal(['407 000', '200 200']);
+  });
+
   it('connects by the rules for Node programs that know none, and not twice for those that do', async () => {
     const direct = `console.log(await (await fetch('http://web.example:${web}/')).text());`;
     const proxied = `import { request } from 'node:http';
-      const { hostname, port } = new URL(process.env.HTTP_PROXY);
-      request({ hostname, port, path: 'http://other.example:${web}/', headers: { host: 'other.example' } },
+      const { hostname, port, username, password } = new URL(process.env.HTTP_PROXY);
+      const authorization = 'Basic ' + Buffer.from(username + ':' + password).toString('base64');
+      const headers = { host: 'other.example', 'proxy-authorization': authorization };
+      request({ hostname, port, path: 'http://other.example:${web}/', headers },
         (answer) => answer.pipe(process.stdout)).end();`;
     const before = socks.asked.length;
     // Through a rule for everything, the way to the proxy would lead to another one.

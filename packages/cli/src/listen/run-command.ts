@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { ProxyServer, type TcpAddress } from '@fdpass/listen';
+import { randomBytes } from 'node:crypto';
+import { type Password, ProxyServer, type TcpAddress } from '@fdpass/listen';
 import { type Arguments, usage } from '../arguments.js';
 import { cannotRun, type Exit, exitOf } from '../child-exit.js';
 import { serveMany } from '../resident.js';
@@ -11,6 +12,7 @@ import { proxyVariables, routeVariables } from './run-variables.js';
 
 /** A free port that only this machine reaches. */
 const ADDRESS: TcpAddress = { host: '127.0.0.1', port: 0 };
+const PASSWORD_BYTES = 24;
 
 /** `fdpass run -- COMMAND ...`: runs it with a proxy of its own. Returns the exit code, which is the command's. */
 export async function runCommand(args: Arguments): Promise<number> {
@@ -19,17 +21,23 @@ export async function runCommand(args: Arguments): Promise<number> {
   const dialer = rulesDialer(args);
   await dialer.prepare();
   serveMany();
-  const server = new ProxyServer({ dial: dialer.dial });
+  const password = args.flag('no-password') ? undefined : newPassword();
+  const server = new ProxyServer({ dial: dialer.dial, password });
   try {
     const { port } = (await server.listen(ADDRESS)) as TcpAddress;
     const given = { ...process.env, ...userVariables(process.env) };
-    const env = { ...given, ...routeVariables(args), ...proxyVariables(`${ADDRESS.host}:${port}`, given) };
+    const env = { ...given, ...routeVariables(args), ...proxyVariables(`${ADDRESS.host}:${port}`, password, given) };
     const { status, signal } = await runToEnd(command, words, env);
     if (signal !== null && PASSED.includes(signal)) await endBy(signal, server);
     return status;
   } finally {
     await server.close();
   }
+}
+
+/** Other users of this machine can connect to the port, but not read the environment of the command. */
+function newPassword(): Password {
+  return { user: 'fdpass', password: randomBytes(PASSWORD_BYTES).toString('base64url') };
 }
 
 /** As the command has ended: whoever has started us can tell an interrupt from a status. */

@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { currentFolder, expandPath } from '@fdpass/core/host';
+import type { Password } from '@fdpass/listen';
 import type { Arguments } from '../arguments.js';
 
 /** Variables of a program; undefined for one that it must not have. */
@@ -10,11 +11,12 @@ type Variables = Readonly<Record<string, string | undefined>>;
 const NO_PROXY = 'localhost,127.0.0.1,::1';
 
 /** What makes the programs of a command use the proxy at `address`, and Node programs the rules themselves. */
-export function proxyVariables(address: string, given: NodeJS.ProcessEnv): Variables {
+export function proxyVariables(address: string, password: Password | undefined, given: NodeJS.ProcessEnv): Variables {
+  const proxy = password === undefined ? address : `${password.user}:${password.password}@${address}`;
   const proxies: Variables = {
-    ALL_PROXY: `socks5h://${address}`,
-    HTTP_PROXY: `http://${address}`,
-    HTTPS_PROXY: `http://${address}`,
+    ALL_PROXY: `socks5h://${proxy}`,
+    HTTP_PROXY: `http://${proxy}`,
+    HTTPS_PROXY: `http://${proxy}`,
     FTP_PROXY: undefined,
     NO_PROXY,
   };
