@@ -301,7 +301,7 @@ describe('the agent', () => {
       const client = await connect();
       await clock.advance(600);
       client.close();
-      await turns();
+      while (idle.status.active > 0) await new Promise(setImmediate);
       await clock.advance(999);
       expect(existsSync(socket)).to.equal(true);
       await clock.advance(1);

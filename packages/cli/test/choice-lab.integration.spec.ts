@@ -22,10 +22,10 @@ describe('a black-holed route', () => {
 
   const routes = '[ { strategy: direct, host: 198.51.100.7 }, { strategy: direct, host: 192.0.2.1 } ]';
   const uses: Readonly<Record<string, string>> = {
-    'first-of, each route with a limit': `{ strategy: first-of, routes: ${routes}, timeout: 300ms }`,
+    'first-of, each route with a limit': `{ strategy: first-of, routes: ${routes}, timeout: 1s }`,
     race: `{ race: ${routes} }`,
     'race with a grace period for the better one': `{ strategy: race, routes: ${routes}, stagger: 50ms, grace: 200ms }`,
-    'hosts, each with a limit': '{ strategy: hosts, hosts: [198.51.100.7, 192.0.2.1], timeout: 300ms }',
+    'hosts, each with a limit': '{ strategy: hosts, hosts: [198.51.100.7, 192.0.2.1], timeout: 1s }',
   };
   for (const [what, use] of Object.entries(uses)) {
     it(`is passed over by ${what}`, async () => {

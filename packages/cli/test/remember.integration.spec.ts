@@ -50,9 +50,9 @@ describe('a route that is remembered', () => {
     writeFileSync(
       config,
       `rules:
-  - { alias: first-of, use: { strategy: first-of, routes: ${routes}, timeout: 300ms, remember: 1h } }
+  - { alias: first-of, use: { strategy: first-of, routes: ${routes}, timeout: 1s, remember: 1h } }
   - { alias: race, use: { strategy: race, routes: ${routes}, stagger: 200ms, remember: 1h } }
-  - { alias: never, use: { strategy: first-of, routes: ${routes}, timeout: 301ms } }
+  - { alias: never, use: { strategy: first-of, routes: ${routes}, timeout: 1001ms } }
 `,
       { mode: 0o600 },
     );

@@ -15,7 +15,7 @@ import {
   type Sshd,
   startSshd,
 } from '@fdpass/test-lab';
-import { contextOf, Greeter, refusedPort, testHost } from '@fdpass/testkit';
+import { contextOf, Greeter, refusedPort, testHost, VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { jump } from './index.js';
 
@@ -72,7 +72,8 @@ describe('a jump through a shared connection of ssh (ControlMaster)', () => {
   function dial(port: number, isHolding = true, signal?: AbortSignal): Promise<Connection> {
     const keepAlive = (work: Promise<unknown>): void => void held.push(work);
     const lifetime = { keepAlive: isHolding ? keepAlive : undefined };
-    const host = testHost({ lifetime, environment: { ...process.env, ...mark }, isFirst: true });
+    const clock = new VirtualClock(); // the master has all the time that it needs
+    const host = testHost({ clock, lifetime, environment: { ...process.env, ...mark }, isFirst: true });
     const options = { hosts: ['bastion'], sshOptions: ['-F', config], patience: 20_000 };
     const dialer = jump.create(options, host) as Dialer;
     return dialer.dial({ host: '127.0.0.1', port }, contextOf(signal, events)) as Promise<Connection>;

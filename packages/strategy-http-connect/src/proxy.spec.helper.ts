@@ -12,6 +12,7 @@ import {
   type Target,
   type TraceEvent,
 } from '@fdpass/core';
+import { PATIENCE_MS } from '@fdpass/test-lab';
 import {
   networkChain,
   type Script,
@@ -23,9 +24,6 @@ import {
 import { expect } from 'chai';
 import { createHttpConnect, type HttpConnectParts } from './http-connect.js';
 import type { HttpConnectOptions } from './options.js';
-
-/** What a proxy that never heard of us must not keep us for: longer than any busy machine takes. */
-const PATIENCE_MS = 20_000;
 
 const TARGET: Target = { host: 'host.example', port: 22 };
 

@@ -15,7 +15,6 @@ import { expect } from 'chai';
 import { CLEAN, FDPASS, FDRECV } from './command.spec.helper.js';
 import { Certificates, startTlsProxy, type TlsProxy } from './tls-proxy.spec.helper.js';
 
-const PATIENCE_MS = 20_000;
 const SIZE = 32 * 1024 * 1024;
 const hash = (bytes: string | Uint8Array): string =>
   createHash('sha256')
@@ -109,7 +108,7 @@ describe('http-connect over TLS by the commands: dialled and relayed by a detach
     const child = start(writeConfig('front.json', front.port, { ca: 'ca.pem' }));
     await once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data');
     for (const line of lines) line.reset();
-    await expectNoneLeft(() => relays(), PATIENCE_MS);
+    await expectNoneLeft(() => relays());
     child.stdin?.end();
     await once(child, 'exit');
     await front.close();

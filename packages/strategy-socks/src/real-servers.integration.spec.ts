@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import {
   alternativeNames,
   type Background,
-  freePort,
   makeCertificate,
   requirePeers,
   run,
   startServer,
   useSshd,
 } from '@fdpass/test-lab';
+import { refusedPort } from '@fdpass/testkit';
 import { expect } from 'chai';
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
@@ -90,7 +90,7 @@ socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 protocol: tcp }
     sessions(['socks5', 'socks5h', 'socks4', 'socks4a'], () => server.port);
 
     it('says that the target refuses', async () => {
-      const port = await freePort();
+      const port = await refusedPort();
       const { status, stderr } = await run(
         process.execPath,
         [bin('fdpass'), '--via', `socks5://127.0.0.1:${server.port}`, '127.0.0.1', String(port)],
@@ -149,7 +149,7 @@ socks pass { from: 127.0.0.0/8 to: 0.0.0.0/0 protocol: tcp }
     it('says that the target is not there, which ssh shows by closing', async () => {
       for (const scheme of ['socks5', 'socks5h', 'socks4', 'socks4a']) {
         const via = `${scheme}://127.0.0.1:${server.port}`;
-        const args = [bin('fdpass'), '--via', via, '127.0.0.1', String(await freePort())];
+        const args = [bin('fdpass'), '--via', via, '127.0.0.1', String(await refusedPort())];
         const { status, stderr } = await run(process.execPath, args, { env, input: '' });
         expect(stderr).to.match(/before the reply: the target refused or is unreachable/);
         expect([scheme, status]).to.deep.equal([scheme, 69]);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
-import { systemClock } from '@fdpass/core';
+import { type Prepared, type StandbyRequest, systemClock } from '@fdpass/core';
 import { KeptConnections } from '@fdpass/core/host';
 import { expectDescriptorsBack } from '@fdpass/test-lab';
 import { contextOf, networkChain, refusalOf, streamOf, testHost } from '@fdpass/testkit';
@@ -10,9 +10,23 @@ import { type SocksOptions, socks } from './index.js';
 const TARGET = { host: 'host.example', port: 22 };
 const GRANTED = Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
 
+/** Tells how many it has made. */
+class CountedConnections extends KeptConnections {
+  made = 0;
+
+  override take<T>(request: StandbyRequest<T>): Prepared<T> | undefined {
+    const open = async (signal: AbortSignal): Promise<Prepared<T>> => {
+      const prepared = await request.open(signal);
+      this.made++;
+      return prepared;
+    };
+    return super.take({ ...request, open });
+  }
+}
+
 describe('a SOCKS hop with connections in advance', () => {
   let server: Server;
-  let kept: KeptConnections;
+  let kept: CountedConnections;
   /** What has been said on each connection, in the order in which they came. */
   let said: string[][];
   let clients: Socket[];
@@ -27,7 +41,7 @@ describe('a SOCKS hop with connections in advance', () => {
   });
   after(() => server.close());
   beforeEach(() => {
-    kept = new KeptConnections(systemClock);
+    kept = new CountedConnections(systemClock);
     [said, clients] = [[], []];
   });
   afterEach(() => {
@@ -53,24 +67,24 @@ describe('a SOCKS hop with connections in advance', () => {
     streamOf(await dialer.dial(TARGET, contextOf())).destroy();
   }
 
-  /** Until the proxy has been greeted on so many connections. */
-  async function untilGreeted(connections: number): Promise<void> {
-    while (said.filter(([greeting]) => greeting !== undefined).length < connections) await new Promise(setImmediate);
-    for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+  /** Until so many connections have been made in advance, and the last one is kept. */
+  async function untilMade(connections: number): Promise<void> {
+    while (kept.made < connections) await new Promise(setImmediate);
+    await new Promise(setImmediate);
   }
 
   it('sends the request alone on one that has been greeted', async () => {
     await dial();
-    await untilGreeted(2);
+    await untilMade(1);
     expect(said).to.have.deep.members([['greeting', 'request'], ['greeting']]);
     await dial();
-    await untilGreeted(3);
+    await untilMade(2);
     expect(said).to.have.deep.members([['greeting', 'request'], ['greeting', 'request'], ['greeting']]);
   });
 
   it('sends the password when there is a target to send it for', async () => {
     await dial({}, 'socks5h', 'me:hush@');
-    await untilGreeted(2);
+    await untilMade(1);
     const whole = ['greeting', 'password', 'request'];
     expect(said).to.have.deep.members([whole, ['greeting']]);
     const waiting = said.find(({ length }) => length === 1);
@@ -80,7 +94,7 @@ describe('a SOCKS hop with connections in advance', () => {
 
   it('does not use one that was greeted without a password for one with it', async () => {
     await dial();
-    await untilGreeted(2);
+    await untilMade(1);
     const waiting = said.find(({ length }) => length === 1);
     await dial({}, 'socks5h', 'me:hush@');
     expect(waiting).to.deep.equal(['greeting']);
@@ -89,7 +103,7 @@ describe('a SOCKS hop with connections in advance', () => {
 
   it('makes a new one when the proxy closes at the request', async () => {
     await dial();
-    await untilGreeted(2);
+    await untilMade(1);
     for (const client of clients) client.removeAllListeners('data').once('data', () => client.destroy());
     await dial();
     expect(said.filter((words) => words.includes('request'))).to.have.length(2);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { expectNoneLeft, listeningSockets, openSocketsAndPipes } from '@fdpass/test-lab';
+import { expectNoDescriptorLeft, expectNoneLeft, listeningSockets, openSocketsAndPipes } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { nextBytes } from '../connection/socket-pair.spec.helper.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
@@ -55,9 +55,8 @@ describe('the detached relay', () => {
     openBefore = openSocketsAndPipes();
   });
   afterEach(async () => {
-    const isBack = (): boolean => relays().length === 0 && openSocketsAndPipes().join() === openBefore.join();
-    for (let turn = 0; turn < 100 && !isBack(); turn++) await new Promise((resolve) => setTimeout(resolve, 20));
-    expect([relays(), openSocketsAndPipes()]).to.deep.equal([[], openBefore]);
+    await expectNoneLeft(relays);
+    await expectNoDescriptorLeft(openBefore);
   });
 
   it('carries a connection, and ends with it', async () => {
@@ -135,8 +134,7 @@ describe('the detached relay', () => {
     const controller = new AbortController();
     const reason = new FdpassError('timeout', 'timed out');
     const dialling = dialDetached({ command: COMMAND, request: { hang: true }, signal: controller.signal });
-    for (let turn = 0; turn < 200 && relays().length === 0; turn++)
-      await new Promise((resolve) => setTimeout(resolve, 10));
+    while (relays().length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
     controller.abort(reason);
     expect(await dialling.catch((error: unknown) => error)).to.equal(reason);
     const early = dialDetached({ command: COMMAND, request: { port }, signal: AbortSignal.abort(reason) });
