@@ -10,8 +10,18 @@ const MARK = 'FDPASS_TEST_RUN';
  * @param env Marks the client: `markedEnvironment`'s.
  */
 export function carriersCommand(env: NodeJS.ProcessEnv): string {
+  return forEachCarrier(env, 'readlink "$folder/exe"');
+}
+
+/** The same, with how many sockets each of them has open. */
+export function carriersAndSocketsCommand(env: NodeJS.ProcessEnv): string {
+  return forEachCarrier(env, 'echo "$(readlink "$folder/exe") $(ls -l "$folder/fd" | grep -c socket:)"');
+}
+
+function forEachCarrier(env: NodeJS.ProcessEnv, command: string): string {
   const mark = `${MARK}=${env[MARK]}`;
-  return `for file in $(grep -l ${mark} /proc/[0-9]*/environ 2>/dev/null); do readlink "\${file%environ}exe"; done`;
+  const files = `$(grep -l ${mark} /proc/[0-9]*/environ 2>/dev/null)`;
+  return `for file in ${files}; do folder=\${file%/environ}; ${command}; done`;
 }
 
 /** What it has printed, each program once. */
