@@ -11,6 +11,12 @@ export function rowsOf({ base, bars }) {
   return Object.entries(bars).map(([name, value]) => ({ name, value, ratio: value / bars[base] }));
 }
 
+/** Prints the charts of a script: as JSON if it is run with `--json`, else as text. */
+export function print(charts) {
+  if (process.argv.includes('--json')) console.log(JSON.stringify(charts));
+  else show(charts);
+}
+
 /** Prints charts as text. */
 export function show(charts) {
   for (const chart of charts) {

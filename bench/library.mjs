@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { fileURLToPath } from 'node:url';
-import { show } from './figures.mjs';
+import { print } from './figures.mjs';
 import { median } from './measure.mjs';
 import { startPeers } from './peers.mjs';
 
@@ -90,7 +90,7 @@ const FIGURES = {
 };
 
 /** Charts: each route with 50 and 500 dials at once, and 1,000 dials through two hops. */
-export async function measure() {
+async function measure() {
   const peers = await startPeers();
   const charts = [];
   for (const [route, clients] of Object.entries(ROUTES)) {
@@ -198,5 +198,5 @@ if (process.argv[1] === HERE) {
         (error) => process.send({ error: String(error?.stack) }),
       ),
     );
-  } else show(await measure());
+  } else print(await measure());
 }

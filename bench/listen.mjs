@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSys, openConnection } from '../packages/core/dist/sockets.js';
 import { findProgram, startServer, startSshd, temporaryFolder } from '../packages/test-lab/dist/index.js';
-import { show } from './figures.mjs';
+import { print } from './figures.mjs';
 import { median } from './measure.mjs';
 
 const HERE = fileURLToPath(import.meta.url);
@@ -29,11 +29,11 @@ const ECHO = 'e';
 if (process.argv[1] === HERE) {
   if (process.argv[2] === 'server') await serve();
   else if (process.argv[2] === 'client') await move(JSON.parse(process.argv[3]));
-  else show(await measure());
+  else print(await measure());
 }
 
 /** Charts, each of which compares the servers in one figure, and one of the memory. */
-export async function measure() {
+async function measure() {
   const folder = temporaryFolder();
   const target = spawn(process.execPath, [HERE, 'server'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(target.stdout, 'data');

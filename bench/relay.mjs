@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSys } from '../packages/core/dist/sockets.js';
 import { makePipe } from '../packages/test-lab/dist/index.js';
-import { show } from './figures.mjs';
+import { print } from './figures.mjs';
 import { median } from './measure.mjs';
 
 const HERE = fileURLToPath(import.meta.url);
@@ -23,11 +23,11 @@ const HELPERS = {
 if (process.argv[1] === HERE) {
   if (process.argv[2] === 'server') await serve(process.argv[3]);
   else if (process.argv[2] === 'client') useRelay(process.argv[3]);
-  else show(await measure());
+  else print(await measure());
 }
 
 /** Charts, each of which compares the helpers in one figure. */
-export async function measure() {
+async function measure() {
   const charts = [];
   for (const [direction, words] of Object.entries({ up: 'to the server', down: 'from the server' })) {
     const runs = await compare(direction);

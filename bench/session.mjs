@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { findProgram, markedEnvironment, markedProcesses, startSshd } from '../packages/test-lab/dist/index.js';
 import { startSocksProxy } from '../packages/testkit/dist/index.js';
-import { show } from './figures.mjs';
+import { print } from './figures.mjs';
 import { median } from './measure.mjs';
 
 const TOTAL = Number(process.env.BYTES ?? 1024 ** 3);
@@ -23,7 +23,7 @@ const FIGURES = {
 };
 
 /** Charts: a session without a proxy, and one through a SOCKS 5 proxy, each with the helpers that can do it. */
-export async function measure() {
+async function measure() {
   const [server, socks] = [await startSshd(), await startSocksProxy()];
   const proxy = `127.0.0.1:${socks.port}`;
   const hop = ['ssh', ...server.options(), `${server.user}@127.0.0.1`, '-W', '%h:%p'].join(' ');
@@ -102,6 +102,6 @@ function look(marker, client, helpers, number) {
 }
 
 if (process.argv[1] === import.meta.filename) {
-  show(await measure());
+  print(await measure());
   process.exit(0);
 }

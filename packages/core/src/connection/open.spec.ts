@@ -230,7 +230,6 @@ describe('a connect() that is under way', () => {
     const sys = fakeSys({
       socket: () => 77,
       connect: () => false,
-      isWritable: () => false,
       poll: () => ({ until: () => ready, close: () => {} }),
       getsockoptInt: () => calls.push('getsockopt') - 1,
       close: () => void calls.push('close'),

@@ -144,8 +144,7 @@ async function connect(
 ): Promise<void> {
   const fd = connection.descriptor ?? -1;
   if (sys.connect(fd, sockaddr)) return;
-  // On this machine it is made by now, and to look costs less than a turn of the event loop.
-  if (!sys.isWritable(fd, 0)) await connection.until('writable');
+  await connection.until('writable');
   signal.throwIfAborted(); // then it is closed, and its number can be another socket's by now
   const { SOL_SOCKET, SO_ERROR } = sys.platform.constants;
   const errno = sys.getsockoptInt(fd, SOL_SOCKET, SO_ERROR);

@@ -7,11 +7,11 @@ import { applySocketOptions, type SocketOptions } from './socket-options.js';
 function calls(name: PlatformName, family: 4 | 6, options: SocketOptions): unknown {
   const layout = layoutFor(name, 8);
   if (layout === undefined) throw new Error('no layout');
-  const made: (readonly [level: number, name: number, value: number])[] = [];
+  const made: (readonly [level: number, name: number, value: number | Buffer])[] = [];
   const sys = fakeSys({
     platform: { name, layout, constants: constantsFor(name) },
     interfaceIndex: () => 5,
-    setsockopt: (_fd, level, option, value) => void made.push([level, option, value.readInt32LE()]),
+    setsockopt: (_fd, level, option, value) => void made.push([level, option, value]),
   });
   applySocketOptions(3, family, options, sys);
   return made;

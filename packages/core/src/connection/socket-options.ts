@@ -64,7 +64,7 @@ interface Setting {
   readonly option: keyof SocketOptions;
   readonly level: number;
   readonly name: number | undefined;
-  readonly value: Buffer;
+  readonly value: number | Buffer;
 }
 
 /** Option numbers by platform (the systems' headers); undefined where the platform does not have the option. */
@@ -148,7 +148,7 @@ export function acknowledgeAtOnce(fd: number, sys: Sys): boolean {
   const name = NAMES[sys.platform.name].TCP_QUICKACK;
   if (name === undefined) return false;
   try {
-    sys.setsockopt(fd, IPPROTO_TCP, name, int(1));
+    sys.setsockopt(fd, IPPROTO_TCP, name, 1);
     return true;
   } catch {
     return false;
@@ -194,8 +194,7 @@ function settingsOf(family: 4 | 6, options: SocketOptions, sys: Sys): Setting[] 
     name: number | undefined,
     value: number | Buffer | undefined,
   ): void => {
-    if (value !== undefined)
-      settings.push({ option, level, name, value: typeof value === 'number' ? int(value) : value });
+    if (value !== undefined) settings.push({ option, level, name, value });
   };
   const { keepAlive, noDelay, dscp, mark, bindInterface, fastOpen, userTimeout, sendBuffer, receiveBuffer } = options;
   set('keepAlive', SOL_SOCKET, SO_KEEPALIVE, keepAlive === undefined ? undefined : Number(keepAlive !== false));
@@ -229,14 +228,10 @@ function interfaceSetting(name: string, family: 4 | 6, names: Names, { platform,
   if (index === undefined)
     throw new FdpassError('config', 'option "bindInterface": there is no interface of this name');
   return family === 6
-    ? { option: 'bindInterface', level: IPPROTO_IPV6, name: names.IPV6_BOUND_IF, value: int(index) }
-    : { option: 'bindInterface', level: IPPROTO_IP, name: names.IP_BOUND_IF, value: int(index) };
+    ? { option: 'bindInterface', level: IPPROTO_IPV6, name: names.IPV6_BOUND_IF, value: index }
+    : { option: 'bindInterface', level: IPPROTO_IP, name: names.IP_BOUND_IF, value: index };
 }
 
 function seconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.max(1, Math.round(ms / 1000));
-}
-
-function int(value: number): Buffer {
-  return Buffer.from(Uint32Array.of(value).buffer);
 }

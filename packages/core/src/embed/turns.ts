@@ -9,7 +9,7 @@ export class Turns {
   /** How many can begin in this turn. */
   #left = MOST;
   readonly #waiting: (() => void)[] = [];
-  #isAwaitingTurn = false;
+  #nextTurn: NodeJS.Immediate | undefined;
 
   /** Undefined if the dial can begin at once; otherwise it begins when that resolves. The order is kept. */
   next(): Promise<void> | undefined {
@@ -18,18 +18,20 @@ export class Turns {
       this.#left--;
       return undefined;
     }
+    this.#nextTurn?.ref();
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  #awaitTurn(): void {
-    if (this.#isAwaitingTurn) return;
-    this.#isAwaitingTurn = true;
-    setImmediate(() => {
-      this.#isAwaitingTurn = false;
+  /** As long as nobody waits, the event loop does not have to hurry through a turn for it. */
+  #awaitTurn(isAwaited = false): void {
+    if (this.#nextTurn !== undefined) return;
+    this.#nextTurn = setImmediate(() => {
+      this.#nextTurn = undefined;
       const due = this.#waiting.splice(0, MOST);
       this.#left = MOST - due.length;
-      if (this.#left === 0) this.#awaitTurn();
+      if (this.#left === 0) this.#awaitTurn(this.#waiting.length > 0);
       for (const begin of due) begin();
     });
+    if (!isAwaited) this.#nextTurn.unref();
   }
 }

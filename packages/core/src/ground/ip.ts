@@ -3,11 +3,12 @@
  * compiling its regular expression for IPv6.
  */
 
-/** The bytes of an IPv4 literal as inet_pton(3) takes it: four decimal numbers without leading zeros. */
+/** An IPv4 literal as inet_pton(3) takes it: four decimal numbers without leading zeros. */
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+
+/** The bytes of an IPv4 literal. */
 function parseIpv4(text: string): number[] | undefined {
-  const bytes = text.split('.').map(Number);
-  const isAddress = bytes.length === 4 && bytes.every((byte) => byte >= 0 && byte < 256) && bytes.join('.') === text;
-  return isAddress ? bytes : undefined;
+  return IPV4.test(text) ? text.split('.').map(Number) : undefined;
 }
 
 /** The eight groups of an IPv6 literal without its zone (RFC 4291, section 2.2); the last two can be written as IPv4. */
@@ -46,7 +47,7 @@ function splitZone(text: string): readonly [address: string, zone: string | unde
 
 /** The family of an address literal, an IPv6 one perhaps with a zone; 0 for anything else. */
 export function ipFamily(text: string): 0 | 4 | 6 {
-  if (!text.includes(':')) return parseIpv4(text) === undefined ? 0 : 4;
+  if (!text.includes(':')) return IPV4.test(text) ? 4 : 0;
   const [address, zone] = splitZone(text);
   if (zone !== undefined && !/^[\w.:~-]+$/.test(zone)) return 0;
   return parseIpv6(address) === undefined ? 0 : 6;
@@ -58,7 +59,7 @@ export function ipFamily(text: string): 0 | 4 | 6 {
  * that is where a connection to it goes (RFC 4291, section 2.5.5.2). IPv6 is written as RFC 5952 has it; a zone is kept.
  */
 export function canonicalAddress(text: string): string | undefined {
-  if (!text.includes(':')) return parseIpv4(text) === undefined ? readIpv4(text)?.join('.') : text;
+  if (!text.includes(':')) return IPV4.test(text) ? text : readIpv4(text)?.join('.');
   if (ipFamily(text) === 0) return undefined;
   const ip = parseIp(text);
   if (ip?.bits === 32) return ipv6Bytes(text).subarray(12).join('.');

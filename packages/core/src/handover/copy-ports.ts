@@ -40,6 +40,7 @@ export class SocketPort implements Port {
 export function connectionPort(connection: Connection & { readonly descriptor: number }, sys: Sys): Port {
   const { descriptor: fd } = connection;
   if (!(connection instanceof DescriptorConnection)) return new SocketPort(fd, sys);
+  sys.setNonBlocking(fd, true); // splice(2) waits for a socket that blocks
   return { fd, poller: connection, end: () => shutDown(fd, sys), close() {} };
 }
 

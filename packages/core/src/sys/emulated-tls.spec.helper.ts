@@ -45,7 +45,7 @@ export function emulatedTls(): Sys {
     setsockopt(fd, level, name, value) {
       if (level === SOL_TCP && name === TCP_ULP) attached.set(fd, { taken: 0 });
       else if (level === SOL_TLS)
-        Object.assign(attached.get(fd) ?? {}, { [name === 1 ? 'send' : 'receive']: decodeInfo(value) });
+        Object.assign(attached.get(fd) ?? {}, { [name === 1 ? 'send' : 'receive']: decodeInfo(value as Buffer) });
       else sys.setsockopt(fd, level, name, value);
     },
     close(fd) {

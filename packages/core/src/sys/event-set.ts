@@ -1,3 +1,4 @@
+import { errnoName } from '../ground/system-error.js';
 import type { PollHandle, StartPolling } from './poller.js';
 import type { Poller } from './sys.js';
 import { BITS, WaitList } from './wait-list.js';
@@ -76,16 +77,28 @@ export class EventSet {
     return poller;
   }
 
-  /** Waits for the next of these events. */
+  /** Waits for the next of these events. @param isNew Whether the poller has never waited. */
   arm(fd: number, bits: number, isNew: boolean): void {
-    if (isNew) this.#epoll.add(this.#fd, fd, toEpoll(bits));
+    if (isNew) this.#add(fd, toEpoll(bits));
     else this.#epoll.change(this.#fd, fd, toEpoll(bits));
   }
 
-  /** Forgets a poller. @param isNew Whether it has never waited. */
-  remove(fd: number, isNew: boolean): void {
+  #add(fd: number, events: number): void {
+    try {
+      this.#epoll.add(this.#fd, fd, events);
+    } catch (error) {
+      if (errnoName(error) !== 'EEXIST') throw error;
+      this.#epoll.change(this.#fd, fd, events); // an earlier poller has left it there
+    }
+  }
+
+  /**
+   * Forgets a poller. The descriptor of one that waits for nothing stays in the set, which reports nothing of it and loses it
+   * when it is closed: mostly that is soon, and a system call less.
+   */
+  remove(fd: number, isArmed: boolean): void {
     this.#pollers.delete(fd);
-    if (isNew) return;
+    if (!isArmed) return;
     try {
       this.#epoll.remove(this.#fd, fd);
     } catch {
@@ -133,8 +146,9 @@ class SetPoller extends WaitList {
   }
 
   protected override release(): void {
+    const isArmed = this.#armed !== 0;
     this.#disarm();
-    this.#set.remove(this.#fd, this.#isNew);
+    this.#set.remove(this.#fd, isArmed);
   }
 
   #disarm(): void {

@@ -212,12 +212,17 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
   const startPolling = koffi.node.poll as unknown as StartPolling;
   const pollCalls = { startPolling, dup, close, isNonBlocking, setNonBlocking };
   const { poll } = new Pollers(pollCalls, isLinux ? epollCalls(call, process.arch) : undefined);
+  // Memory for one call after the other: making a buffer takes longer than these calls.
+  const pollfd = new DataView(new ArrayBuffer(8)); // struct pollfd { int fd; short events; short revents; }
+  const pollfdBytes = Buffer.from(pollfd.buffer);
+  const int = new Int32Array(1);
+  const intBytes = Buffer.from(int.buffer);
+  const lengthBytes = Buffer.from(Uint32Array.of(4).buffer);
   /** poll(2) of one descriptor: which of `events`, POLLERR and POLLHUP it has now, or within the time. */
   const pollOnce = (fd: number, events: number, timeoutMs: number): number => {
-    const pollfd = new DataView(new ArrayBuffer(8)); // struct pollfd { int fd; short events; short revents; }
     pollfd.setInt32(0, fd, layout.littleEndian);
     pollfd.setInt16(4, events, layout.littleEndian);
-    call('poll', Buffer.from(pollfd.buffer), 1, timeoutMs);
+    call('poll', pollfdBytes, 1, timeoutMs);
     return pollfd.getInt16(6, layout.littleEndian);
   };
 
@@ -299,11 +304,14 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
       if (cloexec === undefined) for (const fd of [one, other]) setCloseOnExec(fd);
       return [one, other];
     },
-    setsockopt: (fd, level, name, value) => void call('setsockopt', fd, level, name, value, value.length),
+    setsockopt(fd, level, name, value) {
+      if (typeof value === 'number') int[0] = value;
+      const bytes = typeof value === 'number' ? intBytes : value;
+      call('setsockopt', fd, level, name, bytes, bytes.length);
+    },
     getsockoptInt(fd, level, name) {
-      const value = new Int32Array(1);
-      call('getsockopt', fd, level, name, Buffer.from(value.buffer), Buffer.from(Uint32Array.of(4).buffer));
-      return value[0] ?? 0;
+      call('getsockopt', fd, level, name, intBytes, lengthBytes);
+      return int[0] ?? 0;
     },
     bind: (fd, address) => void call('bind', fd, address, address.length),
     getsockname: (fd) => sockaddr('getsockname', fd),
@@ -332,7 +340,8 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
     connect(fd, address) {
       const result = attempt('connect', [fd, address, address.length]);
       if (result >= 0) return true;
-      if (GOES_ON.has(errnoNameOf(-result))) return false;
+      // On this machine it is made by now, and to look costs less than a turn of the event loop.
+      if (GOES_ON.has(errnoNameOf(-result))) return pollOnce(fd, POLLOUT, 0) === POLLOUT;
       throw systemError('connect', -result);
     },
     dup,

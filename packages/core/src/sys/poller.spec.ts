@@ -192,6 +192,20 @@ describe('waiting for a descriptor', () => {
     poller.close();
   });
 
+  it('waits in the set for a descriptor that an earlier poller has left there', async () => {
+    const [one, other] = pair();
+    const earlier = sys.poll(one);
+    await earlier.until('writable');
+    earlier.close();
+    sys.send(other, Buffer.from('x'), 0);
+    const poller = sys.poll(one);
+    await poller.until('readable');
+    const closed = poller.until('closed');
+    sys.shutdown(other, 1);
+    await closed;
+    poller.close();
+  });
+
   it('waits with a handle where no descriptor is left for a set', async () => {
     const { calls, log, fire } = byHand();
     const fail = (): never => {

@@ -32,8 +32,6 @@ export class Pollers {
     } catch {
       return undefined; // no descriptor is left for it; a handle needs none
     }
-    const poller = this.#set.poller(fd);
-    if (poller !== undefined) this.#calls.setNonBlocking(fd, true); // as a handle does
-    return poller;
+    return this.#set.poller(fd);
   }
 }

@@ -12,8 +12,8 @@ export interface Sys {
   socket(domain: number, type: number, protocol: number): number;
   /** A connected pair of unix stream sockets, close-on-exec, blocking. */
   socketpair(): [number, number];
-  /** setsockopt(2) with a value of any form. */
-  setsockopt(fd: number, level: number, name: number, value: Buffer): void;
+  /** setsockopt(2) with an int, or with a value of any other form. */
+  setsockopt(fd: number, level: number, name: number, value: number | Buffer): void;
   /** getsockopt(2) of an int. */
   getsockoptInt(fd: number, level: number, name: number): number;
   /** bind(2) with a raw sockaddr. */
@@ -83,7 +83,7 @@ export interface Sys {
   /** _exit(2): ends the process at once; nothing is flushed, no thread is waited for. */
   exit(code: number): never;
   /**
-   * Waits for events of `fd` in the event loop, without a thread and without reading. It makes `fd` non-blocking. The
+   * Waits for events of `fd` in the event loop, without a thread and without reading. It can make `fd` non-blocking. The
    * caller closes it before `fd`.
    *
    * With `isShared` a stream of Node's own can use `fd` at the same time, and `fd` stays blocking if it is: other
