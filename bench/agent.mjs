@@ -1,6 +1,6 @@
 // Time to descriptor with the agent, compared in the same rounds with `nc -F`, a script of Python, a bare start of Node, the command
-// without the agent, and a compiled launcher. Direct, and through proxies with and without a round trip of 20 ms; then a burst,
-// and what the agent keeps after many connections.
+// without the agent, ssh as the agent's client, and a compiled client. Direct, and through proxies with and without a round trip of
+// 20 ms; then a burst, and what the agent keeps after many connections.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -61,8 +61,10 @@ async function main() {
     python: ['/usr/bin/python3', '-S', '-E', '-c', PYTHON, ...target],
     node: [process.execPath, '-e', '0'],
     "ssh's own start": ['ssh', '-V'],
+    "Perl's own start": ['/usr/bin/perl', '-f', '-e', '0'],
     ...(launcher === undefined ? {} : { 'compiled launcher': [launcher, socket, [FDPASS, ...target].join('\n')] }),
     ...fdpass('fdpass', ...target),
+    'fdpass warm, by ssh': { words: [FDPASS, ...target], env: { FDPASS_LEFT_TO: 'ssh' } },
   });
   compare('SOCKS5', 'socks nc', proxied('socks', ports.socks));
   compare('HTTP CONNECT', 'http nc', proxied('http', ports.http));

@@ -29,9 +29,8 @@ find_program() {
   return 1
 }
 
-# An agent does all of this in a fraction of the time. ssh hands it our streams, our environment and a command of one line for
-# each word, and exits with its status: 255 if there is no agent, or if the agent leaves the work to us. See
-# docs/agent-protocol.md.
+# An agent does all of this in a fraction of the time. Its client hands it our streams, our environment and a command of one line
+# for each word, and exits with the status of the agent. See docs/agent-protocol.md.
 ask_agent() {
   for last; do :; done
   case ${last-} in '' | *[!0-9]*) return ;; esac # not the port that a connection ends with
@@ -39,6 +38,22 @@ ask_agent() {
 '
   case "$0$*" in [!/]* | *"$newline"*) return ;; esac
   case ${0##*[/]} in fdrecv*) return ;; esac
+  [ "$left_to" = ssh ] || become_perl "$@"
+  ask_by_ssh "$@"
+}
+
+# The Perl below starts in a third of the time that ssh takes. It becomes this script again for what it leaves to ssh or to Node. Not
+# where variables, which the agent has to get as they are, would make it load modules or write where ssh reads.
+become_perl() {
+  [ -e /proc/self/exe ] && [ -x /usr/bin/perl ] && [ -e /dev/fd/0 ] && [ -e /dev/fd/2 ] || return
+  [ -z "${PERL5OPT+set}${PERLIO+set}${PERLIO_DEBUG+set}${PERL_HASH_SEED_DEBUG+set}" ] || return
+  locale=${LC_ALL+=$LC_ALL}
+  export LC_ALL=C # others take longer, and a warning where they are missing
+  exec /usr/bin/perl -f -C0 -x "$0" "$agent" "$locale" "$@"
+}
+
+# ssh exits with 255 if there is no agent, or if the agent leaves the work to us.
+ask_by_ssh() {
   find_program ssh || return
   IFS=$newline
   "$program" -F none -q -T -S "$agent" -o ProxyCommand=false -o 'SendEnv=*' agent "$0$newline$*"
@@ -47,13 +62,15 @@ ask_agent() {
   [ "$status" = 255 ] || exit "$status"
 }
 
+left_to=${FDPASS_LEFT_TO-} # what the Perl has left it to: ssh or node
+unset FDPASS_LEFT_TO
 # Only for a socket, which can take a descriptor; and only an agent of our own, whatever the environment of sudo says.
 agent=${XDG_RUNTIME_DIR:-${XDG_CACHE_HOME:-${HOME-}/.cache}}/fdpass/agent.sock
 agent=${FDPASS_AGENT:-$agent}
 case $agent in
   [!/]* | *[!A-Za-z0-9_./@:+,-]*) ;; # ssh would replace parts of it
-  *) [ -S "$agent" ] && [ -O "$agent" ] && [ -O "${agent%/*}" ] && [ -S /dev/fd/1 ] && [ -z "${FDPASS_NODE_OPTIONS-}" ] &&
-    ask_agent "$@" ;;
+  *) [ "$left_to" != node ] && [ -S "$agent" ] && [ -O "$agent" ] && [ -O "${agent%/*}" ] && [ -S /dev/fd/1 ] &&
+    [ -z "${FDPASS_NODE_OPTIONS-}" ] && ask_agent "$@" ;;
 esac
 
 find_program node && exec "$program" "$0" "$@"
@@ -66,6 +83,78 @@ built_with=${self%/*}/../built-with-node
 printf '%s: [config] node is not in PATH or beside %s; say where it is: env PATH="/folder/of/node:$PATH" %s\n' \
   "${0##*[/]}" "$0" "$0" >&2
 exit 78
+
+#!/usr/bin/perl
+# `perl -x` begins here. Modules, even strict, would take longer to load than the rest of it takes.
+my ($socket, $locale, @words) = @ARGV;
+delete $ENV{LC_ALL};
+$ENV{LC_ALL} = substr $locale, 1 if $locale ne '';
+
+sub leave_to {
+  $ENV{FDPASS_LEFT_TO} = $_[0];
+  exec '/bin/sh', $0, @words;
+  exit 255;
+}
+
+# Perl has system calls by number only, and these differ between machines. The other numbers are the same on those here.
+open my $perl, '<', '/proc/self/exe' or leave_to('ssh');
+sysread $perl, my $elf, 20;
+my ($class, $machine) = unpack 'x4 C x13 S', $elf;
+my %sendmsg_of = (62 => 46, 183 => 211, 243 => 211, 258 => 211); # x86-64, arm64, RISC-V, LoongArch (elf.h)
+my $sendmsg = $class == 2 && $sendmsg_of{$machine} or leave_to('ssh');
+my ($AF_UNIX, $SOCK_STREAM, $SOL_SOCKET, $SCM_RIGHTS) = (1, 1, 1, 1);
+my ($SO_RCVTIMEO, $SO_SNDTIMEO, $MSG_NOSIGNAL) = (20, 21, 0x4000);
+my ($MUX_HELLO, $MUX_NEW_SESSION, $MUX_SESSION_OPENED, $MUX_EXIT_MESSAGE) = (1, 0x10000002, 0x80000006, 0x80000004);
+my $HELLO_LIMIT_S = 5;
+
+my $status = ask_agent();
+leave_to('node') if !defined $status || $status == 255;
+exit $status;
+
+# The exit status; undefined if there is no agent, or not one that speaks the protocol.
+sub ask_agent {
+  socket my $agent, $AF_UNIX, $SOCK_STREAM, 0 or return;
+  setsockopt $agent, $SOL_SOCKET, $_, pack 'q2', $HELLO_LIMIT_S, 0 for $SO_SNDTIMEO, $SO_RCVTIMEO;
+  connect $agent, pack 'S a*', $AF_UNIX, $socket or return;
+  my $hello = pack 'N2', $MUX_HELLO, 4;
+  my @environment = map { "$_=$ENV{$_}" } keys %ENV;
+  my $session = pack 'N x32 (N/a*)*', $MUX_NEW_SESSION, join("\n", $0, @words), @environment;
+  send $agent, pack('(N/a*)*', $hello, $session), $MSG_NOSIGNAL or return;
+
+  my ($type, $version) = receive_packet($agent);
+  return if $type != $MUX_HELLO || $version != 4;
+  pass($agent, $_) or return for 0 .. 2; # not to one that does not answer: it would hold them
+  setsockopt $agent, $SOL_SOCKET, $SO_RCVTIMEO, pack 'q2', 0, 0; # a dial has its own limits
+  ($type) = receive_packet($agent);
+  return if $type != $MUX_SESSION_OPENED;
+  ($type, undef, my $status) = receive_packet($agent);
+  return $type == $MUX_EXIT_MESSAGE ? $status : undef;
+}
+
+# Passes a descriptor with one byte: struct iovec, cmsghdr and msghdr of 64-bit Linux.
+sub pass {
+  my ($agent, $fd) = @_;
+  my $vector = pack 'P q', "\0", 1;
+  my $rights = pack 'q i3 x4', 20, $SOL_SOCKET, $SCM_RIGHTS, $fd;
+  my $message = pack 'x16 P q P q x8', $vector, 1, $rights, length $rights;
+  return syscall($sendmsg, fileno $agent, $message, $MSG_NOSIGNAL) == 1;
+}
+
+sub receive_packet {
+  my ($agent) = @_;
+  return unpack 'N*', receive($agent, unpack 'N', receive($agent, 4));
+}
+
+# As many bytes, or none.
+sub receive {
+  my ($agent, $length) = @_;
+  my $bytes = '';
+  while (length $bytes < $length) {
+    sysread $agent, $bytes, $length - length $bytes, length $bytes or return '';
+  }
+  return $bytes;
+}
+__END__
 */
 try {
   require('../bundle/launch.cjs').launch(__filename, require);

@@ -22,7 +22,7 @@ import {
   type TestProxy,
 } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { FDPASS_BIN, FDRECV_BIN } from './commands.spec.helper.js';
+import { FDPASS_BIN, FDRECV_BIN, requirePerl } from './commands.spec.helper.js';
 import { ROOT } from './packed.spec.helper.js';
 
 /** A plugin that gives a stream, so a relay is needed. */
@@ -40,7 +40,10 @@ export const stream = {
 };
 `;
 
-describe('the agent of the command', () => {
+for (const client of ['Perl', 'ssh'] as const)
+  describe(`the agent of the command, asked by ${client},`, () => describeAgent(client));
+
+function describeAgent(client: 'Perl' | 'ssh'): void {
   const folder = temporaryFolder();
   const { env: mark, marker } = markedEnvironment();
   const at = (name: string): string => join(folder.path, name);
@@ -51,6 +54,7 @@ describe('the agent of the command', () => {
     XDG_CONFIG_HOME: at('home'),
     FDPASS_CONFIG: '',
     FDPASS_AGENT: '',
+    FDPASS_LEFT_TO: client === 'ssh' ? 'ssh' : '', // or else Perl asks
   };
   const cold = { ...env, FDPASS_AGENT: 'none' };
   let greeter: Greeter;
@@ -61,6 +65,7 @@ describe('the agent of the command', () => {
 
   before(async function () {
     requirePeers(this, 'ssh');
+    if (client === 'Perl') requirePerl(this);
     mkdirSync(at('home/fdpass'), { recursive: true });
     greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
     socks = await startSocksProxy();
@@ -539,4 +544,4 @@ const server = require('node:net').createServer().listen(process.argv[1], () => 
       ]);
     }
   });
-});
+}

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Finished, type RunOptions, run } from '@fdpass/test-lab';
+import { type Finished, type RunOptions, run, skipOrFail } from '@fdpass/test-lab';
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
 
@@ -66,4 +67,10 @@ export function fdpassOnto(
     });
     child.once('error', reject).once('close', (status) => resolve({ status, stderr }));
   });
+}
+
+/** Skips tests of the launcher's Perl on a machine that it leaves to ssh. */
+export function requirePerl(test: Mocha.Context): void {
+  if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) test.skip();
+  if (!existsSync('/usr/bin/perl')) skipOrFail(test, 'not installed: perl');
 }

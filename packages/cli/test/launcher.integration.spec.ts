@@ -190,7 +190,12 @@ exit "$FAKE_STATUS"
       for (const path of ['run/fdpass', 'with-ssh']) mkdirSync(at(path), { recursive: true });
       writeFileSync(at('with-ssh/ssh'), SSH, { mode: 0o755 });
       writeFileSync(at('run/file'), '');
-      env = { PATH: `${at('with-ssh')}:${at('with-node')}`, XDG_RUNTIME_DIR: at('run'), FAKE_STATUS: '69' };
+      env = {
+        PATH: `${at('with-ssh')}:${at('with-node')}`,
+        XDG_RUNTIME_DIR: at('run'),
+        FAKE_STATUS: '69',
+        FDPASS_LEFT_TO: 'ssh',
+      };
       server = createServer().listen(socket);
       await once(server, 'listening');
     });

@@ -1,0 +1,315 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { Agent, type AgentRequest, LEFT_TO_CLIENT, type Serve } from '@fdpass/agent';
+import { encodeMuxPacket, MUX_MSG_HELLO, MUX_S_FAILURE, MUX_S_SESSION_OPENED, MUX_VERSION } from '@fdpass/core/sockets';
+import {
+  expectDescriptorsBack,
+  expectNoneMarked,
+  type Finished,
+  markedEnvironment,
+  requirePeers,
+  run,
+  temporaryFolder,
+} from '@fdpass/test-lab';
+import { expect } from 'chai';
+import { FDPASS_BIN, requirePerl } from './commands.spec.helper.js';
+
+const SHELLS: Readonly<Record<string, readonly string[]>> = { dash: [], bash: [], busybox: ['sh'] };
+const ARGUMENTS = ['a b', '', '*', '$(id)', '`id`', "it's", '"', '\\', '-v', '~', '--', 'ä', '22'];
+
+/** What stands in for Node's part of the command. It says how it was started, and which signals are ignored. */
+const NODE_PART = `const { readFileSync } = require('node:fs');
+const stat = readFileSync('/proc/self/stat', 'latin1');
+const waitedFor = stat.slice(stat.lastIndexOf(')')).split(' ')[9]; // page faults of children, proc_pid_stat(5)
+const ignored = /SigIgn:.*/.exec(readFileSync('/proc/self/status', 'latin1'))[0];
+exports.launch = () =>
+  console.log(JSON.stringify({ args: process.argv.slice(2), env: process.env, waitedFor, ignored }));`;
+
+interface NodePart {
+  readonly args: string[];
+  readonly env: Record<string, string>;
+  readonly waitedFor: string;
+  readonly ignored: string;
+}
+
+/** What the launcher asks an agent with, in front of an agent in this process. */
+describe('the clients of the agent:', () => {
+  const folder = temporaryFolder();
+  const { env: mark, marker } = markedEnvironment();
+  const at = (path: string): string => join(folder.path, path);
+  const socket = at('run/agent.sock');
+  const command = at('bin/fdpass.cjs');
+  const link = at('link');
+  const asked: AgentRequest[] = [];
+  let agent: Agent | undefined;
+
+  before(() => {
+    for (const path of ['bin', 'bundle', 'run', 'lib/PerlIO', 'fake']) mkdirSync(at(path), { recursive: true });
+    chmodSync(at('run'), 0o700);
+    copyFileSync(FDPASS_BIN, command);
+    writeFileSync(at('bundle/launch.cjs'), NODE_PART);
+    symlinkSync(command, link);
+    for (const module of ['strict', 'warnings', 'Errno', 'Config', 'Socket', 'PerlIO/stranger', 'PerlIO/scalar'])
+      writeFileSync(at(`lib/${module}.pm`), 'print STDERR "stranger"; 1;');
+    writeFileSync(at('fake/ssh'), '#!/bin/sh\nprintf "%s\\0" "$@"\nexit 69\n', { mode: 0o755 });
+  });
+  afterEach(async () => {
+    agent?.leave();
+    await agent?.ended;
+    agent = undefined;
+    asked.length = 0;
+    rmSync(socket, { force: true });
+    await expectNoneMarked(marker);
+  });
+  after(() => folder.remove());
+  expectDescriptorsBack();
+
+  /** The status of its sessions is that of the variable STATUS, or else they are left to the command. */
+  async function startAgent(serve?: Serve): Promise<void> {
+    agent = await Agent.start({
+      socket,
+      idleMs: 0,
+      serve: async (request) => {
+        asked.push(request);
+        return serve === undefined ? Number(request.environment['STATUS'] ?? LEFT_TO_CLIENT) : serve(request);
+      },
+    });
+  }
+
+  /** Runs words with these variables and no others. */
+  function start(
+    more: Record<string, string | undefined> = {},
+    words: readonly string[] = [link, 'host', '22'],
+  ): Promise<Finished> {
+    const [program = '', ...args] = words;
+    return run(program, args, { cwd: folder.path, env: environment(more) });
+  }
+
+  function environment(more: Record<string, string | undefined>): NodeJS.ProcessEnv {
+    const unset = Object.fromEntries(Object.keys(process.env).map((name) => [name, undefined]));
+    const PATH = `${join(process.execPath, '..')}:${process.env['PATH']}`;
+    return { ...unset, ...mark, PATH, FDPASS_AGENT: socket, ...more };
+  }
+
+  /** The same where Node's part has to be run: what that says. */
+  async function startNode(more?: Record<string, string | undefined>, words?: readonly string[]): Promise<NodePart> {
+    const { status, stdout, stderr } = await start(more, words);
+    expect([status, stderr]).to.deep.equal([0, '']);
+    return JSON.parse(Buffer.from(stdout, 'latin1').toString());
+  }
+
+  const clients: Readonly<Record<string, Record<string, string>>> = { Perl: {}, ssh: { FDPASS_LEFT_TO: 'ssh' } };
+  for (const [client, by] of Object.entries(clients)) {
+    describe(client, () => {
+      before(function () {
+        requirePeers(this, 'ssh');
+        if (client === 'Perl') requirePerl(this);
+      });
+
+      for (const [shell, applet] of Object.entries(SHELLS)) {
+        it(`hands on every argument and the status of the agent, through ${shell}`, async function () {
+          const { [shell]: program = '' } = requirePeers(this, shell);
+          await startAgent();
+          const { status, stdout, stderr } = await start({ ...by, STATUS: '69' }, [
+            program,
+            ...applet,
+            link,
+            ...ARGUMENTS,
+          ]);
+          expect([status, stdout, stderr]).to.deep.equal([69, '', '']);
+          expect(asked.map(({ words }) => words)).to.deep.equal([[link, ...ARGUMENTS]]);
+        });
+
+        it(`leaves every argument to Node where the agent does, through ${shell}`, async function () {
+          const { [shell]: program = '' } = requirePeers(this, shell);
+          await startAgent();
+          const { args, waitedFor } = await startNode(by, [program, ...applet, link, ...ARGUMENTS]);
+          expect(args).to.deep.equal(ARGUMENTS);
+          expect(asked).to.have.length(1);
+          if (client === 'Perl') expect(waitedFor, 'a process was started on the way').to.equal('0');
+        });
+      }
+
+      it('passes the three streams', async () => {
+        await startAgent(async ({ stdin, stdout, stderr }) => {
+          const bytes = Buffer.alloc(8);
+          writeSync(stdout, bytes.subarray(0, readSync(stdin, bytes)));
+          writeSync(stderr, 'said');
+          return 0;
+        });
+        const { status, stdout, stderr } = await start(by, ['/bin/sh', '-c', `echo typed | ${link} host 22`]);
+        expect([status, stdout, stderr]).to.deep.equal([0, 'typed\n', 'said']);
+      });
+
+      for (const stream of ['<&-', '2>&-']) {
+        it(`asks also where a stream is closed (${stream})`, async () => {
+          await startAgent();
+          const { status } = await start({ ...by, STATUS: '69' }, ['/bin/sh', '-c', `${link} host 22 ${stream}`]);
+          expect([status, asked.length]).to.deep.equal([69, 1]);
+        });
+      }
+
+      const hello = (version = MUX_VERSION): Buffer => encodeMuxPacket(MUX_MSG_HELLO, version);
+      const opened = encodeMuxPacket(MUX_S_SESSION_OPENED, client === 'ssh' ? 1 : 0, 1);
+      const servers: readonly [what: string, onClient: (socket: Socket) => void][] = [
+        ['ends at once', (peer) => peer.destroy()],
+        ['ends after its hello', (peer) => peer.end(hello())],
+        ['ends within a packet', (peer) => peer.end(hello().subarray(0, 7))],
+        ['speaks another version', (peer) => peer.write(hello(5))],
+        ['does not speak the protocol', (peer) => peer.end('SSH-2.0-server\r\n')],
+        ['ends within a session', (peer) => peer.end(Buffer.concat([hello(), opened]))],
+        [
+          'refuses',
+          (peer) =>
+            peer.write(
+              Buffer.concat([
+                hello(),
+                encodeMuxPacket(MUX_S_FAILURE, 0, 'no'),
+                encodeMuxPacket(MUX_S_FAILURE, 1, 'no'),
+              ]),
+            ),
+        ],
+      ];
+      for (const [what, onClient] of servers) {
+        it(`leaves it to Node if what listens ${what}`, async () => {
+          const server = createServer((peer) =>
+            onClient(
+              peer
+                .on('error', () => {})
+                .on('end', () => peer.destroy())
+                .resume(),
+            ),
+          );
+          await once(server.listen(socket), 'listening');
+          try {
+            expect((await startNode(by)).args).to.deep.equal(['host', '22']);
+          } finally {
+            server.close();
+          }
+        });
+      }
+
+      it('leaves it to Node if nobody listens any more', async () => {
+        // A server that is killed leaves its socket there.
+        const script = `require('node:net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))`;
+        await run(process.execPath, ['-e', script, socket]);
+        expect(existsSync(socket)).to.equal(true);
+        expect((await startNode(by)).args).to.deep.equal(['host', '22']);
+      });
+    });
+  }
+
+  describe('Perl', () => {
+    before(function () {
+      requirePerl(this);
+      requirePeers(this, 'ssh');
+    });
+
+    const environments: Readonly<Record<string, Record<string, string>>> = {
+      'odd values': { ODD: ' a\n*\\ "\' =', EMPTY: '', UMLAUT: 'ä€' },
+      'a locale that is not installed': { LC_ALL: 'xx_XX.UTF-8', LANG: 'yy', LC_CTYPE: 'zz' },
+      'an empty locale': { LC_ALL: '' },
+      'variables of Perl': { PERL5LIB: at('lib'), PERL_UNICODE: 'SAD', PERL5DB: 'die' },
+      'modules for Perl': { PERL5OPT: '-Mstrict', PERL5LIB: at('lib') },
+      'layers for Perl': { PERLIO: ':stranger', PERL5LIB: at('lib') },
+      'more than a socket takes at once': { A: 'x'.repeat(120_000), B: 'y'.repeat(120_000), C: 'z'.repeat(120_000) },
+    };
+    for (const [what, given] of Object.entries(environments)) {
+      it(`hands on the environment that ssh does: ${what}`, async () => {
+        await startAgent();
+        for (const by of Object.values(clients)) {
+          const { status, stdout, stderr } = await start({ ...given, ...by, STATUS: '69' });
+          expect([status, stdout, stderr]).to.deep.equal([69, '', '']);
+        }
+        const [byPerl, bySsh] = asked.map((request) => request.environment);
+        expect(byPerl).to.deep.equal(bySsh).and.to.include(given).and.to.not.have.property('FDPASS_LEFT_TO');
+      });
+
+      it(`leaves the environment and the signals to Node as they were: ${what}`, async () => {
+        await startAgent();
+        const left = await startNode(given);
+        const unasked = await startNode({ ...given, FDPASS_LEFT_TO: 'node' });
+        expect(asked).to.have.length(1);
+        expect({ ...left, waitedFor: '' }).to.deep.equal({ ...unasked, waitedFor: '' });
+        expect(left.env).to.include(given).and.to.not.have.property('FDPASS_LEFT_TO');
+      });
+    }
+
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const) {
+      it(`ends at ${signal}, and the agent notices`, async () => {
+        let abort = (): void => {};
+        const aborted = new Promise<void>((resolve) => {
+          abort = resolve;
+        });
+        let serve = (): void => {};
+        const serving = new Promise<void>((resolve) => {
+          serve = resolve;
+        });
+        await startAgent(async (request) => {
+          request.signal.addEventListener('abort', abort);
+          serve();
+          await aborted;
+          return 0;
+        });
+        const child = spawn(link, ['host', '22'], { env: environment({}), stdio: ['ignore', 'pipe', 'inherit'] });
+        const ended = once(child, 'exit');
+        await serving;
+        child.kill(signal);
+        expect(await ended).to.deep.equal([null, signal]);
+        await aborted;
+      });
+    }
+
+    it('waits for five seconds for an agent that does not answer, and leaves it to Node', async () => {
+      const peers: Socket[] = [];
+      const server = createServer({ pauseOnConnect: true }, (peer) => void peers.push(peer));
+      await once(server.listen(socket), 'listening');
+      try {
+        expect((await startNode()).args).to.deep.equal(['host', '22']);
+        expect(peers).to.have.length(1);
+      } finally {
+        for (const peer of peers) peer.destroy();
+        server.close();
+      }
+    });
+
+    const withoutPerl: readonly [why: string, change: (launcher: string) => string, more?: Record<string, string>][] = [
+      ['there is none', (launcher) => launcher.replaceAll('/usr/bin/perl', '/nonexistent/perl')],
+      ['it cannot be run', (launcher) => launcher.replaceAll('/usr/bin/perl', socket)],
+      ['there is no /proc', (launcher) => launcher.replace('[ -e /proc/', '[ -e /nonexistent/')],
+      ['it does not know the machine', (launcher) => launcher.replace(/\(62 => .*?\)/, '()')],
+      ['it would load modules', (launcher) => launcher, { PERL5OPT: '' }],
+      ['it would load layers', (launcher) => launcher, { PERLIO: '' }],
+      ['it would write', (launcher) => launcher, { PERL_HASH_SEED_DEBUG: '1' }],
+    ];
+    for (const [why, change, more] of withoutPerl) {
+      it(`leaves it to ssh if ${why}`, async () => {
+        await startAgent();
+        const changed = at('bin/changed.cjs');
+        const launcher = readFileSync(FDPASS_BIN, 'utf8');
+        writeFileSync(changed, change(launcher), { mode: 0o755 });
+        expect(change(launcher) === launcher).to.equal(more !== undefined);
+        const PATH = `${at('fake')}:${process.env['PATH']}`;
+        const args = ARGUMENTS.filter((word) => word !== 'ä');
+        const { status, stdout, stderr } = await start({ ...more, PATH }, [changed, ...args]);
+        expect([status, stderr]).to.deep.equal([69, '']);
+        expect(stdout.split('\0').at(-2)).to.equal([changed, ...args].join('\n'));
+        expect(asked).to.have.length(0);
+      });
+    }
+  });
+});
