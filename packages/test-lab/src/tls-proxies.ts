@@ -118,6 +118,8 @@ function haproxy(test: Context): StartFront {
       '-db',
       '-f',
       write(settings, `haproxy-${port}.conf`, [
+        'global',
+        '  maxconn 100', // it makes room for each that could be, and by default those are a million
         'defaults',
         '  mode tcp',
         ...['connect', 'client', 'server'].map((what) => `  timeout ${what} 60s`),

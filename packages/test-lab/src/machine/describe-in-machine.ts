@@ -27,7 +27,7 @@ const wanted = new Map<string, { readonly files: Set<string>; report?: Promise<R
 /** In a machine: the options that it was started with. */
 const VARIABLE = 'FDPASS_TEST_MACHINE';
 /** For all tests of one boot, in an emulated processor: a failure alone waits so long. */
-const TIMEOUT_MS = 15 * 60_000;
+const TIMEOUT_MS = (process.env['FDPASS_TEST_LONG'] === '1' ? 180 : 15) * 60_000;
 /** For one of them. */
 const TEST_TIMEOUT_MS = 120_000;
 
