@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
 import https from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { alternativeNames, makeCertificate, requirePeers, run, temporaryFolder } from '@fdpass/test-lab';
@@ -229,6 +229,28 @@ describe('node --import fdpass/register', () => {
     const words = ['--expose-gc', '--import', REGISTER, file];
     const { status, stdout, stderr } = await run(process.execPath, words, { env });
     expect([status, stdout, stderr]).to.deep.equal([0, '0\n', '']);
+  });
+
+  it('keeps to its time limits while a test of the program stops the clock', async () => {
+    const silent = createServer((socket) => socket.resume());
+    servers.push(silent);
+    await once(silent.listen(0, '127.0.0.1'), 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const limited = program(
+      'limited.yaml',
+      JSON.stringify({ rules: [{ timeout: '50ms', use: `socks5h://127.0.0.1:${port}` }] }),
+    );
+    const file = program(
+      'stopped.mjs',
+      `import { connect } from 'node:net';
+       globalThis.setTimeout = globalThis.setImmediate = () => ({});
+       globalThis.clearTimeout = () => console.log('given a timer that is not its own');
+       connect(22, 'silent.example').once('error', ({ code }) => console.log(code)).once('close', () => process.exit());`,
+    );
+    const { stdout } = await run(process.execPath, ['--import', REGISTER, file], {
+      env: { ...env, FDPASS_CONFIG: limited },
+    });
+    expect(stdout).to.equal('ETIMEDOUT\n');
   });
 
   it('connects nowhere if the config is wrong', async () => {

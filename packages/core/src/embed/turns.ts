@@ -1,3 +1,5 @@
+import { setImmediate } from '../ground/timers.js';
+
 /** After so many, other work of the program has its turn. Each goes on for some ten microseconds before it first waits. */
 const MOST = 32;
 

@@ -1,4 +1,5 @@
 import { FdpassError } from './errors.js';
+import { clearTimeout, setTimeout } from './timers.js';
 
 /** Time as races and deadlines see it; tests put a virtual one in its place. */
 export interface Clock {

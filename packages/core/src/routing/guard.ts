@@ -16,6 +16,7 @@ import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { isPort, normalizeTarget } from '../ground/read-target.js';
 import { describeKind, type Target, type TargetKind, targetKind } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
+import { setImmediate } from '../ground/timers.js';
 
 /** A hop as the guard knows it. */
 export interface GuardedHop {

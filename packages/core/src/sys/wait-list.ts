@@ -1,3 +1,4 @@
+import { setImmediate } from '../ground/timers.js';
 import type { Poller, Readiness } from './sys.js';
 
 /** What can be waited for, as bits. */
