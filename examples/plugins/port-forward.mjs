@@ -4,12 +4,12 @@ import { Duplex } from 'node:stream';
 
 /**
  * Runs the program until its own stdin ends, or until the program does. Our end of that stdin is closed when the connection
- * is, and also if this process is killed. So the program cannot be left behind.
+ * is, and also if this process is killed. So the program cannot be left behind. Its stdin is its stdout too, a socket, which some
+ * programs would make non-blocking: so they write to a pipe.
  */
-const SUPERVISE = `exec 3<&0
-"$@" </dev/null 3<&- & child=$!
-{ read -r end <&3; kill "$child"; } & reader=$!
-wait "$child"; status=$?
+const SUPERVISE = `exec 3<&0 4>&1
+{ read -r end; kill 0; } <&3 4>&- & reader=$!
+status=$({ { "$@" </dev/null 3<&- 4>&- 5>&-; echo $? >&5; } | cat >&4; } 5>&1)
 kill "$reader"; exit "$status"`;
 
 /** @type {import('@fdpass/core').Strategy<{ to: string, kubectl?: string }>} */
