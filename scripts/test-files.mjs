@@ -11,10 +11,11 @@ const SOURCES = new Map([
 /**
  * What these prove is the same on every Node: texts, types, schemas, packed files, what readers of the docs type, what other
  * programs' command lines become, what shells complete, and what is wrong in a set-up. So they run on the first Node only. The
- * code that they use has tests of its own, which run on every Node. What runs in a virtual machine, where Node is slow, is about
- * the kernel, and so it runs once too.
+ * code that they use has tests of its own, which run on every Node. ssh asks the agent as Perl does, which is tested on every
+ * Node. What runs in a virtual machine, where Node is slow, is about the kernel, and so it runs once too.
  */
 export const FIRST_NODE_ONLY = [
+  'agent-asked-by-ssh.integration.spec',
   'broken-set-ups.integration.spec',
   'comparison.integration.spec',
   'completion.integration.spec',

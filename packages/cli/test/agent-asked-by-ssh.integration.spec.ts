@@ -1,0 +1,3 @@
+import { describeAgent } from './agent.spec.helper.js';
+
+describeAgent('ssh');

@@ -1,0 +1,549 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { AgentStatus } from '@fdpass/agent';
+import {
+  expectNoneLeft,
+  type Finished,
+  markedEnvironment,
+  markedProcesses,
+  requirePeers,
+  run,
+  startSshd,
+  temporaryFolder,
+} from '@fdpass/test-lab';
+import {
+  Greeter,
+  refusedPort,
+  type ScriptedServer,
+  startScriptedServer,
+  startSocksProxy,
+  type TestProxy,
+} from '@fdpass/testkit';
+import { expect } from 'chai';
+import { FDPASS_BIN, FDRECV_BIN, requirePerl } from './commands.spec.helper.js';
+import { ROOT } from './packed.spec.helper.js';
+
+/** A plugin that gives a stream, so a relay is needed. */
+const STREAM_PLUGIN = `import { connect } from 'node:net';
+import { Duplex } from 'node:stream';
+export const stream = {
+  name: 'stream',
+  create: () => ({
+    dial: (target) =>
+      new Promise((resolve, reject) => {
+        const socket = connect(target.port, target.host);
+        socket.once('error', reject).once('connect', () => resolve(Duplex.from({ readable: socket, writable: socket })));
+      }),
+  }),
+};
+`;
+
+/** What the agent does for the command, whichever program the launcher asks it by. */
+export function describeAgent(client: 'Perl' | 'ssh'): void {
+  describe(`the agent of the command, asked by ${client},`, () => testAgent(client));
+}
+
+function testAgent(client: 'Perl' | 'ssh'): void {
+  const folder = temporaryFolder();
+  const { env: mark, marker } = markedEnvironment();
+  const at = (name: string): string => join(folder.path, name);
+  const env: NodeJS.ProcessEnv = {
+    ...mark,
+    PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
+    XDG_RUNTIME_DIR: folder.path,
+    XDG_CONFIG_HOME: at('home'),
+    FDPASS_CONFIG: '',
+    FDPASS_AGENT: '',
+    FDPASS_LEFT_TO: client === 'ssh' ? 'ssh' : '', // or else Perl asks
+  };
+  const cold = { ...env, FDPASS_AGENT: 'none' };
+  let greeter: Greeter;
+  let socks: TestProxy;
+  let silent: ScriptedServer;
+  let port: string;
+  let closed: string;
+
+  before(async function () {
+    requirePeers(this, 'ssh');
+    if (client === 'Perl') requirePerl(this);
+    mkdirSync(at('home/fdpass'), { recursive: true });
+    greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
+    socks = await startSocksProxy();
+    silent = await startScriptedServer(async (line) => void (await line.rest()));
+    port = String(greeter.port);
+    closed = String(await refusedPort());
+    await agent('start');
+  });
+  after(async () => {
+    await command(['agent', 'stop']);
+    await greeter?.close();
+    await socks?.close();
+    await silent?.close();
+    await expectNoneLeft(() => markedProcesses(marker));
+    folder.remove();
+  });
+
+  function command(args: readonly string[], more: NodeJS.ProcessEnv = env): Promise<Finished> {
+    return run(FDPASS_BIN, args, { env: more, cwd: folder.path });
+  }
+
+  async function agent(...args: readonly string[]): Promise<string> {
+    const { status, stdout, stderr } = await command(['agent', ...args]);
+    expect([status, stderr]).to.deep.equal([0, '']);
+    return stdout;
+  }
+
+  async function untilListening(more: NodeJS.ProcessEnv = env): Promise<void> {
+    while ((await command(['agent', 'status'], more)).status !== 0) await new Promise(setImmediate);
+  }
+
+  async function agentStatus(): Promise<AgentStatus> {
+    return JSON.parse(await agent('status', '--json')) as AgentStatus;
+  }
+
+  /** The agents that run. */
+  const agents = (): string[] => markedProcesses(marker).filter((line) => line.includes('--detached-agent'));
+
+  /** Runs fdpass as ssh does, and tells what it passed. */
+  function connect(args: readonly string[], more: NodeJS.ProcessEnv = env, launcher = FDPASS_BIN): Promise<Finished> {
+    return run(FDRECV_BIN, ['--json', launcher, ...args], { env: more, cwd: folder.path });
+  }
+
+  /** A config of the user's own, old enough to be taken for settled. */
+  function configure(content: object | string): void {
+    const file = at('home/fdpass/config.yaml');
+    writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content), { mode: 0o600 });
+  }
+
+  /** What differs between two runs that do the same: ports of our own, times, process ids. */
+  function comparable({ status, stdout, stderr }: Finished): object {
+    const passed = stdout === '' ? '' : (JSON.parse(stdout) as { peer?: unknown }).peer;
+    const plain = stderr.replaceAll(/^fdpass: +\d+ ms|(?<= in )\d+ ms$|(?<= descriptor of )\S+/gm, '');
+    return { status, passed, stderr: plain };
+  }
+
+  /** Runs the command with the agent and without, and looks at who made the first connection. */
+  async function expectTheSame(
+    args: readonly string[],
+    counts: { readonly served: number; readonly left: number },
+    more: NodeJS.ProcessEnv = {},
+  ): Promise<void> {
+    const before = await agentStatus();
+    const warm = await connect(args, { ...env, ...more });
+    expect(comparable(warm)).to.deep.equal(comparable(await connect(args, { ...cold, ...more })));
+    const { served, left } = await agentStatus();
+    expect({ served: served - before.served, left: left - before.left }).to.deep.equal(counts);
+  }
+
+  describe('does what the command does in a process of its own:', () => {
+    const cases: readonly [what: string, args: () => string[], env?: NodeJS.ProcessEnv][] = [
+      ['an address', () => ['127.0.0.1', port]],
+      ['a name', () => ['localhost', port]],
+      [
+        'the spelled-out form, with user and alias',
+        () => ['connect', '--user', "it's", '--alias', 'a b', '127.0.0.1', port],
+      ],
+      ['progress', () => ['-v', '127.0.0.1', port]],
+      ['every step', () => ['-vv', '127.0.0.1', port]],
+      ['a refused connection', () => ['127.0.0.1', closed]],
+      ['a refused connection, for a program', () => ['--json', '127.0.0.1', closed]],
+      ['an unknown option, for a program', () => ['--json', '--nope', '127.0.0.1', closed]],
+      ['an unknown host', () => ['no-such-host.invalid', '22']],
+      ['a proxy', () => ['--via', `socks5://127.0.0.1:${socks.port}`, '127.0.0.1', port]],
+      ['a proxy that is not there', () => ['--via', `socks5://127.0.0.1:${closed}`, 'host.example', '22']],
+      ['a proxy with a wrong scheme', () => ['--via', 'sock://127.0.0.1', 'host.example', '22']],
+      ['a proxy of the environment', () => ['--via', 'env', 'localhost', port], { ALL_PROXY: 'socks5h://127.0.0.1:1' }],
+      ['a variable with a password', () => ['--config', at('password.json'), 'localhost', port], { SECRET: 'hush' }],
+      ['a variable that is missing', () => ['--config', at('password.json'), 'localhost', port]],
+      ['a missing host', () => ['--timeout', '22']],
+      ['a host name that is not one', () => ['a/b', '22']],
+      ['an empty host', () => ['', '22']],
+      ['an unknown option', () => ['--nope', 'host.example', '22']],
+      ['options that exclude each other', () => ['--stdio', '--fdpass', 'host.example', '22']],
+      ['a limit that is not one', () => ['-w', 'soon', 'host.example', '22']],
+      [
+        'a silent server behind a limit',
+        () => ['-w', '50ms', '--via', `socks5h://127.0.0.1:${silent.port}`, 'a.example', '22'],
+      ],
+      ['a config that is missing', () => ['--config', at('missing.yaml'), 'host.example', '22']],
+      ['a config that is wrong', () => ['--config', at('wrong.yaml'), 'host.example', '22']],
+      ['a config of a variable', () => ['host.example', '22'], { FDPASS_CONFIG: join(folder.path, 'wrong.yaml') }],
+      ['a program of the config', () => ['--config', at('program.json'), 'host.example', '22'], { WORD: 'said' }],
+      [
+        'a program that runs itself',
+        () => ['--config', at('program.json'), 'h', '22'],
+        { FDPASS_INSIDE: 'a'.repeat(300) },
+      ],
+    ];
+    before(() => {
+      const credentials = { username: 'me', passwordEnv: 'SECRET' };
+      const proxy = { strategy: 'socks', url: `socks5://127.0.0.1:${socks.port}`, credentials };
+      writeFileSync(at('password.json'), JSON.stringify({ rules: [{ use: proxy }] }), { mode: 0o600 });
+      writeFileSync(at('wrong.yaml'), 'rules:\n  - use: nothing\n  - hots: x\n', { mode: 0o600 });
+      const program = { strategy: 'command', command: ['sh', '-c', 'echo "$WORD" >&2; exit 3'] };
+      writeFileSync(at('program.json'), JSON.stringify({ rules: [{ use: program }] }), { mode: 0o600 });
+    });
+    for (const [what, args, more] of cases) it(what, () => expectTheSame(args(), { served: 1, left: 0 }, more));
+
+    it('the options that its variables give, and the failure that is kept for "fdpass last-error"', async () => {
+      const { served } = await agentStatus();
+      const more = { ...env, XDG_STATE_HOME: at('state'), FDPASS_VIA: `socks5://127.0.0.1:${closed}` };
+      expect((await connect(['host.example', '22'], more)).stderr).to.contain('host.example:22: FDPASS_VIA: socks5:');
+      expect((await agentStatus()).served).to.equal(served + 1);
+      expect((await command(['last-error', '--json'], more)).stdout).to.contain('"target": "host.example:22"');
+    });
+
+    it('the same log, but for the time and the process', async () => {
+      const logs = await Promise.all(
+        [env, cold].map(async (each, index) => {
+          await connect(['--log', at(`log${index}`), '127.0.0.1', port], each);
+          return readFileSync(at(`log${index}`), 'utf8').replaceAll(/^\S+ \[\d+\]|pid \d+|ms=\d+|local=\S+/gm, '');
+        }),
+      );
+      expect(logs[0]).to.equal(logs[1]);
+      expect(logs[0]).to.include('handed-over as=descriptor');
+    });
+  });
+
+  describe('leaves to the command, which does it,', () => {
+    const cases: readonly [what: string, args: () => string[], env?: NodeJS.ProcessEnv][] = [
+      ['bytes over a socket', () => ['--stdio', '127.0.0.1', closed]],
+      ['help', () => ['--help', 'host.example', '22']],
+      ['another command', () => ['explain', '127.0.0.1', '--alias', '22']],
+      ['a config in the current directory', () => ['--config', 'relative.json', '127.0.0.1', port]],
+      ['a log in the current directory', () => ['--log', 'log', '127.0.0.1', port]],
+      ['another home', () => ['127.0.0.1', port], { HOME: '/' }],
+      ['other certificates', () => ['127.0.0.1', port], { NODE_EXTRA_CA_CERTS: '/dev/null' }],
+      ['a question', () => ['--config', at('ask.json'), 'host.example', '22'], { SSH_ASKPASS_REQUIRE: 'force' }],
+      ['a program with the terminal', () => ['--config', at('terminal.json'), 'host.example', '22']],
+      ['a rule that runs a command first', () => ['--config', at('before.json'), '127.0.0.1', port]],
+    ];
+    before(() => {
+      writeFileSync(at('relative.json'), '{}', { mode: 0o600 });
+      const credentials = { username: 'me', ask: true };
+      const asking = { strategy: 'http-connect', url: `http://127.0.0.1:${closed}`, credentials, auth: 'basic' };
+      const terminal = { strategy: 'command', command: ['false'], terminal: true };
+      writeFileSync(at('before.json'), JSON.stringify({ rules: [{ use: 'direct', before: ['true'] }] }), {
+        mode: 0o600,
+      });
+      // Another route must not be taken because the agent cannot ask.
+      for (const [name, use] of Object.entries({ ask: asking, terminal }))
+        writeFileSync(at(`${name}.json`), JSON.stringify({ rules: [{ use: { firstOf: [use, 'direct'] } }] }), {
+          mode: 0o600,
+        });
+    });
+    for (const [what, args, more] of cases) it(what, () => expectTheSame(args(), { served: 0, left: 1 }, more));
+
+    it('and says why in its status', async () => {
+      await connect(['127.0.0.1', port], { ...env, HOME: '/' });
+      expect(await agent('status')).to.match(
+        /^note {5}the last was left to the command since its HOME differs from the agent's$/m,
+      );
+    });
+
+    it('a connection from another network', async function () {
+      const words = ['-Un', FDPASS_BIN, '127.0.0.1', port];
+      if ((await run('unshare', ['-Un', 'true'])).status !== 0) this.skip(); // a container can forbid it
+      const before = await agentStatus();
+      const inside = await run(FDRECV_BIN, ['unshare', ...words], { env });
+      expect([inside.status, inside.stderr]).to.satisfy(([status, stderr]: [number, string]) => {
+        return status === 69 && stderr.includes('127.0.0.1'); // nothing listens there
+      });
+      expect((await agentStatus()).served).to.equal(before.served);
+    });
+
+    it('what another installation asks for', async () => {
+      cpSync(join(ROOT, 'packages/cli'), at('other'), {
+        recursive: true,
+        filter: (path) => !/\/(node_modules|dist|dist-test|test|src)$/.test(path),
+      });
+      const before = await agentStatus();
+      await connect(['127.0.0.1', port], env, at('other/bin/fdpass.cjs'));
+      const { served, left } = await agentStatus();
+      expect([served - before.served, left - before.left]).to.deep.equal([0, 1]);
+    });
+  });
+
+  it('relays what is not a kernel socket itself, also when it has been told to end', async () => {
+    writeFileSync(at('plugin.mjs'), STREAM_PLUGIN, { mode: 0o600 });
+    const config = { plugins: ['./plugin.mjs'], rules: [{ use: 'stream' }] };
+    writeFileSync(at('stream.json'), JSON.stringify(config), { mode: 0o600 });
+    const args = ['--stdio', FDPASS_BIN, '--config', at('stream.json'), '127.0.0.1', port];
+    const session = spawn(FDRECV_BIN, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'inherit'] });
+    expect(String((await once(session.stdout, 'data'))[0])).to.equal('SSH-2.0-greeter\r\n');
+    await agent('stop');
+    expect(agents()).to.have.length(1);
+    session.stdin.end('bye');
+    expect((await once(session, 'close'))[0]).to.equal(0);
+    await expectNoneLeft(agents);
+    await agent('start');
+  });
+
+  it('logs what plugins print, which harms no connection', async () => {
+    await agent('stop');
+    writeFileSync(
+      at('noisy.mjs'),
+      `console.log('loaded');
+       export const noisy = {
+         name: 'noisy',
+         create: (_, host) => ({
+           dial: (target, context) => (console.log('dialled'), console.error('twice'), host.forward.dial(target, context)),
+         }),
+       };`,
+      { mode: 0o600 },
+    );
+    writeFileSync(at('noisy.json'), JSON.stringify({ plugins: ['./noisy.mjs'], rules: [{ use: 'noisy' }] }), {
+      mode: 0o600,
+    });
+    writeFileSync(at('fdpass/agent.log'), Buffer.alloc(1024 * 1024 + 1, 'old '));
+    await agent('start');
+    const { status, stdout, stderr } = await connect(['--config', at('noisy.json'), '127.0.0.1', port]);
+    expect([status, stderr]).to.deep.equal([0, '']);
+    expect(JSON.parse(stdout)).to.have.nested.property('peer.port', greeter.port);
+    expect((await agentStatus()).served).to.equal(1);
+    expect(readFileSync(at('fdpass/agent.log'), 'utf8')).to.equal('loaded\ndialled\ntwice\n');
+  });
+
+  it('uses connections to a proxy that it has made in advance, where a hop wants them', async () => {
+    const hop = { strategy: 'socks', url: `socks5://127.0.0.1:${socks.port}`, warm: 1 };
+    writeFileSync(at('warm.json'), JSON.stringify({ rules: [{ use: hop }] }), { mode: 0o600 });
+    const args = ['-v', '--config', at('warm.json'), '127.0.0.1', port];
+    const advance = /using a connection to the proxy that was made in advance/;
+    expect((await connect(args)).stderr).to.not.match(advance);
+    for (let dial = 0; dial < 3; dial++) {
+      const { status, stderr } = await connect(args);
+      expect(status).to.equal(0);
+      expect(stderr).to.match(advance);
+    }
+    expect((await connect(args, cold)).stderr).to.not.match(advance);
+  });
+
+  it('tries first what worked last time', async () => {
+    const use = { firstOf: [`socks5h://127.0.0.1:${closed}`, 'direct'] };
+    writeFileSync(at('first.json'), JSON.stringify({ rules: [{ use }] }), { mode: 0o600 });
+    const args = ['-v', '--config', at('first.json'), '127.0.0.1', port];
+    const [first, second] = [await connect(args), await connect(args)];
+    expect([first.status, second.status]).to.deep.equal([0, 0]);
+    expect(first.stderr).to.include('connection refused').and.not.include('goes first');
+    expect(second.stderr).to.include('direct goes first: it worked last time').and.not.include('refused');
+    expect((await connect(args, cold)).stderr).to.include('connection refused');
+  });
+
+  describe('reads a config again', () => {
+    it('when it has changed, when one appears, and when it goes', async () => {
+      expect((await connect(['host.example', port])).status).to.equal(68);
+      configure({ rules: [{ use: { strategy: 'direct', host: '127.0.0.1' } }] });
+      expect((await connect(['host.example', port])).status).to.equal(0);
+      configure({ rules: [{ use: { strategy: 'direct', host: '127.0.0.1', port: Number(closed) } }] });
+      expect((await connect(['host.example', port])).status).to.equal(69);
+    });
+
+    it('and goes on with the one from before when it is broken, which every connection is told', async () => {
+      configure({ rules: [{ use: { strategy: 'direct', host: '127.0.0.1' } }] });
+      expect((await connect(['host.example', port])).status).to.equal(0);
+      configure('rules: [');
+      for (let connection = 0; connection < 2; connection++) {
+        const { status, stderr } = await connect(['host.example', port]);
+        expect(status).to.equal(0);
+        expect(stderr).to.match(
+          /^fdpass: the configuration from before stays in use, since it can no longer be read: \S+config\.yaml:1:\d+: .*\n$/,
+        );
+      }
+    });
+
+    it('when a file of patterns has changed, and asks conditions for each client, by its own profile', async () => {
+      const { pid } = await agentStatus();
+      const hosts = (pattern: string): void =>
+        writeFileSync(at('home/fdpass/hosts.txt'), `${pattern}\n`, { mode: 0o600 });
+      const dead = { strategy: 'direct', host: '127.0.0.1', port: Number(closed) };
+      hosts('host.example');
+      configure({
+        rules: [
+          { profile: 'away', use: dead },
+          {
+            host: { file: './hosts.txt' },
+            exec: ['test', '%h', '=', 'host.example'],
+            use: { strategy: 'direct', host: '127.0.0.1' },
+          },
+          { use: dead },
+        ],
+      });
+      const state = (name: string): NodeJS.ProcessEnv => ({ ...env, XDG_STATE_HOME: at(name) });
+      expect((await command(['use', 'away'], state('away'))).status).to.equal(0);
+      const outcome = async (more?: NodeJS.ProcessEnv): Promise<unknown> =>
+        (await connect(['host.example', port], more)).status;
+      expect([await outcome(), await outcome(state('away')), await outcome(state('home'))]).to.deep.equal([0, 69, 0]);
+      hosts('other.example');
+      expect(await outcome()).to.equal(69);
+      hosts('*.example');
+      expect(await outcome()).to.equal(0);
+      expect((await agentStatus()).pid).to.equal(pid);
+    });
+
+    it('in another agent when a plugin has changed', async () => {
+      const { pid } = await agentStatus();
+      const plugin = (target: string): void =>
+        writeFileSync(
+          at('home/fdpass/plugin.mjs'),
+          `export default { name: 'mine', create: (_, host) => ({ dial: (target, context) => host.open({ family: 4, host: '127.0.0.1', port: ${target} }, {}, context) }) };`,
+          { mode: 0o600 },
+        );
+      plugin(port);
+      configure({ plugins: ['./plugin.mjs'], rules: [{ use: 'mine' }] });
+      expect((await connect(['host.example', '1'])).status).to.equal(0);
+      plugin(closed);
+      const burst = await Promise.all(Array.from({ length: 4 }, () => connect(['host.example', '1'])));
+      expect(burst.map(({ status }) => status)).to.deep.equal([69, 69, 69, 69]);
+      await untilListening();
+      expect(agents()).to.have.length(1);
+      expect((await agentStatus()).pid).to.not.equal(pid);
+      const before = await agentStatus();
+      expect((await connect(['host.example', '1'])).status).to.equal(69);
+      expect(await agentStatus()).to.include({ served: before.served + 1, left: before.left });
+    });
+    afterEach(() => configure({}));
+  });
+
+  describe('with "agent: auto"', () => {
+    before(async () => {
+      await agent('stop');
+      await expectNoneLeft(agents);
+      configure({ agent: 'auto', rules: [{ use: 'direct' }] });
+    });
+    after(() => configure({}));
+
+    it('is started once by a burst of commands, and serves the ones after that', async () => {
+      const burst = await Promise.all(Array.from({ length: 6 }, () => connect(['127.0.0.1', port])));
+      expect(burst.map(({ status, stderr }) => `${status}${stderr}`)).to.deep.equal(burst.map(() => '0'));
+      await untilListening();
+      expect(agents()).to.have.length(1);
+      await connect(['127.0.0.1', port]);
+      expect((await agentStatus()).served).to.be.at.least(1);
+    });
+
+    it('may die at any moment: ssh gets its connection, and the next command has another agent', async function () {
+      requirePeers(this, 'sshd');
+      const sshd = await startSshd();
+      const options = { ProxyCommand: `'${FDPASS_BIN}' %h %p`, ProxyUseFdpass: 'yes' };
+      try {
+        for (let session = 0; session < 6; session++) {
+          const running = sshd.ssh('echo served', options, { env });
+          for (let look = 0; look < session; look++) markedProcesses(marker); // each time a little later
+          for (const line of agents()) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+          const { status, stdout } = await running;
+          expect([status, stdout]).to.deep.equal([0, 'served\n']);
+        }
+      } finally {
+        await sshd.close();
+      }
+      rmSync(at('fdpass/agent.sock.starting'), { force: true }); // of one that was killed before it listened
+      await connect(['127.0.0.1', port]);
+      await untilListening();
+    });
+  });
+
+  it('serves on a socket that systemd listens on, and leaves it there', async () => {
+    const socket = at('activated.sock');
+    const own = { ...env, FDPASS_AGENT: socket };
+    // It listens as systemd does, and serves nobody itself since it waits for the agent in one call.
+    const activate = `const { spawnSync } = require('node:child_process');
+const server = require('node:net').createServer().listen(process.argv[1], () => {
+  const words = ['-c', 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" agent run', process.argv[2]];
+  process.exit(spawnSync('/bin/sh', words, { stdio: ['ignore', 'inherit', 'inherit', server._handle.fd] }).status);
+});`;
+    const activated = spawn(process.execPath, ['-e', activate, socket, FDPASS_BIN], {
+      env: { ...process.env, ...own },
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    const ended = once(activated, 'close');
+    await untilListening(own);
+    expect((await connect(['127.0.0.1', port], own)).status).to.equal(0);
+    const status = await command(['agent', 'status', '--json'], own);
+    expect(JSON.parse(status.stdout)).to.include({ served: 1, isActivated: true });
+    expect((await command(['agent', 'stop'], own)).status).to.equal(0);
+    expect((await ended)[0]).to.equal(0);
+    expect(existsSync(socket)).to.equal(true);
+  });
+
+  it('is installed for the service manager, and uninstalled', async function () {
+    if (process.platform !== 'linux') this.skip();
+    mkdirSync(at('tools'), { recursive: true });
+    writeFileSync(at('tools/systemctl'), `#!/bin/sh\necho "$@" >>'${at('systemctl.log')}'\n`, { mode: 0o755 });
+    const own = { ...env, PATH: `${at('tools')}:${env['PATH']}` };
+    const unit = at('home/systemd/user/fdpass-agent.socket');
+    const installed = await command(['agent', 'install'], own);
+    expect([installed.status, installed.stderr]).to.deep.equal([0, '']);
+    expect(readFileSync(unit, 'utf8')).to.include(`ListenStream=${at('fdpass/agent.sock')}\n`);
+    expect((await command(['agent', 'uninstall'], own)).status).to.equal(0);
+    expect(existsSync(unit)).to.equal(false);
+    expect(readFileSync(at('systemctl.log'), 'utf8').split('\n')).to.deep.equal([
+      '--user daemon-reload',
+      '--user enable --now fdpass-agent.socket',
+      '--user disable --now fdpass-agent.socket fdpass-agent.service',
+      '--user daemon-reload',
+      '',
+    ]);
+    writeFileSync(at('tools/systemctl'), '#!/bin/sh\necho "no bus" >&2; exit 1\n', { mode: 0o755 });
+    const failed = await command(['agent', 'install'], own);
+    expect([failed.status, failed.stderr]).to.deep.equal([
+      70,
+      'fdpass: [internal] systemctl --user daemon-reload failed: no bus; check that the service manager of your session runs\n',
+    ]);
+  });
+
+  it('serves ssh, which the server sees, and no process stays', async function () {
+    requirePeers(this, 'sshd');
+    const sshd = await startSshd();
+    try {
+      const before = await agentStatus();
+      const options = { ProxyCommand: `'${FDPASS_BIN}' %h %p`, ProxyUseFdpass: 'yes' };
+      const { status, stdout, stderr } = await sshd.ssh('echo $SSH_CONNECTION', options, { env });
+      expect([status, stderr]).to.deep.equal([0, '']);
+      expect(stdout.split(' ')[3]).to.equal(`${sshd.port}\n`);
+      expect((await agentStatus()).served).to.equal(before.served + 1);
+    } finally {
+      await sshd.close();
+    }
+  });
+
+  it('jumps through a connection that ssh shares, and no process stays for that', async function () {
+    requirePeers(this, 'sshd');
+    const [bastion, server] = await Promise.all([startSshd(), startSshd()]);
+    const [file, ControlPath] = [join(bastion.folder, 'config'), join(bastion.folder, 'master')];
+    writeFileSync(file, bastion.configBlock('bastion', { ControlPath }), { mode: 0o600 });
+    const use = { strategy: 'jump', hosts: ['bastion'], sshOptions: ['-F', file] };
+    writeFileSync(at('jump.json'), JSON.stringify({ rules: [{ use }] }), { mode: 0o600 });
+    const master = spawn('ssh', ['-F', file, '-M', '-N', 'bastion'], { stdio: 'ignore' });
+    while (!existsSync(ControlPath)) await new Promise(setImmediate);
+    const options = { ProxyCommand: `${FDPASS_BIN} --config ${at('jump.json')} %h %p`, ProxyUseFdpass: 'yes' };
+    const session = spawn('ssh', [...server.options(options), `${server.user}@127.0.0.1`, 'echo ready; cat'], {
+      env: { ...process.env, ...env },
+    });
+    expect(String((await once(session.stdout, 'data'))[0])).to.equal('ready\n');
+    const others = markedProcesses(marker).filter((line) => line.includes(' -W '));
+    expect([others, (await agentStatus()).active]).to.deep.equal([[], 2]); // the session, and who asks
+    session.stdin.end();
+    expect((await once(session, 'exit'))[0]).to.equal(0);
+    master.kill('SIGKILL');
+    await Promise.all([bastion.close(), server.close()]);
+  });
+
+  it('is replaced by a fresh one at "reload"', async () => {
+    const { pid } = await agentStatus();
+    await agent('reload');
+    expect((await agentStatus()).pid).to.not.equal(pid);
+  });
+
+  it('is one: another is not started beside it', async () => {
+    const { pid } = await agentStatus();
+    for (const action of ['start', 'run']) {
+      const { status, stderr } = await command(['agent', action]);
+      expect([status, stderr]).to.deep.equal([
+        64,
+        `fdpass: [usage] an agent runs already, with pid ${pid}; end it with "fdpass agent stop", or replace it with "fdpass agent reload"\n`,
+      ]);
+    }
+  });
+}
