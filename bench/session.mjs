@@ -1,5 +1,6 @@
-// A session of ssh with each kind of ProxyCommand: how fast it moves bytes from the server, and the CPU and memory of the helpers
-// that live beside it. The client's environment marks its helpers, so that they are found whoever starts them.
+// A session of ssh with each kind of ProxyCommand: how fast it moves bytes from the server, from the first byte to the last, and the
+// CPU and memory of the helpers that live beside it. The client's environment marks its helpers, so that they are found whoever
+// starts them. Each round begins with another kind: who runs first in a round has an advantage or a handicap.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { print } from './figures.mjs';
 import { median } from './measure.mjs';
 
 const TOTAL = Number(process.env.BYTES ?? 1024 ** 3);
-const ROUNDS = Number(process.env.ROUNDS ?? 3);
+const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const SIZE = `${Math.round(TOTAL / 1024 ** 2)} MiB`;
 const LOOK_MS = 50;
 const TICKS_PER_SECOND = 100;
@@ -32,6 +33,7 @@ async function measure() {
     ...(await compare(server, 'a session, direct', 'plain ssh', {
       'plain ssh': {},
       fdpass: passed(),
+      'nc -F': { ProxyCommand: 'nc -F %h %p', ProxyUseFdpass: 'yes' },
       'fdpass --stdio': { ProxyCommand: `${FDPASS} --stdio %h %p` },
       nc: { ProxyCommand: 'nc %h %p' },
       'ssh -W': { ProxyCommand: hop },
@@ -48,8 +50,10 @@ async function measure() {
 
 async function compare(server, title, base, kinds) {
   const runs = Object.fromEntries(Object.keys(kinds).map((name) => [name, []]));
+  const order = Object.entries(kinds);
   for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, options] of Object.entries(kinds)) runs[name].push(await transfer(server, options));
+    for (const [name, options] of order) runs[name].push(await transfer(server, options));
+    order.push(order.shift());
   }
   return Object.entries(FIGURES).map(([figure, [unit, more]]) => {
     const isOfHelpers = figure !== 'speed';
@@ -62,15 +66,17 @@ async function compare(server, title, base, kinds) {
 async function transfer(server, options) {
   const { env: mark, marker } = markedEnvironment();
   const own = { FDPASS_CONFIG: '', FDPASS_AGENT: 'none', XDG_CONFIG_HOME: server.folder };
-  const start = performance.now();
   const words = [...server.options(options), `${server.user}@127.0.0.1`, `head -c ${TOTAL} /dev/zero`];
   const ssh = spawn('ssh', words, { env: { ...process.env, ...mark, ...own }, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(ssh, 'exit');
   const helpers = new Map();
   let looks = 0;
   const looking = setInterval(() => look(marker, ssh.pid, helpers, ++looks), LOOK_MS);
-  let bytes = 0;
-  for await (const chunk of ssh.stdout) bytes += chunk.length;
+  let [bytes, start] = [0, undefined];
+  for await (const chunk of ssh.stdout) {
+    start ??= performance.now();
+    bytes += chunk.length;
+  }
   const seconds = (performance.now() - start) / 1000;
   clearInterval(looking);
   const [status] = await ended;
