@@ -57,6 +57,14 @@ describe('connections that are made in advance', () => {
     expect(take()).to.equal('number 3');
   });
 
+  it('are made once the dial that takes one has had its turn', async () => {
+    take();
+    await settle();
+    expect([take(), proxy.length]).to.deep.equal(['number 1', 2]);
+    await settle();
+    expect(proxy).to.have.length(3);
+  });
+
   it('are not there in a process that does not stay', () => {
     expect(noStandby.take({ key: 'a', count: 2, open })).to.equal(undefined);
     expect(proxy).to.deep.equal([]);

@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.js';
 import { type Clock, startDeadline } from '../ground/clock.js';
+import { setImmediate } from '../ground/timers.js';
 import { hasBytes } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
 
@@ -91,9 +92,8 @@ class Pool {
     this.#request = request;
     this.#cancelEnd();
     this.#cancelEnd = this.#clock.after(KEEP_MS, () => this.close());
-    const entry = this.#takeUsable();
-    this.#fill();
-    return entry;
+    setImmediate(() => this.#fill()); // the dial that takes this one asks its proxy first, and waits then
+    return this.#takeUsable();
   }
 
   close(): void {
