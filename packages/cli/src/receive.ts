@@ -85,8 +85,9 @@ async function withoutDescriptor(
     // Without a pid, as after ENOENT, Node 20 would signal our whole process group.
     isKilled = child.pid !== undefined && child.kill('SIGKILL');
   });
-  const { status, how } = await exited.finally(cancel); // rejects with the better reason if it never ran
-  if (isKilled || status === 0) throw error;
+  const { status, signal, how } = await exited.finally(cancel); // rejects with the better reason if it never ran
+  const isOurKill = isKilled && signal === 'SIGKILL'; // one that has exited can be killed until somebody hears of it
+  if (isOurKill || status === 0) throw error;
   writeStderr(`${FDRECV.name}: ${JSON.stringify(command)} ${how} and passed no descriptor`);
   return status;
 }

@@ -58,11 +58,19 @@ describe('fdrecv', () => {
     expect([status, stdout]).to.deep.equal([0, 'hello\nand back']);
   });
 
+  /** It has exited when the time is over after which it would be killed, and fdrecv hears of both at once. */
+  const FAIL_AT_STOP = 'exec 0<&- 1>&-; sleep 0.2; kill -STOP $PPID; (sleep 1.2; kill -CONT $PPID) & exit 9';
   const wrong: readonly (readonly [what: string, args: readonly string[], status: number, stderr: RegExp])[] = [
     ['no command', [], 64, /the command is missing; see: fdrecv --help/],
     ['a command that is not there', ['no-such-command'], 64, /cannot run the command: no such file or directory/],
     ['a command that fails', ['sh', '-c', 'exit 3'], 3, /"sh" exited with status 3 and passed no descriptor/],
     ['a command that fails later', ['sh', '-c', 'exec 0<&- 1>&-; exit 9'], 9, /exited with status 9 and passed no/],
+    [
+      'a command that fails while fdrecv is stopped',
+      ['sh', '-c', FAIL_AT_STOP],
+      9,
+      /exited with status 9 and passed no/,
+    ],
     ['a command that fails after words', ['sh', '-c', 'echo hello; exit 4'], 4, /exited with status 4 and passed no/],
     ['a command that is killed', ['sh', '-c', 'kill -9 $$'], 137, /"sh" was ended by SIGKILL and passed no descriptor/],
     ['a command that stays', ['sh', '-c', 'echo hello; exec sleep 60'], 65, /sent data but no descriptor/],
