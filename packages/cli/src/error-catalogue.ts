@@ -24,7 +24,7 @@ export interface ErrorEntry {
 
 export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   usage: {
-    about: 'The command line cannot work. fdpass has not tried to connect.',
+    about: 'The command line is not valid. fdpass has not tried to connect.',
     causes: [
       {
         said: 'stdout is a terminal',
@@ -38,12 +38,12 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       },
       {
         said: 'unknown option, the port is missing, too many operands',
-        cause: 'a typing error, or %h or %p is missing in the ProxyCommand',
+        cause: 'a typo, or %h or %p is missing in the ProxyCommand',
         remedy: 'compare it with "fdpass help connect"',
       },
       {
         said: 'the host ..., the user ..., the alias ...',
-        cause: 'the name has characters that cannot be in one, and that a shell or ssh could misread',
+        cause: 'the name has characters that are not allowed in one, since a shell or ssh could misread them',
         remedy: 'correct the name; for names that are not host names see "fdpass strategies local"',
       },
     ],
@@ -57,12 +57,12 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     causes: [
       {
         said: 'the proxy does not speak HTTP, ... SOCKS5, ... SOCKS 4',
-        cause: 'something else listens there: the scheme or the port of the URL is wrong',
-        remedy: 'correct the URL; the hint says what it looks like',
+        cause: 'something else listens on that port: the scheme or the port of the URL is wrong',
+        remedy: 'correct the URL; the hint says what seems to listen there',
       },
       {
         said: 'does not speak TLS on this port, closed the connection during the TLS handshake',
-        cause: 'the URL says https:// (or ...+tls://), and the proxy wants no TLS',
+        cause: 'the URL says https:// (or ...+tls://), but the proxy does not use TLS on that port',
         remedy: 'use the scheme without TLS, or the port for TLS',
       },
       {
@@ -72,7 +72,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       },
       {
         said: 'the server greeted with ..., not with ...',
-        cause: 'the port leads to something else than "expect" says: a web server, TLS, a captive portal',
+        cause: 'what answers on that port is not what "expect" says, but a web server, TLS, a captive portal',
         remedy: 'check the host and the port, and what "expect" says',
       },
       {
@@ -88,7 +88,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
   },
   'unknown-host': {
     about:
-      'A name could not be turned into an address. It can be the name of the target, of a proxy or of a jump host.',
+      'A name has no address, or could not be looked up. It can be the name of the target, of a proxy or of a jump host.',
     causes: [
       {
         said: 'no such host',
@@ -98,7 +98,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       },
       {
         said: 'no IPv4 address, no IPv6 address',
-        cause: 'the name has no address of the family that the hop, or ssh -4 or -6, asks for',
+        cause: 'the name has no address of the family that the options of the hop ask for',
         remedy: 'leave out "family" and "bindAddress"',
       },
       {
@@ -109,7 +109,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       {
         said: 'the name server ... failed (SERVFAIL)',
         cause: 'a name server of "dns" cannot or will not answer for that name',
-        remedy: 'check "dns" of the rule or the hop; the system\'s name servers are not asked then',
+        remedy: 'check "dns" of the rule or the hop; with it, fdpass does not ask the system\'s name servers',
       },
       {
         said: 'the SRV record ... says that this service is not offered there',
@@ -123,7 +123,8 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     ],
   },
   unreachable: {
-    about: 'Somebody said no, or there is no route. The line says which hop and which address.',
+    about:
+      'The other end refused or closed the connection, or there is no route to it. The line says which hop and address.',
     causes: [
       {
         said: 'connection refused',
@@ -148,17 +149,18 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       },
       {
         said: 'the proxy answered 500, 502 or 503, the proxy answered: host unreachable',
-        cause: 'the proxy works, and cannot reach the target',
+        cause: 'the proxy works, but cannot reach the target',
         remedy: 'check the name and the port of the target as the proxy sees them',
       },
       {
         said: '"ssh" ended with status 255 before anything came through it',
         cause: 'the ssh to the jump host failed, or the jump host cannot reach the target',
-        remedy: 'run "ssh JUMPHOST" by hand; what it said is before this line',
+        remedy: 'run "ssh JUMPHOST" by hand; the line before this one is what ssh said',
       },
       {
         said: 'before: "vpn-up" ended with status 1: ...',
-        cause: 'the command that the rule runs before a dial ("before") has failed; what it said last follows',
+        cause:
+          'the command that the rule runs before a dial ("before") has failed; the line ends with what it printed last',
         remedy: 'run the command by hand in the folder of the configuration',
       },
       {
@@ -173,7 +175,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     ],
   },
   internal: {
-    about: 'fdpass or a plugin has a fault, or this system lacks something that it needs.',
+    about: 'fdpass or a plugin has a fault, or this system lacks something that fdpass needs.',
     causes: [
       {
         said: '...; please report it',
@@ -208,8 +210,8 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     causes: [
       {
         said: 'timed out after 60 s: tried 5 times, and the last time: ...',
-        cause: 'the dial was made again and again ("retry"), and its time was over before it worked',
-        remedy: 'mend what the line says last, or raise "within" of "retry"',
+        cause: 'no try of "retry" worked before the time was over',
+        remedy: 'fix what the end of the line reports, or raise "within" of "retry"',
       },
       {
         said: 'before: "vpn-up" has not ended within 60 s',
@@ -218,7 +220,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       },
       {
         said: 'timed out after 120 s: it does not wake up, and the last try failed: ...',
-        cause: 'the host was woken ("wake"), and did not answer in time',
+        cause: 'the host was woken ("wake"), but did not answer in time',
         remedy: 'check "mac" and "broadcast" and that Wake-on-LAN is on in the host, or raise "within"',
       },
       {
@@ -238,7 +240,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       },
       {
         said: 'it did not answer the TLS handshake',
-        cause: 'that port is not one for TLS',
+        cause: 'the proxy does not use TLS on that port',
         remedy: 'use the scheme without TLS, or the port for TLS',
       },
       {
@@ -248,17 +250,17 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       },
       {
         said: 'the program of "exec" did not end within 5 s',
-        cause: 'a rule asks a program whether it holds, and gets no answer',
+        cause: 'a rule has a program as a condition ("exec"), and the program does not exit',
         remedy: 'see what the program waits for, or give it more time: exec: { command: [...], timeout: 20s }',
       },
       {
         said: 'the proxy answered 504, ... TTL expired',
-        cause: 'the proxy works, and the target did not answer it',
+        cause: 'the proxy works, but the target did not answer it',
         remedy: 'check the target',
       },
       {
         said: 'timed out while you were typing a password or a code',
-        cause: 'the limit is for all of it, questions included',
+        cause: 'the limit is for the whole dial, questions included',
         remedy: 'raise "timeout" of that rule, e.g. to 2m',
       },
     ],
@@ -268,12 +270,12 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     ],
   },
   permission: {
-    about: 'A proxy or this system said that you must not, or a password is missing or wrong.',
+    about: 'A proxy or this system does not allow it, or a password is missing or wrong.',
     causes: [
       {
         said: 'the proxy wants a user name and a password',
         cause: 'the hop has no "credentials"',
-        remedy: 'give them with "fdpass credentials set HOP"',
+        remedy: 'set them with "fdpass credentials set HOP"',
       },
       {
         said: 'the proxy refused the user name or the password',
@@ -287,12 +289,12 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       },
       {
         said: 'cannot ask for the password: there is no terminal',
-        cause: '"ask" needs somebody who types',
+        cause: '"ask" needs a user at a terminal',
         remedy: 'use passwordFile, passwordEnv or passwordCommand, or set SSH_ASKPASS',
       },
       {
         said: '"ssh" ended with status 255 ...: Permission denied, ... Host key verification failed',
-        cause: 'the jump host did not let ssh in, or ssh had to ask and could not',
+        cause: 'the jump host did not let ssh in, or ssh had a question and nowhere to ask it',
         remedy: 'run "ssh JUMPHOST" by hand, or set "terminal: true" for the hop',
       },
       {
@@ -302,7 +304,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       },
       {
         said: 'operation not permitted, permission denied',
-        cause: 'the system allows an option (mark, bindInterface, transparent), a socket or a file to others only',
+        cause: 'the system does not let you use an option (mark, bindInterface, transparent), a socket or a file',
         remedy: 'leave the option out, or give Node the capability that the line names',
       },
     ],
@@ -312,7 +314,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
     ],
   },
   config: {
-    about: 'The configuration, or something that it names, is wrong. fdpass never connects without it.',
+    about: 'The configuration, or something that it names, is wrong. fdpass never connects as if it were not there.',
     causes: [
       {
         said: 'FILE:LINE:COLUMN: ...',
@@ -326,7 +328,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       },
       {
         said: 'opens sockets itself, so it can only be the first hop of a chain',
-        cause: 'the order of the hops is wrong: they are listed in travel order',
+        cause: 'the order of the hops is wrong: a chain lists them in travel order',
         remedy: 'put it first, or leave it out',
       },
       {
@@ -336,7 +338,7 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
       },
       {
         said: 'cannot run the program of "exec", the program of "exec" ended with ...',
-        cause: 'a rule asks a program whether it holds, which cannot tell; the next rule could be a direct connection',
+        cause: 'the program of a condition says neither yes nor no, and the next rule could be a direct connection',
         remedy: 'install the program, or correct its path; "fdpass check" runs it too',
       },
       {

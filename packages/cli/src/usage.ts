@@ -60,11 +60,11 @@ export interface ExitStatus {
 /** Statuses of sysexits.h. */
 export const EXIT_STATUS: readonly ExitStatus[] = [
   { status: 0, meaning: 'the connection was handed over, or the command did what it was asked' },
-  { status: 64, code: 'usage', meaning: 'the command line is wrong, or stdout takes no connection' },
+  { status: 64, code: 'usage', meaning: 'a bad command line, or stdout cannot take a connection' },
   { status: 65, code: 'protocol', meaning: 'a proxy or a program gave an invalid reply' },
   { status: 68, code: 'unknown-host', meaning: 'a name has no address' },
   { status: 69, code: 'unreachable', meaning: 'refused, closed, or no route to the host' },
-  { status: 70, code: 'internal', meaning: 'a fault of fdpass, of a plugin or of this system' },
+  { status: 70, code: 'internal', meaning: 'a fault in fdpass, in a plugin or in this system' },
   { status: 75, code: 'timeout', meaning: 'nothing answered in time' },
   { status: 77, code: 'permission', meaning: 'authentication failed, or something is not allowed' },
   { status: 78, code: 'config', meaning: 'the configuration, or a file that it names, is wrong' },
@@ -101,10 +101,10 @@ export const FDPASS: ProgramSpec = {
   name: 'fdpass',
   summary: 'open the right socket for each host and hand it over',
   description: [
-    'fdpass connects to HOST and PORT using the strategy of the first matching rule in its configuration (directly, through proxies, or through chains of them). It passes the connected descriptor over its standard output to the program that started it, and exits. Use it as a ProxyCommand of ssh(1) with ProxyUseFdpass yes. No process stays behind.',
-    "In ssh_config(5) the block for all hosts must be the last one, since ssh takes the first value that it finds for each option. A host that has a ProxyCommand of its own needs ProxyUseFdpass no, or it inherits ProxyUseFdpass yes and fails. A ProxyJump below the block is silently ignored. Write '%r' and '%n' with the quotes: ssh runs the line in a shell, which would remove a backslash.",
-    'Standard output decides how the connection is handed over: a unix socket gets the descriptor, and a pipe gets a relay of bytes, as from nc(1). A program that has written to the socket gets bytes too: libssh, and with it Remmina, KDE and wezterm, send their greeting at once, and ssh(1) sends nothing. The EXEC address of socat(1) looks just like ssh, so fdpass needs --stdio there. Without a configuration, Happy Eyeballs (RFC 8305) reaches every host.',
-    'Two operands of which the second is a port are always HOST and PORT, even if HOST is the name of a subcommand.',
+    'fdpass connects to HOST and PORT using the strategy of the first matching rule in its configuration (directly, through proxies, or through chains of them). It passes the connected descriptor over its standard output to the program that started it, and exits. Use it as a ProxyCommand of ssh(1) with ProxyUseFdpass yes. No process stays behind, unless bytes have to be relayed, as for TLS to a proxy.',
+    "In ssh_config(5) the block for all hosts must come last, since ssh uses the first value that it finds for each option. A host that has a ProxyCommand of its own needs ProxyUseFdpass no, or it inherits ProxyUseFdpass yes and fails. A ProxyJump below the block is silently ignored. Write '%r' and '%n' with the quotes: ssh runs the line in a shell, which would remove a backslash.",
+    'The type of standard output decides how the connection is handed over: a unix socket gets the descriptor, and a pipe gets relayed bytes, as from nc(1). A client that has already written to the unix socket gets bytes too: libssh, and with it Remmina, KDE and wezterm, sends its greeting at once, whereas ssh(1) sends nothing. The EXEC address of socat(1) looks just like ssh, so fdpass needs --stdio there. Without a configuration, Happy Eyeballs (RFC 8305) reaches every host.',
+    'If there are two operands and the second is a port, they are always HOST and PORT, even if HOST is the name of a subcommand.',
   ],
   commands: [
     {
@@ -125,7 +125,7 @@ export const FDPASS: ProgramSpec = {
       name: 'explain',
       synopsis: '[options] HOST [PORT]',
       summary:
-        'show what ssh does for HOST (whether it runs fdpass at all, by which line, and which of its options that leaves without effect), the rule, the whole route and why; opens nothing but what conditions of rules ask; HOST is what you would type after ssh, PORT and --user what you would give it with -p and -l, and --alias what you would type if HOST is the host name that it stands for',
+        'show what ssh does for HOST (whether it runs fdpass, because of which line, and which ssh options then have no effect), the rule, the whole route, and why; connects only to test conditions of rules; HOST is what you would type after ssh, PORT and --user are what you would give with -p and -l; if HOST is the host name that an alias stands for, give the alias with --alias',
       options: ['config', 'via', 'user', 'alias', 'no-ssh', 'json'],
       operands: ['host'],
       examples: [
@@ -141,7 +141,7 @@ export const FDPASS: ProgramSpec = {
       name: 'trace',
       synopsis: '[options] HOST [PORT]',
       summary:
-        'connect, show what happened when (look-ups, attempts, handshakes, the greeting of the server), and close; live on a terminal; the exit status is that of the connect form (PORT: 22)',
+        'connect, show what happened when (look-ups, attempts, handshakes, the greeting of the server), and close; live on a terminal; the exit status is that of the connect form; PORT is 22 by default',
       options: ['config', 'via', 'user', 'alias', 'timeout', 'json', 'svg'],
       operands: ['host'],
       examples: [
@@ -153,7 +153,7 @@ export const FDPASS: ProgramSpec = {
       name: 'test',
       synopsis: '[options] [HOST ...]',
       summary:
-        'connect to each HOST (HOST:PORT for another port than 22), several at once, and show route, time and greeting, or the reason; without HOST to all of ~/.ssh/config and ~/.ssh/known_hosts that have a rule; exit status 69 if any fails',
+        'connect to each HOST (HOST:PORT for a port other than 22), several at once, and show its route, time and greeting, or why it failed; without HOST, to all hosts in ~/.ssh/config and ~/.ssh/known_hosts that a rule matches; exit status 69 if any fails',
       options: ['config', 'via', 'timeout', 'json'],
       operands: ['host'],
       examples: [
@@ -165,7 +165,7 @@ export const FDPASS: ProgramSpec = {
       name: 'doctor',
       synopsis: '[options] [HOST]',
       summary:
-        'look at all that a connection depends on (ssh and its files, the shell, the configuration, plugins, passwords, proxies, the agent, variables, the kernel), and say what is wrong and what to do about it; with HOST, connect to that too, as ssh does; exit status 78 if there is an error (warnings and notes do not count)',
+        'check everything that a connection depends on (ssh and its files, the shell, the configuration, plugins, passwords, proxies, the agent, variables, the kernel), and say what is wrong and how to fix it; with HOST, also connect to HOST as ssh does; exit status 78 if there is an error (warnings and notes do not count)',
       options: ['config', 'timeout', 'json'],
       operands: ['host'],
       examples: [
@@ -177,7 +177,7 @@ export const FDPASS: ProgramSpec = {
       name: 'check',
       synopsis: '[options] [FILE]',
       summary:
-        'list all errors and warnings of the configuration: where (file:line:column), what is wrong, what was probably meant; and what the conditions of its rules say now, which it asks',
+        'list all errors and warnings in the configuration: where (file:line:column), what is wrong, what was probably meant; also test the conditions of its rules, and show which hold now',
       options: ['config', 'json'],
       operands: ['file'],
       examples: [
@@ -208,7 +208,7 @@ export const FDPASS: ProgramSpec = {
       name: 'test-strategy',
       synopsis: '[options] FILE',
       summary:
-        'test the strategy of a plugin file on loopback against all that fdpass asks of one (a banner in the same segment as the reply, single bytes, a connection that closes or is silent at any point, aborts, leaks), without a project or a configuration; exit status 70 if a check fails',
+        'test the strategy in a plugin file, on loopback, against everything that fdpass requires of a strategy (a banner in the same segment as the reply, single bytes, a connection that closes or is silent at any point, aborts, leaks); needs neither a project nor a configuration; exit status 70 if a check fails',
       options: ['use', 'server', 'skip', 'watch', 'json'],
       operands: ['file'],
       examples: [
@@ -227,7 +227,7 @@ export const FDPASS: ProgramSpec = {
       name: 'init',
       synopsis: '[options]',
       summary:
-        'write a first configuration and the lines of ssh_config from what is there: ProxyCommand lines with nc, ncat, connect, corkscrew, proxytunnel, socat or ssh -W, proxy variables, Tor; shows all changes and asks',
+        'write a first configuration and the lines for ssh_config, from your existing set-up: ProxyCommand lines with nc, ncat, connect, corkscrew, proxytunnel, socat or ssh -W, proxy variables, Tor; shows all changes and asks before it makes them',
       options: ['yes', 'dry-run'],
       examples: [
         ['fdpass init --dry-run', 'what it would write'],
@@ -238,7 +238,7 @@ export const FDPASS: ProgramSpec = {
       name: 'config',
       synopsis: '[options] path|edit',
       summary:
-        'show where the configuration is, or edit it with VISUAL or EDITOR: it is checked before it replaces the old one',
+        'show where the configuration is, or edit it with VISUAL or EDITOR; what you save replaces the old one only if it has no errors',
       options: ['config'],
       operands: [['path', 'edit']],
       examples: [
@@ -250,7 +250,7 @@ export const FDPASS: ProgramSpec = {
       name: 'use',
       synopsis: '[options] [PROFILE]',
       summary:
-        'say which rules with "profile" hold from now on, e.g. "home" or "away", in all programs of this user; without PROFILE show the one in use',
+        'set the profile, e.g. "home" or "away", which rules can have as a condition, for all programs of this user; without PROFILE, show the current one',
       options: ['config', 'clear'],
       operands: ['profile'],
       examples: [
@@ -263,7 +263,7 @@ export const FDPASS: ProgramSpec = {
       name: 'credentials',
       synopsis: '[options] set HOP',
       summary:
-        'ask for a password, try it on the proxy of a named hop, keep it in a file that nobody else can read, and show the lines for the configuration',
+        'ask for the password of a named hop, try it on the proxy, save it in a file that nobody else can read, and show the lines for the configuration',
       options: ['config', 'user', 'timeout'],
       operands: [['set'], 'hop'],
       examples: [
@@ -273,7 +273,7 @@ export const FDPASS: ProgramSpec = {
     {
       name: 'last-error',
       synopsis: '[options]',
-      summary: 'show the last connection that failed and when: ssh can have hidden what fdpass said',
+      summary: 'show the last error, and when it happened, in case ssh hid what fdpass printed',
       options: ['json'],
       examples: [
         ['fdpass last-error', 'after an ssh, an Ansible or a git that only said that the connection was closed'],
@@ -283,13 +283,13 @@ export const FDPASS: ProgramSpec = {
       name: 'agent',
       synopsis: '[options] run|start|stop|status|reload|install|uninstall',
       summary:
-        'a resident process, with which connections start as fast as with a native program: run (in the foreground), start (in the background), stop (when its sessions are over), status, reload (a fresh one takes its place), install (systemd or launchd starts it), uninstall',
+        'control the agent, a resident process with which connections start about as fast as with a native program: run it in the foreground, start it in the background, stop it (once its sessions are over), show its status, reload it (a fresh one takes its place), install it (systemd or launchd then starts it), uninstall it',
       options: ['idle', 'listen', 'json'],
       operands: [['run', 'start', 'stop', 'status', 'reload', 'install', 'uninstall']],
       examples: [
         ['fdpass agent start', 'in the background'],
         ['fdpass agent status', 'what it has served'],
-        ['fdpass agent start --listen 127.0.0.1:1080', 'one that is a proxy for other programs, too'],
+        ['fdpass agent start --listen 127.0.0.1:1080', 'also as a proxy for other programs'],
         ['fdpass agent install', 'with systemd or launchd, at every login'],
       ],
     },
@@ -297,7 +297,7 @@ export const FDPASS: ProgramSpec = {
       name: 'listen',
       synopsis: '[options] [ADDRESS ...]',
       summary:
-        'serve other programs: a SOCKS and HTTP proxy whose connections go by the rules, at ADDRESS (127.0.0.1:1080 by default; others are written as [::1]:1080 or unix:PATH), until it is interrupted',
+        'serve other programs as a SOCKS and HTTP proxy that connects by the rules; listens on ADDRESS (127.0.0.1:1080 by default; others are written as [::1]:1080 or unix:PATH) until it is interrupted',
       options: ['config', 'via', 'timeout', 'allow-remote', 'password-file', 'verbose', 'log', 'json'],
       examples: [
         ['fdpass listen', 'on 127.0.0.1:1080, for everybody on this machine'],
@@ -316,7 +316,7 @@ export const FDPASS: ProgramSpec = {
       name: 'run',
       synopsis: '[options] [--] COMMAND [ARG ...]',
       summary:
-        'run COMMAND so that its connections go by the rules: with a proxy as that of listen, on a free port, for as long as COMMAND runs, and with ALL_PROXY, HTTP_PROXY, HTTPS_PROXY and NO_PROXY for it, in lower case too; Node programs import fdpass/register; the status is that of COMMAND',
+        'run COMMAND so that its connections follow the rules: as long as COMMAND runs, there is a proxy like that of listen, on a free port, and ALL_PROXY, HTTP_PROXY, HTTPS_PROXY and NO_PROXY, also in lower case, lead COMMAND to it; Node programs load fdpass/register; the exit status is that of COMMAND',
       options: ['config', 'via', 'timeout', 'no-password', 'verbose', 'log'],
       commandAfter: 0,
       examples: [
@@ -329,7 +329,7 @@ export const FDPASS: ProgramSpec = {
       name: 'exec',
       synopsis: '[options] HOST PORT [--] COMMAND [ARG ...]',
       summary:
-        'connect and become COMMAND, which has the connected socket as its descriptors 6 (to read) and 7 (to write), and PROTO, TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP and TCPLOCALPORT in its environment, as with tcpclient and other UCSPI clients; no process of fdpass stays, unless it has to relay bytes, as for TLS to a proxy',
+        'connect and become COMMAND, which gets the connected socket as its descriptors 6 (to read) and 7 (to write), and PROTO, TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP and TCPLOCALPORT in its environment, as with tcpclient and other UCSPI clients; no process of fdpass stays, unless it has to relay bytes, as for TLS to a proxy',
       options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'verbose', 'log', 'json'],
       operands: ['host'],
       commandAfter: 2,
@@ -342,7 +342,7 @@ export const FDPASS: ProgramSpec = {
       name: 'completion',
       synopsis: 'bash|zsh|fish',
       summary:
-        'print a script that completes commands, options, hosts, hops and strategies in a shell; it asks "fdpass completion hosts", hops and strategies for what is on this machine',
+        'print a script with which a shell completes commands, options, hosts, hops and strategies; the script runs "fdpass completion hosts" (or hops, or strategies) to learn what is on this machine',
       options: [],
       operands: [['bash', 'zsh', 'fish']],
       examples: [
@@ -354,7 +354,7 @@ export const FDPASS: ProgramSpec = {
     {
       name: 'help',
       synopsis: '[COMMAND|CODE|errors]',
-      summary: 'show this help, that of one command with examples, or what the code of an error means',
+      summary: 'show this help, the help of one command with examples, or what an error code means',
       options: [],
       operands: ['topic'],
       examples: [
@@ -372,7 +372,7 @@ export const FDPASS: ProgramSpec = {
       argument: 'URL',
       repeatable: true,
       variable: 'FDPASS_VIA',
-      help: 'go through this hop (a URL, a strategy or a named hop); repeat it in travel order; overrides the rules; its programs run in /',
+      help: 'go through this hop (a URL, a strategy or a named hop); repeat it for a chain, in travel order; replaces the rules; programs of the hop run in /',
     },
     {
       name: 'user',
@@ -392,7 +392,7 @@ export const FDPASS: ProgramSpec = {
     },
     {
       name: 'stdio',
-      help: 'relay bytes over standard input and output, whatever they are connected to; exec: the socket is the standard input and output of COMMAND',
+      help: 'relay bytes over standard input and output, whatever they are connected to; with exec: the socket is the standard input and output of COMMAND',
     },
     { name: 'fdpass', help: 'pass the descriptor, or fail if that is not possible' },
     {
@@ -400,57 +400,60 @@ export const FDPASS: ProgramSpec = {
       short: 'v',
       repeatable: true,
       variable: 'FDPASS_VERBOSE',
-      help: "report progress on stderr; give it twice to see every attempt and wait, what proxies are told and answer, and the stack of a plugin's own errors",
+      help: 'report progress on stderr; give it twice to see every attempt and wait, what fdpass and proxies say to each other, and the stack of an error in a plugin',
     },
     {
       name: 'log',
       argument: 'FILE',
       variable: 'FDPASS_LOG',
-      help: 'append a full report to FILE, which must not be a pipe (ssh can have stderr on /dev/null)',
+      help: 'append a full report to FILE, which must not be a pipe (useful since ssh can send stderr to /dev/null)',
     },
     {
       name: 'idle',
       argument: 'SECONDS',
-      help: 'the agent ends after this time without a client, e.g. 2h; 0 for never (default 30m)',
+      help: 'the agent exits after this time without a client, e.g. 2h; 0 for never (default 30m)',
     },
     {
       name: 'use',
       argument: 'HOP',
-      help: 'the hop to test as a configuration writes it, e.g. a URL or { strategy: NAME, ... }; relative paths in it start at the folder of the plugin; its server must run, and reach ports of 127.0.0.1',
+      help: 'the hop to test, as you would write it in a configuration, e.g. a URL or { strategy: NAME, ... }; relative paths in it start at the folder of the plugin; its server must be running and able to reach ports of 127.0.0.1',
     },
     {
       name: 'server',
       argument: 'FILE',
-      help: 'the module that starts the server for the tests, and says with which options to reach it',
+      help: 'the module that starts the server for the tests, and returns the options to reach it with',
     },
-    { name: 'skip', argument: 'CHECK', repeatable: true, help: 'leave out the check of this name' },
-    { name: 'watch', help: 'test again whenever a module in the folder of a file changes' },
+    { name: 'skip', argument: 'CHECK', repeatable: true, help: 'leave out the check with this name' },
+    { name: 'watch', help: 'test again whenever a module changes in the folder of the plugin or of the server' },
     {
       name: 'listen',
       argument: 'ADDRESS',
       repeatable: true,
-      help: 'the agent is a proxy at ADDRESS, too, as "fdpass listen ADDRESS" is; it does not end by itself then',
+      help: 'make the agent a proxy on ADDRESS too, as "fdpass listen ADDRESS" is; it then does not exit by itself',
     },
-    { name: 'no-ssh', help: 'do not ask ssh: show what the rules say of HOST and PORT as they are (PORT: 22)' },
+    {
+      name: 'no-ssh',
+      help: 'do not ask ssh: show what the rules say about HOST and PORT as given (PORT is 22 by default)',
+    },
     {
       name: 'allow-remote',
-      help: 'listen at an address that other machines can reach; needs --password-file',
+      help: 'listen on an address that other machines can reach; needs --password-file',
     },
     {
       name: 'password-file',
       argument: 'FILE',
-      help: 'want a user name and a password of every client: the first line of FILE, which only you can read, is USER:PASSWORD',
+      help: 'require a user name and a password from every client: the first line of FILE is USER:PASSWORD, and nobody else may be able to read FILE',
     },
     {
       name: 'no-password',
-      help: 'do not protect the proxy with a random password, for a COMMAND that takes none from the variables; all users of this machine can use it then',
+      help: 'do not protect the proxy with a random password, for a COMMAND that does not take it from the variables; every user of this machine can then use the proxy',
     },
-    { name: 'clear', help: 'no profile is in use any more' },
+    { name: 'clear', help: 'clear the profile' },
     { name: 'yes', short: 'y', help: 'make the changes without asking' },
     { name: 'dry-run', short: 'n', help: 'show the changes and make none' },
     {
       name: 'json',
-      help: 'answer in JSON; an error is one JSON object in a line on stderr (code, message, hint, target, rule, hop, attempts, routes, where, exitStatus), the last one',
+      help: 'print JSON; an error is one JSON object in the last line of stderr (code, message, hint, target, rule, hop, attempts, routes, where, exitStatus)',
     },
     { name: 'svg', argument: 'FILE', help: 'also write the picture to FILE, for a bug report' },
     ...COMMON,
@@ -497,17 +500,17 @@ export const FDPASS: ProgramSpec = {
       'FDPASS_VIA',
       'the hops of --via, separated by blanks, for one command: FDPASS_VIA=tor ssh host.example; programs that fdpass runs do not get it',
     ],
-    ['FDPASS_VERBOSE', 'how often -v is given, e.g. FDPASS_VERBOSE=2 ssh host.example'],
+    ['FDPASS_VERBOSE', 'how many times -v is given, e.g. FDPASS_VERBOSE=2 ssh host.example'],
     ['FDPASS_LOG', 'the file of --log, as an absolute path'],
     [
       'XDG_CONFIG_HOME, XDG_CACHE_HOME, XDG_STATE_HOME',
-      'the folders of the configuration, of the cache, and of the last error and the profile in use',
+      'the folders of the configuration, of the cache, and of the state (the last error, the profile)',
     ],
     ['FDPASS_LISTENER', 'set for the command of "fdpass run": the address of its proxy'],
-    ['FDPASS_AGENT', "the agent's socket, an absolute path; none to connect without the agent"],
+    ['FDPASS_AGENT', "the absolute path of the agent's socket; the word none connects without the agent"],
     [
       'FDPASS_INSIDE',
-      'set for programs that fdpass runs, so that an fdpass inside of one does not run the same program again, without end',
+      'set for programs that fdpass runs, so that an fdpass started by one of them does not run the same program again, and so on without end',
     ],
     NODE_OPTIONS,
   ],

@@ -8,7 +8,7 @@ import { type DoneStep, requireDocLab, runSession } from './doc-sessions.spec.he
 /** Columns of the README's table that a program can be tried for. */
 const CONNECT = 'HTTP CONNECT';
 const SOCKS = 'SOCKS';
-const OTHERS = 'other addresses of a name';
+const OTHERS = 'several addresses';
 const IPV6 = 'IPv6';
 
 /**
@@ -91,6 +91,12 @@ function readTable(): Map<string, Map<string, string>> {
   );
 }
 
+function cellOf(program: string, column: string): string {
+  const cell = readTable().get(program)?.get(column);
+  if (cell === undefined) throw new Error(`the table has no cell for ${program}: ${column}`);
+  return cell;
+}
+
 /** What a cell promises: a dash is no, and SOCKS needs version 5 to be tried. */
 function promises(column: string, cell: string): boolean {
   return column === SOCKS ? /\b5\b/.test(cell) : !cell.startsWith('–');
@@ -124,14 +130,14 @@ describe('the comparison in the README', () => {
 
   for (const [index, { program, column }] of cells.entries()) {
     it(`is right about ${program}: ${column}`, () => {
-      const cell = readTable().get(program)?.get(column) ?? '';
+      const cell = cellOf(program, column);
       expect(done[index]?.output.startsWith('SSH-2.0-'), done[index]?.output).to.equal(promises(column, cell));
     });
   }
 
   for (const [index, [program]] of helpers.entries()) {
     it(`is right about ${program}: whether a process stays`, () => {
-      const cell = readTable().get(program)?.get('process that stays') ?? '';
+      const cell = cellOf(program, 'leaves a process');
       expect(done[cells.length + index]?.output).to.equal(promises('', cell) ? 'stays\n' : '');
     });
   }
