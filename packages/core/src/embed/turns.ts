@@ -1,7 +1,7 @@
 import { setImmediate } from '../ground/timers.js';
 
 /** After so many, other work of the program has its turn. Each goes on for some ten microseconds before it first waits. */
-const MOST = 32;
+const MOST = 16;
 
 /**
  * Lets a limited number of dials begin in each turn of the event loop. A program that starts a thousand at once could do

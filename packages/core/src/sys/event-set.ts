@@ -26,7 +26,7 @@ export interface EpollCalls {
 }
 
 /** After each event a handshake goes on for some ten microseconds. */
-const MOST_EVENTS = 64;
+const MOST_EVENTS = 32;
 
 const EPOLLIN = 0x001;
 const EPOLLOUT = 0x004;
