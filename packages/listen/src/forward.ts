@@ -1,8 +1,11 @@
-import { type ClientRequest, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream';
 import { FdpassError, reasonOf, showHost } from '@fdpass/core';
-import { type AbsoluteTarget, failed, forwardedHeaders, type OwnAnswer } from './http-wire.js';
+import { type AbsoluteTarget, failed, forwardedHeaders, isChunked, type OwnAnswer } from './http-wire.js';
+
+/** As long as proxies accept (squid's limit): Node's own is a quarter of that. */
+const MAX_ANSWER_HEADER = 64 * 1024;
 
 /** A request with a URL, and the client that waits for its answer. */
 export interface Exchange {
@@ -20,7 +23,7 @@ export interface Exchange {
  */
 export async function forward(exchange: Exchange, socket: Socket, signal: AbortSignal): Promise<void> {
   const { incoming, response, expectsContinue } = exchange;
-  const outgoing = makeRequest(exchange, socket, signal);
+  const outgoing = startRequest(exchange, socket, signal);
   if (expectsContinue) {
     outgoing.once('continue', () => response.writeContinue());
     outgoing.flushHeaders();
@@ -32,10 +35,20 @@ export async function forward(exchange: Exchange, socket: Socket, signal: AbortS
   } catch (error) {
     const { host } = exchange.target;
     const message = `no valid answer came from ${showHost(host)}: ${reasonOf(error)}`;
-    answerSelf(response, failed(new FdpassError('unreachable', message, { cause: error })));
+    if (!signal.aborted) answerSelf(response, failed(new FdpassError('unreachable', message, { cause: error })));
   } finally {
     outgoing.destroy();
     incoming.resume(); // what is left of the body is in the way of the client's next request
+  }
+}
+
+/** As {@link makeRequest}; a request that cannot be made closes the connection that it was for. */
+function startRequest(exchange: Exchange, socket: Socket, signal: AbortSignal): ClientRequest {
+  try {
+    return makeRequest(exchange, socket, signal);
+  } catch (error) {
+    socket.on('error', () => {}).destroy();
+    throw error;
   }
 }
 
@@ -43,13 +56,15 @@ function makeRequest({ incoming, target }: Exchange, socket: Socket, signal: Abo
   const { method = 'GET', headers, rawHeaders } = incoming;
   const outgoing = request({
     method,
-    path: target.path,
+    path: target.path || (method === 'OPTIONS' ? '*' : '/'), // RFC 9112 §3.2.4
     host: target.host,
     port: target.port,
     setHost: false,
     createConnection: () => socket,
+    maxHeaderSize: MAX_ANSWER_HEADER,
     signal,
   });
+  outgoing.maxHeadersCount = 0; // those beyond a limit would be left out without a word
   const fields = forwardedHeaders(rawHeaders, headers.connection);
   for (let at = 0; at + 1 < fields.length; at += 2) outgoing.appendHeader(fields[at] ?? '', fields[at + 1] ?? '');
   outgoing.setHeader('Host', target.authority);
@@ -61,15 +76,21 @@ function makeRequest({ incoming, target }: Exchange, socket: Socket, signal: Abo
 
 function answerOf(outgoing: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    outgoing.once('response', resolve).on('error', reject);
+    const closed = (): void => reject(new Error('the connection was closed')); // also where it switches to another protocol
+    outgoing.once('response', resolve).on('error', reject).once('close', closed);
   });
 }
 
+/** RFC 9112 §4. Node's parser takes any, and writes no other. */
+const REASON = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 /** Rejects if the answer breaks in the middle: the client's connection is cut then, so that it does not take it for whole. */
-function passAnswer(answer: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { statusCode = 502, statusMessage, headers, rawHeaders } = answer;
+async function passAnswer(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { statusCode = 502, statusMessage = '', headers, rawHeaders } = answer;
+  if (!isChunked(headers['transfer-encoding'] ?? 'chunked')) throw new Error('a transfer coding that nobody asked for');
+  const reason = REASON.test(statusMessage) ? statusMessage : STATUS_CODES[statusCode];
   response.sendDate = false;
-  response.writeHead(statusCode, statusMessage, forwardedHeaders(rawHeaders, headers.connection));
+  response.writeHead(statusCode, reason, forwardedHeaders(rawHeaders, headers.connection));
   return new Promise((resolve, reject) => {
     answer.once('end', () => response.addTrailers(pairsOf(answer.rawTrailers)));
     pipeline(answer, response, (error) => (error ? reject(error) : resolve()));
@@ -85,5 +106,5 @@ export function answerSelf(response: ServerResponse, { status, headers, body }: 
   if (response.headersSent) return void response.destroy();
   const text = `${body}\n`;
   const fields = { ...headers, 'Content-Type': 'text/plain; charset=utf-8', 'Content-Length': Buffer.byteLength(text) };
-  response.writeHead(status, fields).end(text);
+  response.writeHead(status, STATUS_CODES[status], fields).end(text); // it can have the reason of an answer that failed
 }

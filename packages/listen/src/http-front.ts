@@ -10,6 +10,7 @@ import {
   CONNECTED,
   encodeAnswer,
   failed,
+  isChunked,
   type OwnAnswer,
   readAbsoluteTarget,
   readAuthority,
@@ -33,15 +34,36 @@ export interface HttpDuties {
   end(client: Connection, lastWords: Uint8Array): Promise<void>;
 }
 
+/** Why Node's parser refuses something; what it says about that is one of its own texts. */
+type ParseError = NodeJS.ErrnoException & { readonly reason?: string };
+
+/** A request that is not answered, or not to its end. */
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The client waits for a 100 before it sends the body. */
+  readonly expectsContinue: boolean;
+  /** Aborts when it is answered, or nobody waits for the answer any more. */
+  readonly over: AbortController;
+}
+
 /** A client's connection. */
 interface Client {
-  /** Requests whose answer is not complete. */
-  pending: number;
+  readonly socket: Socket;
+  /** In the order of their requests. */
+  readonly exchanges: Set<Exchange>;
+  /** Resolves when there are none. */
+  turn: Promise<void>;
   /** Ends the wait for the next request. */
   heard: () => void;
+  /** What it is told once its requests are answered, since it has sent what is not one. */
+  lastWords: OwnAnswer | undefined;
   /** What has become of its connection. */
   tunnel: Promise<void> | undefined;
 }
+
+/** A client that sends more requests than this before it has read an answer is cut off. */
+const MAX_WAITING = 100;
 
 /**
  * The HTTP side of a proxy server: CONNECT (RFC 9110 §9.3.6), and requests with an `http://` URL, as clients send them with
@@ -63,54 +85,78 @@ export class HttpFront {
       requireHostHeader: false,
     });
     this.#server.timeout = 0;
+    this.#server.maxHeadersCount = 0; // those beyond a limit would be left out without a word
     this.#server
       .on('request', (incoming, response) => this.#serve(incoming, response, false))
       .on('checkContinue', (incoming, response) => this.#serve(incoming, response, true))
       .on('connect', (incoming, socket, head) => this.#connect(incoming, socket as Socket, head))
-      .on('clientError', (error: NodeJS.ErrnoException, socket) => refuseNonsense(error, socket));
+      .on('clientError', (error: ParseError, socket) => this.#refuse(error, socket));
   }
 
   /** Serves a client until its connection is closed. */
   async take(connection: Connection): Promise<void> {
     const socket = await readySocket(connection);
-    socket.allowHalfOpen = true; // a client can end its side after its request
-    const client: Client = { pending: 0, heard: () => {}, tunnel: undefined };
+    socket.allowHalfOpen = true; // in a tunnel each side ends by itself
+    const client: Client = {
+      socket,
+      exchanges: new Set(),
+      turn: Promise.resolve(),
+      heard: () => {},
+      lastWords: undefined,
+      tunnel: undefined,
+    };
     this.#clients.set(socket, client);
     const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
-    this.#awaitRequest(client, socket);
+    this.#awaitRequest(client);
     this.#server.emit('connection', socket);
     await closed;
     client.heard();
+    for (const { over } of client.exchanges) over.abort(); // Node closes only the answer whose turn it is
     await client.tunnel;
   }
 
-  #awaitRequest(client: Client, socket: Socket): void {
+  #awaitRequest(client: Client): void {
     const { clock, requestMs } = this.#duties;
-    client.heard = clock.after(requestMs, () => socket.destroy());
+    client.heard = clock.after(requestMs, () => client.socket.destroy());
   }
 
-  /** Plain requests: the answer comes from the server that the URL names. */
+  /**
+   * Plain requests: the answer comes from the server that the URL names. A client can send the next one before it has the answer;
+   * that is not forwarded before, since what it asks can depend on the one before, and a client has one connection at a time.
+   */
   #serve(incoming: IncomingMessage, response: ServerResponse, expectsContinue: boolean): void {
-    const { socket } = incoming;
-    const client = this.#clients.get(socket);
+    const client = this.#clients.get(incoming.socket);
     if (client === undefined) return;
     client.heard();
-    client.pending += 1;
-    const gone = new AbortController();
+    if (client.exchanges.size >= MAX_WAITING) return void client.socket.destroy();
+    const exchange: Exchange = { incoming, response, expectsContinue, over: new AbortController() };
+    client.exchanges.add(exchange);
     response.once('close', () => {
-      gone.abort();
-      client.pending -= 1;
-      if (client.pending === 0 && !socket.destroyed) this.#awaitRequest(client, socket);
+      exchange.over.abort();
+      client.exchanges.delete(exchange);
+      if (client.exchanges.size === 0 && !client.socket.destroyed) this.#goOn(client);
     });
-    void this.#answer(incoming, response, expectsContinue, gone.signal);
+    client.turn = this.#answerInTurn(exchange, client.turn);
   }
 
-  async #answer(
-    incoming: IncomingMessage,
-    response: ServerResponse,
-    expectsContinue: boolean,
-    signal: AbortSignal,
-  ): Promise<void> {
+  #goOn(client: Client): void {
+    const { lastWords, socket } = client;
+    if (lastWords !== undefined && socket.writable) this.#dismiss(client, lastWords);
+    else this.#awaitRequest(client);
+  }
+
+  /** Never rejects: the next one waits for it. */
+  async #answerInTurn(exchange: Exchange, before: Promise<void>): Promise<void> {
+    const { signal } = exchange.over;
+    const over = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    await before;
+    if (!signal.aborted) await this.#answer(exchange).catch(() => exchange.response.destroy());
+    await over;
+  }
+
+  async #answer(exchange: Exchange): Promise<void> {
+    const { incoming, response } = exchange;
+    const { signal } = exchange.over;
     const target = readAbsoluteTarget(incoming.url ?? '');
     const problem = this.#problemWith(incoming) ?? (target === undefined ? NO_URL : undefined);
     if (problem !== undefined || target === undefined) {
@@ -119,21 +165,52 @@ export class HttpFront {
     }
     try {
       const far = await this.#duties.dial(targetOf(target), 'HTTP', signal);
-      await forward({ incoming, response, target, expectsContinue }, await readySocket(far), signal);
+      await forward({ ...exchange, target }, await readySocket(far), signal);
     } catch (error) {
       incoming.resume();
-      answerSelf(response, failed(error));
+      if (!signal.aborted) answerSelf(response, failed(error));
     }
+  }
+
+  /** Bytes that are not a request, or one that is too long or breaks off in its body. */
+  #refuse({ code, reason }: ParseError, socket: Duplex): void {
+    const client = this.#clients.get(socket);
+    if (client === undefined || !socket.writable || code === 'ECONNRESET') return void socket.destroy();
+    if (client.lastWords !== undefined) return; // the parser says it of every further byte
+    client.heard();
+    client.lastWords =
+      code === 'HPE_HEADER_OVERFLOW'
+        ? { ...badRequest('the header of this request is too long'), status: 431 }
+        : badRequest(`this is neither SOCKS nor a valid HTTP request${reason === undefined ? '' : ` (${reason})`}`);
+    const latest = [...client.exchanges].at(-1);
+    if (latest === undefined) this.#dismiss(client, client.lastWords);
+    else if (!latest.incoming.complete) this.#giveUp(latest, client.lastWords);
+  }
+
+  /** Answers a request whose body cannot be read to its end, and closes the connection. */
+  #giveUp({ response, over }: Exchange, answer: OwnAnswer): void {
+    over.abort();
+    answerSelf(response, { ...answer, headers: { ...answer.headers, Connection: 'close' } });
+  }
+
+  /** Says something to a client that is not served any more. */
+  #dismiss(client: Client, answer: OwnAnswer): void {
+    client.tunnel = this.#duties.end(this.#takeBack(client), encodeAnswer(answer)).catch(() => {});
+  }
+
+  /** The connection of a client, of which Node reads nothing any more. */
+  #takeBack({ socket }: Client): Connection {
+    return toConnection(socket.pause(), { clock: this.#duties.clock });
   }
 
   #connect(incoming: IncomingMessage, socket: Socket, head: Buffer): void {
     const client = this.#clients.get(socket);
-    if (client === undefined) return void socket.destroy();
+    // Answers that are not complete would have nowhere to go.
+    if (client === undefined || client.exchanges.size > 0) return void socket.destroy();
     client.heard();
     if (head.length > 0) socket.unshift(head);
-    // At once, while nothing can have been read that is not in `head`.
-    const connection = toConnection(socket.pause(), { clock: this.#duties.clock });
-    client.tunnel = this.#serveConnect(connection, incoming);
+    // At once, while nothing can have been read that is not in `head`. What breaks a tunnel is the client's affair.
+    client.tunnel = this.#serveConnect(this.#takeBack(client), incoming).catch(() => {});
   }
 
   async #serveConnect(connection: Connection, incoming: IncomingMessage): Promise<void> {
@@ -151,21 +228,12 @@ export class HttpFront {
 
   #problemWith({ headers }: IncomingMessage): OwnAnswer | undefined {
     const { password } = this.#duties;
-    if (password === undefined) return undefined;
-    const given = readCredentials(headers['proxy-authorization']);
-    return given !== undefined && isRight(given, password) ? undefined : UNAUTHORIZED;
+    const given = password && readCredentials(headers['proxy-authorization']);
+    if (password !== undefined && (given === undefined || !isRight(given, password))) return UNAUTHORIZED;
+    return isChunked(headers['transfer-encoding'] ?? 'chunked') ? undefined : UNKNOWN_CODING;
   }
 }
 
 const NO_URL = badRequest('this is a proxy: it wants requests with an http:// URL, or CONNECT for anything else');
 const NO_AUTHORITY = badRequest('CONNECT wants a host and a port');
-
-/** Bytes that are not a request, or one that is too long. */
-function refuseNonsense({ code }: NodeJS.ErrnoException, socket: Duplex): void {
-  if (!socket.writable || code === 'ECONNRESET') return void socket.destroy();
-  const answer =
-    code === 'HPE_HEADER_OVERFLOW'
-      ? { ...badRequest('the header of this request is too long'), status: 431 }
-      : badRequest('this is neither SOCKS nor an HTTP request');
-  socket.end(encodeAnswer(answer));
-}
+const UNKNOWN_CODING: OwnAnswer = { ...badRequest('this proxy supports no transfer coding but chunked'), status: 501 };

@@ -22,13 +22,14 @@ export interface Authority {
 export interface AbsoluteTarget extends Authority {
   /** For the Host field. */
   readonly authority: string;
-  /** Path and query, as they were written. */
+  /** Path and query, as they were written; empty where there are none. */
   readonly path: string;
 }
 
 /** `host:port` or `[2001:db8::1]:port`; without a port it is `defaultPort`, if there is one. */
 export function readAuthority(text: string, defaultPort?: number): Authority | undefined {
-  const [, host = '', port = defaultPort] = /^(\[[^\]]+\]|[^:@]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const [, host = '', written] = /^(\[[^\]]+\]|[^:@]+)(?::(\d{0,5}))?$/.exec(text) ?? [];
+  const port = written || defaultPort;
   return host === '' || port === undefined ? undefined : { host, port: Number(port) };
 }
 
@@ -36,7 +37,7 @@ export function readAuthority(text: string, defaultPort?: number): Authority | u
 export function readAbsoluteTarget(url: string): AbsoluteTarget | undefined {
   const [, authority = '', path = ''] = /^http:\/\/([^/?#]+)([/?][^#]*)?$/i.exec(url) ?? [];
   const place = readAuthority(authority, 80);
-  return place && { ...place, authority, path: path.startsWith('/') ? path : `/${path}` };
+  return place && { ...place, authority, path: path.startsWith('?') ? `/${path}` : path };
 }
 
 /** The user and password of a Proxy-Authorization field with the scheme Basic (RFC 7617). */
@@ -59,10 +60,16 @@ const NOT_FORWARDED = [
   'upgrade',
 ];
 
+/** Whether this is the one transfer coding that is taken off here and put on again; another would change what the body means. */
+export function isChunked(transferEncoding: string): boolean {
+  return transferEncoding.trim().toLowerCase() === 'chunked';
+}
+
 /** The fields of a message that go on, as names and values in turn, with our own Via (RFC 9110 §7.6.3). */
 export function forwardedHeaders(raw: readonly string[], connection: string | undefined): string[] {
   const named = (connection ?? '').split(',').map((name) => name.trim().toLowerCase());
   const dropped = new Set([...NOT_FORWARDED, ...named]);
+  dropped.delete('content-length'); // without it the body would be taken for the next message
   const kept: string[] = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
     const [name = '', value = ''] = raw.slice(at, at + 2);

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import {
   Agent,
   createServer,
@@ -71,7 +71,8 @@ describe('requests with a URL through a proxy server', () => {
     options: RequestOptions = {},
     send: (outgoing: ReturnType<typeof request>) => void = (outgoing) => outgoing.end(),
   ): Promise<IncomingMessage & { readonly body: string }> {
-    const outgoing = request({ host: '127.0.0.1', port: lab?.port, path: url, agent, setHost: false, ...options });
+    const common = { host: '127.0.0.1', port: lab?.port, agent, setHost: false, maxHeaderSize: 64 * 1024 };
+    const outgoing = request({ ...common, path: url, ...options });
     send(outgoing);
     const [answer] = (await once(outgoing, 'response')) as [IncomingMessage];
     return Object.assign(answer, { body: await text(answer) });
@@ -193,6 +194,16 @@ describe('requests with a URL through a proxy server', () => {
       'HTTP/1.1 200 OK\r\nConnection: X-Hop, close\r\nX-Hop: 1\r\nKeep-Alive: 5\r\nSet-Cookie: a\r\nSet-Cookie: b\r\nContent-Length: 0\r\n\r\n',
       { cookies: ['a', 'b'], hop: undefined, body: '' },
     ],
+    'with a reason that no answer may have': [
+      'GET',
+      'HTTP/1.1 200 a\x01b\r\nContent-Length: 2\r\n\r\nhi',
+      { statusCode: 200, statusMessage: 'OK', body: 'hi' },
+    ],
+    'with a long header': [
+      'GET',
+      `HTTP/1.1 200 OK\r\nX: ${'y'.repeat(30_000)}\r\nContent-Length: 2\r\n\r\nhi`,
+      { statusCode: 200, body: 'hi' },
+    ],
     'after others that are provisional': [
       'GET',
       'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi',
@@ -247,9 +258,131 @@ describe('requests with a URL through a proxy server', () => {
     expect(said).to.match(/\r\n\r\nanswer$/);
   });
 
+  /** Requests as they are, and how the server must get them. */
+  const FORWARDED: Readonly<Record<string, readonly [request: string, forwarded: RegExp]>> = {
+    'the length of a body, though the client calls it a field for the proxy': [
+      'GET http://x/ HTTP/1.1\r\nHost: x\r\nConnection: close, Content-Length\r\nContent-Length: 14\r\n\r\nGET /b HTTP/1.1',
+      /^GET \/ HTTP\/1\.1\r\n(?:.+\r\n)*Content-Length: 14\r\n/,
+    ],
+    'OPTIONS for the server itself': [
+      'OPTIONS http://x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+      /^OPTIONS \* /,
+    ],
+    'a query without a path': ['GET http://x?a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', /^GET \/\?a /],
+    'an empty port': [
+      'GET http://x:/a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+      /^GET \/a HTTP\/1\.1\r\nHost: x:\r\n/,
+    ],
+    'every field of thousands': [
+      `GET http://x/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${'a:\r\n'.repeat(2500)}Last: 1\r\n\r\n`,
+      /\r\nLast: 1\r\n/,
+    ],
+  };
+  for (const [what, [said, forwarded]] of Object.entries(FORWARDED)) {
+    it(`carry ${what}`, async () => {
+      let got = '';
+      const server = await startScriptedServer(async (line) => {
+        got = String(await line.takeThrough('\r\n\r\n'));
+        await line.send('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+        line.end();
+      });
+      servers.push(server);
+      const { connect } = await startWith((signal) =>
+        openConnection({ family: 4, host: '127.0.0.1', port: server.port }, {}, { signal }),
+      );
+      expect(String(await readAll(connect(said)))).to.match(/^HTTP\/1\.1 200 /);
+      expect(got).to.match(forwarded);
+    });
+  }
+
+  it('are refused if their body has a transfer coding besides chunked, which would be lost on the way', async () => {
+    const { ask: say } = await start(remember);
+    const said = await say(
+      'PUT http://x/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+    );
+    expect(said).to.match(/^HTTP\/1\.1 501 /);
+    expect(seen).to.deep.equal([]);
+  });
+
+  it('are forwarded one after the other, though they are sent at once', async () => {
+    let underWay = 0;
+    const order: string[] = [];
+    const { connect } = await start((incoming, response) => {
+      order.push(`${incoming.method} ${incoming.url} ${++underWay}`);
+      setImmediate(() => {
+        underWay--;
+        response.end('the answer');
+      });
+    });
+    const put = 'PUT http://x/one HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na';
+    const client = connect(put + URL_REQUEST);
+    expect(String(await readAll(client)).match(/the answer/g)).to.have.length(2);
+    expect(order).to.deep.equal(['PUT /one 1', 'GET / 1']);
+  });
+
+  it('that wait are given up with their client', async () => {
+    const { connect, proxy } = await start((_, response) => void response.writeHead(200).write('the beginning'));
+    const client = connect(URL_REQUEST.replace('close', 'keep-alive') + URL_REQUEST);
+    await once(client, 'data');
+    client.destroy();
+    await until(() => proxy.clients === 0);
+  });
+
+  it('that are too many before the first answer cut their client off', async () => {
+    let count = 0;
+    const { connect, proxy } = await start(() => count++);
+    const client = connect(URL_REQUEST.replace('close', 'keep-alive').repeat(200));
+    expect(String(await readAll(client))).to.equal('');
+    await until(() => proxy.clients === 0);
+    expect(count).to.be.below(2);
+  });
+
+  it('are answered to the end before the client hears that what follows is not a request', async () => {
+    const goOn = new EventEmitter();
+    const { connect } = await start((_, response) => {
+      response.writeHead(200, { 'Content-Length': 8 }).write('half');
+      goOn.once('go on', () => response.end('half'));
+    });
+    const client = connect(URL_REQUEST.replace('close', 'keep-alive'));
+    const all = readAll(client);
+    await once(client, 'data');
+    client.write('SSH-2.0-x\r\n');
+    client.write('\r\nand more');
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate); // it is read, and answered too early
+    goOn.emit('go on');
+    expect(String(await all)).to.match(/\r\n\r\nhalfhalfHTTP\/1\.1 400 .*neither/s);
+  });
+
+  it('are answered once if their body is broken', async () => {
+    const { ask: say } = await start(remember);
+    const said = await say(
+      'PUT http://x/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nZZ\r\n',
+    );
+    expect(said.match(/HTTP\/1\.1 \d+/g)).to.deep.equal(['HTTP/1.1 400']);
+    expect(said).to.match(/\(Invalid character in chunk size\)\n$/);
+  });
+
+  it('followed by CONNECT before their answer end the connection, which cannot carry both', async () => {
+    const { connect, proxy, dialled } = await start(() => {});
+    const client = connect(`${URL_REQUEST.replace('close', 'keep-alive')}CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n`);
+    expect(String(await readAll(client))).to.equal('');
+    await until(() => proxy.clients === 0);
+    expect(dialled).to.deep.equal([]);
+  });
+
   const BROKEN: Readonly<Record<string, readonly [answer: string, then: 'end' | 'reset', why: RegExp]>> = {
     'that is not one': ['SSH-2.0-x\r\n\r\n', 'end', /no valid answer came from host\.example: /],
     'that does not come': ['', 'end', /no valid answer came from host\.example: connection reset/],
+    'in another protocol': [
+      'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nx',
+      'end',
+      /no valid answer came from host\.example: the connection was closed/,
+    ],
+    'in a transfer coding besides chunked': [
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n',
+      'end',
+      /no valid answer came from host\.example: a transfer coding that nobody asked for/,
+    ],
     'in place of which the connection breaks': [
       '',
       'reset',

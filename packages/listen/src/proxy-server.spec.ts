@@ -46,6 +46,12 @@ const REQUESTS: Readonly<Record<string, readonly [request: Buffer, granted: stri
     ],
     'SOCKS 4': [bytes(4, 1, 0, 22, 192, 0, 2, 1, 0), SOCKS4_GRANTED, 'SOCKS 4', '192.0.2.1'],
     'SOCKS 4a': [SOCKS4_NAME, SOCKS4_GRANTED, 'SOCKS 4', 'host.example'],
+    'SOCKS 4a with a name in UTF-8': [
+      bytes(4, 1, 0, 22, 0, 0, 0, 1, 'me\0b\xc3\xbccher.example\0'),
+      SOCKS4_GRANTED,
+      'SOCKS 4',
+      'xn--bcher-kva.example',
+    ],
     CONNECT: [bytes(CONNECT), CONNECTED, 'CONNECT', 'host.example'],
     'CONNECT of HTTP/1.0': [bytes('CONNECT host.example:22 HTTP/1.0\r\n\r\n'), CONNECTED, 'CONNECT', 'host.example'],
     'CONNECT with an IPv6 address': [
@@ -88,7 +94,7 @@ const REFUSED: Readonly<Record<string, readonly [request: Buffer, answer: string
     bytes('GET http://u@x/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
     /^HTTP\/1.1 400 /,
   ],
-  nonsense: [bytes('SSH-2.0-x\r\n\r\n'), /^HTTP\/1.1 400 .*neither SOCKS nor an HTTP request/s],
+  nonsense: [bytes('SSH-2.0-x\r\n\r\n'), /^HTTP\/1.1 400 .*neither SOCKS nor a valid HTTP request/s],
   'a header without end': [bytes('CONNECT a:1 HTTP/1.1\r\nX: ', 'y'.repeat(20_000)), /^HTTP\/1.1 431 /],
 };
 
@@ -315,9 +321,9 @@ describe('a proxy server', () => {
 
   it('that closes cuts its clients, wherever they are', async () => {
     const { connect, proxy, dialled } = await start();
-    const said = ['', bytes(5), 'GET http', CONNECT, bytes(...GREETING, ...SOCKS5_NAME)];
+    const said = ['', bytes(5), 'GET http', CONNECT, `${CONNECT}early`, bytes(...GREETING, ...SOCKS5_NAME)];
     const clients = said.map(connect);
-    await until(() => dialled.length === 2 && proxy.clients === clients.length);
+    await until(() => dialled.length === 3 && proxy.clients === clients.length);
     await proxy.close();
     await Promise.all(clients.map(untilClosed));
     expect(proxy.clients).to.equal(0);

@@ -29,7 +29,7 @@ export async function talkSocks4(client: Connection, password: Password | undefi
 
 async function readText(client: Connection, what: string): Promise<string> {
   const missing = (soFar: Buffer): number => (soFar.at(-1) === 0 ? 0 : 1);
-  return (await client.readThrough(missing, MAX_TEXT, what)).toString('latin1', 0).slice(0, -1);
+  return String(await client.readThrough(missing, MAX_TEXT, what)).slice(0, -1);
 }
 
 function encodeReply(reply: number): Uint8Array {
