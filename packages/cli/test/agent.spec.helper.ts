@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { AgentStatus } from '@fdpass/agent';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type AgentStatus, callAgent } from '@fdpass/agent';
 import {
   expectNoneLeft,
   type Finished,
@@ -24,6 +25,7 @@ import {
 import { expect } from 'chai';
 import { FDPASS_BIN, FDRECV_BIN, requirePerl } from './commands.spec.helper.js';
 import { ROOT } from './packed.spec.helper.js';
+import { type Received, receiveFrom } from './receiving.spec.helper.js';
 
 /** A plugin that gives a stream, so a relay is needed. */
 const STREAM_PLUGIN = `import { connect } from 'node:net';
@@ -95,20 +97,27 @@ function testAgent(client: 'Perl' | 'ssh'): void {
     return stdout;
   }
 
-  async function untilListening(more: NodeJS.ProcessEnv = env): Promise<void> {
-    while ((await command(['agent', 'status'], more)).status !== 0) await new Promise(setImmediate);
+  async function untilListening(socket = at('fdpass/agent.sock')): Promise<void> {
+    while ((await statusOf(socket).catch(() => undefined)) === undefined) await delay(5);
   }
 
-  async function agentStatus(): Promise<AgentStatus> {
-    return JSON.parse(await agent('status', '--json')) as AgentStatus;
+  /** As "fdpass agent status" asks, which has tests of its own. */
+  function agentStatus(): Promise<AgentStatus> {
+    return statusOf(at('fdpass/agent.sock'));
+  }
+
+  async function statusOf(socket: string): Promise<AgentStatus> {
+    const call = await callAgent(socket);
+    if (call === undefined) throw new Error(`no agent listens at ${socket}`);
+    return call.status().finally(call.close);
   }
 
   /** The agents that run. */
   const agents = (): string[] => markedProcesses(marker).filter((line) => line.includes('--detached-agent'));
 
   /** Runs fdpass as ssh does, and tells what it passed. */
-  function connect(args: readonly string[], more: NodeJS.ProcessEnv = env, launcher = FDPASS_BIN): Promise<Finished> {
-    return run(FDRECV_BIN, ['--json', launcher, ...args], { env: more, cwd: folder.path });
+  function connect(args: readonly string[], more: NodeJS.ProcessEnv = env, launcher = FDPASS_BIN): Promise<Received> {
+    return receiveFrom(launcher, args, { env: more, cwd: folder.path });
   }
 
   /** A config of the user's own, old enough to be taken for settled. */
@@ -118,10 +127,9 @@ function testAgent(client: 'Perl' | 'ssh'): void {
   }
 
   /** What differs between two runs that do the same: ports of our own, times, process ids. */
-  function comparable({ status, stdout, stderr }: Finished): object {
-    const passed = stdout === '' ? '' : (JSON.parse(stdout) as { peer?: unknown }).peer;
+  function comparable({ status, passed, stderr }: Received): object {
     const plain = stderr.replaceAll(/^fdpass: +\d+ ms|(?<= in )\d+ ms$|(?<= descriptor of )\S+/gm, '');
-    return { status, passed, stderr: plain };
+    return { status, peer: passed?.peer, stderr: plain };
   }
 
   /** Runs the command with the agent and without, and looks at who made the first connection. */
@@ -247,7 +255,7 @@ function testAgent(client: 'Perl' | 'ssh'): void {
       const words = ['-Un', FDPASS_BIN, '127.0.0.1', port];
       if ((await run('unshare', ['-Un', 'true'])).status !== 0) this.skip(); // a container can forbid it
       const before = await agentStatus();
-      const inside = await run(FDRECV_BIN, ['unshare', ...words], { env });
+      const inside = await receiveFrom('unshare', words, { env });
       expect([inside.status, inside.stderr]).to.satisfy(([status, stderr]: [number, string]) => {
         return status === 69 && stderr.includes('127.0.0.1'); // nothing listens there
       });
@@ -299,9 +307,9 @@ function testAgent(client: 'Perl' | 'ssh'): void {
     });
     writeFileSync(at('fdpass/agent.log'), Buffer.alloc(1024 * 1024 + 1, 'old '));
     await agent('start');
-    const { status, stdout, stderr } = await connect(['--config', at('noisy.json'), '127.0.0.1', port]);
+    const { status, passed, stderr } = await connect(['--config', at('noisy.json'), '127.0.0.1', port]);
     expect([status, stderr]).to.deep.equal([0, '']);
-    expect(JSON.parse(stdout)).to.have.nested.property('peer.port', greeter.port);
+    expect(passed).to.have.nested.property('peer.port', greeter.port);
     expect((await agentStatus()).served).to.equal(1);
     expect(readFileSync(at('fdpass/agent.log'), 'utf8')).to.equal('loaded\ndialled\ntwice\n');
   });
@@ -458,7 +466,7 @@ const server = require('node:net').createServer().listen(process.argv[1], () => 
       stdio: ['ignore', 'inherit', 'inherit'],
     });
     const ended = once(activated, 'close');
-    await untilListening(own);
+    await untilListening(socket);
     expect((await connect(['127.0.0.1', port], own)).status).to.equal(0);
     const status = await command(['agent', 'status', '--json'], own);
     expect(JSON.parse(status.stdout)).to.include({ served: 1, isActivated: true });

@@ -89,12 +89,23 @@ function serverSettings(
     ['KbdInteractiveAuthentication', 'no'],
     ...sshdWithoutLimits(),
     ['Subsystem', 'sftp internal-sftp'],
+    ['SetEnv', NO_STARTUP_FILES],
+    ['KexAlgorithms', FAST_KEY_EXCHANGE],
     ['LogLevel', 'VERBOSE'],
   ];
   // Of most settings sshd takes the first, of some the last.
   const others = settings.filter(([name]) => !(name in more));
   return [...Object.entries(more), ...others].map(([name, value]) => `${name} ${value}\n`).join('');
 }
+
+/**
+ * bash takes a session for an inner shell, and does not read the user's ~/.bashrc, which it does on Debian even for a single
+ * command (SSH_SOURCE_BASHRC). What a developer has in there can take seconds, and print.
+ */
+const NO_STARTUP_FILES = 'SHLVL=1';
+
+/** All but those with post-quantum keys, which take most of the processor time of a session that runs one command. */
+const FAST_KEY_EXCHANGE = '-sntrup*,mlkem*';
 
 /** Settings for a server that takes many connections at once, and goes on after some that do not log in, as those of tests. */
 export function sshdWithoutLimits(): readonly (readonly [name: string, value: string])[] {
