@@ -4,15 +4,20 @@
 # This file is in two languages. A shell runs it down to "exit". Node sees a comment there and runs what follows. So it is
 # Node that follows the links to this file, for which a shell would have to start a program.
 
+# Our own variables begin with "fdpass_": a shell exports again whatever the environment has, so what we assign to one of the
+# user's would reach every program that we run.
+
 # The user has set these for other programs. They can load modules or compiled code from the current directory, which may be
 # a stranger's clone, wait for a debugger, or write where ssh reads.
-variables='NODE_OPTIONS NODE_PATH NODE_DEBUG NODE_COMPILE_CACHE NODE_V8_COVERAGE NODE_ICU_DATA NODE_REDIRECT_WARNINGS
+fdpass_variables='NODE_OPTIONS NODE_PATH NODE_DEBUG NODE_COMPILE_CACHE NODE_V8_COVERAGE NODE_ICU_DATA NODE_REDIRECT_WARNINGS
   NODE_PENDING_DEPRECATION NODE_PRESERVE_SYMLINKS NODE_PRESERVE_SYMLINKS_MAIN NODE_REPL_EXTERNAL_MODULE'
 case " $* " in
   *' run '* | *' exec '* | *' --exec '*) # their command gets them back
-    for name in $variables; do eval "[ -z \"\${$name+set}\" ] || export FDPASS_USER_$name=\"\$$name\""; done ;;
+    for fdpass_name in $fdpass_variables; do
+      eval "[ -z \"\${$fdpass_name+set}\" ] || export FDPASS_USER_$fdpass_name=\"\$$fdpass_name\""
+    done ;;
 esac
-unset $variables NODE_CHANNEL_FD NODE_UNIQUE_ID
+unset $fdpass_variables NODE_CHANNEL_FD NODE_UNIQUE_ID
 [ -z "${FDPASS_NODE_OPTIONS-}" ] || export NODE_OPTIONS="$FDPASS_NODE_OPTIONS"
 
 IFS=:
@@ -20,10 +25,10 @@ IFS=:
 # Finds a program in PATH, then in the folder of the link that we were started by: npm, nvm and fnm put it beside their node. A
 # relative folder would be looked for in the current directory.
 find_program() {
-  for folder in $PATH "${0%/*}"; do
-    program=$folder/$1
-    case $folder in
-      /*) [ -f "$program" ] && [ -x "$program" ] && return ;;
+  for fdpass_folder in $PATH "${0%/*}"; do
+    fdpass_program=$fdpass_folder/$1
+    case $fdpass_folder in
+      /*) [ -f "$fdpass_program" ] && [ -x "$fdpass_program" ] && return ;;
     esac
   done
   return 1
@@ -32,13 +37,13 @@ find_program() {
 # An agent does all of this in a fraction of the time. Its client hands it our streams, our environment and a command of one line
 # for each word, and exits with the status of the agent. See docs/agent-protocol.md.
 ask_agent() {
-  for last; do :; done
-  case ${last-} in '' | *[!0-9]*) return ;; esac # not the port that a connection ends with
-  newline='
+  for fdpass_last; do :; done
+  case ${fdpass_last-} in '' | *[!0-9]*) return ;; esac # not the port that a connection ends with
+  fdpass_newline='
 '
-  case "$0$*" in [!/]* | *"$newline"*) return ;; esac
+  case "$0$*" in [!/]* | *"$fdpass_newline"*) return ;; esac
   case ${0##*[/]} in fdrecv*) return ;; esac
-  [ "$left_to" = ssh ] || become_perl "$@"
+  [ "$fdpass_left_to" = ssh ] || become_perl "$@"
   ask_by_ssh "$@"
 }
 
@@ -47,38 +52,38 @@ ask_agent() {
 become_perl() {
   [ -e /proc/self/exe ] && [ -x /usr/bin/perl ] && [ -e /dev/fd/0 ] && [ -e /dev/fd/2 ] || return
   [ -z "${PERL5OPT+set}${PERLIO+set}${PERLIO_DEBUG+set}${PERL_HASH_SEED_DEBUG+set}" ] || return
-  locale=${LC_ALL+=$LC_ALL}
+  fdpass_locale=${LC_ALL+=$LC_ALL}
   export LC_ALL=C # others take longer, and a warning where they are missing
-  exec /usr/bin/perl -f -C0 -x "$0" "$agent" "$locale" "$@"
+  exec /usr/bin/perl -f -C0 -x "$0" "$fdpass_agent" "$fdpass_locale" "$@"
 }
 
 # ssh exits with 255 if there is no agent, or if the agent leaves the work to us.
 ask_by_ssh() {
   find_program ssh || return
-  IFS=$newline
-  "$program" -F none -q -T -S "$agent" -o ProxyCommand=false -o 'SendEnv=*' agent "$0$newline$*"
-  status=$?
+  IFS=$fdpass_newline
+  "$fdpass_program" -F none -q -T -S "$fdpass_agent" -o ProxyCommand=false -o 'SendEnv=*' agent "$0$fdpass_newline$*"
+  fdpass_status=$?
   IFS=:
-  [ "$status" = 255 ] || exit "$status"
+  [ "$fdpass_status" = 255 ] || exit "$fdpass_status"
 }
 
-left_to=${FDPASS_LEFT_TO-} # what the Perl has left it to: ssh or node
+fdpass_left_to=${FDPASS_LEFT_TO-} # what the Perl has left it to: ssh or node
 unset FDPASS_LEFT_TO
 # Only for a socket, which can take a descriptor; and only an agent of our own, whatever the environment of sudo says.
-agent=${XDG_RUNTIME_DIR:-${XDG_CACHE_HOME:-${HOME-}/.cache}}/fdpass/agent.sock
-agent=${FDPASS_AGENT:-$agent}
-case $agent in
+fdpass_agent=${XDG_RUNTIME_DIR:-${XDG_CACHE_HOME:-${HOME-}/.cache}}/fdpass/agent.sock
+fdpass_agent=${FDPASS_AGENT:-$fdpass_agent}
+case $fdpass_agent in
   [!/]* | *[!A-Za-z0-9_./@:+,-]*) ;; # ssh would replace parts of it
-  *) [ "$left_to" != node ] && [ -S "$agent" ] && [ -O "$agent" ] && [ -O "${agent%/*}" ] && [ -S /dev/fd/1 ] &&
-    [ -z "${FDPASS_NODE_OPTIONS-}" ] && ask_agent "$@" ;;
+  *) [ "$fdpass_left_to" != node ] && [ -z "${FDPASS_NODE_OPTIONS-}" ] && [ -S /dev/fd/1 ] && [ -S "$fdpass_agent" ] &&
+    [ -O "$fdpass_agent" ] && [ -O "${fdpass_agent%/*}" ] && ask_agent "$@" ;;
 esac
 
-find_program node && exec "$program" "$0" "$@"
+find_program node && exec "$fdpass_program" "$0" "$@"
 
 # The node that built this clone; a published package has none.
-self=$(PATH=/usr/bin:/bin && readlink -f "$0" 2>/dev/null)
-built_with=${self%/*}/../built-with-node
-[ -n "$self" ] && [ -x "$built_with" ] && exec "$built_with" "$0" "$@"
+fdpass_self=$(PATH=/usr/bin:/bin && readlink -f "$0" 2>/dev/null)
+fdpass_built_with=${fdpass_self%/*}/../built-with-node
+[ -n "$fdpass_self" ] && [ -x "$fdpass_built_with" ] && exec "$fdpass_built_with" "$0" "$@"
 
 printf '%s: [config] node is not in PATH or beside %s; say where it is: env PATH="/folder/of/node:$PATH" %s\n' \
   "${0##*[/]}" "$0" "$0" >&2

@@ -87,11 +87,16 @@ function ownNamespace(name: string): string {
   return known;
 }
 
-/** @throws LeftToCommand for what is not a connection, or depends on the client's current directory. */
+/** Paths that lead every process to something of its own, such as its stderr or its terminal. */
+const OF_EACH_PROCESS = /^\/(dev\/(std(in|out|err)|tty|fd)|proc\/(self|thread-self))(\/|$)/;
+
+/** @throws LeftToCommand for what is not a connection, or depends on the client's current directory or its descriptors. */
 export function checkArguments(args: Arguments): void {
   const { name } = args.command;
   if (name !== '' && name !== 'connect') throw new LeftToCommand(`${name} is not a connection`);
   if (args.flag('help') || args.flag('version')) throw new LeftToCommand('it asks for help');
   const relative = ['config', 'log'].find((option) => !/^(\/|~\/|$)/.test(args.value(option) ?? ''));
   if (relative !== undefined) throw new LeftToCommand(`--${relative} starts at its current directory`);
+  const own = ['config', 'log'].find((option) => OF_EACH_PROCESS.test(args.value(option) ?? ''));
+  if (own !== undefined) throw new LeftToCommand(`--${own} names something of its own process`);
 }

@@ -54,6 +54,23 @@ describe('what the agent remembers', () => {
     expect(asked).to.have.length(2);
   });
 
+  it('are not those that were asked for before all was forgotten', async () => {
+    const answers: (() => void)[] = [];
+    const resolve = (): Promise<{ family: 4; host: string }[]> =>
+      new Promise((done) => answers.push(() => done([{ family: 4, host: `192.0.2.${answers.length}` }])));
+    memory = new AgentMemory({ clock, describeNetwork: () => network, resolve });
+    const before = lookUp('a.example');
+    network = 'office';
+    await clock.advance(1000);
+    memory.refresh();
+    answers[0]?.();
+    expect(await before).to.deep.equal([{ family: 4, host: '192.0.2.1' }]);
+    const after = lookUp('a.example');
+    expect(answers).to.have.length(2);
+    answers[1]?.();
+    expect(await after).to.deep.equal([{ family: 4, host: '192.0.2.2' }]);
+  });
+
   it('is nothing when the network has changed, which is looked at once a second', async () => {
     let made = 0;
     const open = async (): Promise<never> => {

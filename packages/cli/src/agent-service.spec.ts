@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { makeService, type Service, type ServicePlace } from './agent-service.js';
 
@@ -22,7 +24,9 @@ describe('the service of the agent', () => {
     ]);
     expect(socket).to.include('\nListenStream=/run/user/1/fdpass/agent.sock\nSocketMode=0600\nDirectoryMode=0700\n');
     expect(service).to.include('\nExecStart="/opt/node 22/bin/node" "/opt/100%%$$odd\\"/fdpass.cjs" agent run\n');
-    expect(service).to.match(/\nUnsetEnvironment=NODE_OPTIONS /);
+    const launcher = readFileSync(join(import.meta.dirname, '../bin/fdpass.cjs'), 'utf8');
+    const removed = /^fdpass_variables='([^']*)'/m.exec(launcher)?.[1]?.split(/\s+/).join(' ');
+    expect(service).to.include(`\nUnsetEnvironment=${removed}\n`);
     expect([enable, disable, forget].map((commands) => commands.map((words) => words.join(' ')))).to.deep.equal([
       ['systemctl --user daemon-reload', 'systemctl --user enable --now fdpass-agent.socket'],
       ['systemctl --user disable --now fdpass-agent.socket fdpass-agent.service'],

@@ -1,4 +1,5 @@
 import { isAbsolute, join } from 'node:path';
+import { homeFolder } from '@fdpass/core/host';
 
 /*
  * What service managers are told. systemd listens on the socket itself and starts the agent for the first client; launchd
@@ -38,11 +39,16 @@ const SYSTEMD_SOCKET = 'fdpass-agent.socket';
 const SYSTEMD_SERVICE = 'fdpass-agent.service';
 
 /** What can make Node run other code, as in the launcher. */
-const UNSET = 'NODE_OPTIONS NODE_PATH NODE_DEBUG NODE_COMPILE_CACHE NODE_V8_COVERAGE';
+const UNSET =
+  'NODE_OPTIONS NODE_PATH NODE_DEBUG NODE_COMPILE_CACHE NODE_V8_COVERAGE NODE_ICU_DATA NODE_REDIRECT_WARNINGS ' +
+  'NODE_PENDING_DEPRECATION NODE_PRESERVE_SYMLINKS NODE_PRESERVE_SYMLINKS_MAIN NODE_REPL_EXTERNAL_MODULE';
 
 function systemdService({ environment, node, script, socket }: ServicePlace): Service {
-  const { XDG_CONFIG_HOME, HOME = '' } = environment;
-  const base = XDG_CONFIG_HOME && isAbsolute(XDG_CONFIG_HOME) ? XDG_CONFIG_HOME : join(HOME, '.config');
+  const { XDG_CONFIG_HOME } = environment;
+  const base =
+    XDG_CONFIG_HOME && isAbsolute(XDG_CONFIG_HOME)
+      ? XDG_CONFIG_HOME
+      : join(homeFolder(environment['HOME'] || undefined), '.config');
   const folder = join(base, 'systemd/user');
   const systemctl = (...args: readonly string[]): Command => ['systemctl', '--user', ...args];
   return {
@@ -93,8 +99,7 @@ function quoteSystemd(word: string): string {
 const LAUNCHD_LABEL = 'io.github.fdpass.agent';
 
 function launchdService({ environment, node, script }: ServicePlace): Service {
-  const { HOME = '' } = environment;
-  const file = join(HOME, 'Library/LaunchAgents', `${LAUNCHD_LABEL}.plist`);
+  const file = join(homeFolder(environment['HOME'] || undefined), 'Library/LaunchAgents', `${LAUNCHD_LABEL}.plist`);
   const words = [node, script, 'agent', 'run', '--idle', '0'].map((word) => `<string>${escapeXml(word)}</string>`);
   const domain = `gui/${process.getuid?.() ?? ''}`;
   return {

@@ -86,12 +86,12 @@ async function isListening(socket: string): Promise<boolean> {
   }
 }
 
-/** Whether it is ours to start one. A mark that is old was left by an agent that did not come up. */
+/** Whether it is ours to start one. A mark that is old, or of a clock that was ahead, was left by an agent that did not come up. */
 function claimStart(mark: string): boolean {
   try {
     if (!makePrivateFolder(dirname(mark))) return false;
     const status = statSync(mark, { throwIfNoEntry: false });
-    if (status !== undefined && Date.now() - status.mtimeMs > STARTING_MS) rmSync(mark, { force: true });
+    if (status !== undefined && Math.abs(Date.now() - status.mtimeMs) > STARTING_MS) rmSync(mark, { force: true });
     closeSync(openSync(mark, 'wx', 0o600));
     return true;
   } catch {

@@ -56,7 +56,7 @@ async function main(argv: readonly string[]): Promise<number> {
   isForProgram = channelKind(STDOUT) !== 'terminal';
   args = parseArguments(FDPASS, argv, { environment: process.env });
   isForProgram &&= CONNECTING.has(args.command.name);
-  if (answerGeneral(FDPASS, args)) return 0;
+  if (await answerGeneral(FDPASS, args)) return 0;
   const command = COMMANDS[args.command.name];
   if (command === undefined) throw new FdpassError('internal', `unknown command ${args.command.name}`);
   return command(args);

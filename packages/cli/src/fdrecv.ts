@@ -6,7 +6,7 @@ import { FDRECV } from './usage.js';
 
 void run(FDRECV, async (argv) => {
   const args = parseArguments(FDRECV, argv, { stopAtOperand: true });
-  if (answerGeneral(FDRECV, args)) return 0;
+  if (await answerGeneral(FDRECV, args)) return 0;
   const status = await receive(args);
   keepCompiledCode();
   return status;

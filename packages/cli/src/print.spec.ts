@@ -41,6 +41,6 @@ describe('print', () => {
       () => undefined,
       (reason: Error) => reason,
     );
-    expect(error).to.have.property('code', 'ENOSPC');
+    expect(error).to.have.property('message', 'cannot write to stdout: no space left on the device');
   });
 });

@@ -1,11 +1,27 @@
 import { formatError } from '@fdpass/core';
 import { writeStderr } from './stderr.js';
 
-/** Prepares a process that serves many connections: neither one of them nor another user of the machine can end or stop it. */
+/** Prepares a process that serves many connections: neither one of them nor another user of the machine can end, stop or delay it. */
 export function serveMany(): void {
+  widenThreadPool();
   process.on('SIGUSR1', () => {}); // Node would open its inspector, on a port that every user of the machine can reach
   // An error that nobody waits for, such as a plugin's own, belongs to one dial and must not end the others.
   process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => complain(formatError(error)));
+}
+
+/** As many as the look-ups that can be under way. */
+const THREADS = 64;
+
+/**
+ * Gives look-ups threads enough. libuv has four, and each look-up that a name server does not answer holds one for as long as the
+ * resolver has patience: two hosts whose names only a VPN knows would hold up the look-ups of all others.
+ */
+function widenThreadPool(): void {
+  const { env } = process;
+  if (env['UV_THREADPOOL_SIZE'] !== undefined) return;
+  env['UV_THREADPOOL_SIZE'] = String(THREADS);
+  process.getBuiltinModule('node:fs').stat('/', () => {}); // libuv reads it when it starts the threads, which is now
+  delete env['UV_THREADPOOL_SIZE']; // it is not meant for programs that we run
 }
 
 /** Says something that belongs to no connection. */

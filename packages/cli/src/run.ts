@@ -99,11 +99,11 @@ function prepareEnd(): End {
 }
 
 /** Answers `--help` and `--version`. Returns whether that was all. */
-export function answerGeneral(program: ProgramSpec, { command, flag }: Arguments): boolean {
-  if (flag('help'))
-    process.stdout.write(command.name === '' ? formatHelp(program) : formatCommandHelp(program, command));
-  else if (flag('version')) process.stdout.write(`${program.name} ${fdpassVersion()}\n`);
-  else return false;
+export async function answerGeneral(program: ProgramSpec, { command, flag }: Arguments): Promise<boolean> {
+  if (!flag('help') && !flag('version')) return false;
+  const { print } = await import('./print.js'); // no connection needs it
+  const help = (): string => (command.name === '' ? formatHelp(program) : formatCommandHelp(program, command));
+  await print(flag('help') ? help() : `${program.name} ${fdpassVersion()}\n`);
   return true;
 }
 

@@ -223,6 +223,11 @@ describe('the clients of the agent:', () => {
       'odd values': { ODD: ' a\n*\\ "\' =', EMPTY: '', UMLAUT: 'ä€' },
       'a locale that is not installed': { LC_ALL: 'xx_XX.UTF-8', LANG: 'yy', LC_CTYPE: 'zz' },
       'an empty locale': { LC_ALL: '' },
+      'names that a script is likely to use': Object.fromEntries(
+        ['agent', 'folder', 'last', 'locale', 'name', 'newline', 'program', 'self', 'status', 'variables'].map(
+          (name) => [name, 'of the user'],
+        ),
+      ),
       'variables of Perl': { PERL5LIB: at('lib'), PERL_UNICODE: 'SAD', PERL5DB: 'die' },
       'modules for Perl': { PERL5OPT: '-Mstrict', PERL5LIB: at('lib') },
       'layers for Perl': { PERLIO: ':stranger', PERL5LIB: at('lib') },

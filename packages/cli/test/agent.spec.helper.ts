@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AgentStatus, callAgent } from '@fdpass/agent';
@@ -38,6 +38,19 @@ export const stream = {
         const socket = connect(target.port, target.host);
         socket.once('error', reject).once('connect', () => resolve(Duplex.from({ readable: socket, writable: socket })));
       }),
+  }),
+};
+`;
+
+/** A plugin that holds four threads, as look-ups without an answer do, until somebody opens the other end of a pipe. */
+const HOLDING_PLUGIN = `import { open } from 'node:fs';
+export const holding = {
+  name: 'holding',
+  create: (_, host) => ({
+    dial: async () => {
+      for (let thread = 0; thread < 4; thread++) open(host.environment.FIFO, 'r', () => {});
+      throw host.error('unreachable', 'the threads are held');
+    },
   }),
 };
 `;
@@ -222,6 +235,8 @@ function testAgent(client: 'Perl' | 'ssh'): void {
       ['another command', () => ['explain', '127.0.0.1', '--alias', '22']],
       ['a config in the current directory', () => ['--config', 'relative.json', '127.0.0.1', port]],
       ['a log in the current directory', () => ['--log', 'log', '127.0.0.1', port]],
+      ['a log on its own stderr', () => ['--log', '/dev/stderr', '127.0.0.1', closed]],
+      ['a log of a variable, on its own stderr', () => ['127.0.0.1', closed], { FDPASS_LOG: '/proc/self/fd/2' }],
       ['another home', () => ['127.0.0.1', port], { HOME: '/' }],
       ['other certificates', () => ['127.0.0.1', port], { NODE_EXTRA_CA_CERTS: '/dev/null' }],
       ['a question', () => ['--config', at('ask.json'), 'host.example', '22'], { SSH_ASKPASS_REQUIRE: 'force' }],
@@ -287,6 +302,22 @@ function testAgent(client: 'Perl' | 'ssh'): void {
     expect((await once(session, 'close'))[0]).to.equal(0);
     await expectNoneLeft(agents);
     await agent('start');
+  });
+
+  it('looks a name up while as many look-ups as libuv has threads by default get no answer', async () => {
+    writeFileSync(at('holding.mjs'), HOLDING_PLUGIN, { mode: 0o600 });
+    await run('mkfifo', [at('fifo')]);
+    const config = { plugins: ['./holding.mjs'], rules: [{ host: 'held.example', use: 'holding' }, { use: 'direct' }] };
+    writeFileSync(at('holding.json'), JSON.stringify(config), { mode: 0o600 });
+    const env4 = { ...env, FIFO: at('fifo') };
+    expect((await connect(['--config', at('holding.json'), 'held.example', '22'], env4)).stderr).to.include('held');
+    const { served } = await agentStatus();
+    try {
+      expect((await connect(['-w', '5s', '--config', at('holding.json'), 'localhost', port])).stderr).to.equal('');
+    } finally {
+      await run('sh', ['-c', 'for n in 1 2 3 4; do : 1<>"$0"; done', at('fifo')]);
+    }
+    expect((await agentStatus()).served).to.equal(served + 1);
   });
 
   it('logs what plugins print, which harms no connection', async () => {
@@ -429,6 +460,17 @@ function testAgent(client: 'Perl' | 'ssh'): void {
       expect(agents()).to.have.length(1);
       await connect(['127.0.0.1', port]);
       expect((await agentStatus()).served).to.be.at.least(1);
+    });
+
+    it('is started where an earlier start was given up by a clock that was ahead', async () => {
+      await agent('stop');
+      await expectNoneLeft(agents);
+      const mark = at('fdpass/agent.sock.starting');
+      writeFileSync(mark, '');
+      const ahead = new Date(Date.now() + 3_600_000);
+      utimesSync(mark, ahead, ahead);
+      await connect(['127.0.0.1', port]);
+      await untilListening();
     });
 
     it('may die at any moment: ssh gets its connection, and the next command has another agent', async function () {

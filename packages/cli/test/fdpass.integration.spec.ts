@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { findProgram, requirePeers, run, temporaryFolder } from '@fdpass/test-lab';
 import { type ScriptedServer, startScriptedServer } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { FDPASS_BIN, fdpass, fdpassOnto, fdrecv, NO_CONFIG } from './commands.spec.helper.js';
+import { FDPASS_BIN, FDRECV_BIN, fdpass, fdpassOnto, fdrecv, NO_CONFIG } from './commands.spec.helper.js';
 
 /** One line on stderr, nothing on stdout, the documented status. */
 function expectRefusal(
@@ -350,6 +352,28 @@ rules:
     expect([status, stdout]).to.deep.equal([0, 'banner\n']);
     expect(stderr).to.match(/ ms {2}passed the descriptor of 127\.0\.0\.1:\d+ to 127\.0\.0\.1:\d+\n/);
     expect(stderr).to.match(/ ms {2}connected to 127\.0\.0\.1:\d+ through happy-eyeballs in \d+ ms\n$/);
+  });
+
+  it('answers a reader that has seen enough, and says why it cannot write', async () => {
+    for (const [program, option] of [
+      [FDPASS_BIN, '--help'],
+      [FDPASS_BIN, '--version'],
+      [FDRECV_BIN, '--help'],
+    ] as const) {
+      const child = spawn(program, [option], { stdio: ['ignore', 'pipe', 'pipe'] });
+      child.stdout.destroy();
+      let said = '';
+      child.stderr.on('data', (chunk) => {
+        said += chunk;
+      });
+      const [status] = await once(child, 'close');
+      expect([status, said], option).to.deep.equal([0, '']);
+      const full = await run('/bin/sh', ['-c', `"$0" ${option} >/dev/full`, program]);
+      expect([full.status, full.stderr]).to.deep.equal([
+        70,
+        `${basename(program)}: [internal] cannot write to stdout: no space left on the device\n`,
+      ]);
+    }
   });
 
   it('answers --help and --version', async () => {

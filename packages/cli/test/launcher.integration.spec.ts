@@ -24,6 +24,17 @@ const ARGUMENTS = ['a b', '', '*', '$(id)', '`id`', "it's", '"', '\\', '-v', 'li
 
 /** What starts the commands before Node does: which Node, and in which environment. */
 describe('the launcher of the commands', () => {
+  it('assigns to no variable that the user could have exported', () => {
+    const [script = ''] = readFileSync(FDPASS_BIN, 'utf8').split('\nexit 78\n');
+    const code = script.replaceAll(/^\s*#.*$/gm, '');
+    const assigned = [...code.matchAll(/(?:^|[\s(])(?<!-o )(?:(\w+)=|for (\w+)(?: in|;))/gm)].map(
+      ([, by, loop]) => by ?? loop ?? '',
+    );
+    const others = new Set(assigned.filter((name) => !name.startsWith('fdpass_')));
+    expect(assigned.length).to.be.above(10);
+    expect([...others].sort()).to.deep.equal(['IFS', 'LC_ALL', 'NODE_OPTIONS', 'PATH']);
+  });
+
   const folder = temporaryFolder();
   const at = (path: string): string => join(folder.path, path);
   const command = at('installed/bin/fdpass.cjs');

@@ -198,19 +198,25 @@ export interface RememberingResolver {
  * time. That a name has none is not remembered.
  */
 export function rememberLookups(resolve: Resolver, keepMs: number, clock: Clock): RememberingResolver {
-  const shared = shareLookups(resolve);
-  const known = new Map<string, readonly HostAddress[]>();
+  const start = (): { readonly ask: Resolver; readonly known: Map<string, readonly HostAddress[]> } => ({
+    ask: shareLookups(resolve),
+    known: new Map(),
+  });
+  let memory = start();
   return {
     async resolve(host, family, signal) {
+      const { ask, known } = memory; // a look-up that is under way when all is forgotten is of before
       const key = `${family} ${host}`;
       const found = known.get(key);
       if (found !== undefined) return found;
-      const addresses = await shared(host, family, signal);
+      const addresses = await ask(host, family, signal);
+      if (!known.has(key)) clock.after(keepMs, () => known.delete(key));
       known.set(key, addresses);
-      clock.after(keepMs, () => known.delete(key));
       return addresses;
     },
-    forget: () => known.clear(),
+    forget() {
+      memory = start();
+    },
   };
 }
 

@@ -233,6 +233,52 @@ describe('conditions of rules', () => {
     expect(clock.pending).to.equal(0);
   });
 
+  it('are asked again by a rule with more patience, in dials that share answers too', async () => {
+    const clock = new HandClock();
+    const slow = (timeout: string): string => `reachable: { address: "s.example:1", timeout: ${timeout} }`;
+    const { router, dialled } = await load(
+      `  - { name: hasty, ${slow('100ms')}, use: net }\n  - { name: patient, ${slow('3s')}, use: net }`,
+      { 's.example:1': 'silent' },
+      clock,
+    );
+    const shared = new SharedAnswers(clock, 5000);
+    const routing = router.route(TARGET, { shared });
+    await clock.pass(100);
+    expect(dialled).to.have.length(2);
+    await clock.pass(3000);
+    const { trials, answers } = await routing;
+    expect(trials?.map(({ rule, matched }) => [rule.name, matched])).to.deep.equal([
+      ['hasty', false],
+      ['patient', false],
+      ['last', true],
+    ]);
+    await router.route(TARGET, { answers }); // as the process that relays does
+    await router.route(TARGET, { shared });
+    expect([dialled.length, clock.pending]).to.deep.equal([2, 0]);
+  });
+
+  it('give each limit of a program its due', async () => {
+    const clock = new HandClock();
+    const shared = new SharedAnswers(clock, 5000);
+    const program = (timeout: string): string => `exec: { command: [sleep, "1000"], timeout: ${timeout} }`;
+    const { router } = await load(
+      `  - { host: host.example, ${program('1s')}, use: net }\n  - { ${program('2s')}, use: net }`,
+      {},
+      clock,
+    );
+    const failure = async (host: string, ms: number): Promise<unknown> => {
+      const failing = router.route(makeTarget({ host, port: 22 }), { shared }).catch((error: unknown) => error);
+      await clock.pass(ms);
+      return failing;
+    };
+    expect(await failure('host.example', 1000))
+      .to.have.property('summary')
+      .that.matches(/within 1 s$/);
+    expect(await failure('other.example', 2000))
+      .to.have.property('summary')
+      .that.matches(/within 2 s$/);
+  });
+
   it('end with the dial that asks, whose reason is what is thrown', async () => {
     for (const written of ['exec: [sleep, "1000"]', 'reachable: "s.example:1"']) {
       const { router } = await load(`  - { ${written}, use: net }`, { 's.example:1': 'silent' });

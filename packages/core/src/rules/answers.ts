@@ -5,6 +5,8 @@ export interface Answer {
   readonly holds: boolean;
   /** In a few words, e.g. `connection refused`. */
   readonly found: string;
+  /** How many milliseconds it was waited for in vain: who has more patience has to ask again. Absent if it came. */
+  readonly waitedMs?: number | undefined;
 }
 
 /** The answers of a dial so far, by what was asked: plain data, for a process that goes on with the dial. */

@@ -128,16 +128,26 @@ export class ConditionAsker {
     return { holds: matchConditions(asked, ({ answer }) => answer.holds), found };
   }
 
-  #reach({ host, port, timeoutMs }: ReachableCondition): Promise<Answer> {
+  /** Asks once for all limits, but an answer that did not come within a shorter one is not an answer. */
+  async #reach(condition: ReachableCondition): Promise<Answer> {
+    const { host, port, timeoutMs } = condition;
+    const question = `reachable ${formatHostPort(host, port)}`;
+    const { waitedMs = Number.POSITIVE_INFINITY, ...answer } = await this.#askPlace(condition, question);
+    const isFinal = waitedMs >= (timeoutMs === 0 ? Number.POSITIVE_INFINITY : timeoutMs);
+    return isFinal ? answer : this.#askPlace(condition, `${question} within ${timeoutMs}`);
+  }
+
+  #askPlace({ host, port, timeoutMs }: ReachableCondition, question: string): Promise<Answer> {
     const place = formatHostPort(host, port);
-    return this.#once(`reachable ${place}`, `whether ${place} can be reached`, async () => {
+    return this.#once(question, `whether ${place} can be reached`, async () => {
       const deadline = startDeadline(timeoutMs, this.#signal, this.#scope.clock);
       try {
         await untilAborted(deadline.signal, this.#scope.reach({ host, port }, deadline.signal));
         return { holds: true, found: 'can be reached' };
       } catch (error) {
         this.#signal.throwIfAborted();
-        if (deadline.signal.aborted) return { holds: false, found: `no answer within ${formatMs(timeoutMs)}` };
+        if (deadline.signal.aborted)
+          return { holds: false, found: `no answer within ${formatMs(timeoutMs)}`, waitedMs: timeoutMs };
         if (!isFdpassError(error) || !OUT_OF_REACH.has(error.code)) throw error;
         return { holds: false, found: error.summary.replace(`cannot connect to ${place}: `, '') };
       } finally {
@@ -151,7 +161,7 @@ export class ConditionAsker {
     if (target === undefined && command.some((word) => /%[^%]/.test(word)))
       return { holds: false, found: 'not asked: it depends on the host' };
     const argv = command.map((word) => fillTokens(word, target ?? NO_TARGET, 'exec'));
-    const what = `exec ${JSON.stringify([baseDir, ...argv])}`;
+    const what = `exec ${JSON.stringify([baseDir, timeoutMs, ...argv])}`; // one that is too slow is an error for its own limit
     const shown = showCondition('exec', { command, timeoutMs }).join(' ');
     return this.#once(what, `exec ${shown}`, () => this.#statusOf(argv, baseDir, timeoutMs));
   }
@@ -184,7 +194,8 @@ export class ConditionAsker {
     trace({ event: 'condition', condition });
     const answer = await ask();
     const ms = this.#scope.clock.now() - startedMs;
-    if (!signal.aborted) trace({ event: 'condition-answer', condition, ms, ...answer });
+    const { holds, found } = answer;
+    if (!signal.aborted) trace({ event: 'condition-answer', condition, ms, holds, found });
     return answer;
   }
 }
