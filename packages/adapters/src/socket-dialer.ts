@@ -30,3 +30,13 @@ export function dialFor(dialer: SocketDialer, wanted: Wanted, { dialTimeout }: D
   const port = wanted.port || wanted.defaultPort || 80;
   return dialer.dial({ host, port }, { signal: wanted.signal, timeout: dialTimeout });
 }
+
+/** What `use` makes of a socket, which is destroyed if it throws: options of TLS can be wrong. */
+export function orDestroy<T>(socket: Socket, use: () => T): T {
+  try {
+    return use();
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+}

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { type DialingOptions, dialFor, type SocketDialer } from './socket-dialer.js';
+import { type DialingOptions, dialFor, orDestroy, type SocketDialer } from './socket-dialer.js';
 
 /** What undici asks its connector for. */
 interface ConnectorRequest {
@@ -16,10 +16,20 @@ type Connected = (...args: [error: null, socket: Socket | TLSSocket] | [error: E
 /** A connector as undici's `Agent`, `Client` and `Pool` take it under `connect`. */
 export type UndiciConnector = (request: ConnectorRequest, connected: Connected) => void;
 
-/** A connector for undici whose sockets come from `dialer`; `tls` goes to `tls.connect` for https. undici owns the sockets. */
+/** Options of {@link undiciConnector}. */
+export interface UndiciConnectorOptions extends DialingOptions {
+  /** Goes to `tls.connect` for https. */
+  readonly tls?: ConnectionOptions | undefined;
+  /** Milliseconds for the TLS handshake: undici has no limit for one that it does not make itself. Default 30,000. */
+  readonly handshakeTimeout?: number | undefined;
+}
+
+const HANDSHAKE_MS = 30_000;
+
+/** A connector for undici whose sockets come from `dialer`. undici owns the sockets. */
 export function undiciConnector(
   dialer: SocketDialer,
-  { tls, ...options }: DialingOptions & { readonly tls?: ConnectionOptions | undefined } = {},
+  { tls, handshakeTimeout = HANDSHAKE_MS, ...options }: UndiciConnectorOptions = {},
 ): UndiciConnector {
   return (request, connected) => {
     const isSecure = request.protocol === 'https:';
@@ -27,7 +37,8 @@ export function undiciConnector(
     const { servername } = request;
     dialFor(dialer, { host, port: request.port, defaultPort: isSecure ? 443 : 80 }, options)
       .then((socket): Socket | Promise<Socket> => {
-        return isSecure ? secure(socket, { host, ...(servername && { servername }), ...tls }) : socket;
+        if (!isSecure) return socket;
+        return secure(socket, { host, ...(servername && { servername }), ...tls }, handshakeTimeout);
       })
       .then(
         (socket) => connected(null, socket.setNoDelay(true)),
@@ -36,9 +47,22 @@ export function undiciConnector(
   };
 }
 
-function secure(socket: Socket, options: ConnectionOptions): Promise<TLSSocket> {
+function secure(socket: Socket, options: ConnectionOptions, timeoutMs: number): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const secured = connect({ ALPNProtocols: ['http/1.1'], ...options, socket });
-    secured.once('error', reject).once('secureConnect', () => resolve(secured.off('error', reject)));
+    const secured = orDestroy(socket, () => connect({ ALPNProtocols: ['http/1.1'], ...options, socket }));
+    const late = (): void => void secured.destroy(tooLate(options.host, timeoutMs));
+    const limit = setTimeout(late, timeoutMs);
+    const settle = (error?: Error): void => {
+      clearTimeout(limit);
+      secured.off('error', settle);
+      if (error === undefined) resolve(secured);
+      else reject(error);
+    };
+    secured.once('error', settle).once('secureConnect', () => settle());
   });
+}
+
+function tooLate(host: string | undefined, timeoutMs: number): Error {
+  const message = `${host} did not answer the TLS handshake within ${timeoutMs} ms`;
+  return Object.assign(new Error(message), { code: 'ETIMEDOUT' });
 }

@@ -116,6 +116,31 @@ describe('http-connect page, quoted in an error', () => {
     expect(quotePage(bomb, head('Content-Encoding: gzip\r\n'), unmasked)).to.equal(undefined);
   });
 
+  /** What a page can repeat so that a pattern would look for its end again and again. */
+  const REPEATED = [
+    '<meta ',
+    '<meta charset',
+    '<meta charset=',
+    '<head><title',
+    '<title',
+    '<!--',
+    '<style',
+    '<a ',
+    '&#',
+    ' ',
+  ];
+  for (const words of REPEATED) {
+    it(`in no more time than a long page takes: ${JSON.stringify(words)} over and over`, () => {
+      const page = gzipSync(words.repeat(1_000_000 / words.length));
+      quotePage(page, head('Content-Encoding: gzip\r\n'), unmasked);
+      quotePage(
+        gzipSync(`<head>${words.repeat(900_000 / words.length)}`),
+        head('Content-Encoding: gzip\r\n'),
+        unmasked,
+      );
+    });
+  }
+
   it('without a secret, in whatever form the page has it', () => {
     const mask = (text: string): string =>
       ['s&cr\u00e9t', Buffer.from('s&cr\u00e9t').toString('latin1')].reduce(

@@ -18,7 +18,7 @@ export function quotePage(page: Buffer, { headers }: ResponseHead, mask: (text: 
   if (unpacked === undefined) return undefined;
   const masked = mask(unpacked.toString('latin1')); // octets: a charset must not turn a secret into something else
   const html = mask(decodeText(masked, charsetOf(headers.get('content-type')?.at(-1) ?? '', masked)));
-  const text = mask(wordsOf(html) || wordsOf(/<title\b[^>]*>(.*?)(?:<\/title|$)/is.exec(html)?.[1] ?? ''));
+  const text = mask(wordsOf(html) || wordsOf(/<title\b[^<>]*>(.*?)(?:<\/title|$)/is.exec(html)?.[1] ?? ''));
   if (text === '') return undefined;
   return text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH).trim()}\u2026` : text;
 }
@@ -50,8 +50,12 @@ function unpack(page: Buffer, encoding = ''): Buffer | undefined {
 
 /** The charset that the header names, or a `meta` of the page. */
 function charsetOf(contentType: string, html: string): string | undefined {
-  const pattern = /charset\s*=\s*["']?([\w.:-]+)/i;
-  return (pattern.exec(contentType) ?? pattern.exec(/<meta\b[^>]*charset[^>]*>/i.exec(html)?.[0] ?? ''))?.[1];
+  const tags = html.match(/<meta\b[^<>]*/gi) ?? [];
+  return [contentType, ...tags].map(charsetIn).find((charset) => charset !== undefined);
+}
+
+function charsetIn(text: string): string | undefined {
+  return /charset\s*=\s*["']?([\w.:-]+)/i.exec(text)?.[1];
 }
 
 /** Octets as text: in this charset if they are valid in it, else as UTF-8, else as Latin-1. The end may be missing. */
