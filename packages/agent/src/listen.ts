@@ -32,7 +32,7 @@ export async function listenAt(path: string, onClient: (socket: Socket) => void)
   if (!makePrivateFolder(folder))
     throw new FdpassError(
       'config',
-      `the agent cannot listen in ${folder}: others can write there, or it cannot be made`,
+      `the agent cannot listen in ${folder}: others can write there, or it cannot be created`,
       {
         hint: 'name another place for its socket with FDPASS_AGENT',
       },

@@ -25,7 +25,7 @@ export function readAgentAddresses(written: readonly string[]): string[] {
     if (isLocal(address)) return formatListenAddress(address);
     throw new FdpassError(
       'usage',
-      `an agent does not listen for other machines, as at ${formatListenAddress(address)}`,
+      `an agent does not listen where other machines can connect, as on ${formatListenAddress(address)}`,
       {
         hint: 'listen on 127.0.0.1, or run "fdpass listen --allow-remote"',
       },

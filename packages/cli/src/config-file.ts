@@ -46,7 +46,7 @@ async function path(file: string): Promise<void> {
 /** Lets the user edit a copy beside the file, so that its relative paths mean the same, until it is right. */
 async function edit(file: string): Promise<void> {
   if (!makePrivateFolder(dirname(file)) && !existsSync(file))
-    throw new FdpassError('config', `the folder ${dirname(file)} is open to others, or it cannot be made`);
+    throw new FdpassError('config', `the folder ${dirname(file)} is open to others, or cannot be created`);
   const target = existsSync(file) ? realpathSync(file) : file; // it can be a link into a repository
   const before = existsSync(target) ? readFileSync(target, 'utf8') : undefined;
   const copy = join(dirname(file), `.edit-${process.pid}${extname(file)}`);

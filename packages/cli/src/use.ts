@@ -54,19 +54,19 @@ function set(profile: string, config: Config | undefined): void {
   checkKnown(profile, config);
   const file = profileFile(process.env);
   if (file === undefined || !makePrivateFolder(dirname(file)))
-    throw new FdpassError('config', `the profile cannot be kept${file === undefined ? '' : ` in ${dirname(file)}`}`, {
+    throw new FdpassError('config', `cannot save the profile${file === undefined ? '' : ` in ${dirname(file)}`}`, {
       hint: 'set HOME or XDG_STATE_HOME to a folder of your own',
     });
   replaceFile(file, `${profile}\n`);
 }
 
-/** @throws FdpassError `usage` for a profile that no rule asks for: it would be a typing error. */
+/** @throws FdpassError `usage` for a profile that no rule names: it must be a typo. */
 function checkKnown(profile: string, config: Config | undefined): void {
   const patterns = config === undefined ? [] : profilePatterns(config);
   if (patterns.some((pattern) => accepts(pattern, profile))) return;
   const known = profileNames(patterns);
   const instead = known.length === 0 ? undefined : `use one of: ${known.join(', ')}`;
-  throw new FdpassError('usage', 'no rule asks for a profile of this name', {
+  throw new FdpassError('usage', 'no rule names this profile', {
     hint: didYouMean(profile, known) ?? instead ?? 'write "profile: NAME" into a rule',
   });
 }

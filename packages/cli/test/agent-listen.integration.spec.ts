@@ -118,9 +118,9 @@ describe('an agent with --listen', () => {
     [
       'an address of other machines',
       '0.0.0.0:1080',
-      /an agent does not listen for other machines, as at 0\.0\.0\.0:1080/,
+      /an agent does not listen where other machines can connect, as on 0\.0\.0\.0:1080/,
     ],
-    ['something that is not an address', 'host.example', /the address to listen at is not one/],
+    ['something that is not an address', 'host.example', /this is not an address to listen on/],
   ] as const) {
     it(`refuses ${what}`, async () => {
       const { status, stderr } = await agent('start', '--listen', address);

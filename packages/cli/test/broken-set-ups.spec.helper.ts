@@ -165,7 +165,7 @@ export const SET_UPS: readonly BrokenSetUp[] = [
     finds: {
       check: 'ssh_config',
       severity: 'error',
-      what: /^ssh never comes to ~\/\.ssh\/config:\d+: ProxyJump of ~\/\.ssh\/config:\d+ comes first$/,
+      what: /^ssh never reaches ~\/\.ssh\/config:\d+: ProxyJump of ~\/\.ssh\/config:\d+ comes first$/,
       fix: /^move that line below, or limit it to some hosts$/,
     },
     ssh: /nowhere\.invalid/,

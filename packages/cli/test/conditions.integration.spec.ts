@@ -131,7 +131,7 @@ describe('conditions of the command', () => {
     const wrong = await use('hoem');
     expect([wrong.status, wrong.stderr]).to.deep.equal([
       64,
-      'fdpass: [usage] no rule asks for a profile of this name; did you mean "home"?\n',
+      'fdpass: [usage] no rule names this profile; did you mean "home"?\n',
     ]);
     expect((await use('--clear', 'home')).status).to.equal(64);
     expect((await use('--clear')).stdout).to.equal('no profile is in use\n');

@@ -5,7 +5,7 @@ import { ROOT } from './doc-blocks.spec.helper.js';
 
 /** What a hint asks for. CONTRIBUTING.md has the rules. */
 const IMPERATIVES =
-  'add|align|await|begin|change|check|choose|connect|correct|delete|did you mean|edit|end|export|find|give|install|keep|leave|listen|look|make|move|name|open|pass|put|raise|read|remove|replace|resolve|return|run|say|see|set|start|try|unset|update|use|wait|write';
+  'add|align|await|begin|change|check|choose|connect|correct|delete|did you mean|edit|end|export|find|give|install|keep|leave|listen|look|make|move|name|open|pass|put|raise|read|remove|replace|resolve|return|run|save|say|see|set|start|try|unset|update|use|wait|write';
 const IMPERATIVE = new RegExp(`(?:^|: )(?:${IMPERATIVES})\\b`);
 
 interface Hint {

@@ -234,7 +234,7 @@ describe('fdpass listen', () => {
       69,
       /cannot listen at .*: address already in use/,
     ],
-    'something that is not an address': [() => ['host.example'], 64, /the address to listen at is not one/],
+    'something that is not an address': [() => ['host.example'], 64, /this is not an address to listen on/],
     'a password file without a user': [() => ['--password-file', config], 78, /is not USER:PASSWORD/],
     'a configuration that is wrong': [() => ['-c', join(folder.path, 'nowhere.yaml')], 78, /nowhere\.yaml/],
   };

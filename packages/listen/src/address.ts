@@ -34,7 +34,7 @@ export function readListenAddress(text: string, resolvePath: (path: string) => s
     /^(?:[a-z][a-z\d+]*:\/\/)?(?:(\[[^\]]+\]|[^:]+):)?(\d+)\/?$/.exec(text) ?? [];
   const host = written === 'localhost' ? DEFAULT_ADDRESS.host : canonicalAddress(written.replace(/^\[(.*)\]$/, '$1'));
   if (port !== '' && host !== undefined) return { host, port: port === '0' ? 0 : parsePort(port) };
-  throw new FdpassError('usage', 'the address to listen at is not one', {
+  throw new FdpassError('usage', 'this is not an address to listen on', {
     hint: 'write it as 127.0.0.1:1080, [::1]:1080 or unix:/run/user/1000/proxy.sock',
   });
 }

@@ -65,7 +65,7 @@ const optionsSchema: v.GenericSchema<unknown, RaceOptions> = v.strictObject({
   routes: v.pipe(
     v.array(route, 'must be a list of routes'),
     v.minLength(1, 'must name at least one route'),
-    v.description('the routes, the best one first; { use: ROUTE, delay: 1s } gives one a start of its own'),
+    v.description('the routes, the best one first; { use: ROUTE, delay: 1s } gives one its own start time'),
   ),
   stagger: v.optional(
     v.pipe(delay, v.description('how long a route runs alone before the next one joins it (default 250ms)')),

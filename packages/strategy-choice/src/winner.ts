@@ -6,7 +6,7 @@ export const remember: v.OptionalSchema<v.GenericSchema<string | number, number>
   v.pipe(
     duration,
     v.description(
-      'how long what has worked goes first, in the same network, e.g. 1h; 0 for never (default: 10m in the agent, else never)',
+      'how long the one that worked last is tried first, in the same network, e.g. 1h; 0 for never (default: 10m in the agent, else never)',
     ),
   ),
 );

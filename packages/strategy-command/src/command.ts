@@ -26,13 +26,16 @@ export const runEntries = {
     ),
   ) as v.OptionalSchema<v.GenericSchema<string | number, number>, undefined>,
   log: v.optional(
-    v.pipe(pathText, v.description('a file for its stderr (default: shown until the hand-over, then dropped)')),
+    v.pipe(
+      pathText,
+      v.description('a file for the stderr of the program (default: shown until the hand-over, then dropped)'),
+    ),
   ) as v.OptionalSchema<v.GenericSchema<string, string>, undefined>,
   terminal: v.optional(
     v.pipe(
       v.boolean(),
       v.description(
-        'leave it in our session, so that it can ask on the terminal (default false: a session of its own)',
+        'let the program ask on the terminal: it then stays in the session of fdpass (default false: a session of its own)',
       ),
     ),
   ) as v.OptionalSchema<v.GenericSchema<boolean, boolean>, undefined>,

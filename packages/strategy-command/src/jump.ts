@@ -55,7 +55,10 @@ const optionsSchema: v.GenericSchema<unknown, JumpOptions> = v.strictObject({
     ),
   ),
   ssh: v.optional(
-    v.pipe(pathText, v.description('the ssh program; one with a slash starts at the config (default: ssh)')),
+    v.pipe(
+      pathText,
+      v.description('the ssh program; a path with a slash starts at the folder of the config (default: ssh)'),
+    ),
   ),
   sshOptions: v.optional(
     v.pipe(

@@ -34,7 +34,9 @@ export const httpConnectOptions: v.GenericSchema<HttpConnectOptions> = v.strictO
   auth: v.optional(
     v.pipe(
       v.picklist(['auto', 'basic'], 'is auto or basic'),
-      v.description('auto: wait for the challenge and answer the best (default); basic: send the password at once'),
+      v.description(
+        'auto: wait for the challenges and answer the strongest (default); basic: send the password at once',
+      ),
     ),
   ),
   headers: v.optional(

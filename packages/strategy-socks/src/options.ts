@@ -47,7 +47,7 @@ export const socksOptions: v.GenericSchema<SocksOptions> = v.strictObject({
     v.pipe(
       v.boolean('must be true or false'),
       v.description(
-        'send everything in one flight and save round trips; falls back if the proxy cannot (default false)',
+        'send everything in one flight to save round trips; falls back if the proxy cannot do that (default false)',
       ),
     ),
   ),

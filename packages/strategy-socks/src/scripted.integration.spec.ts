@@ -702,7 +702,7 @@ describe('socks against a scripted proxy', () => {
     [{ url: 'socks5://h', isolate: true, credentials: { username: 'x' } }, /cannot go with credentials/],
     [{ url: 'socks5://h', userId: 'x' }, /"userId": is for SOCKS 4/],
     [{ url: 'socks4://h', credentials: { username: 'x' } }, /SOCKS 4 has no password/],
-    [{ url: 'socks4a://me:hush@h' }, /^the URL has a password, and SOCKS 4 has none$/],
+    [{ url: 'socks4a://me:hush@h' }, /^the URL has a password, which SOCKS 4 does not support$/],
   ];
   for (const [options, message] of refusedOptions) {
     it(`refuses ${JSON.stringify(options)}`, () => {

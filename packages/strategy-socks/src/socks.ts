@@ -62,7 +62,7 @@ function checkHop({ proxy: { scheme, password }, options, host }: Hop): void {
   if (options.credentials !== undefined && scheme.version === 4)
     wrong('credentials', 'SOCKS 4 has no passwords; use userId');
   if (password && scheme.version === 4) {
-    throw new FdpassError('config', 'the URL has a password, and SOCKS 4 has none', {
+    throw new FdpassError('config', 'the URL has a password, which SOCKS 4 does not support', {
       hint: 'leave it out, or use socks5h://',
     });
   }

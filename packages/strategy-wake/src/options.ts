@@ -76,7 +76,7 @@ export const optionsSchema: v.GenericSchema<unknown, WakeOptions> = v.pipe(
         v.description('a program that wakes the host, and its arguments; %h %p %r %n %% are filled in'),
       ),
     ),
-    terminal: v.optional(v.pipe(v.boolean(), v.description('lets that program ask on the terminal (default false)'))),
+    terminal: v.optional(v.pipe(v.boolean(), v.description('let that program ask on the terminal (default false)'))),
     use: v.optional(v.pipe(routeSchema, v.description('the route to the host (default: the hops before this one)'))),
     timeout: v.optional(v.pipe(longerThanNone, v.description('the time limit for each try (default 5s)'))),
     interval: v.optional(v.pipe(duration, v.description('how long to wait between two tries (default 1s)'))),

@@ -69,7 +69,7 @@ function hidden(lines: readonly string[], served: readonly HostAnswer[], answers
   if (first === undefined) return []; // in a Match that is for none of these
   return [
     error(
-      `ssh never comes to ${lines.join(', ')}: ${nameLine(first)} comes first`,
+      `ssh never reaches ${lines.join(', ')}: ${nameLine(first)} comes first`,
       'move that line below, or limit it to some hosts',
     ),
   ];

@@ -5,14 +5,14 @@ export function hopLines(hops: readonly HopSummary[]): (readonly [name: string, 
   return hops.flatMap((hop, index): (readonly [string, string])[] => [
     ...(hop.reachedThrough === undefined
       ? []
-      : [['implied', `${hop.reachedThrough.label}, which connects to ${aimOf(hop)}`] as const]),
+      : [['implied', `${hop.reachedThrough.label}, which connects to ${aimOf(hop, index)}`] as const]),
     [`hop ${index + 1}`, describeHop(hop)],
     ...routeLines(hop).map((line) => ['', line] as const),
   ]);
 }
 
-function aimOf({ routes, label }: HopSummary): string {
-  return routes === undefined ? label : 'what it leads to';
+function aimOf({ routes, label }: HopSummary, index: number): string {
+  return routes === undefined ? label : `what hop ${index + 1} chooses`;
 }
 
 /** A hop and its options in words. */

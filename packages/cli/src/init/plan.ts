@@ -97,7 +97,7 @@ class Planner {
       this.#keep(converted, why, place, index, block.saysUseFdpass);
       return;
     }
-    if (this.#hasDefault) return; // ssh never comes to it
+    if (this.#hasDefault) return; // ssh never reaches it
     this.#rules.push(
       ...ruleLines(this.#useOf(converted.conversion), block.patterns, converted.conversion.timeout, place),
     );

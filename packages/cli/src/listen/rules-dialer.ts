@@ -106,6 +106,6 @@ export class RulesDialer {
 /** Several clients would ask on the same terminal, which belongs to another program as often as not. */
 function beforeAsking(): never {
   throw new FdpassError('permission', 'this hop asks for a password, and clients of a proxy cannot be asked', {
-    hint: 'keep the password with "fdpass credentials set"',
+    hint: 'save the password with "fdpass credentials set"',
   });
 }

@@ -85,7 +85,7 @@ export const conditionEntries: Readonly<{
     atLeastOne(listOf(place)),
   ),
   exec: entry(
-    'only if this program, a list with its arguments, ends with status 0; { command: [...], timeout: 5s } sets how long it can take (default 5s)',
+    'only if this program, a list with its arguments, exits with status 0; { command: [...], timeout: 5s } sets how long it can take (default 5s)',
     program,
   ),
 };

@@ -141,7 +141,7 @@ function section<T>(
 const rule: v.GenericSchema<unknown, WrittenRule> = mapping('a rule', {
   name: entry('a name for errors and explanations', text),
   host: entry(
-    'host patterns of ssh_config, .example.com, addresses, CIDR; ! excludes; { file: PATH } for a file with one in each line',
+    'host patterns of ssh_config, .example.com, addresses, CIDR; ! excludes; { file: PATH } for a file with one per line',
     hosts,
   ),
   port: entry('ports and ranges, e.g. 22 or "2200-2299"', atLeastOne(listOf(converted(textOrNumber, parsePortRange)))),
@@ -152,7 +152,7 @@ const rule: v.GenericSchema<unknown, WrittenRule> = mapping('a rule', {
   use: v.pipe(route, v.description('the route: a hop, or a list of them in travel order')),
   timeout: entry('the limit for the whole dial, e.g. 30s; 0 for none', duration),
   before: entry(
-    'a command to run before each dial, once for all of its tries, or a mapping with command, timeout, terminal',
+    'a command to run before each dial (not before each try of "retry"), or a mapping with command, timeout, terminal',
     beforeSchema,
   ),
   ...dialSettingEntries,
@@ -168,7 +168,7 @@ const domain: v.GenericSchema<unknown, string> = converted(text, (written) => {
 
 const domains: v.GenericSchema<unknown, string[]> = v.pipe(
   listOf(domain),
-  v.nonEmpty('an empty list makes no name whole; leave it out'),
+  v.nonEmpty('an empty list completes no name; leave it out'),
   v.metadata({ atLeastOne: true }),
 );
 
@@ -215,17 +215,17 @@ export const configSchema: v.GenericSchema<unknown, FileContent> = mapping('the 
     {},
   ),
   agent: entry(
-    'auto: the command starts an agent when there is none; manual (the default): only "fdpass agent start" does',
+    'auto: a command that finds no agent starts one; manual (the default): only "fdpass agent start" does',
     v.picklist(['auto', 'manual'], (issue) => `expected auto or manual, not ${describeType(issue.input)}`),
   ),
   canonical: entry(
-    "domains that make short names whole, as ssh's CanonicalDomains; { domains, dns, maxDots } says more",
+    "domains that complete short names, as ssh's CanonicalDomains does; { domains, dns, maxDots } says more",
     canonical,
   ),
   hops: section('named, reusable hops', namedRoutes, {}),
-  rules: section('the first that matches wins', listOf(rule), []),
-  plugins: section('packages and files of strategies, found from this file', listOf(text), []),
-  extends: section('packages and files of shared rules, hops and defaults', listOf(text), []),
+  rules: section('the first match wins', listOf(rule), []),
+  plugins: section('packages and files with strategies, resolved from the folder of this file', listOf(text), []),
+  extends: section('packages and files with shared rules, hops and defaults', listOf(text), []),
 });
 
 /**

@@ -32,7 +32,7 @@ export interface AttemptSetup {
   readonly clock: Clock;
 }
 
-/** How long a candidate whose time is over has to end by itself. */
+/** How long a candidate has to end by itself once its time is over. */
 const LAST_WORD_MS = 100;
 
 /** One candidate being tried: its start, reports, limit and abort. Every attempt that fdpass reports is reported here. */
@@ -43,7 +43,7 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
   readonly #candidate: Candidate<T>;
   readonly #setup: AttemptSetup;
   readonly #startedAt: number;
-  /** Undefined where nothing but the whole dial ends it. */
+  /** Undefined if it has no limit of its own. */
   readonly #controller: AbortController | undefined;
   #cancelTimer = (): void => {};
   #isOver = false;
@@ -87,7 +87,7 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
     );
   }
 
-  /** What it has opened broke while it waited for a better one. */
+  /** Its connection broke while it waited for a better one. */
   broke(error: unknown): void {
     this.#report('failed', messageOf(error));
   }

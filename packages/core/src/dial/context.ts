@@ -22,7 +22,7 @@ export const MARK: unique symbol = Symbol.for('fdpass.dial-mark.v1');
 /** Who wants the descriptor of the connection. */
 const PASSED: unique symbol = Symbol.for('fdpass.passed.v1');
 
-/** Is told that a dial cannot give a descriptor after all, and why. It aborts the dial. */
+/** Called when a dial turns out to have no descriptor to give, with the reason. It aborts the dial. */
 export type NeedsRelayListener = (why: string) => void;
 
 export interface Owned {
@@ -41,7 +41,7 @@ export interface CountedMark extends DialMark {
   readonly count: { last: number };
 }
 
-/** A context as core sees it: one that a program has made has none of this. */
+/** A context as core sees it. One that a program has made has none of these. */
 export interface HopContext extends DialContext {
   readonly [OWNED]?: Owned | undefined;
   readonly [MARK]?: CountedMark | undefined;

@@ -5,7 +5,7 @@ import { messageOf } from '../ground/text.js';
 import type { DialMark, Trace, TraceEvent } from '../ground/trace.js';
 import { type CountedMark, type DialContext, type HopContext, MARK, withMark } from './context.js';
 
-/** What a hop's dial reports of itself: its start has been reported, its end is to be. */
+/** The report of a hop's dial: its start has been reported, its end will be. */
 export interface DialReport {
   /** For what happens inside the dial. */
   readonly context: DialContext;

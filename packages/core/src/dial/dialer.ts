@@ -34,8 +34,8 @@ export interface Dialer {
    */
   tls?(target: Target): TlsPlace | undefined;
   /**
-   * Milliseconds that a dial can take by its nature, such as that of a machine that boots first. The limit for a dial is then at
-   * least this, unless the user says another on the command line. Default: no longer than others.
+   * How long a dial can naturally take, in milliseconds, for example because a machine has to boot first. The time limit is then
+   * at least this, unless the command line sets one. Default: no longer than other dials.
    */
   readonly patienceMs?: number | undefined;
   /** What it decides for this target and why, one line each, for `explain`. Never a secret. Default: nothing. */
@@ -108,7 +108,7 @@ export function dialledTarget(context: DialContext): Target | undefined {
   return (context as HopContext)[OWNED]?.target;
 }
 
-/** Tells the dial around it, if core knows that, of a dial that has begun. Returns the same promise. */
+/** Registers a dial that has begun with the dial around it, if core knows that one. Returns the same promise. */
 export function ownDial<T>(dial: Promise<T>, context: DialContext): Promise<T> {
   const owned = (context as HopContext)[OWNED];
   if (owned === undefined) return dial;

@@ -16,7 +16,7 @@ interface Doubt<T> {
   readonly label: string;
   /** Its place in the order of preference. */
   readonly index: number;
-  /** Silence says less against it than other words do. */
+  /** Silence is less suspicious than the wrong words. */
   readonly isSilent: boolean;
 }
 
@@ -30,11 +30,11 @@ interface Trial {
 const WATCH_MS = 24 * 3_600_000;
 
 /**
- * A race of routes to a port that is ssh's, about which the user has said nothing. Each is looked at before it wins. fdpass can be
- * wrong about what is there, so nothing must be worse than if it took the first route that connects:
+ * A race of routes to port 22 without an `expect` from the user. The greeting of each is looked at before it wins. Since fdpass
+ * can be wrong about what is there, the result must never be worse than taking the first route that connects:
  *
  * - A route is not looked at if it is the only one left.
- * - One that stays silent too long, or says something else, makes room for the next one and stays open. It wins if it greets
+ * - If a route stays silent too long, or says something else, it stays open and the next one is tried. It wins if it greets
  *   after all, or if no other route works.
  * - One that closes has failed: there is nothing left of it.
  */
@@ -52,7 +52,7 @@ export class DoubtingRace<T extends Closable> {
   readonly #greeted = new AbortController();
   #late: Doubt<T> | undefined;
   #ahead: Candidate<T> | undefined;
-  /** How many the race has taken, which can be one more than it has opened. */
+  /** How many routes the race has taken, which can be one more than it has opened. */
   #count = 0;
   #opened = 0;
 

@@ -1,13 +1,13 @@
 import type { DialContext } from './dialer.js';
 
 /*
- * What a server is expected to say first, and how that travels from a rule or a hop to whatever connects. A dial that several
- * routes are tried in hands it on to each of them: else the first that connects would win, and be refused afterwards.
+ * What a server is expected to say first, and how that gets from a rule or a hop to the code that connects. A dial that tries
+ * several routes passes it on to each of them: otherwise the first that connects would win, and be refused afterwards.
  */
 
 /** What a server has to say first, as a rule or a hop has it. */
 export interface Expectation {
-  /** One of these begins what it says. `false`: nobody looks. Default: where several routes lead to port 22, what ssh says. */
+  /** What it can begin with. `false`: nobody looks. Default: "SSH-" where several routes lead to port 22. */
   readonly prefixes?: readonly string[] | false | undefined;
   /** Milliseconds that it has after the connection is open. Default 5000. */
   readonly limitMs?: number | undefined;

@@ -23,8 +23,8 @@ export interface GatheredFailures {
 const NO_WAY = new Set(['ENETUNREACH', 'EHOSTUNREACH', 'ENETDOWN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
 /**
- * Which failure of several helps most: first what the user has to mend, then that somebody answered wrongly, then that a
- * machine was there and refused, then silence, then a network that cannot be reached, then a name that nobody knows
+ * Which of several failures helps most: first one that the user has to fix, then a wrong answer, then a machine that was there
+ * and refused, then silence, then a network that cannot be reached, then an unknown name
  * (a name of a network that we are not in says nothing new).
  */
 const RANKS: Readonly<Record<ErrorCode, number>> = {
@@ -66,7 +66,7 @@ export function allFailed(message: string, failures: readonly Failure[]): Fdpass
 
 /**
  * The error of a place none of whose addresses could be reached: `cannot connect to PLACE: REASON`, where the reason is
- * the one that all attempts agree on, or what the user has to mend.
+ * the one that all attempts agree on, or what the user has to fix.
  *
  * @param more Failures that are listed too but decide nothing, such as a look-up that could not be answered.
  */
@@ -91,7 +91,7 @@ function rankOf(error: FdpassError): number {
   return error.code === 'unreachable' && isNoWay(error.cause) ? NO_WAY_RANK : RANKS[error.code];
 }
 
-/** Whether an error says only that there is no way to a network, as do all of several. */
+/** Whether an error, or each of several, says only that a network cannot be reached. */
 function isNoWay(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isNoWay);
   return isFdpassError(error) ? isNoWay(error.cause) : NO_WAY.has(errnoName(error) ?? '');

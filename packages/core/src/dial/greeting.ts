@@ -8,9 +8,9 @@ import type { DialContext } from './dialer.js';
 import { DEFAULT_LIMIT_MS, SSH_PREFIX } from './expectation.js';
 
 /*
- * A port that accepts a connection has said nothing about what is behind it: a forwarding whose far end is down closes, a host
- * that sleeps stays silent, a captive portal speaks HTTP. So the first bytes are looked at, and not taken: whoever gets the
- * connection reads them as if nobody had looked.
+ * That a port accepts a connection says nothing about what is behind it: a forwarded port closes it if the far end is down, a
+ * sleeping host stays silent, a captive portal speaks HTTP. So fdpass looks at the first bytes without consuming them: whoever
+ * gets the connection reads them as if nobody had looked.
  */
 
 /** What a server has to say. */
@@ -37,7 +37,7 @@ type LookContext = DialContext & { readonly clock: Clock };
 /** How long to wait for the rest of a greeting of which a part is there: the kernel tells only of the first byte. */
 const LOOK_AGAIN_MS = 20;
 
-/** What has been looked at: hops and races in each other need not wait for it again. */
+/** The greetings that were seen already: nested hops and races need not wait for them again. */
 const greetings = new WeakMap<Connection, Buffer>();
 
 /** Waits for a server's greeting. Takes nothing. Rejects with the signal's reason; the connection stays open. */
@@ -92,7 +92,7 @@ function judgeLines(bytes: Buffer, prefix: string): 'expected' | 'other' | 'part
   return describeGreeting(bytes)?.protocol === undefined && !bytes.includes(0) ? 'part' : 'other';
 }
 
-/** Fails, as {@link checkGreeting}, for a server that closes the connection, and for nothing else. */
+/** Fails as {@link checkGreeting} does, but only for a server that closes the connection. */
 export async function checkStaysOpen(
   connection: Connection,
   limitMs: number | undefined,

@@ -1,4 +1,4 @@
-/** How long the program lives that a strategy runs in. */
+/** The lifetime of the program that a strategy runs in. */
 export interface Lifetime {
   /**
    * Keeps the program from ending by itself before this has settled. Undefined in one that ends as soon as it has handed its

@@ -8,8 +8,8 @@ import { expectedOf, expecting, SSH_PORT } from './expectation.js';
 import type { RetryCause, RetrySettings } from './settings.js';
 
 /*
- * A dial that is made again after a failure that can pass: a machine that still boots, a server that has too many connections.
- * What the user has to mend is never tried again: a wrong password, a wrong option, an answer that no protocol allows.
+ * A dial that is made again after a failure that can pass: a machine that is still booting, a server with too many connections.
+ * A failure that the user has to fix is never retried: a wrong password, a wrong option, an invalid reply.
  */
 
 /** What a retried dial is made of. */
@@ -54,7 +54,7 @@ export async function dialRetrying(
   }
 }
 
-/** A server that accepts and closes is told from one that works only by a look: at a port of ssh that says when to look. */
+/** Only its greeting tells a server that works from one that accepts and closes. On port 22 fdpass knows when to look for it. */
 function lookingFor(context: DialContext, { on }: RetrySettings, port: number): DialContext {
   const given = expectedOf(undefined, context);
   const isTold = given?.prefixes !== undefined;
@@ -63,7 +63,7 @@ function lookingFor(context: DialContext, { on }: RetrySettings, port: number): 
     : expecting(context, { ...given, staysOpen: true });
 }
 
-/** So many that wait for the same server do not all come back at once. */
+/** Random, so that clients that wait for the same server do not all come back at once. */
 function backoff(firstMs: number, tries: number, random: () => number): number {
   return firstMs * Math.min(2 ** (tries - 1), MOST_BACKOFF) * (0.5 + random());
 }

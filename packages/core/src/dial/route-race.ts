@@ -11,8 +11,8 @@ import { type Candidates, inList, type RaceOptions, race } from './race.js';
 type Sources<T> = Candidates<T> | readonly Candidate<T>[];
 
 /**
- * Races routes to one server. Where the user has said what that has to say, each route is looked at before it wins, and has failed
- * if it gives anything else. Where the port alone says that it is an ssh server, see {@link DoubtingRace}.
+ * Races routes to one server. If the user has said what the server must say first, the greeting of each route is checked before
+ * it wins, and a wrong one is a failure. If only the port suggests an ssh server, see {@link DoubtingRace}.
  *
  * @param expectation What the user has said.
  */

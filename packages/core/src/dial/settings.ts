@@ -17,7 +17,7 @@ export interface DialSettings {
 /** On this machine, or by what a hop connects to. */
 export type ResolvePlace = 'here' | 'there';
 
-/** What can pass by itself. `closed`: before anything came. */
+/** The failures that can pass by themselves. `closed`: before the server said anything. */
 export type RetryCause = 'refused' | 'unreachable' | 'timeout' | 'closed' | 'unknown-host';
 
 /** What a rule runs before its dials. */
@@ -32,7 +32,7 @@ export interface BeforeSettings {
 
 /** How a dial is made again. */
 export interface RetrySettings {
-  /** How often, after the first. */
+  /** How many more times, after the first. */
   readonly times: number;
   /** Milliseconds before the second try; longer before each further one. */
   readonly backoffMs: number;
@@ -40,7 +40,7 @@ export interface RetrySettings {
   readonly on: readonly RetryCause[];
   /** Milliseconds for each try. Default: what the dial has left. */
   readonly timeoutMs?: number | undefined;
-  /** Milliseconds for all tries, where the dial has less. Default: the time of the dial. */
+  /** Milliseconds for all tries together, if that is more than the dial has. Default: the limit of the dial. */
   readonly withinMs?: number | undefined;
 }
 

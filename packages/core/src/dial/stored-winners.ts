@@ -25,8 +25,8 @@ export interface WinnerStore {
 }
 
 /**
- * Winners in a file, for processes that make one dial each. Only those that somebody wants remembered for a time of its own are
- * kept. Without a file that can be read or written nothing is remembered, which only costs time.
+ * Winners in a file, for processes that make one dial each. It keeps only those with a time of their own (`remember`). Without a
+ * file that can be read and written nothing is remembered, which only costs time.
  */
 export class StoredWinners implements Winners {
   readonly #store: WinnerStore;

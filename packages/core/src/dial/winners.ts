@@ -2,8 +2,8 @@ import type { Clock } from '../ground/clock.js';
 import type { DialContext } from './context.js';
 
 /*
- * Which of several candidates won last time: it is tried first the next time, as RFC 8305 (section 4) wants for addresses. What
- * failed before it can be expensive to try again: an address that swallows packets, a route that needs a VPN.
+ * Which of several candidates won last time. It is tried first the next time, as RFC 8305 (section 4) wants for addresses, since
+ * those that failed can be expensive to try again: an address that swallows packets, a route that needs a VPN.
  */
 
 /** The winner of the last race between the same candidates. */
@@ -75,7 +75,7 @@ export class KeptWinners implements Winners {
     return { last, won: (label) => label === last || this.#keep(key, label) };
   }
 
-  /** Time runs from when a winner was new: then the usual order is tried once more, in case what was wrong with it has passed. */
+  /** Time counts from when a winner was new: after that the usual order applies again, in case the others have recovered. */
   #keep(key: string, label: string): void {
     this.#kept.delete(key);
     this.#kept.set(key, { label, network: this.#network(), since: this.#clock.now() });

@@ -24,7 +24,7 @@ const DEADLY: readonly NodeJS.Signals[] = [
 interface Deathbed {
   /** The newest last. */
   readonly actions: Set<() => void>;
-  /** How to stop listening, while anybody has an action. */
+  /** Stops listening; undefined while nobody has an action. */
   release: (() => void) | undefined;
 }
 
@@ -38,7 +38,7 @@ const deathbed = shared[DEATHBED];
  * Runs `action` before the process ends by a signal or by `process.exit()`, so that nothing outlives it that only it can
  * clean up: a terminal without echo, a temporary folder. Returns how to cancel that.
  *
- * The process still dies by the very signal. A signal that the program itself listens to is the program's own business.
+ * The signal still kills the process afterwards. A signal that the program itself listens to is left to the program.
  * Nothing is installed as long as nobody has an action.
  */
 export function beforeDeath(action: () => void): () => void {
@@ -70,7 +70,7 @@ function listen(): () => void {
   return release;
 }
 
-/** For a program that ends itself after a signal, or by _exit(2): does now what there is to do before. */
+/** Runs the actions now, for a program that ends itself after a signal or by _exit(2). */
 export function prepareForDeath(): void {
   for (const action of [...deathbed.actions].reverse()) action();
   deathbed.actions.clear();

@@ -1,7 +1,7 @@
 import { FdpassError } from './errors.js';
 import { clearTimeout, setTimeout } from './timers.js';
 
-/** Time as races and deadlines see it; tests put a virtual one in its place. */
+/** The clock of races and deadlines; tests replace it by a virtual one. */
 export interface Clock {
   /** Milliseconds from a fixed point, never going backwards. */
   now(): number;
@@ -65,7 +65,7 @@ interface Abortable {
   readonly abort: (reason: unknown) => void;
 }
 
-/** Those who are told of an abort by {@link onAbort}. A dial has several, and an event listener costs ten times as much. */
+/** The listeners of {@link onAbort}. A dial has several, and an event listener would cost ten times as much. */
 const LISTENERS = Symbol('fdpass.abort-listeners');
 
 type ListenedSignal = AbortSignal & { [LISTENERS]?: Set<(reason: unknown) => void> };
@@ -85,14 +85,14 @@ export function makeAbortable(): Abortable {
   return { signal, abort };
 }
 
-/** The error of work whose time is over. */
+/** The error of work that has run out of time. */
 export function timedOut(timeoutMs: number): FdpassError {
   return new FdpassError('timeout', `timed out after ${formatMs(timeoutMs)}`, {
     hint: 'check that something answers there',
   });
 }
 
-/** Milliseconds for a person: `250 ms`, `30 s`. */
+/** Milliseconds as people write them: `250 ms`, `30 s`. */
 export function formatMs(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${Math.round(ms / 100) / 10} s`;
 }

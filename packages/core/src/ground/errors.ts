@@ -14,10 +14,10 @@ export interface Where {
 /** Keys and list positions that lead to a value. */
 export type ValuePath = readonly (string | number)[];
 
-/** What of a value is meant: itself, its key, or a key that nobody knows, so that its name is not shown. */
+/** Which part of an entry is meant: its value, its key, or an unknown key, whose name is not shown. */
 export type PlacePart = 'value' | 'key' | 'unknown-key';
 
-/** Finds where a part of a written value is, or its key; if it is absent, the nearest thing around it. */
+/** Finds the place of a value or of its key; if that is absent, of the nearest thing around it. */
 export type Locate = (path: ValuePath, part?: PlacePart) => Where | Promise<Where>;
 
 /** `FILE:LINE:COLUMN`, as editors take it; for a config given in code the path to the value. */
@@ -190,7 +190,7 @@ export function foldErrors(errors: readonly FdpassError[]): FdpassError {
   return new FdpassError(code, message, { where, hint, cause: new AggregateError(errors) });
 }
 
-/** The errors that {@link foldErrors} has made one of. */
+/** The errors that {@link foldErrors} has combined. */
 export function unfoldErrors(error: FdpassError): FdpassError[] {
   if (error.code !== 'config' || !(error.cause instanceof AggregateError)) return [error];
   const { hop, rule } = error;
@@ -223,7 +223,7 @@ export function withoutStack<E extends Error>(make: () => E): E {
   }
 }
 
-/** Where in the config, and by which rule, whose own place is then of no use. */
+/** The place in the config and the rule; the rule's own place is left out if there is a closer one. */
 function placesOf({ where, rule }: FdpassError): (string | undefined)[] {
   return where === undefined ? [rule] : [formatWhere(where), rule?.replace(/ \([^()]*\)$/, '')];
 }

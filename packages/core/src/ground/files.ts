@@ -14,7 +14,7 @@ import {
   whyWayDistrusted,
 } from './trust.js';
 
-/** No config, key or password is larger; whoever names a larger file has named the wrong one. */
+/** No config, key or password is larger: a larger file must be the wrong one. */
 const MAX_BYTES = 2 ** 20;
 
 /**
@@ -28,8 +28,8 @@ export function readTrustedFile(path: string, options: TrustOptions = {}): strin
 }
 
 /**
- * The same for a file that an option names. The error about one that cannot be read names the option, and the path only if
- * that says that it is one: a password can get into the place of a path.
+ * The same for a file that an option names. If it cannot be read, the error names the option. It shows the path only if that
+ * looks like a path, since somebody could have written a password in its place.
  *
  * @param path What {@link expandPath} makes of what was written.
  */
@@ -56,7 +56,7 @@ export function readTrustedText(path: string, options: TrustOptions = {}): Trust
 export interface FileStamp {
   /** Device, inode, size, and both times in nanoseconds. */
   readonly identity: string;
-  /** How long its contents and its status had not changed by then. */
+  /** For how long neither its contents nor its status had changed. */
   readonly ageMs: number;
 }
 
@@ -74,7 +74,7 @@ export interface TrustedText extends FileInspection {
 }
 
 /**
- * The same for a file that perhaps does not concern us: the reason to distrust it is returned, not thrown.
+ * The same for a file that may not matter: the reason to distrust it is returned, not thrown.
  *
  * @throws FdpassError `config` if it cannot be read, or is not a file.
  */
@@ -129,7 +129,7 @@ function whyFileDistrusted(path: string, status: BigIntStats, options: TrustOpti
   throw new FdpassError('config', `${path} is ${kind}, not a file`);
 }
 
-/** Reads to the end, which is not always where the status says: a file can grow meanwhile. */
+/** Reads to the end, which can be later than the status says: a file can grow in the meantime. */
 function readText(fd: number, path: string): string {
   const chunks: Buffer[] = [];
   for (let length = 0; ; ) {
@@ -143,7 +143,7 @@ function readText(fd: number, path: string): string {
   }
 }
 
-/** The result of `action`, a system error as one about `path`. */
+/** The result of `action`; a system error becomes one about `path`. */
 function fromSystem<T>(path: string, action: () => T): T {
   try {
     return action();

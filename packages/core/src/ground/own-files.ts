@@ -36,7 +36,7 @@ export function userFolder(
   return base && isAbsolute(base) ? join(base, 'fdpass') : undefined;
 }
 
-/** What is to outlive a cache that is deleted. Undefined where the user has no place for it. */
+/** The folder for what must survive when the cache is deleted. Undefined where the user has no place for it. */
 export function stateFolder(environment: Readonly<Record<string, string | undefined>>): string | undefined {
   return userFolder('XDG_STATE_HOME', '.local/state', environment);
 }
@@ -44,8 +44,8 @@ export function stateFolder(environment: Readonly<Record<string, string | undefi
 const OTHERS_MAY_WRITE = 0o022;
 
 /**
- * Makes a folder in which nobody else can write, and the folders above it that are missing. False if it cannot be had: if
- * somebody else controls a folder or link on the way, nothing is made behind that.
+ * Creates a folder in which nobody else can write, and the missing folders above it. Returns false if that is not possible. It
+ * creates nothing below a folder or link that somebody else controls.
  */
 export function makePrivateFolder(path: string): boolean {
   try {
@@ -70,7 +70,7 @@ function makeFolder(path: string): boolean {
   return whyEntriesDistrusted(path, entriesOnWayTo(path)) === undefined;
 }
 
-/** Another start may have made it meanwhile. Not `recursive`, with which Node tries without end in /proc. */
+/** Another start may have created it in the meantime. Not `recursive`: in /proc Node would then try for ever. */
 function makeFolderOnce(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
@@ -99,8 +99,7 @@ export function readOwnFile(path: string): Buffer {
 }
 
 /**
- * Puts a file in the place of another in one step: whoever reads it finds the old content or the new one, whatever ends this
- * process meanwhile.
+ * Replaces a file in one step: a reader finds the old content or the new one, even if this process is killed in between.
  *
  * @param mode Who can read it. Default: nobody else.
  */
@@ -142,7 +141,8 @@ function cannotWrite(path: string, why: string, cause?: unknown): FdpassError {
 }
 
 /**
- * FNV-1a, 32 bits: finds damage and tells texts apart where nobody gains by a collision. A cryptographic hash takes time to load.
+ * FNV-1a, 32 bits: detects damage, and tells strings apart where nobody gains by a collision. A cryptographic hash takes long to
+ * load.
  */
 export function checksumOf(text: string): string {
   let hash = 0x811c9dc5;

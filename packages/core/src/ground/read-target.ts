@@ -17,8 +17,8 @@ const A_LABEL = /(^|\.)xn--/i;
 const PLAIN_NAME = /^(?!.*xn--)[a-z_][a-z0-9._-]*[a-z0-9_-]$/;
 
 /**
- * All that a name can consist of once it is normalised. Whoever gets one, an option parser or a shell of somebody's
- * script, can take it for nothing but a word.
+ * All characters that a normalised name can have. An option parser, or the shell of somebody's script, can take such a name
+ * only for a word.
  */
 const NORMAL_NAME = /^[a-z0-9._~][a-z0-9._~-]*$/;
 
@@ -59,7 +59,7 @@ export function normalizeTarget(target: Target): Target {
  * A host in the one form that everything after this sees: in lower case, without brackets, international names as
  * A-labels (RFC 5891), addresses as fdpass writes them. A dot at the end stays: it says that the name is absolute.
  *
- * What is checked is the result, since the way there turns other characters into the ones of a shell (a full-width
+ * The result is checked, not the input, since normalising turns harmless characters into ones that a shell acts on (a full-width
  * dollar sign becomes a plain one).
  *
  * @param kinds What it can name. Default: any kind of target.
@@ -106,7 +106,7 @@ function toAscii(name: string): string {
   throw new FdpassError('usage', 'the host is not a valid international name (punycode)');
 }
 
-/** What may follow the slash of a name that is not a host's. */
+/** What may follow the slash in a name such as unix/PATH. */
 const LOCAL_NAMES: Readonly<Record<LocalName['prefix'], readonly [pattern: RegExp, written: string]>> = {
   unix: [/^./, 'unix/PATH'],
   vsock: [/^\d+$/, 'vsock/CID, a whole number'],

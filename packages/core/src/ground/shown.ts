@@ -13,7 +13,7 @@ import { didYouMean, nearest } from './text.js';
 /** Stands for what is not shown. */
 export const MASK = '***';
 
-/** What kind of value it is, in words. The value itself is not in them. */
+/** The kind of a value in words, without the value itself. */
 export function describeType(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (value === '') return 'an empty text';
@@ -29,8 +29,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * A word that is not one of the `known`. It is quoted only if it is so near to one of them that it must be a typing error:
- * then it shows no more than a few wrong letters. Any other word can be a secret in the wrong place.
+ * A word that is not one of the `known`. It is quoted only if it is so close to one of them that it must be a typo: then it
+ * reveals no more than a few wrong letters. Any other word can be a secret in the wrong place.
  *
  * @param otherwise What takes its place if it is not quoted, e.g. `this name`.
  */
@@ -101,7 +101,7 @@ export function showUrl(text: string, schemes?: readonly string[]): string {
   return `${scheme}://${userInfo === undefined ? '' : `${MASK}@`}${hosts}${after}`;
 }
 
-/** What follows the user-info of a URL; undefined if it is not what a URL has there. */
+/** What follows the user-info of a URL; undefined if that cannot follow it. */
 function showPlace(place: string, path: string): string | undefined {
   if (/^(unix:|localhost)$/i.test(place) && path.length > 1 && PLAIN_PATH.test(path)) return `${place}${path}`;
   const hosts = place.split(',').map(showHost);

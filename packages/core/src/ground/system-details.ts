@@ -17,7 +17,7 @@ export type SystemError = Error & SystemDetails & { readonly code: string; reado
 
 const DETAILS: readonly (keyof SystemDetails)[] = ['errno', 'syscall', 'address', 'port', 'hostname'];
 
-/** The error of a system call below `error`, or itself; the first of several. Ours have the details of one, and are none. */
+/** The system error in `error` or below it; the first of several. Our own errors only copy its details. */
 export function systemErrorBelow(error: unknown): SystemError | undefined {
   if (!(error instanceof Error)) return undefined;
   if ('syscall' in error && 'code' in error && !('hint' in error)) return error as SystemError;
@@ -29,7 +29,7 @@ export function systemErrorBelow(error: unknown): SystemError | undefined {
   return undefined;
 }
 
-/** Only those that are there. */
+/** The details that an error has. */
 export function detailsOf(error: SystemDetails | undefined): SystemDetails {
   if (error === undefined) return {};
   return Object.fromEntries(DETAILS.filter((name) => error[name] !== undefined).map((name) => [name, error[name]]));

@@ -9,7 +9,7 @@ interface Meaning {
 
 const CHECK_NETWORK = 'check the network of this machine';
 
-/** What the errno names that a dial can meet mean to the person at the terminal. */
+/** The errno names that a dial can meet, in words for the person at the terminal. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   ECONNREFUSED: { code: 'unreachable', reason: 'connection refused', hint: 'check that it is running, and the port' },
   ECONNRESET: { code: 'unreachable', reason: 'connection reset' },
@@ -73,7 +73,7 @@ export function fromSystemError(error: unknown, doing?: string): FdpassError {
   return new FdpassError(meaning?.code ?? 'internal', message, { hint: meaning?.hint, cause: error });
 }
 
-/** What stands for the end of a connection where the system gives no error: programs find it as the `cause`, by its `code`. */
+/** The `cause` for the end of a connection where the system gives no error: programs recognise it by its `code`. */
 export function endOfFile(): Error {
   return Object.assign(new Error('recv EOF'), { code: 'EOF', syscall: 'recv' });
 }
@@ -87,7 +87,7 @@ const CODES: Readonly<Partial<Record<FdpassError['code'], string>>> = {
 
 /**
  * A failed dial as the error that `net.connect` would have given, for programs that know nothing of fdpass: with the code
- * and the details of the system's error. What a rule or a proxy has to do with it is in the message; `cause` is the dial's error.
+ * and the details of the system's error. The message also names the rule and the proxy; `cause` is the dial's error.
  */
 export function asNodeError(error: unknown): unknown {
   if (!isFdpassError(error)) return error;

@@ -12,9 +12,9 @@ const mappingEntries = {
     commandTemplate,
     v.description('the program and its arguments; %h %p %r %n %% are filled in; no shell'),
   ),
-  timeout: v.optional(v.pipe(duration, v.description('its limit; 0 for none (default 1m)'))),
+  timeout: v.optional(v.pipe(duration, v.description('the limit for the command; 0 for none (default 1m)'))),
   terminal: v.optional(
-    v.pipe(v.boolean('must be true or false'), v.description('lets it ask on the terminal (default false)')),
+    v.pipe(v.boolean('must be true or false'), v.description('let the command ask on the terminal (default false)')),
   ),
 };
 const mapping = v.strictObject(

@@ -55,7 +55,7 @@ export const nameServers: v.GenericSchema<unknown, readonly string[]> = v.pipe(
 );
 
 const TIMES = 'must be a whole number from 1 to 1000';
-const RETRY = 'must be how often to try again, or a mapping with times, backoff, on, timeout and within';
+const RETRY = 'must be how many times to try again, or a mapping with times, backoff, on, timeout and within';
 const CAUSES = ['refused', 'unreachable', 'timeout', 'closed', 'unknown-host'] as const satisfies readonly RetryCause[];
 /** A name that nobody knows seldom becomes one by waiting. */
 const DEFAULT_CAUSES: readonly RetryCause[] = ['refused', 'unreachable', 'timeout', 'closed'];
@@ -66,12 +66,15 @@ const times = v.pipe(v.number(TIMES), v.integer(TIMES), v.minValue(1, TIMES), v.
 const longerThanNone = v.pipe(duration, v.minValue(1, 'must be longer than 0'));
 
 const cause = v.picklist(CAUSES, `must be one of ${CAUSES.join(', ')}`);
-const causes = v.pipe(v.array(cause), v.minLength(1, 'an empty list is never tried again'));
+const causes = v.pipe(v.array(cause), v.minLength(1, 'an empty list retries nothing; leave it out'));
 
 const retryEntries = {
-  times: v.optional(v.pipe(times, v.description('how often to try again (default 3)'))),
+  times: v.optional(v.pipe(times, v.description('how many times to try again (default 3)'))),
   backoff: v.optional(
-    v.pipe(delay, v.description('how long to wait before that, doubled each time, up to ten times of it (default 1s)')),
+    v.pipe(
+      delay,
+      v.description('the wait before the first new try; it doubles each time, up to ten times as long (default 1s)'),
+    ),
   ),
   on: v.optional(
     v.pipe(
@@ -79,11 +82,13 @@ const retryEntries = {
       v.transform((value) => [value].flat()),
       causes,
       v.metadata({ byType: [cause, causes] }),
-      v.description('after which failures (default: refused, unreachable, timeout and closed)'),
+      v.description('the failures to try again after (default: refused, unreachable, timeout and closed)'),
     ),
   ),
   timeout: v.optional(v.pipe(longerThanNone, v.description('the time limit for each try'))),
-  within: v.optional(v.pipe(longerThanNone, v.description('for all tries, where the dial has less time'))),
+  within: v.optional(
+    v.pipe(longerThanNone, v.description('the limit for all tries together, if it is longer than that of the dial')),
+  ),
 };
 const retryMapping = v.strictObject(
   retryEntries,
@@ -125,7 +130,7 @@ export const dialSettingEntries: Readonly<{
     v.pipe(
       v.picklist(['here', 'there'], 'must be here or there'),
       v.description(
-        "where the target's name is looked up: here, and each of its addresses is tried; or there, by what the hop connects to (default: as the hop does it)",
+        "where the target's name is looked up: here, so that each of its addresses is tried; or there, at the far end of the hop (default: depends on the hop)",
       ),
     ),
   ),
@@ -133,7 +138,7 @@ export const dialSettingEntries: Readonly<{
     v.pipe(
       expectation,
       v.description(
-        'what the server has to say first, e.g. "SSH-", or a list; false: nobody looks (default: several routes to port 22 expect "SSH-")',
+        'what the server has to say first, e.g. "SSH-", or a list of alternatives; false: do not look (default: several routes to port 22 expect "SSH-")',
       ),
     ),
   ),
@@ -147,7 +152,9 @@ export const dialSettingEntries: Readonly<{
   retry: v.optional(
     v.pipe(
       retry,
-      v.description('tries again after a failure that can pass: how often, or times, backoff, on, timeout, within'),
+      v.description(
+        'try again after a failure that can pass: how many times, or a mapping with times, backoff, on, timeout, within',
+      ),
     ),
   ),
 };

@@ -52,7 +52,7 @@ export const warmSchema: v.GenericSchema<number> = v.pipe(
   v.integer('warm is a whole number'),
   v.minValue(0, 'warm is 0 or more'),
   v.maxValue(MAX_WARM, `warm is at most ${MAX_WARM}`),
-  v.description('how many connections the agent keeps open to the proxy in advance (default 0)'),
+  v.description('how many spare connections to the proxy the agent keeps open (default 0)'),
 );
 
 const tlsDefaultEntries = {
@@ -60,7 +60,7 @@ const tlsDefaultEntries = {
     v.pipe(
       v.boolean('must be true or false'),
       v.description(
-        'let the kernel do TLS and pass the socket itself, with no relay process; one does it where the kernel cannot (default false)',
+        'let the kernel do TLS, so that the socket itself is passed and no relay process is needed; where the kernel cannot, a relay does it (default false)',
       ),
     ),
   ),
@@ -74,9 +74,9 @@ const FINGERPRINT = /^(?:[0-9a-f]{2}:?){31}[0-9a-f]{2}$/i;
 /** Options for TLS, for strategies to put into their own schemas. */
 export const tlsSchema: v.GenericSchema<TlsOptions> = v.strictObject({
   ca: v.optional(v.pipe(pathText, v.description('a file of CA certificates to trust instead of the built-in ones'))),
-  cert: v.optional(v.pipe(pathText, v.description('a file with our certificate, for proxies that ask for one'))),
+  cert: v.optional(v.pipe(pathText, v.description('a file with a client certificate, for proxies that ask for one'))),
   key: v.optional(
-    v.pipe(secretPathText, v.description('a file with the key of our certificate, which nobody else can read')),
+    v.pipe(secretPathText, v.description('a file with the key of the client certificate, which nobody else can read')),
   ),
   serverName: v.optional(v.pipe(hostText, v.description('the name the certificate must have (default: the host)'))),
   fingerprint: v.optional(

@@ -11,7 +11,7 @@ import type { HostServices } from './strategy-host.js';
 /** A target, and how it came to its name. */
 export interface NamedTarget {
   readonly target: Target;
-  /** What it was called. Absent if that was its whole name, or may have been. */
+  /** The short name that it had. Absent if its name was complete already, or may have been. */
   readonly shortName?: string | undefined;
   /** What was looked up for that. Absent if nothing was. */
   readonly answers?: Answers | undefined;
@@ -21,8 +21,9 @@ export interface NamedTarget {
 const LIMIT_MS = 2000;
 
 /**
- * A target under its whole name: with the first domain where it has an address (ssh_config(5), CanonicalDomains). One whose name is
- * whole, or has no address in any of them, stays as it is. A domain whose name servers do not answer is passed over, as ssh does it.
+ * A target under its complete name: with the first domain where it has an address (ssh_config(5), CanonicalDomains). A target
+ * stays as it is if its name is complete, or exists in none of the domains. As in ssh, a domain whose name servers do not answer
+ * is passed over.
  *
  * @param known What another process has found out for this dial.
  * @throws The signal's reason on abort.
@@ -42,7 +43,7 @@ export async function canonicalTarget(
   return whole === host ? { target, answers } : { target: { ...target, host: whole }, shortName: host, answers };
 }
 
-/** As ssh's CanonicalizeMaxDots decides: a name that ends with a dot is whole, and so is one with many. */
+/** As with ssh's CanonicalizeMaxDots: a name that ends with a dot is complete, and so is one with more dots than that. */
 function isShort(host: string, { maxDots }: Canonical): boolean {
   if (targetKind(host) !== 'host' || ipFamily(host) !== 0 || host.endsWith('.') || host === 'localhost') return false;
   return host.split('.').length - 1 <= maxDots;

@@ -31,7 +31,7 @@ export interface BuiltChain extends Chain {
   readonly prepare?: ((target: Target, context: DialContext) => Promise<void>) | undefined;
   /** In travel order. */
   readonly hops: readonly HopName[];
-  /** Milliseconds that a dial may take, whatever the limit for dials is; 0 if it needs no more than others. */
+  /** Milliseconds that a dial may take regardless of the usual limit; 0 if it needs no more than others. */
   readonly patienceMs: number;
   /** The same with their options, as far as they can be shown. Loads the schemas of their strategies. */
   summarize(): Promise<readonly HopSummary[]>;
@@ -63,7 +63,7 @@ export interface RouteSummary {
   readonly hops: readonly HopSummary[];
 }
 
-/** What a hop has turned out to connect through. */
+/** What a hop asked for while it was created. */
 interface HopUse {
   /** The routes that its strategy has asked for. */
   readonly routes: { readonly at: ValuePath | undefined; readonly chain: Promise<BuiltChain> }[];
@@ -94,7 +94,7 @@ async function linkUse(
   return await orReport(scope, { hops: [], patienceMs: 0, summarize: async () => [], ...NO_FORWARD }, link);
 }
 
-/** The way to a value inside of another; undefined if it is not in it, as where a strategy has made it. */
+/** The path to a value inside another; undefined if it is not in there, for example because a strategy made it. */
 function pathTo(value: unknown, container: unknown): ValuePath | undefined {
   if (container === value) return [];
   if (typeof container !== 'object' || container === null) return undefined;

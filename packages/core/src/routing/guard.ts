@@ -24,7 +24,7 @@ export interface GuardedHop {
   readonly label: string | undefined;
   /** Whether traces alone show it. */
   readonly isImplied?: boolean | undefined;
-  /** Who is responsible for what it does wrong, e.g. `the plugin "./mine.mjs"`. */
+  /** Who is to blame if it misbehaves, e.g. `the plugin "./mine.mjs"`. */
   readonly origin: string;
   /** The kinds of targets that the strategy accepts. Default: hosts. */
   readonly targets?: readonly TargetKind[] | undefined;
@@ -34,7 +34,7 @@ export interface GuardedHop {
   readonly expectation?: Expectation | undefined;
 }
 
-/** A dialer that gives connections, and that nothing a strategy does can harm. */
+/** A dialer that gives connections, and copes with anything that a strategy does wrong. */
 export interface GuardedDialer {
   dial(target: Target, context: DialContext): Promise<Connection>;
   needsRelay(target: Target): boolean;

@@ -291,7 +291,7 @@ describe('names', () => {
       ['rules: [{ dns: [], use: net }]', /must name at least one name server/],
       ['rules: [{ resolve: far, use: net }]', /resolve: must be here or there/],
       ['rules: [{ use: { strategy: net, dns: [5] } }]', /config\.yaml:1:\d+: option "dns(?:\.0)?": must be/],
-      ['canonical: []\nrules: []', /an empty list makes no name whole/],
+      ['canonical: []\nrules: []', /an empty list completes no name/],
       ['canonical: 10.0.0.1\nrules: []', /this is an address, not a domain/],
       ['canonical: { domains: a.example, maxDots: 1.5 }\nrules: []', /expected a whole number from 0 to 100/],
       ['canonical: { dns: 10.0.0.1 }\nrules: []', /"canonical" needs "domains"/],

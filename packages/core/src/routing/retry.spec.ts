@@ -195,7 +195,7 @@ describe('a dial that is tried again', () => {
   });
 
   const WRONG: readonly (readonly [what: string, rule: object, message: RegExp])[] = [
-    ['no times', { use: 'net', retry: 0 }, /rules\[0\]\.retry: retry: must be (a whole number|how often)/],
+    ['no times', { use: 'net', retry: 0 }, /rules\[0\]\.retry: retry: must be (a whole number|how many times)/],
     ['an unknown cause', { use: 'net', retry: { on: ['bug'] } }, /retry\.on\[0\]: on: must be one of refused, /],
     ['no cause', { use: { net: { retry: { on: [] } } } }, /use\.net\.retry\.on: .*empty list/],
     [
