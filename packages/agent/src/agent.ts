@@ -12,27 +12,27 @@ export interface AgentOptions {
   readonly socket: string;
   /** Serves the sessions of clients. */
   readonly serve: Serve;
-  /** It ends after so many milliseconds without a client; 0: never. */
+  /** The agent ends after this many milliseconds without a client; 0: never. */
   readonly idleMs: number;
-  /** What its status says besides figures. Default: nothing. */
+  /** A note for its status, besides the figures. Default: none. */
   readonly note?: (() => string | undefined) | undefined;
-  /** Where the process listens for clients of other kinds; for its status. It does not end by itself then. Default: nowhere. */
+  /** Where the process listens for other kinds of clients, for its status. Then it does not end by itself. Default: nowhere. */
   readonly listening?: readonly string[] | undefined;
   /** Called once, when it takes no further client. */
   readonly onLeave?: (() => void) | undefined;
-  /** More clients than that are sent away, and connect by themselves. Default 4096. */
+  /** The most clients at a time; any more are sent away, and connect by themselves. Default 4096. */
   readonly maxClients?: number | undefined;
-  /** Told in a line what the user may want to know. Default: nobody is. */
+  /** Receives lines that the user may want to see. Default: nobody does. */
   readonly report?: ((line: string) => void) | undefined;
   /** Default: the machine's. */
   readonly clock?: Clock | undefined;
 }
 
-/** What an agent tells of itself. */
+/** The status of an agent. */
 export interface AgentStatus {
   /** Its process. */
   readonly pid: number;
-  /** Of fdpass. Undefined for one that is older than this field. */
+  /** The version of fdpass. Undefined for an agent that is older than this field. */
   readonly version?: string | undefined;
   /** How long it has run. */
   readonly seconds: number;
@@ -51,7 +51,7 @@ export interface AgentStatus {
 }
 
 const MAX_CLIENTS = 4096;
-/** How often it looks whether its socket is still there. */
+/** How often it checks that its socket is still there. */
 const LOOK_MS = 60_000;
 /** Sessions that are served at the same time; others wait. */
 const MAX_SESSIONS = 256;
@@ -98,7 +98,7 @@ export class Agent {
     return this.#listening !== undefined;
   }
 
-  /** What it tells of itself. */
+  /** Its status. */
   get status(): AgentStatus {
     const seconds = Math.round((this.#clock.now() - this.#startedAt) / 1000);
     return {
@@ -165,14 +165,14 @@ export class Agent {
     work.then(release, release);
   }
 
-  /** Nobody needs it at the moment. */
+  /** Called when nobody needs it. */
   #rest(): void {
     const { idleMs, listening = [] } = this.#options;
     if (this.#listening === undefined) this.#end();
     else if (idleMs > 0 && listening.length === 0) this.#cancelIdle = this.#clock.after(idleMs, () => this.leave());
   }
 
-  /** Where nobody finds it any more, since another agent has taken its place or its folder is gone, it waits for nothing. */
+  /** It does not wait if nobody can find it any more: another agent has taken its place, or its folder is gone. */
   #lookAgain(): void {
     this.#cancelLook = this.#clock.after(LOOK_MS, () => {
       const isProxy = (this.#options.listening ?? []).length > 0; // which is asked elsewhere

@@ -5,7 +5,7 @@ import { MUX_C_FDPASS_STATUS, MUX_C_TERMINATE, MUX_S_FDPASS_STATUS, MUX_S_OK } f
 
 /** A connection to a running agent. */
 export interface AgentCall {
-  /** What it tells of itself. */
+  /** Asks for its status. */
   status(): Promise<AgentStatus>;
   /** Tells it to end when its sessions have. */
   terminate(): Promise<void>;

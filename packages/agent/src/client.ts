@@ -33,9 +33,9 @@ export interface ClientDuties {
   readonly uid: number;
   /** Serves a session to its exit status. */
   serve(request: Omit<AgentRequest, 'keepAlive'>): Promise<number>;
-  /** What the agent says of itself, as JSON. */
+  /** The status of the agent, as JSON. */
   status(): string;
-  /** No further client is to come; with `ends` the agent ends as soon as the sessions have. */
+  /** Takes no further client; with `ends` the agent ends as soon as the sessions have. */
   stopListening(ends: boolean): void;
 }
 
@@ -78,7 +78,7 @@ function identify(connection: DescriptorConnection, { sys, uid }: ClientDuties):
   throw new FdpassError('permission', `user ${peer.uid} has connected to the control socket of user ${uid}`);
 }
 
-/** Undefined when the client has closed the connection, which is how it says that it wants nothing more. */
+/** Undefined when the client has closed the connection because it wants nothing more. */
 async function nextRequest(connection: DescriptorConnection, sys: Sys): Promise<MuxPacket | undefined> {
   await connection.until('readable');
   return sys.isAtEnd(descriptorOf(connection)) ? undefined : readMuxPacket(connection, 'a request');
@@ -128,7 +128,7 @@ interface Session {
 }
 
 /**
- * Serves a session and tells its exit status. The client is told that the session has been opened only then: it does nothing
+ * Serves a session and answers with its exit status. Only then does it say that the session was opened: the client does nothing
  * in between, and one answer is faster than two.
  */
 async function serveSession({ connection, streams, pid, duties, fields }: Session): Promise<void> {
@@ -161,7 +161,7 @@ function descriptorOf({ descriptor }: DescriptorConnection): number {
   throw new FdpassError('internal', 'the connection of a client was closed');
 }
 
-/** Why a client was not served, as a line for the agent's log; undefined if it has just gone. */
+/** Why a client was not served, as a line for the agent's log; undefined if it just went away. */
 export function complaintAbout(error: unknown): string | undefined {
   const isOrdinary = error instanceof Error && 'code' in error && error.code === 'unreachable';
   return isOrdinary ? undefined : formatError(error);

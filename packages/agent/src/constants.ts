@@ -11,7 +11,7 @@ export const MUX_S_OK = 0x80000001;
 export const MUX_S_EXIT_MESSAGE = 0x80000004;
 export const MUX_S_ALIVE = 0x80000005;
 
-/** Ours: what the agent says of itself. OpenSSH's numbers are far below. */
+/** Our own request for the agent's status. OpenSSH's numbers are far below. */
 export const MUX_C_FDPASS_STATUS = 0x10fd0001;
 export const MUX_S_FDPASS_STATUS = 0x80fd0001;
 

@@ -15,15 +15,15 @@ const PRIVATE_FOLDER = 0o700;
 
 /** A socket that is listened on. */
 export interface Listening {
-  /** Whether clients come to us: nobody has removed the socket or put another in its place. */
+  /** Whether clients still reach us: nobody has removed the socket or replaced it. */
   isReachable(): boolean;
   /** Stops listening, and removes the socket unless a newer agent has put its own there. */
   close(): void;
 }
 
 /**
- * Listens at `path`. A socket that is there is replaced in one step (rename(2)), so clients always find one; the agent that
- * listened on it gets none any more.
+ * Listens at `path`. An existing socket is replaced in one step (rename(2)), so clients always find one; the agent that listened
+ * on the old one gets no more clients.
  *
  * @throws FdpassError `config` if the folder is not the user's own, a system error's otherwise.
  */

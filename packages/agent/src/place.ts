@@ -5,7 +5,7 @@ import { isAbsolute, join } from 'node:path';
  * compares the two.
  */
 
-/** What ssh would replace in a path (tokens, variables), or a shell split: the launcher leaves such a path alone. */
+/** What ssh would replace in a path (tokens, variables), or a shell would split. The launcher does not use such a path. */
 const PLAIN = /^[A-Za-z0-9_./@:+,-]+$/;
 
 /** sizeof(sun_path) is 104 on the BSDs, 108 on Linux; the name that is bound before it is renamed is longer. */

@@ -1,4 +1,4 @@
-/** What a client wants to be done with its streams: a session of PROTOCOL.mux. */
+/** A client's request: a session of PROTOCOL.mux, with its streams. */
 export interface AgentRequest {
   /** The command of the session, split at its line feeds. */
   readonly words: readonly string[];
@@ -19,8 +19,8 @@ export interface AgentRequest {
 }
 
 /**
- * The exit status of a client that is to do the work by itself. OpenSSH's client has the same where no agent listens, or where
- * that has died.
+ * The exit status of a client that has to do the work by itself. OpenSSH's client exits with the same status if no agent
+ * listens, or if it has died.
  */
 export const LEFT_TO_CLIENT = 255;
 

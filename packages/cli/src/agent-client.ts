@@ -5,14 +5,14 @@ import type { Arguments } from './arguments.js';
 import { LeftToCommand } from './left-to-command.js';
 
 /*
- * Whether the agent does for a client exactly what the command would do in its place. Whatever the kernel and libc decide by
- * the process that asks (its namespaces, its HOME) is the agent's own, so a client with another one is left to the command.
+ * Whether the agent would do for a client exactly what the command would do. Whatever the kernel and libc decide by the process
+ * (its namespaces, its HOME) depends on the agent's process, so a client that differs in these is left to the command.
  */
 
 /** Variables that Node and libc read in the process that dials. Those of Node itself are compared too. */
 const OF_THE_PROCESS = ['HOME', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'RES_OPTIONS', 'LOCALDOMAIN', 'HOSTALIASES'];
 
-/** What decides on where a path and an address lead. */
+/** The namespaces that decide where a path or an address leads. */
 const NAMESPACES = ['net', 'mnt'];
 
 /** The installation that an agent belongs to. */
@@ -20,7 +20,7 @@ export class Installation {
   readonly #command: string;
   readonly #code: string;
   readonly #codeIdentity: string | undefined;
-  /** Launchers that were seen to be this installation's. */
+  /** Launchers that are known to belong to this installation. */
   readonly #launchers = new Set<string>();
 
   /**

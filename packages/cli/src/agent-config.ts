@@ -6,7 +6,7 @@ import type { WriteLine } from './stderr.js';
 /** Where a request's config is looked for. */
 export type ConfigPlace = Required<Pick<LoadOptions, 'file' | 'env'>>;
 
-/** A framework, and the files that it was made of as they were. */
+/** A framework, and the state of the files that it was made from. */
 interface Loaded {
   readonly framework: Framework;
   readonly stamps: readonly Stamp[];
@@ -32,14 +32,14 @@ export class Frameworks {
 
   /**
    * @param onPluginChange Called when the code of a plugin has changed: Node cannot load a module again. If it does not throw,
-   *   the code from before stays in use.
+   *   the previous code stays in use.
    */
   constructor(onPluginChange: () => void) {
     this.#onPluginChange = onPluginChange;
   }
 
   /**
-   * The framework of the config that `place` leads to. If that can no longer be read, it is the one from before, and `warn` is told.
+   * The framework of the config that `place` leads to. If that can no longer be used, it is the previous one, and `warn` is told.
    *
    * @throws FdpassError `config`
    */

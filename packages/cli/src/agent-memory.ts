@@ -13,10 +13,10 @@ import {
 
 /** Long enough for a burst of connections to one host, and too short for anybody to wonder about. */
 const KEEP_ADDRESSES_MS = 10_000;
-/** A page of a browser, which would ask a hundred times. */
+/** Long enough for one web page, for which a browser would ask a hundred times. */
 const KEEP_ANSWERS_MS = 5000;
 const LOOK_INTERVAL_MS = 1000;
-/** What is better can be back by then. */
+/** By then, a better address or route can work again. */
 const KEEP_WINNERS_MS = 10 * 60_000;
 
 /** What {@link AgentMemory} is made of. */
@@ -28,9 +28,8 @@ export interface MemoryParts {
 }
 
 /**
- * What only a process that stays can remember from one dial to the next: the addresses of names and what conditions
- * were answered, for a short time, connections to proxies that were made in advance, and which address or route has won. None of
- * it holds in another network.
+ * What only a process that stays can remember from one dial to the next: for a short time the addresses of names and the results
+ * of conditions, spare connections to proxies, and which address or route won. None of it is valid in another network.
  */
 export class AgentMemory {
   readonly #parts: MemoryParts;
@@ -38,7 +37,7 @@ export class AgentMemory {
   readonly #connections: KeptConnections;
   /** What the dials of the agent use. */
   readonly services: Pick<HostServices, 'resolve' | 'standby' | 'winners'>;
-  /** What conditions of rules were answered, for dials of the process's own environment. */
+  /** The results of conditions, for dials in the process's own environment. */
   readonly answers: SharedAnswers;
   #network: string;
   #lookedAt: number;

@@ -13,7 +13,7 @@ import { complain, serveMany, untilTold } from './resident.js';
 export interface AgentLife {
   /** Where it listens. */
   readonly socket: string;
-  /** It ends after so many milliseconds without a client; 0: never. */
+  /** The agent ends after this many milliseconds without a client; 0: never. */
   readonly idleMs: number;
   /** Where it is the proxy of `fdpass listen`, besides. Default: nowhere. */
   readonly addresses?: readonly string[] | undefined;
@@ -23,7 +23,7 @@ export interface AgentLife {
   readonly replace?: (() => void) | undefined;
 }
 
-/** Is the agent until that ends. @throws FdpassError if it cannot listen */
+/** Runs the agent until it ends. @throws FdpassError if it cannot listen */
 export async function beAgent({ socket, idleMs, addresses = [], onReady, replace }: AgentLife): Promise<void> {
   const [, command = ''] = process.argv;
   prepareProcess();
@@ -60,7 +60,7 @@ export async function beAgent({ socket, idleMs, addresses = [], onReady, replace
   await listener.leave();
 }
 
-/** Its code is loaded by an agent that needs it. */
+/** Loaded only by an agent that needs it. */
 async function listenBesides(
   addresses: readonly string[],
   memory: AgentMemory,

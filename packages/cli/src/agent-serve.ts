@@ -15,14 +15,14 @@ import { sayError } from './run.js';
 import { lineWriter, type WriteLine } from './stderr.js';
 import { FDPASS } from './usage.js';
 
-/** What the agent serves its clients with. */
+/** What the agent needs to serve its clients. */
 export interface CommandParts {
   readonly installation: Installation;
   readonly frameworks: Frameworks;
   readonly memory: AgentMemory;
   /** Called when another version has been installed in place of ours. */
   readonly onReplaced: () => void;
-  /** Told why a connection was left to the command. */
+  /** Called with the reason when a connection is left to the command. */
   readonly onLeft: (why: string) => void;
 }
 
@@ -75,7 +75,7 @@ async function connectFor(
 ): Promise<void> {
   const { stdin: input, stdout, environment } = request;
   const over = new AbortController();
-  /** Ends the whole dial, not only the hop that has found out: another route must not be taken for it. */
+  /** Ends the whole dial, not only the hop that noticed: no other route may be tried instead. */
   const leave = (why: string): never => {
     const reason = new LeftToCommand(why);
     over.abort(reason);

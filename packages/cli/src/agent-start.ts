@@ -9,14 +9,14 @@ import { AGENT_ARGUMENT, ownCommand } from './own-command.js';
 /** The descriptor over which a detached agent says why it does not listen; its end means that it does. */
 export const REPORT_FD = 3;
 
-/** After so long without a client an agent ends, unless it is told otherwise. */
+/** An agent ends after this time without a client, unless it is told otherwise. */
 export const DEFAULT_IDLE_MS: number = 30 * 60_000;
 
 /** An agent listens long before. */
 const STARTING_MS = 10_000;
 const ANSWER_LIMIT_MS = 500;
 
-/** How long the log can be when an agent starts. A longer one begins anew. */
+/** The longest log that a starting agent appends to. It empties a longer one. */
 const MAX_LOG = 1024 * 1024;
 
 /** Marks that an agent for `socket` is being started, so that a burst of commands starts one and not many. */
@@ -66,7 +66,7 @@ export async function startAgentForLater(): Promise<void> {
   if (socket !== undefined && !(await isListening(socket))) await startUnwatched(socket, DEFAULT_IDLE_MS);
 }
 
-/** Starts an agent unless one listens, and does not wait until it does; does nothing while somebody else is at it. */
+/** Starts an agent unless one listens, without waiting for it. Does nothing while somebody else is starting one. */
 export async function startUnwatched(socket: string, idleMs: number, addresses: readonly string[] = []): Promise<void> {
   const mark = startMark(socket);
   if (!claimStart(mark)) return;
@@ -86,7 +86,10 @@ async function isListening(socket: string): Promise<boolean> {
   }
 }
 
-/** Whether it is ours to start one. A mark that is old, or of a clock that was ahead, was left by an agent that did not come up. */
+/**
+ * Claims the start of an agent; false if another command has. A mark that is old, or of a clock that was ahead, was left by an
+ * agent that did not come up.
+ */
 function claimStart(mark: string): boolean {
   try {
     if (!makePrivateFolder(dirname(mark))) return false;

@@ -7,11 +7,11 @@ export interface Arguments {
   readonly command: CommandSpec;
   readonly operands: readonly string[];
   flag(name: string): boolean;
-  /** How often a repeatable flag was given. */
+  /** How many times a repeatable flag was given. */
   count(name: string): number;
   value(name: string): string | undefined;
   values(name: string): readonly string[];
-  /** What gave the option: itself, such as `--via`, or a variable. */
+  /** Where the option comes from: the option itself, such as `--via`, or a variable. */
   sourceOf(name: string): string;
 }
 
@@ -29,7 +29,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 interface UnknownOption {
   /** Without an argument, which can be a secret. */
   readonly written: string;
-  /** What a known option could be near to. */
+  /** The word to find a similar option for. */
   readonly near: string;
 }
 
@@ -93,7 +93,7 @@ function takeVariables(
   return sources;
 }
 
-/** The values of an option as its variable has them: a number for a flag, words for a list, an absolute path for a file. */
+/** The values that a variable gives for its option: a number for a flag, words for a list, an absolute path for a file. */
 function readVariable(
   { argument, repeatable, variable }: OptionSpec,
   text: string,
@@ -114,7 +114,7 @@ function absolutePath(text: string, variable: string, { HOME }: Environment): st
   });
 }
 
-/** Returns the option if the program does not have it: only the command says which one is near it. */
+/** Returns the option if the program does not have it: which option is similar depends on the command. */
 function takeLong(
   program: ProgramSpec,
   word: string,
@@ -204,7 +204,7 @@ function refuseForeignOptions(program: ProgramSpec, command: CommandSpec, given:
   }
 }
 
-/** A word that is not nearly an option is not repeated: it can be a password that begins with dashes. */
+/** A word that is not close to an option is not repeated: it can be a password that begins with dashes. */
 function refuseUnknownOption(program: ProgramSpec, command: CommandSpec, unknown: UnknownOption | undefined): void {
   if (unknown === undefined) return;
   const { written, near } = unknown;
@@ -226,7 +226,7 @@ export function checkCount(program: ProgramSpec, { operands }: Arguments, most: 
     throw usage(program, `too many operands: ${operands.length} instead of ${most || 'none'}`);
 }
 
-/** The error for the first operand of `fdpass COMMAND` if that has to be one of the `known` words, and is not, or is missing. */
+/** The error for a first operand of `fdpass COMMAND` that is missing, or is not one of the `known` words. */
 export function wrongWord(command: string, word: string | undefined, known: readonly string[]): FdpassError {
   const list = `${known.slice(0, -1).join(', ')} or ${known.at(-1)}`;
   const instead = word === undefined ? '' : `, not ${quoteUnknown(word, known, 'this word')}`;

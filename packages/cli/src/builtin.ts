@@ -7,7 +7,7 @@ const ANY: readonly TargetKind[] = ['host', 'unix', 'vsock', 'machine'];
 
 /**
  * The strategies that come with the command. Direct and Happy Eyeballs take part in almost every dial; the others are
- * loaded when a route first needs them. What is said of them here is in them too, and a test compares.
+ * loaded when a route first needs them. A test compares what is listed here with the strategies themselves.
  */
 export const BUILTIN: readonly StrategyEntry[] = [
   direct,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { type LoadedScript, readKeptCode } from './kept-code.js';
 
-/** How a module asks for another. */
+/** How a module loads another. */
 export type Require = (name: string) => unknown;
 
 type ModuleFunction = (
@@ -14,10 +14,10 @@ type ModuleFunction = (
   dirname: string,
 ) => void;
 
-/** Imports plugins, which can be ES modules. Node warns of a script of our own that does. */
+/** Imports plugins, which can be ES modules. Node would warn about a script of ours that imports them itself. */
 const IMPORTER = './plugins.cjs';
 
-/** What a {@link loadBundles} is told. */
+/** The arguments of {@link loadBundles}. */
 interface Loading {
   /** Where the bundles are. */
   readonly folder: string;
@@ -25,7 +25,7 @@ interface Loading {
   readonly codeFolder: string | undefined;
   /** Loads whatever is not a bundle. */
   readonly ask: Require;
-  /** Gets what has been loaded, for its code to be kept. */
+  /** Receives the scripts that have been loaded, so that their compiled code can be kept. */
   readonly scripts: LoadedScript[];
 }
 
@@ -66,7 +66,7 @@ export function loadBundles({ folder, codeFolder, ask, scripts }: Loading): Requ
   return load;
 }
 
-/** What changes when a bundle does, for V8 itself compares only the length. */
+/** A stamp that changes when a bundle does, since V8 itself compares only the length. */
 function stateOf(file: string): string {
   const { ino, size, mtimeMs } = statSync(file);
   return `${ino} ${size} ${mtimeMs}`;

@@ -20,7 +20,7 @@ import { FDPASS } from './usage.js';
 const EXIT_CONFIG = 78;
 
 /**
- * `fdpass check [FILE]`: reads the config, builds every rule's route, and shows all that is wrong or probably not meant.
+ * `fdpass check [FILE]`: reads the config, builds every rule's route, and shows everything that is wrong or probably a mistake.
  * Returns the exit code; warnings alone are not a failure.
  */
 export async function check(args: Arguments): Promise<number> {
@@ -69,7 +69,7 @@ async function printText(report: ConfigReport, file: string | undefined): Promis
   await print(`${lines.join('\n')}\n`);
 }
 
-/** What the conditions of its rules say now; nothing of a configuration that is refused. */
+/** Whether the conditions of its rules hold now; nothing for a configuration that is refused. */
 async function conditionsOf(report: ConfigReport, file: string | undefined): Promise<RuleConditions[]> {
   const hasConditions = report.config?.rules.some(({ conditions }) => conditions !== undefined) === true;
   if (!hasConditions || problemsOf(report, 'error').length > 0) return [];

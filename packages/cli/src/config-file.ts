@@ -32,7 +32,7 @@ export async function configFile(args: Arguments): Promise<number> {
   return 0;
 }
 
-/** The file that counts, or the one that would. */
+/** The file that is used, or that would be if it existed. */
 function chosenFile(written: string | undefined): string {
   const file = written === undefined ? undefined : expandPath(written, currentFolder());
   return configPath({ file }) ?? join(configFolder(homeFolder()), 'config.yaml');
@@ -43,7 +43,7 @@ async function path(file: string): Promise<void> {
   if (!existsSync(file)) writeStderr(`fdpass: there is no configuration yet; "fdpass init" writes one there`);
 }
 
-/** Lets the user edit a copy beside the file, so that its relative paths mean the same, until it is right. */
+/** Lets the user edit a copy until it has no errors. It is beside the file, so that relative paths mean the same. */
 async function edit(file: string): Promise<void> {
   if (!makePrivateFolder(dirname(file)) && !existsSync(file))
     throw new FdpassError('config', `the folder ${dirname(file)} is open to others, or cannot be created`);
@@ -65,7 +65,7 @@ async function edit(file: string): Promise<void> {
   await print(`${file} was changed\n`);
 }
 
-/** Returns whether it is right; else the user has given up. */
+/** Returns true if it has no errors, and false if the user has given up. */
 async function editUntilRight(copy: string, file: string): Promise<boolean> {
   for (;;) {
     await runEditor(copy);
@@ -108,14 +108,14 @@ async function runEditor(file: string): Promise<void> {
     });
 }
 
-/** Shows what is wrong, under the name of the file that is meant. Returns whether there are errors. */
+/** Shows what is wrong, under the name of the real file. Returns whether there are errors. */
 async function showProblems(copy: string, file: string): Promise<boolean> {
   const { problems } = await checkBuiltinConfig({ file: copy });
   for (const problem of problems) writeStderr(formatProblem(problem).replaceAll(copy, file));
   return problems.some(({ severity }) => severity === 'error');
 }
 
-/** Without a terminal there is nobody who could mend it. */
+/** Without a terminal there is nobody who could correct it. */
 async function wantsToGoOn(): Promise<boolean> {
   const answer = await askUser('Edit it again? [Y/n] ');
   return answer !== undefined && !/^no?$/.test(answer);

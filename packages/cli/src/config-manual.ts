@@ -19,7 +19,7 @@ rules:
 const DESCRIPTION = [
   'The configuration tells fdpass(1) how each host is reached. It is YAML 1.2 or JSON. The first rule that matches a host decides; a rule without patterns matches every host. A host that no rule matches is reached directly, by happy-eyeballs.',
   'The value of "use" is the name of a hop or a strategy, a URL, a mapping with "strategy" and its options, or a list of these: a chain in travel order, as ProxyJump of ssh_config(5) has it. { firstOf: [...] }, { race: [...] } and { hosts: [...] } are short for the strategies of these names. Durations are written 250ms, 30s, 2m or 1h; a plain number means seconds. Relative paths start at the folder of the file that they are in.',
-  'A file must belong to the user or root, and nobody else can have write permission. Files in the current directory are never read.',
+  'A file must belong to the user or root, and nobody else may have write permission. Files in the current directory are never read.',
 ];
 
 /** The man(7) page of the configuration, section 5, made from the schemas that check it. */
@@ -29,7 +29,7 @@ export async function formatConfigManPage(): Promise<string> {
   const strategies = await Promise.all(registry.entries().map((entry) => summarize(entry, registry)));
   const lines = [
     manTitle('fdpass-config', 5, MANUAL_DATE),
-    ...manSection('NAME', [manText('fdpass-config - which way fdpass takes to each host')]),
+    ...manSection('NAME', [manText('fdpass-config - how fdpass reaches each host')]),
     ...manSection('DESCRIPTION', DESCRIPTION.map(manText)),
     ...manList('KEYS', termsOf(optionsIn(schema))),
     ...manList('RULES', termsOf(keysOf(schema, 'rules'))),

@@ -11,7 +11,7 @@ export function searchLines({ folders, names, unread }: ConfigSearch): string[] 
   ];
 }
 
-/** Files that somebody may believe in, a line each. */
+/** Files that look like a configuration but are not read, a line each. */
 export function unreadLines(unread: readonly string[]): string[] {
   return unread.map((file) => `found ${file}, which is not read`);
 }

@@ -5,7 +5,7 @@ import { keepCompiledCode } from './kept-code.js';
 import { ownProcess, type Place } from './place.js';
 import { type FoundRoute, readHandover, readRequest } from './request.js';
 
-/** `fdpass HOST PORT`: connects, hands the connection over through stdout, and is done. */
+/** `fdpass HOST PORT`: connects, and hands the connection over through stdout. */
 export async function connect(args: Arguments): Promise<number> {
   const { config } = await connectIn(ownProcess(), args);
   keepCompiledCode();
@@ -18,7 +18,7 @@ export async function connectIn(place: Place, args: Arguments): Promise<FoundRou
   const request = readRequest(args);
   const { input, signal, beforeBytes } = place;
   return reportDial(place, args, async ({ trace, route: reportRoute, pause }) => {
-    // Before any config is read: what is wrong here is the caller's set-up.
+    // Before any config is read, since a mistake here is one in the caller's set-up.
     const channel = openChannel({ input, output: place.output(), as: readHandover(args) });
     if (channel.as === 'relay') beforeBytes?.();
 

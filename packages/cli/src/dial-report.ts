@@ -5,15 +5,15 @@ import { LeftToCommand } from './left-to-command.js';
 import { makeLog } from './log.js';
 import type { Place } from './place.js';
 
-/** What the user and the log are told of a dial. */
+/** Reports a dial to the user and to the log. */
 export interface DialReport {
   readonly trace: Trace;
   route(route: Route): void;
-  /** Before another process, which can ask for a password, dials. */
+  /** Called before another process dials, which can ask for a password. */
   pause(): void;
 }
 
-/** Dials, and tells the user and the log about it, of its failure too. */
+/** Dials, and reports that to the user and to the log, failures included. */
 export async function reportDial<T>(
   { write, waiting: line }: Pick<Place, 'write' | 'waiting'>,
   args: Arguments,

@@ -1,7 +1,7 @@
 import { isFdpassError, messageOf, oneLine } from '@fdpass/core';
 import { exitCodeOf } from '@fdpass/core/host';
 
-/** An error for programs: what the line for people says, in parts. */
+/** An error for programs: the line for people, taken apart. */
 export function errorJson(error: unknown): Record<string, unknown> {
   const exitStatus = exitCodeOf(error);
   if (!isFdpassError(error)) return { code: 'internal', message: oneLine(messageOf(error)), exitStatus };

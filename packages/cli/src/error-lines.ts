@@ -5,7 +5,7 @@ import { errorJson } from './error-json.js';
 import { stackLines } from './log.js';
 import type { ProgramSpec } from './usage.js';
 
-/** How an error is told. */
+/** How an error is printed. */
 export interface ErrorStyle {
   /** With the stack of a plugin's own error, or of a bug. Default false. */
   readonly withStack?: boolean;
@@ -13,7 +13,7 @@ export interface ErrorStyle {
   readonly asJson?: boolean;
 }
 
-/** What a command line asks for, even one that could not be taken apart. */
+/** How a command line wants errors printed, even one that could not be taken apart. */
 export function errorStyleOf(words: readonly string[], args: Arguments | undefined): ErrorStyle {
   const end = words.indexOf('--');
   const asJson = args?.flag('json') ?? words.slice(0, end === -1 ? words.length : end).includes('--json');
@@ -27,7 +27,7 @@ export function errorLines({ name }: ProgramSpec, error: unknown, { withStack, a
   return [`${name}: ${withCode(errorCodeOf(error), formatError(error))}`, ...stackLines(stack)];
 }
 
-/** A message after the word that `fdpass help` looks up. */
+/** A message with its code in front, which `fdpass help` explains. */
 export function withCode(code: string, message: string): string {
   return `[${code}] ${message}`;
 }

@@ -2,11 +2,11 @@ import { dirname, join } from 'node:path';
 import { formatError, formatHostPort, isFdpassError } from '@fdpass/core';
 import { errorCodeOf, exitCodeOf, makePrivateFolder, replaceFile, stateFolder } from '@fdpass/core/host';
 
-/** A connection that failed, as it is kept for the user: ssh can have stderr on /dev/null. */
+/** A failed connection, recorded for the user since ssh can have stderr on /dev/null. */
 export interface Failure {
   /** In ISO 8601. */
   readonly time: string;
-  /** What stderr got, without the name of the program and the code. It never holds a secret. */
+  /** What was written to stderr, without the name of the program and the code. It never holds a secret. */
   readonly message: string;
   readonly code: string;
   readonly exitStatus: number;
@@ -20,7 +20,7 @@ export function failureFile(environment: Readonly<Record<string, string | undefi
   return folder && join(folder, 'last-error.json');
 }
 
-/** Keeps a failure in place of the one before. Where that cannot be done, the user has still been told on stderr. */
+/** Records a failure in place of the previous one. If that is not possible, stderr has still told the user. */
 export function keepFailure(error: unknown, environment: Readonly<Record<string, string | undefined>>): void {
   try {
     const file = failureFile(environment);

@@ -34,14 +34,14 @@ const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> =
   agent: async (args) => (await import('./agent.js')).agent(args),
 };
 
-/** Those that a program can have started for a connection. */
+/** The commands that a program can start to get a connection. */
 const CONNECTING = new Set(['', 'connect', 'exec']);
 
 const STDOUT = 1;
 
 /** The command line, once it was taken apart. */
 let args: Arguments | undefined;
-/** Whether a program wants a connection of us, so that its user perhaps does not see what we say. */
+/** Whether a program has started us for a connection, so that its user may not see what we print. */
 let isForProgram = false;
 
 async function main(argv: readonly string[]): Promise<number> {

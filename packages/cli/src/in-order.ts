@@ -1,4 +1,4 @@
-/** The results of `work` in the order of the items, of which some are worked on at once. */
+/** The results of `work` in the order of the items; several items are worked on at the same time. */
 export async function inOrder<Item, Result>(
   items: readonly Item[],
   atOnce: number,

@@ -16,10 +16,10 @@ import { configFolder } from './user-folder.js';
 
 /** Where Tor listens, and where the Tor Browser does. */
 const TOR_PORTS = [9050, 9150];
-/** On loopback an answer takes no time. */
+/** Enough, since loopback answers at once. */
 const TOR_LIMIT_MS = 500;
 
-/** `fdpass init`: the config and the lines of ssh_config that do what this machine is set up to do. */
+/** `fdpass init`: writes the config and the ssh_config lines that do what this machine does now. */
 export async function init(args: Arguments): Promise<number> {
   checkCount(FDPASS, args, 0);
   const home = homeFolder();
@@ -66,7 +66,7 @@ function describe(plan: Plan, config: string, isThere: boolean, sshConfig: SshCo
   ];
 }
 
-/** Of a command only its program: an argument can be a password. */
+/** Shows only the program of a command, since an argument can be a password. */
 function withoutArguments(line: string): string {
   return line.replace(/^(\s*ProxyCommand(?:\s*=\s*|\s+)(?:exec\s+)?[\w./+-]+\s).*$/i, '$1…');
 }

@@ -7,11 +7,11 @@ import { readOwnFile, replaceFile } from '@fdpass/core/host';
  * The file with the compiled code of one script. The launcher reads it, and the command, a bundle of its own, writes it when
  * all that this start needs has run.
  *
- * V8 crashes on damaged code and does not look for damage, and loading a hash function takes longer than reading the code. So
- * the file has it twice, and then the state of the script that it belongs to and the number of starts that it comes from.
+ * V8 does not check the code, and crashes if it is damaged. Since loading a hash function takes longer than reading the code,
+ * the file simply holds it twice, followed by the state of the script that it belongs to and the number of starts it comes from.
  */
 
-/** So many starts add what they compiled. The first has not called every function that others need. */
+/** How many starts add what they compiled: the first one does not call every function that others need. */
 const STARTS = 8;
 
 /** A script that has been loaded, and where its compiled code is kept. */

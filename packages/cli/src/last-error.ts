@@ -7,7 +7,7 @@ import { type Failure, failureFile } from './failure.js';
 import { print } from './print.js';
 import { FDPASS } from './usage.js';
 
-/** `fdpass last-error`: the last connection that failed, which its user perhaps was not told. */
+/** `fdpass last-error`: shows the last connection that failed, in case its user did not see why. */
 export async function lastError(args: Arguments): Promise<number> {
   checkCount(FDPASS, args, 0);
   const file = failureFile(process.env);

@@ -9,8 +9,8 @@ import { cacheFolder } from './user-folder.js';
  * Starts the bundled command that `file` is named after. Its compiled code is kept in a folder of the user's own: in a shared
  * one, such as Node's default under /tmp, another user could leave code for us.
  *
- * Nothing of this is kept compiled, so every line here costs each start some 5 µs. What most starts do not need is in the
- * bundles.
+ * None of this file is kept compiled, so every line in it costs each start some 5 µs. Code that most starts do not need is in
+ * the bundles.
  *
  * @param file The command's own file, `bin/NAME.cjs`.
  * @param ask That file's `require`.
@@ -33,7 +33,7 @@ export function launch(file: string, ask: Require): void {
   loadBundles({ folder, codeFolder: codeFolder(folder, ask), ask, scripts })(`./${name}.cjs`);
 }
 
-/** Where compiled code is kept. Undefined if no such folder can be had, which only costs time. */
+/** The folder for compiled code. Undefined if there can be none, which only costs time. */
 function codeFolder(bundles: string, ask: Require): string | undefined {
   if (process.execArgv.length > 0 || process.env['NODE_OPTIONS']) return undefined; // they can change what V8 compiles
   const folder = cacheFolder();
@@ -47,8 +47,8 @@ const OTHERS_MAY_WRITE = 0o022;
 const STICKY = 0o1000;
 
 /**
- * Whether a folder is there and nobody else can write in it or in one above it, without links, groups and other rarities:
- * those have their answer from `makePrivateFolder`, which takes longer to load than to run.
+ * Whether a folder exists and nobody else can write in it or in one above it. Says no to links, groups and other rare cases:
+ * `makePrivateFolder` decides those, which takes longer to load than to run.
  */
 function isPlainlyPrivate(folder: string): boolean {
   const user = process.geteuid?.();

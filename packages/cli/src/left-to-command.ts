@@ -1,2 +1,2 @@
-/** Why the agent leaves a request to a process of its own. */
+/** Thrown by the agent to leave a request to the command, with the reason. */
 export class LeftToCommand extends Error {}

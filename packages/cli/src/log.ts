@@ -43,7 +43,7 @@ export function makeLog({ verbosity, file, write }: LogOptions): Log {
   toFile(`fdpass started, pid ${process.pid}`);
   const progress = new Progress(verbosity, () => systemClock.now());
   const trace: Trace = (event) => {
-    // What a command says on its stderr is for the user as it is.
+    // The user sees the stderr of a command unchanged.
     if (event.event === 'output') toStderr(event.text);
     if (verbosity > 0) for (const line of progress.linesOf(event)) toStderr(`fdpass: ${line}`);
     if (fd === undefined) return;

@@ -17,16 +17,16 @@ export interface StrategySummary {
   readonly name: string;
   readonly schemes: readonly string[];
   readonly firstOnly: boolean;
-  /** The option that a value means which is not a mapping. */
+  /** The option that is meant by a value that is not a mapping. */
   readonly shorthand?: string;
   /** The kinds of names that it accepts. */
   readonly targets: readonly TargetKind[];
-  /** Whether its options are known; otherwise any can be written, and a schema, if it has one, still checks them. */
+  /** Whether its options are known. Otherwise users can write any; a schema, if there is one, still checks them. */
   readonly hasKnownOptions: boolean;
   readonly options: readonly OptionSummary[];
 }
 
-/** What a strategy's schema says to people. */
+/** A strategy's schema as people read it. */
 export async function summarize(entry: StrategyEntry, registry: StrategyRegistry): Promise<StrategySummary> {
   const { name, schemes = [], firstOnly = false, shorthand, targets = ['host'] } = entry;
   const schema = await optionsJsonSchema(entry, registry);
@@ -85,8 +85,8 @@ const WORDS: Readonly<Record<string, string>> = {
   null: 'nothing',
 };
 
-/** The description, with the default if the schema tells one and the description does not. */
+/** The description, with the default if the schema has one that the description does not mention. */
 export function helpOf({ required, description, ...rest }: OptionSummary): string {
   const isTold = !('default' in rest) || /\bdefault\b/.test(description);
-  return `${required ? '(needed) ' : ''}${description}${isTold ? '' : ` (default ${JSON.stringify(rest.default)})`}`.trim();
+  return `${required ? '(required) ' : ''}${description}${isTold ? '' : ` (default ${JSON.stringify(rest.default)})`}`.trim();
 }

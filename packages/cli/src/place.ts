@@ -15,7 +15,7 @@ export interface Place {
   readonly output: () => number;
   /** Writes to the caller's stderr. */
   readonly write: WriteLine;
-  /** Tells the user of a dial that takes long. Default: nobody does. */
+  /** Tells the user about a dial that takes long. Default: nobody is told. */
   readonly waiting?: Pick<WaitingLine, 'hear' | 'end'> | undefined;
   /** Ends the dial. Default: nothing but the caller's exit does. */
   readonly signal?: AbortSignal | undefined;

@@ -1,6 +1,6 @@
 import { makeCodeFolder } from './code-folder.js';
 
-/** What Node has of its compile cache. */
+/** The part of Node that controls its compile cache. */
 interface CompileCache {
   enableCompileCache?(folder: string): void; // Node 22.1 and later
   flushCompileCache?(): void; // Node 22.10 and later

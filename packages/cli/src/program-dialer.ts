@@ -16,7 +16,7 @@ import { canConnectLate, otherRuntime } from '@fdpass/core/late-socket';
 /** What `fetch` takes as `dispatcher`: the type of undici that comes with Node's types. */
 export type FetchDispatcher = RequestInit extends { dispatcher?: infer Dispatcher } ? NonNullable<Dispatcher> : object;
 
-/** A dialer with what programs and their clients ask for. Its functions can be passed on by themselves. */
+/** A dialer with the functions that programs and their clients need. They can be passed on without the dialer. */
 export interface ConnectionDialer extends CoreDialer {
   /**
    * Called as `net.connect`, and gives a `net.Socket` at once, which connects later: for clients that take a function
@@ -48,7 +48,7 @@ export interface ConnectionDialer extends CoreDialer {
 /** What we need of undici's Agent. */
 type UndiciAgent = FetchDispatcher & { destroy(): Promise<void> };
 
-/** Gives a dialer the functions that programs want. */
+/** Gives a dialer the functions that programs need. */
 export function forPrograms(dialer: CoreDialer): ConnectionDialer {
   let own: UndiciAgent | undefined;
   const closeDials = dialer.close.bind(dialer);
@@ -68,7 +68,7 @@ export function forPrograms(dialer: CoreDialer): ConnectionDialer {
   });
 }
 
-/** Elsewhere `fetch` takes no notice of a dispatcher, and would connect directly. */
+/** In Bun and Deno `fetch` ignores a dispatcher, and would connect directly. */
 function refuseOtherFetch(): void {
   const runtime = otherRuntime();
   if (runtime === undefined) return;

@@ -3,8 +3,8 @@ import { formatMs } from '@fdpass/core/host';
 import { describeLookUp, describePluginEvent, describeRetry } from './event-words.js';
 
 /*
- * What -v and -vv say: each event as a line for people, with the time and, indented, the hop that it belongs to. Proxies are
- * quoted as curl(1) does it.
+ * The lines of -v and -vv: each event in words, with the time, and indented by the hop that it belongs to. What is said to
+ * proxies, and what they answer, is marked as in curl(1).
  */
 
 type EventOf<Name> = Extract<TraceEvent, { readonly event: Name }>;
@@ -49,7 +49,7 @@ const SAYINGS: Sayings = {
 /** The events of a hop itself; all others happen inside one. */
 const OF_HOP = new Set(['dial', 'dialled', 'dial-failed', 'dial-cancelled']);
 
-/** Enough for ten seconds. */
+/** The width of a time below ten seconds. */
 const TIME_WIDTH = 7;
 
 /** Puts the events of one dial into words. */

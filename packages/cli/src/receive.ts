@@ -22,8 +22,8 @@ import { FDRECV } from './usage.js';
 const EXIT_LIMIT_MS = 1000;
 
 /**
- * `fdrecv COMMAND …`: runs it as ssh runs a ProxyCommand, receives its descriptor, and tells or bridges it, or becomes the
- * program that wants it. Returns the exit code, which is the command's own.
+ * `fdrecv COMMAND …`: runs it as ssh runs a ProxyCommand and receives its descriptor. Then it describes or bridges that, or
+ * becomes the program that wants it. Returns the exit code of the command.
  */
 export async function receive(args: Arguments): Promise<number> {
   const { operands, program } = args.flag('exec') ? splitProgram(args.operands) : { operands: args.operands };

@@ -4,7 +4,7 @@ import { beforeDeath, channelKind } from '@fdpass/core/host';
 const STDERR = 2;
 const DEFAULT_COLUMNS = 80;
 
-/** A line on the user's terminal that is there only while something goes on. */
+/** A line on the user's terminal that is there only while something is in progress. */
 export interface StatusLine {
   show(text: string): void;
   /** Removes it. */

@@ -4,7 +4,7 @@ import { findSys } from '@fdpass/core/sockets';
 const STDERR = 2;
 /** As much as a pipe that can be written takes at once (PIPE_BUF). */
 const CHUNK = 4096;
-/** How long a reader can let us wait: a terminal that is slow is read on, a pipe that nobody reads is not. */
+/** How long we wait for a reader: a slow terminal goes on reading, but a pipe can have no reader at all. */
 const PATIENCE_MS = 100;
 
 /** Writes a line, without its end, to where the user sees it. @throws a system error; EAGAIN if it would have to wait. */
@@ -13,7 +13,7 @@ export type WriteLine = (line: string) => void;
 /**
  * Writes lines to `fd`, even if that is closed, full, or a pipe that nobody reads.
  *
- * @param patienceMs How long a full one is waited for; nothing else goes on in this process meanwhile.
+ * @param patienceMs How long to wait if it is full. Nothing else happens in this process during that time.
  */
 export function lineWriter(fd: number, patienceMs: number): WriteLine {
   return (line) => {

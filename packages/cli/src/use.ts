@@ -20,7 +20,7 @@ import { FDPASS } from './usage.js';
 
 type ProfilePattern = ReturnType<typeof profilePatterns>[number];
 
-/** `fdpass use [PROFILE]`: says which rules with `profile` hold from now on, or shows it. */
+/** `fdpass use [PROFILE]`: sets the profile that rules can have as a condition, or shows it. */
 export async function use(args: Arguments): Promise<number> {
   checkCount(FDPASS, args, 1);
   const [profile] = args.operands;
@@ -46,11 +46,11 @@ function clear(): void {
   if (file !== undefined) rmSync(file, { force: true });
 }
 
-/** As it can stand in a line. */
+/** A profile's name in a form that is safe to print. */
 const PROFILE = /^\w[\w.+-]{0,59}$/;
 
 function set(profile: string, config: Config | undefined): void {
-  if (!PROFILE.test(profile)) throw usage(FDPASS, 'the name of a profile has letters, digits and "._+-" in it');
+  if (!PROFILE.test(profile)) throw usage(FDPASS, 'the name of a profile can have letters, digits and "._+-"');
   checkKnown(profile, config);
   const file = profileFile(process.env);
   if (file === undefined || !makePrivateFolder(dirname(file)))
@@ -75,7 +75,7 @@ function accepts(pattern: ProfilePattern, profile: string): boolean {
   return matchPatterns([{ ...pattern, negated: false }], exactSubject(profile));
 }
 
-/** What the rules of a configuration say of profiles. */
+/** The profile patterns in the rules of a configuration. */
 function profilePatterns({ rules }: Config) {
   return rules.flatMap(({ conditions }) => [...(conditions?.profile ?? []), ...(conditions?.not?.profile ?? [])]);
 }

@@ -1,4 +1,4 @@
-/** What the launcher has put in front of the names of variables of Node that it has removed. */
+/** The prefix under which the launcher keeps the variables of Node that it removes. */
 const PREFIX = 'FDPASS_USER_';
 
 /**

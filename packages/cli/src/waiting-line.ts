@@ -1,22 +1,22 @@
 import { type Clock, oneLine, systemClock, type TraceEvent } from '@fdpass/core';
 import { openStatusLine, type StatusLine } from './status-line.js';
 
-/** How long a dial can take before whoever waits is told that it goes on. */
+/** How long a dial can take before the user is told that it is still in progress. */
 const PATIENCE_MS = 1000;
 
-/** Whatever comes after these stands on the terminal itself: words of a child, a question, an error, the session. */
+/** After these events something else writes to the terminal: a child, a question, an error, the session. */
 const LAST = new Set<TraceEvent['event']>(['output', 'asking', 'handed-over', 'failed']);
 
 /**
- * Tells the user of a dial that takes long, or is made again. A line is written once for each, so it never mixes with what others
- * write.
+ * Tells the user about a dial that takes long, or is made again. It writes one line for each, once, so that it never mixes with
+ * the output of others.
  */
 export class WaitingLine {
   readonly #status: StatusLine;
   readonly #clock: Clock;
   #cancel = (): void => {};
   #route = '';
-  /** What is said, until it has been said that it is tried again. */
+  /** The text of the line, until a line has said that the dial is tried again. */
   #text: string | undefined;
 
   constructor(status: StatusLine = openStatusLine(), clock: Clock = systemClock) {
@@ -24,7 +24,7 @@ export class WaitingLine {
     this.#clock = clock;
   }
 
-  /** Starts with a condition or the route, or when that is tried again, and ends when anything else is written. */
+  /** Starts with a condition, the route or a new try, and ends when anything else is written. */
   hear(event: TraceEvent): void {
     if (event.event === 'condition') this.#start(`fdpass: asking ${event.condition}`);
     else if (event.event === 'route') this.#startRoute(`${event.target} through ${event.chain}`);

@@ -87,7 +87,7 @@ export const other = { name: 'other', create: () => ({ dial() {} }) };\n`,
   Its options are not listed: it has no schema that says which there are.
 
 rich  (first hop only)  rich://
-  where  text          (needed) where it is
+  where  text          (required) where it is
   tries  whole number  (default 3)
   { rich: VALUE } is { strategy: rich, where: VALUE }.
   Accepts names of these kinds: host, unix.
