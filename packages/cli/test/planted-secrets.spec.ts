@@ -44,6 +44,9 @@ const WORDS = [
   MARK.repeat(40),
 ];
 
+/** For programs, whose words are text to us, each form with a scheme that we know and one that we do not: each takes six processes. */
+const PROGRAM_WORDS = WORDS.filter((word) => !/^ ?"?(socks5h\+tls|jump)(:|\/\/)/.test(word));
+
 /** Values of every type. */
 const VALUES: readonly unknown[] = [
   MARK,
@@ -157,8 +160,6 @@ const RULES: readonly object[] = [
     { rules: [{ host: word, use: 'direct' }] },
     { rules: [{ host: { file: word }, use: 'direct' }] },
     { rules: [{ profile: word, interface: word, use: 'direct' }] },
-    { rules: [{ exec: [word], use: 'direct' }] },
-    { rules: [{ exec: ['/bin/true', word], use: 'direct' }] },
     { rules: [{ reachable: word, use: 'direct' }] },
     { rules: [{ dns: word, use: 'direct' }] },
     { rules: [{ user: word, use: 'direct' }] },
@@ -173,6 +174,10 @@ const RULES: readonly object[] = [
     { rules: [{ use: { hosts: [word] } }] },
     { rules: [{ use: { strategy: 'srv', use: word } }] },
     { rules: [{ use: { strategy: 'srv', servers: [word] } }] },
+  ]),
+  ...PROGRAM_WORDS.flatMap((word) => [
+    { rules: [{ exec: [word], use: 'direct' }] },
+    { rules: [{ exec: ['/bin/true', word], use: 'direct' }] },
   ]),
 ];
 

@@ -17,7 +17,7 @@ import { expect } from 'chai';
 import { FDPASS_BIN, NO_CONFIG, proxyCommand } from './commands.spec.helper.js';
 
 /** How many sessions are started, and how many at a time: each is a client, a fdpass, and two processes of the server. */
-const SESSIONS = 100;
+const SESSIONS = 40;
 const AT_ONCE = 5;
 
 /** A server that lets one client at a time log in, and drops all others (MaxStartups of sshd_config(5)). */

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Context } from 'mocha';
 import { temporaryFolder } from '../background.js';
 import { skip, skipOrFail } from '../peers.js';
+import { bundleSpecs } from './bundle-specs.js';
 import { findKernel, machineUnavailable } from './kernel.js';
 import { type Machine, runInMachine } from './run-in-machine.js';
 
@@ -82,14 +82,13 @@ function declareOnly(body: () => void, run: (this: Context, fullTitle: string) =
 async function runSpecs(machine: Machine, key: string, files: readonly string[]): Promise<Report> {
   const shared = temporaryFolder();
   const report = join(shared.path, 'report.json');
-  const mocha = createRequire(import.meta.url).resolve('mocha/bin/mocha.js');
-  const reporter = ['--reporter', 'json', '--reporter-option', `output=${report}`];
   try {
-    const { status, stderr, stdout } = await runInMachine(
-      machine,
-      [process.execPath, mocha, '--no-config', '--exit', '--timeout', String(TEST_TIMEOUT_MS), ...reporter, ...files],
-      { env: insideEnvironment(key), shared: shared.path, timeoutMs: TIMEOUT_MS },
-    );
+    const specs = await bundleSpecs(files, shared.path, { report, timeoutMs: TEST_TIMEOUT_MS });
+    const { status, stderr, stdout } = await runInMachine(machine, [process.execPath, specs], {
+      env: insideEnvironment(key),
+      shared: shared.path,
+      timeoutMs: TIMEOUT_MS,
+    });
     if (existsSync(report)) return JSON.parse(readFileSync(report, 'utf8')) as Report;
     throw new Error(`mocha ended with ${status} in the machine (${findKernel()?.release})\n${stderr}\n${stdout}`);
   } finally {
