@@ -89,7 +89,7 @@ export class ChildOutput {
   }
 }
 
-/** The error of a child with what it said last. */
+/** The error of a child, with the last thing that it printed. */
 export function withLastWords(error: unknown, output: ChildOutput): unknown {
   const last = output.lastLine();
   if (!isFdpassError(error) || last === undefined) return error;

@@ -128,7 +128,7 @@ export interface ChildLimit {
 
 /**
  * Waits for a program to exit. It is killed with all that it has started if `result` throws, on abort, and when its time is
- * over; what it has left in the background goes on otherwise.
+ * over. Otherwise, what it has left in the background keeps running.
  *
  * @param start Starts it.
  * @param result What its end means.
@@ -161,7 +161,7 @@ export function killGroup(pid: number | undefined): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has ended meanwhile.
+    // It has ended in the meantime.
   }
 }
 

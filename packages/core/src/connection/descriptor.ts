@@ -40,13 +40,13 @@ export class DescriptorConnection implements Connection {
   #canAcknowledge = true;
   /** Whether something has come since the last acknowledgement. */
   #hasReceived = false;
-  /** The last write: those that wait for room must not mix. */
+  /** The last write. Each waits for the one before it, so that their bytes do not mix. */
   #writing: Promise<void> | undefined;
-  /** Once somebody has asked for it. */
+  /** Undefined until somebody asks for it. */
   #end: { readonly isReached: boolean } | undefined;
   /** Why it cannot be used any more: it was destroyed or given away. */
   #over: { readonly reason: unknown } | undefined;
-  /** What it became. */
+  /** The stream that it became. */
   #stream: Duplex | undefined;
 
   /** @param fd A connected, non-blocking stream socket. */
@@ -107,12 +107,12 @@ export class DescriptorConnection implements Connection {
     this.#reader.end(error);
   };
 
-  /** Takes what is there of what the read wants; false if nothing is there yet. */
+  /** Takes as much as is there of what the read wants; false if nothing is there yet. */
   #takeSome(): boolean {
     if (this.#awaitsAnswer) return false;
     const { isOpenEnded, wanted } = this.#reader;
     const isLook = isOpenEnded && !this.readsRecords;
-    // A look and what it has shown are two system calls; without it there would be one for each line.
+    // To peek and then to take what was seen are two system calls; without peeking there would be one for each line.
     const buffer = Buffer.allocUnsafe(isLook ? LOOK : Math.min(wanted, CHUNK));
     const length = this.#receive(buffer, isLook ? MSG_PEEK : 0);
     if (length === undefined) return false;
@@ -140,7 +140,7 @@ export class DescriptorConnection implements Connection {
     this.#canAcknowledge = acknowledgeAtOnce(this.#fd, this.#sys);
   }
 
-  /** Takes what a look has seen, at once: whoever waited for it can give the connection away next. */
+  /** Takes what was peeked at, at once: the caller that waits for it can give the connection away next. */
   #discard(length: number): void {
     for (let left = length; left > 0; ) {
       const taken = this.#sys.recv(this.#fd, Buffer.allocUnsafe(left), this.#flags); // it can give less than it showed

@@ -94,7 +94,7 @@ class ControlRecords {
     this.#refuse = refuse;
   }
 
-  /** The other side has said that it sends no more. */
+  /** Whether the other side has said that it sends no more. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }

@@ -7,7 +7,7 @@ export function secondRead(what: string, pending: string): FdpassError {
   });
 }
 
-/** For a count that is not one: a read of NaN bytes would wait for ever. */
+/** For an invalid count: a read of NaN bytes would wait for ever. */
 export function notCount(what: string, doing: string, count: unknown): FdpassError {
   return new FdpassError('internal', `cannot read ${what}: asked to ${doing} ${String(count)} bytes`, {
     hint: 'give a whole number of bytes, 0 or more',

@@ -9,7 +9,7 @@ import { formatHostPort, type Target } from '../ground/target.js';
 
 /** Names the programs that a process runs inside of, as digests, the innermost last. */
 const VARIABLE = 'FDPASS_INSIDE';
-/** Names the route of one connection. Those that a program inside of it makes take the routes of their rules. */
+/** Names the route of one connection. Connections that a program in that route makes take the routes of their own rules. */
 const ROUTE_VARIABLE = 'FDPASS_VIA';
 /** More than any chain of programs that means to end. */
 const MAX_DEPTH = 16;

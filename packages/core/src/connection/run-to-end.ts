@@ -7,7 +7,7 @@ import { ChildOutput, withLastWords } from './child-output.js';
 
 /** A program that does something for a dial and ends. */
 export interface RunRequest extends ChildRequest {
-  /** Milliseconds that it can take; 0 means no limit. Default: none but the dial's. */
+  /** Milliseconds that it can take; 0 means no limit. Default: only the limit of the dial. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -19,7 +19,7 @@ interface Context {
 
 /**
  * Runs a program until it exits with status 0. It has no stdin; what it says on stdout and stderr is reported as `output`. What
- * it has left in the background goes on, but whatever it says from then on is dropped. On abort and failure it is killed with
+ * it has left in the background keeps running, but whatever that prints is dropped. On abort and failure it is killed with
  * all that it has started.
  *
  * @throws FdpassError `config` if it cannot be run, `timeout` if it takes too long, `unreachable` if it fails; the signal's

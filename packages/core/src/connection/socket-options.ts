@@ -3,7 +3,7 @@ import { errnoName, reasonOf } from '../ground/system-error.js';
 import type { PlatformName } from '../sys/layouts.js';
 import type { Sys } from '../sys/sys.js';
 
-/** How keep-alive probes are sent; what is missing is left as the system has it. */
+/** How keep-alive probes are sent; for a missing property the system's default applies. */
 export interface KeepAlive {
   /** Milliseconds of silence before the first probe. */
   readonly idle?: number | undefined;
@@ -60,7 +60,7 @@ export function tosByte(dscp: number | string): number | undefined {
 
 /** One setsockopt(2). */
 interface Setting {
-  /** The option of ours that it serves, for errors. */
+  /** Our option that it belongs to, for errors. */
   readonly option: keyof SocketOptions;
   readonly level: number;
   readonly name: number | undefined;

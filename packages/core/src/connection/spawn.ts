@@ -141,7 +141,7 @@ function connectionOn(fd: number, sys: Sys, context: Context): Connection {
   }
 }
 
-/** Waits until the program has the connection that it is to use: only then can it be slow. */
+/** Waits until the program has the connection that it has to use, since its own time counts only from then on. */
 async function untilServed({ served }: DialService, child: Child, signal: AbortSignal): Promise<void> {
   const ended = child.ended.then((end) => Promise.reject(endError(end)));
   await untilAborted(signal, Promise.race([served, ended]));

@@ -36,7 +36,7 @@ export class StreamConnection implements Connection {
   readonly #ended = (): void => this.#reader.end();
   readonly #failed = (error: Error): void => this.#reader.end(error);
 
-  /** Takes what the pending read wants; read(0) only asks the source for more. */
+  /** Takes what the pending read wants. read(0) only makes the source deliver more. */
   readonly #take = (): void => {
     while (this.#reader.wanted > 0) {
       const length = Math.min(this.#reader.wanted, this.#stream.readableLength);

@@ -9,13 +9,13 @@ import { type RelayOptions, type RelayResult, relay } from './relay.js';
 
 /** Whether the program at the other end of a channel is still there. */
 export interface CallerWatch {
-  /** Aborts when it has gone. */
+  /** Aborts when the caller has gone. */
   readonly gone: AbortSignal;
   /** Stops watching. */
   release(): void;
 }
 
-/** How often a caller that has ended only its own side is looked at: no event tells when it closes the other one too. */
+/** How often to check on a caller that has ended only its own side: no event tells when it closes the other one too. */
 const LOOK_INTERVAL_MS = 200;
 
 /**
@@ -47,7 +47,7 @@ function onHangUp({ input, output }: Channel, sys: Sys, clock: Clock, listener: 
       cancel();
     };
   };
-  const starting = setImmediate(start); // a dial that is over before that, as one on this machine can be, needs no watch
+  const starting = setImmediate(start); // a dial that ends before that, as one on this machine can, needs no watch
   return () => {
     clearImmediate(starting);
     release();

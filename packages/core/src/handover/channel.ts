@@ -22,7 +22,7 @@ export interface Channel {
   readonly output: number;
   /** How the connection is given away. */
   readonly as: Handover;
-  /** The user asked for that. Default: it suits what the descriptors are. */
+  /** The user asked for it. Default: the choice that suits the descriptors. */
   readonly isAsked?: boolean;
 }
 

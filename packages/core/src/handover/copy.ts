@@ -2,13 +2,13 @@ import type { Readable, Writable } from 'node:stream';
 import { FdpassError } from '../ground/errors.js';
 import { errnoName, reasonOf } from '../ground/system-error.js';
 
-/** How one direction of a relay is over. */
+/** How one direction of a relay ended. */
 export type CopyEnd =
   /** The source's end was passed on, and all bytes before it were taken. */
   | 'ended'
   /** The same after a reset: nobody reads at the source's other side any more, either. */
   | 'reset'
-  /** Nobody reads them any more. What still comes is dropped until the source ends, so that its writer does not wait. */
+  /** Nobody reads the bytes any more. Any that still come are dropped until the source ends, so that its writer does not wait. */
   | 'sink-closed';
 
 /** One direction of a relay, under way. */

@@ -11,7 +11,7 @@ export interface CopyPort {
   end(): void;
 }
 
-/** Why bytes cannot go through a pipe: a descriptor does not support it, or no pipe is to be had. */
+/** Why bytes cannot go through a pipe: a descriptor does not support it, or no pipe can be created. */
 const NO_SPLICE = new Set(['EINVAL', 'EMFILE', 'ENFILE']);
 
 /** After so many fills in a row the event loop gets a turn: a source and a sink can be ready all the time. */

@@ -11,7 +11,7 @@ import { relayOver } from './caller.js';
 /*
  * State such as TLS keys cannot move to another process, and ssh waits for ours to exit. So a connection that is not a
  * kernel socket is dialled and relayed by a detached process: it holds one end of a socketpair as fd 0, and the other end
- * is what gets handed over. Over fd 3 it is told what to dial, and reports that it is connected or why it is not.
+ * is handed over. Over fd 3 it receives what to dial, and reports that it is connected or why it is not.
  */
 
 /** The child's end of the socketpair. */
@@ -27,7 +27,7 @@ interface SerializedError extends Omit<ErrorDetails, 'cause'> {
   readonly stack?: string | undefined;
 }
 
-/** What {@link dialDetached} starts and tells the process that dials and relays. */
+/** How {@link dialDetached} starts the process that dials and relays, and what it sends to it. */
 export interface DetachedOptions {
   /** The program and arguments that end up in {@link runDetached}. No secret and no host name belongs in them. */
   readonly command: readonly [string, ...string[]];

@@ -39,7 +39,7 @@ export interface HandOverOptions {
   readonly relayed: (request: RelayRequest) => Promise<Connection>;
 }
 
-/** What the process that relays is told. */
+/** The request to the process that relays. */
 export interface RelayRequest {
   /** How long its dial can take; 0 means no limit. */
   readonly timeoutMs: number;

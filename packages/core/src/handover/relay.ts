@@ -31,7 +31,7 @@ export interface RelayOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** When the user has gone and the network takes nothing for this long, the rest is given up. */
+/** If the user has gone and the network takes nothing for this long, the rest is dropped. */
 const STALL_MS = 300;
 
 /**

@@ -30,7 +30,7 @@ interface Pipe {
   isLarge: boolean;
 }
 
-/** How many pipes that nobody needs at the moment are kept. */
+/** How many unused pipes are kept for later. */
 const MAX_FREE = 8;
 
 /**
@@ -86,7 +86,7 @@ export class PipePool {
     this.#sys.close(writer);
   }
 
-  /** Closes the pipes that nobody has at the moment; those that are given back later are closed then. */
+  /** Closes the pipes that are not in use, and each of the others when it is given back. */
   close(): void {
     this.#isClosed = true;
     for (const pipe of this.#free.splice(0)) this.discard(pipe);

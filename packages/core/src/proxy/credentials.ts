@@ -28,7 +28,7 @@ export interface CredentialOptions {
   readonly ask?: boolean | undefined;
 }
 
-/** What `resolveCredentials` is asked: the options of a hop, and which proxy they are for. */
+/** The arguments of `resolveCredentials`: the options of a hop, and the proxy that they are for. */
 export interface CredentialRequest {
   /** The hop's `credentials`; without them only the URL counts. */
   readonly options: CredentialOptions | undefined;
@@ -102,7 +102,7 @@ async function readPassword(request: CredentialRequest, username = ''): Promise<
   return undefined;
 }
 
-/** It says whose password is meant: ssh asks for one on the same terminal a moment later. */
+/** The question says whose password it wants, since ssh asks for one on the same terminal a moment later. */
 function questionFor({ host, port }: CredentialRequest, username: string): string {
   return `Proxy password for ${username}@${port === undefined ? host : formatHostPort(host, port)}: `;
 }

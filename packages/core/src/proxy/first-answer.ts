@@ -5,7 +5,7 @@ import { formatHostPort, type Target, unixPath } from '../ground/target.js';
 export interface ExpectedAnswer {
   /** Who was reached. */
   readonly peer: Target;
-  /** What it should say, e.g. `SOCKS reply`. */
+  /** The name of the expected answer, e.g. `SOCKS reply`. */
   readonly what: string;
   /** What to try where nothing comes. */
   readonly hint: string;

@@ -1,7 +1,7 @@
 import { oneLine } from '../ground/text.js';
 import type { Trace } from '../ground/trace.js';
 
-/** The most that is shown of a line: the other side can send whatever it likes. */
+/** How much of a line is shown at most, since the other side can send anything. */
 const MAX_SHOWN = 200;
 
 /**
@@ -9,7 +9,7 @@ const MAX_SHOWN = 200;
  * out, and long lines are cut.
  */
 export interface HandshakeReport {
-  /** Whether nobody listens, so that nothing has to be put into words. */
+  /** Whether nobody listens, so that no text has to be made. */
   readonly isQuiet: boolean;
   /** A message has gone out; `details` are further lines of it. */
   sent(text: string, details?: readonly string[]): void;
@@ -17,7 +17,7 @@ export interface HandshakeReport {
   received(text: string, details?: readonly string[]): void;
 }
 
-/** A report to nobody. */
+/** A report that nobody receives. */
 const noReport: HandshakeReport = { isQuiet: true, sent() {}, received() {} };
 
 /** A report that goes to the trace of a dial. */

@@ -27,7 +27,7 @@ import { RecordTransport } from './tls-transport.js';
  * cannot be moved back into a library. What the proxy refuses, or its certificate, is an error as ever.
  */
 
-/** What {@link wrapKernelTls} is asked, besides what every TLS handshake is. */
+/** The arguments of {@link wrapKernelTls}, besides those of every TLS handshake. */
 export interface KernelTlsRequest extends TlsRequest {
   /** Aborts the dial, since it needs a relay. */
   readonly onNeedsRelay: (why: string) => void;

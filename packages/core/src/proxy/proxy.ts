@@ -24,7 +24,7 @@ export interface ProxyScheme {
 
 /** A proxy, as its URL says. */
 export interface ProxyUrl<Scheme extends ProxyScheme = ProxyScheme> {
-  /** What its scheme means. */
+  /** The meaning of its scheme. */
   readonly scheme: Scheme;
   /** Where it is; a unix socket is the host `unix/PATH`. */
   readonly target: Target;

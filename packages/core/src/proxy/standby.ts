@@ -4,7 +4,7 @@ import { setImmediate } from '../ground/timers.js';
 import { hasBytes } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
 
-/** A connection that was made in advance, and what its greeting gave. */
+/** A connection that was made in advance, and the result of its greeting. */
 export interface Prepared<T> {
   /** It has not been used. */
   readonly connection: Connection;
@@ -34,7 +34,7 @@ export interface Standby {
 /** Of a process that makes one dial. */
 export const noStandby: Standby = { take: () => undefined };
 
-/** A proxy that nobody has used for so long needs nothing in advance any more. */
+/** After this time without use, a proxy no longer gets connections in advance. */
 const KEEP_MS = 5 * 60_000;
 /** A connection that waits longer is replaced: many proxies close one that says nothing for a minute or two. */
 const MAX_AGE_MS = 50_000;
@@ -172,7 +172,7 @@ function watch(connection: Connection, listener: () => void): () => void {
   return onBroken?.call(connection, listener) ?? (() => {});
 }
 
-/** A proxy that has said something unasked has said that it closes, or something that nobody waits for. */
+/** If a proxy says something unasked, it is that it closes, or something that nobody waits for. */
 function isUsable({ descriptor }: Connection): boolean {
   if (descriptor === undefined) return true; // watched, and read by its own protocol
   const sys = loadSys();

@@ -31,7 +31,7 @@ export function proxyTraits(place: ProxyPlace, hasTls: () => boolean = kernelHas
   };
 }
 
-/** Who does TLS on a connection through the proxy; undefined for nobody. */
+/** Who does TLS on a connection through the proxy; undefined if there is no TLS. */
 export function tlsPlace(
   { proxy, tls, forward }: ProxyPlace,
   hasTls: () => boolean = kernelHasTls,
