@@ -1,5 +1,6 @@
 import { isFdpassError } from '@fdpass/core';
 import { expect } from 'chai';
+import { MAX_HEAD_BYTES } from './constants.js';
 import { bodyLength, keepsAlive, missingHeadBytes, parseHead } from './response-wire.js';
 
 const CRLF_HEAD = 'HTTP/1.1 200 OK\r\nA: 1\r\n\r\n';
@@ -78,6 +79,12 @@ describe('http-connect response head', () => {
     const { version, status, reason, headers } = parseHead(Buffer.from(text));
     expect([version, status, reason]).to.deep.equal(['1.1', 407, 'Who  are you']);
     expect(Object.fromEntries(headers)).to.deep.equal({ a: ['1', '3'], b: ['2'], c: [''] });
+  });
+
+  it('takes a head that is one field over and over, in no more time than others', () => {
+    const count = MAX_HEAD_BYTES / 'a:\n'.length - 10;
+    const { headers } = parseHead(Buffer.from(`HTTP/1.1 407 No\n${'a:\n'.repeat(count)}\n`));
+    expect(headers.get('a')).to.have.length(Math.floor(count));
   });
 
   it('joins folded lines', () => {

@@ -61,7 +61,10 @@ export function parseHead(bytes: Buffer): ResponseHead {
     const colon = line.indexOf(':');
     if (colon <= 0) continue; // a malformed header line does not make the tunnel unusable
     const name = line.slice(0, colon).trim().toLowerCase();
-    headers.set(name, [...(headers.get(name) ?? []), line.slice(colon + 1).trim()]);
+    const value = line.slice(colon + 1).trim();
+    const values = headers.get(name);
+    if (values === undefined) headers.set(name, [value]);
+    else values.push(value); // a proxy can send thousands, so they are not copied each time
   }
   return {
     version,

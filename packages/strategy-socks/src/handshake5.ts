@@ -5,6 +5,7 @@ import {
   formatHostPort,
   type HandshakeReport,
   hintAtPeer,
+  isFdpassError,
   type Target,
 } from '@fdpass/core';
 import {
@@ -141,12 +142,20 @@ function noMethod(offered: readonly number[]): FdpassError {
 
 /** RFC 1929 §2: VER STATUS. The version is not checked: some servers answer 5. */
 async function readAuthentication(peer: Connection, report: HandshakeReport): Promise<void> {
-  const [, status] = await peer.read(2, 'the authentication status');
+  const [, status] = await peer.read(2, 'the authentication status').catch(closedInstead);
   report.received(status === AUTH_SUCCESS ? 'authenticated' : 'refused');
-  if (status === AUTH_SUCCESS) return;
-  throw new FdpassError('permission', 'the proxy refused the user name or the password', {
-    hint: 'check the "credentials" of the hop',
-  });
+  if (status !== AUTH_SUCCESS) throw wrongPassword('the proxy refused the user name or the password');
+}
+
+/** A server closes after a refusal, and some do nothing else. */
+function closedInstead(error: unknown): never {
+  const isClose = isFdpassError(error) && (error.code === 'protocol' || error.code === 'unreachable');
+  if (!isClose) throw error;
+  throw wrongPassword(`${error.message}: the proxy probably refused the user name or the password`, error.cause);
+}
+
+function wrongPassword(message: string, cause?: unknown): FdpassError {
+  return new FdpassError('permission', message, { hint: 'check the "credentials" of the hop', cause });
 }
 
 async function readFinalReply(peer: Connection, { proxy }: Request5, report: HandshakeReport): Promise<void> {

@@ -348,6 +348,47 @@ describe('socks against a scripted proxy', () => {
     );
   });
 
+  /** How a server can end a conversation in place of a refusal of the password. */
+  const CLOSES: Readonly<Record<string, readonly [end: (line: ScriptedLine) => unknown, how: string]>> = {
+    closes: [(line) => line.end(), 'closed before the authentication status'],
+    resets: [(line) => line.reset(), 'broke (connection reset) before the authentication status'],
+    'closes in the middle': [
+      (line) => line.send('\x01').then(() => line.end()),
+      'closed after 1 of 2 bytes of the authentication status',
+    ],
+  };
+  for (const [what, [end, how]] of Object.entries(CLOSES)) {
+    it(`takes it for a refusal if the proxy ${what} after the password`, async () => {
+      const proxy = await start(async (line) => {
+        await line.take(4);
+        await line.send('\x05\x02');
+        await line.take(1 + 1 + 2 + 1 + 4);
+        await end(line);
+      });
+      const message = await refusalOf(dial(proxy, { url: `socks5h://me:hush@127.0.0.1:${proxy.port}` }));
+      expect(message).to.equal(
+        `permission: the connection ${how}: the proxy probably refused the user name or the password; check the "credentials" of the hop`,
+      );
+    });
+  }
+
+  it('ends with its signal while it waits for the answer to the password', async () => {
+    const proxy = await start(async (line) => {
+      await line.take(4);
+      await line.send('\x05\x02');
+      await line.stall();
+    });
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const failed = dial(proxy, { url: `socks5h://me:hush@127.0.0.1:${proxy.port}` }, TARGET, {
+      ...contextOf(controller.signal),
+      trace(step) {
+        if (step.event === 'waiting' && step.for === 'the authentication status') controller.abort(reason);
+      },
+    });
+    expect(await failed.catch((error: unknown) => error)).to.equal(reason);
+  });
+
   const CONVERSATIONS: readonly (readonly [what: string, url: string, script: Script, said: readonly string[]])[] = [
     [
       'without a password',
