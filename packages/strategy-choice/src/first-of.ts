@@ -1,6 +1,6 @@
 import { allFailed, duration, lastFirst, routeList, type Strategy } from '@fdpass/core';
 import * as v from 'valibot';
-import { explainWinner, remember, winnerOf } from './winner.js';
+import { explainRoutes, remember, winnerOf } from './winner.js';
 
 /** The options of a `first-of` hop, as its schema gives them. */
 export interface FirstOfOptions {
@@ -52,10 +52,7 @@ export const firstOf: Strategy<FirstOfOptions> = {
       // Where one route gives a kernel socket, the dial runs in the process that can pass it. Should another win, core
       // dials again in a relay process. The other way round, every connection would be relayed.
       needsRelay: (target) => chains.every((chain) => chain.needsRelay(target)),
-      explain: (target) => [
-        ...explainWinner(chains, winnerOf(chains, target, host, keepMs)),
-        ...chains.flatMap((chain) => chain.explain?.(target) ?? []),
-      ],
+      explain: (target) => explainRoutes(chains, target, host, keepMs),
     };
   },
 };

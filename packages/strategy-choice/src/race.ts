@@ -10,7 +10,7 @@ import {
   type StrategyHost,
 } from '@fdpass/core';
 import * as v from 'valibot';
-import { explainWinner, remember, winnerOf } from './winner.js';
+import { explainRoutes, remember, winnerOf } from './winner.js';
 
 /** A route of a race as the schema gives it. */
 export interface RaceRoute {
@@ -109,10 +109,7 @@ export const race: Strategy<RaceOptions> = {
         );
       },
       needsRelay: (target) => chains.every((chain) => chain.needsRelay(target)),
-      explain: (target) => [
-        ...explainWinner(chains, winnerOf(chains, target, host, keepMs)),
-        ...chains.flatMap((chain) => chain.explain?.(target) ?? []),
-      ],
+      explain: (target) => explainRoutes(chains, target, host, keepMs),
     };
   },
 };

@@ -1,4 +1,4 @@
-import { duration, type StrategyHost, type Target, type Winner } from '@fdpass/core';
+import { type Chain, duration, type StrategyHost, type Target, type Winner } from '@fdpass/core';
 import * as v from 'valibot';
 
 /** The option for how long a winner is remembered, in milliseconds. Default: as long as the program likes. */
@@ -21,8 +21,21 @@ export function winnerOf(
   return winners.of(JSON.stringify([host, port, ...candidates.map(({ label }) => label)]), keepMs);
 }
 
-/** What to say of it before a dial. */
+/** What `explain` says about the last winner. */
 export function explainWinner(candidates: readonly { readonly label: string }[], { last }: Winner): string[] {
   const isSecond = candidates.slice(1).some(({ label }) => label === last);
   return isSecond ? [`${last} goes first: it worked last time`] : [];
+}
+
+/** What `explain` says about routes of which one is chosen: the last winner, and what the routes themselves decide. */
+export function explainRoutes(
+  chains: readonly Chain[],
+  target: Target,
+  host: StrategyHost,
+  keepMs: number | undefined,
+): string[] {
+  return [
+    ...explainWinner(chains, winnerOf(chains, target, host, keepMs)),
+    ...chains.flatMap((chain) => chain.explain?.(target) ?? []),
+  ];
 }

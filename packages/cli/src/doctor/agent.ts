@@ -5,7 +5,7 @@ import { fdpassVersion, isFdpassError } from '@fdpass/core';
 import { shownPath } from '../shown-path.js';
 import { type Check, type Checked, error, type Finding, note, warning } from './finding.js';
 
-/** Whether the agent can be reached, if there is one, and is the right one. */
+/** Whether the agent, if there is one, can be reached and has this version. */
 export const agent: Check = {
   name: 'agent',
   async run({ environment }): Promise<Checked> {

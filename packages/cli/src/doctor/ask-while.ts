@@ -3,7 +3,7 @@ import type { SampleHost } from './sample-hosts.js';
 
 const AT_ONCE = 4;
 
-/** Asks about each host, a few at once, in their order. Those that are left when the time is over are not asked about. */
+/** Asks about each host, a few at once, in their order. When the time is over, the rest stay unasked. */
 export async function askWhile<Answer>(
   hosts: readonly SampleHost[],
   isOver: () => boolean,

@@ -10,7 +10,7 @@ import { hasShell } from './shell.js';
 import type { HostAnswer, Surroundings } from './surroundings.js';
 
 const LIMIT_MS = 15_000;
-/** What a program gets that no shell of the user's has started, such as cron or a desktop. */
+/** The PATH of a program that no shell of the user has started, such as cron or a desktop. */
 const BARE_PATH = '/usr/local/bin:/usr/bin:/bin';
 
 /** Whether the fdpass of each ProxyCommand can be run, as ssh runs it, and without the PATH of the user's shell. */
@@ -28,7 +28,7 @@ export const command: Check = {
   },
 };
 
-/** One answer for each way in which fdpass is started, where its arguments are right. */
+/** One answer for each way in which fdpass is started, as far as its arguments are right. */
 function distinct(answers: readonly HostAnswer[]): HostAnswer[] {
   const calls = answers.filter(({ proxying: { call } }) => call !== undefined && call.objection === undefined);
   return [...new Map(calls.map((answer) => [JSON.stringify(answer.proxying.call?.launcher), answer])).values()];
@@ -72,7 +72,7 @@ function fixFor(said: string, launcher: readonly string[]): string {
   return `write the path of fdpass: ${ownPath()}`;
 }
 
-/** Where the user has found us. */
+/** The path under which the user has started us. */
 function ownPath(): string {
   return findInPath(FDPASS.name) ?? process.argv[1] ?? FDPASS.name;
 }

@@ -5,7 +5,7 @@ import { credentialFaults } from './credentials.js';
 import { type Check, type Finding, note, warning } from './finding.js';
 import { isAboutPlugin, problemFinding } from './problem.js';
 
-/** The configuration, as "fdpass check" sees it, and files that somebody may take for it. */
+/** The configuration, as "fdpass check" sees it, and files that look like one but are not read. */
 export const config: Check = {
   name: 'config',
   async run(around) {

@@ -5,7 +5,7 @@ import type { Surroundings } from './surroundings.js';
 
 const LIMIT_MS = 15_000;
 
-/** Whether the passwords of hops can be had: from files, variables, programs and netrc. None of them is shown. */
+/** Whether the sources of passwords give one: files, variables, programs and netrc. No password is shown. */
 export const credentials: Check = {
   name: 'credentials',
   async run(around) {

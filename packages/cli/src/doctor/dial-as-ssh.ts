@@ -9,7 +9,7 @@ const GREETING_MS = 5000;
 /** How long the command has to exit, once it has passed a descriptor or closed its stdout. */
 const PATIENCE_MS = 5000;
 
-/** What came of a ProxyCommand. */
+/** The result of a ProxyCommand. */
 export interface DialEnd {
   /** Whether ssh would have got a connection. */
   readonly isConnected: boolean;

@@ -41,7 +41,7 @@ const CHECKS: readonly Check[] = [
 const EXIT_WRONG = 78;
 const SSH_PORT = 22;
 
-/** `fdpass doctor [HOST]`: what is wrong on this machine, and what to do about it. Returns the exit code. */
+/** `fdpass doctor [HOST]`: says what is wrong on this machine, and how to fix it. Returns the exit code. */
 export async function doctor(args: Arguments): Promise<number> {
   checkCount(FDPASS, args, 1);
   const [name] = args.operands;
@@ -82,7 +82,7 @@ async function runAll(checks: readonly Check[], around: Surroundings): Promise<D
   }
 }
 
-/** What is said of all hosts need not be said of one again. */
+/** Leaves out what was already said about all hosts. */
 function withoutRepetition(diagnoses: readonly Diagnosis[]): Diagnosis[] {
   const told = new Set<string>();
   return diagnoses.map((diagnosis) => {
@@ -92,7 +92,7 @@ function withoutRepetition(diagnoses: readonly Diagnosis[]): Diagnosis[] {
   });
 }
 
-/** A check that fails by itself is not a reason to keep the others from being seen. */
+/** A check that fails by itself must not hide the results of the others. */
 async function runCheck(check: Check, around: Surroundings): Promise<Checked> {
   try {
     return await check.run(around);

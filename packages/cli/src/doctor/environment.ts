@@ -5,7 +5,7 @@ import { type Check, error, type Finding, note, warning } from './finding.js';
 import { type ProxySetting, proxySettings, spellingOf, usesEnv } from './proxy-variables.js';
 import type { Surroundings } from './surroundings.js';
 
-/** The variables that decide which way a connection takes. */
+/** The variables that decide which route a connection takes. */
 export const environment: Check = {
   name: 'environment',
   async run(around) {

@@ -1,25 +1,25 @@
 import type { Surroundings } from './surroundings.js';
 
-/** How bad it is: ssh or a dial fails by it; it will bite one day; it is good to know. */
+/** How bad it is. An error makes ssh or a dial fail; a warning will do so one day; a note is good to know. */
 export type Severity = 'error' | 'warning' | 'note';
 
-/** Something that is not as it should be. */
+/** Something that is wrong, or worth knowing. */
 export interface Finding {
   readonly severity: Severity;
   /** What it is, and where. Without a secret. */
   readonly what: string;
-  /** One thing to do about it. */
+  /** How to fix it. */
   readonly fix: string;
 }
 
-/** What a check says. */
+/** The result of a check. */
 export interface Checked {
   /** What is there, for a person who only wants to see that all is well. */
   readonly facts: readonly string[];
   readonly findings: readonly Finding[];
 }
 
-/** One thing that the doctor looks at. It opens nothing that it does not close, and changes nothing. */
+/** One check of the doctor. It closes whatever it opens, and changes nothing. */
 export interface Check {
   readonly name: string;
   run(around: Surroundings): Promise<Checked>;
@@ -28,7 +28,7 @@ export interface Check {
 /** From the worst to the least. */
 export const SEVERITIES: readonly Severity[] = ['error', 'warning', 'note'];
 
-/** Of findings that say the same only the worst, in their order. */
+/** Keeps only the worst of findings that say the same, in their order. */
 export function worstOfEach(findings: readonly Finding[]): Finding[] {
   const worst = new Map<string, Finding>();
   const rank = ({ severity }: Finding): number => SEVERITIES.indexOf(severity);

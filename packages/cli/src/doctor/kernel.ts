@@ -52,7 +52,7 @@ async function passDescriptor(sys: Sys): Promise<Finding | undefined> {
   }
 }
 
-/** What is there and what is not; most people need none of it. */
+/** The features that the kernel has and lacks; most people need none of them. */
 function features(sys: Sys | undefined): string[] {
   const has: readonly (readonly [what: string, isThere: boolean])[] = [
     ['splice', sys?.splicing !== undefined],

@@ -8,10 +8,10 @@ const LIMIT_MS = 10_000;
 const WORD = 'fdpass';
 const BOURNE = '/bin/sh';
 
-/** Whether the shell that ssh runs its ProxyCommand with does so, and says nothing of its own. */
+/** Whether ssh's shell runs a ProxyCommand, and prints nothing of its own. */
 export const shell: Check = { name: 'shell', run: tryShell };
 
-/** What is to be said of the shell; it is tried once. */
+/** The findings about the shell, which is tried once. */
 function tryShell(around: Surroundings): Promise<Checked> {
   return around.once('shell', async () => {
     const { SHELL } = around.environment;

@@ -9,7 +9,7 @@ import type { Surroundings } from './surroundings.js';
 
 const LIMIT_MS = 5000;
 
-/** Which ssh there is, and whether it takes its own settings. */
+/** Which ssh is installed, and whether it accepts its own settings. */
 export const ssh: Check = {
   name: 'ssh',
   async run(around) {

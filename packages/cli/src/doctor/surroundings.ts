@@ -14,7 +14,7 @@ export interface HostAnswer {
 
 /** A host that no file names: it gets what is said of all hosts. */
 const NOBODY = 'a-host-that-no-file-names';
-/** As long as a person waits: a `Match exec` runs for each host. */
+/** As long as a person is willing to wait, since a `Match exec` runs for each host. */
 export const ASKING_LIMIT_MS = 15_000;
 
 /** What ssh was asked about, as far as there was time. */
@@ -23,7 +23,7 @@ interface Asked {
   readonly unasked: readonly SampleHost[];
 }
 
-/** What the checks look at. Whatever several of them need is found out once. */
+/** What the checks look at. Anything that several of them need is determined once. */
 export class Surroundings {
   readonly environment: NodeJS.ProcessEnv = process.env;
   readonly #file: string | undefined;

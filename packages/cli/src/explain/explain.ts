@@ -13,7 +13,7 @@ const SSH_PORT = 22;
 /** What ssh takes as it is, and what no shell of a `Match exec` could take for anything else. */
 const PLAIN_HOST = /^[\w.:%~/-]+$/;
 
-/** `fdpass explain HOST [PORT]`: what ssh does, the rule, the route and why; opens nothing. */
+/** `fdpass explain HOST [PORT]`: what ssh does, the rule, the route and why. Connects only to test conditions of rules. */
 export async function explain(args: Arguments): Promise<number> {
   const ssh = args.flag('no-ssh') ? undefined : await askAbout(args);
   const request = requestOf(args, ssh);
@@ -37,7 +37,7 @@ async function askAbout(args: Arguments): Promise<SshAnswer | 'missing'> {
   return { settings, proxying: proxyingOf(settings) };
 }
 
-/** What fdpass would be asked by ssh, or would be if ssh ran it. Options of our own command line count before those. */
+/** The request that ssh makes of fdpass, or would make if it ran it. Options of our own command line take precedence. */
 function requestOf(args: Arguments, ssh: Explained['ssh']): DialRequest {
   const own = readRequest(args, SSH_PORT);
   if (ssh === undefined || ssh === 'missing') return own;

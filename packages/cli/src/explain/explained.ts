@@ -2,13 +2,13 @@ import type { ConfigSearch, Explanation } from '@fdpass/core/host';
 import type { Proxying } from '../ssh-proxying.js';
 import type { SshSettings } from '../ssh-settings.js';
 
-/** What ssh says of a host. */
+/** What ssh says about a host. */
 export interface SshAnswer {
   readonly settings: SshSettings;
   readonly proxying: Proxying;
 }
 
-/** All that there is to say of a host. */
+/** Everything that `explain` shows about a host. */
 export interface Explained {
   readonly explanation: Explanation;
   readonly search: ConfigSearch;

@@ -8,9 +8,9 @@ export interface IneffectiveOption {
   readonly value: string;
   /** The line that sets it; undefined where ssh does not tell. */
   readonly by: SshLine | undefined;
-  /** What becomes of it. */
+  /** What it still does, or that it does nothing. */
   readonly effect: string;
-  /** What does the same here. */
+  /** What to use in fdpass instead. */
   readonly instead: string;
 }
 
@@ -40,7 +40,7 @@ export const RULES: readonly OptionRule[] = [
     option: 'ConnectionAttempts',
     unset: '1',
     effect: NO_EFFECT,
-    instead: () => 'firstOf tries one route after the other, and the same route can be in it twice',
+    instead: (value) => `"retry: ${Number(value) - 1}" in the rule`,
   },
   {
     option: 'AddressFamily',

@@ -16,7 +16,7 @@ import { readRouteOptions } from '../request.js';
 import { serveMany, untilTold } from '../resident.js';
 import { ownParts, RulesDialer } from './rules-dialer.js';
 
-/** `fdpass listen [ADDRESS ...]`: a proxy whose connections go by the rules, until a signal ends it. */
+/** `fdpass listen [ADDRESS ...]`: a proxy that connects by the rules, until a signal ends it. */
 export async function listen(args: Arguments): Promise<number> {
   const addresses = readAddresses(args);
   const password = readPassword(args);
@@ -74,7 +74,7 @@ function readPassword(args: Arguments): Password | undefined {
   return { user, password };
 }
 
-/** Whoever reaches the proxy reaches all that its user does, this machine's own services included. */
+/** Anybody who can reach the proxy can reach everything that its user can, including the services of this machine. */
 function refuseOpenProxy(addresses: readonly ListenAddress[], password: Password | undefined, args: Arguments): void {
   const open = addresses.find((address) => !isLocal(address));
   if (open === undefined || (password !== undefined && args.flag('allow-remote'))) return;

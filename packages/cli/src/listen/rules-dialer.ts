@@ -22,14 +22,14 @@ export interface DialingParts {
 export interface RulesDialerOptions {
   /** Which rules, or which hops instead of them. */
   readonly request: Omit<DialRequest, 'target'>;
-  /** As often as -v was given. */
+  /** How many times -v was given. */
   readonly verbosity: number;
   /** Of --log. */
   readonly logFile: string | undefined;
   readonly errorStyle: ErrorStyle;
 }
 
-/** Those of a process that does nothing else. */
+/** The parts of a process that does nothing else. */
 export function ownParts(): DialingParts {
   let isSaid = false;
   const frameworks = new Frameworks(() => {
