@@ -30,7 +30,8 @@ export interface AbsoluteTarget extends Authority {
 export function readAuthority(text: string, defaultPort?: number): Authority | undefined {
   const [, host = '', written] = /^(\[[^\]]+\]|[^:@]+)(?::(\d{0,5}))?$/.exec(text) ?? [];
   const port = written || defaultPort;
-  return host === '' || port === undefined ? undefined : { host, port: Number(port) };
+  if (host === '' || port === undefined) return undefined;
+  return { host: host.replace(/%25(?=.+\]$)/, '%'), port: Number(port) }; // a zone, as RFC 6874 §2 has it
 }
 
 /** An `http://` URL in a request line (RFC 9112 §3.2.2). No URL parser: what the server gets is what the client wrote. */

@@ -54,6 +54,12 @@ const REQUESTS: Readonly<Record<string, readonly [request: Buffer, granted: stri
     ],
     CONNECT: [bytes(CONNECT), CONNECTED, 'CONNECT', 'host.example'],
     'CONNECT of HTTP/1.0': [bytes('CONNECT host.example:22 HTTP/1.0\r\n\r\n'), CONNECTED, 'CONNECT', 'host.example'],
+    'CONNECT with the zone of a link-local address': [
+      bytes('CONNECT [fe80::1%25eth0]:22 HTTP/1.1\r\nHost: x\r\n\r\n'),
+      CONNECTED,
+      'CONNECT',
+      'fe80::1%eth0',
+    ],
     'CONNECT with an IPv6 address': [
       bytes('CONNECT [2001:DB8::1]:22 HTTP/1.1\r\nHost: x\r\n\r\n'),
       CONNECTED,
