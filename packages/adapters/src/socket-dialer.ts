@@ -11,7 +11,7 @@ export interface SocketDialer {
 
 /** Said once for all connections of an adapter. */
 export interface DialingOptions {
-  /** Milliseconds, or a text such as `30s`, for each dial. Default: the dialer's. */
+  /** Milliseconds, or a string such as `30s`, for each dial. Default: the dialer's. */
   readonly dialTimeout?: number | string | undefined;
 }
 

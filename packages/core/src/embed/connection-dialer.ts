@@ -33,7 +33,7 @@ export interface CreateDialerOptions {
   readonly baseDir?: string | undefined;
   /** Finds the addresses of names, with the signature of `dns.lookup`. Default: that. */
   readonly lookup?: Lookup | undefined;
-  /** For each dial: milliseconds, or a text such as `30s`; 0 for no limit. Default: the rule's, the config's, 30 s. */
+  /** For each dial: milliseconds, or a string such as `30s`; 0 for no limit. Default: the rule's, the config's, 30 s. */
   readonly timeout?: number | string | undefined;
 }
 
@@ -70,7 +70,7 @@ export interface TargetParts {
 export interface DialerDialOptions {
   /** Aborts the dial; `dial` rejects with its reason, unchanged. It has no say over the socket afterwards. */
   readonly signal?: AbortSignal | undefined;
-  /** For this dial, TLS included: milliseconds, or a text such as `30s`; 0 for no limit. */
+  /** For this dial, TLS included: milliseconds, or a string such as `30s`; 0 for no limit. */
   readonly timeout?: number | string | undefined;
   /** Hops for this dial in travel order, as `use` in a rule: overrides the rules. */
   readonly via?: unknown;
