@@ -362,6 +362,26 @@ describe('the agent', () => {
       await ended;
     });
 
+    it('with a limit for each answer, and not for the time between them', async () => {
+      const clock = new VirtualClock();
+      const agent = await start();
+      const call = await callAgent(socket, clock);
+      await clock.advance(60_000);
+      expect(await call?.status()).to.include({ pid: process.pid });
+      call?.close();
+      agent.leave();
+      await agent.ended;
+
+      const silent = createServer((client) => client.on('error', () => {}).resume()).listen(socket);
+      await once(silent, 'listening');
+      const calling = callAgent(socket, clock).catch((error: unknown) => error);
+      await once(silent, 'connection');
+      await turns();
+      await clock.advance(5000);
+      expect(await calling).to.include({ code: 'timeout', summary: `the agent at ${socket} does not answer` });
+      silent.close();
+    });
+
     it('in vain where none listens', async () => {
       expect(await callAgent(socket)).to.equal(undefined);
       writeFileSync(join(folder.path, 'file'), '');

@@ -1,4 +1,4 @@
-import { FdpassError, startDeadline, systemClock } from '@fdpass/core';
+import { type Clock, FdpassError, startDeadline, systemClock } from '@fdpass/core';
 import { encodeMuxPacket, exchangeMuxHellos, openConnection, readMuxPacket } from '@fdpass/core/sockets';
 import type { AgentStatus } from './agent.js';
 import { MUX_C_FDPASS_STATUS, MUX_C_TERMINATE, MUX_S_FDPASS_STATUS, MUX_S_OK } from './constants.js';
@@ -21,15 +21,20 @@ const LIMIT_MS = 5_000;
  *
  * @throws FdpassError `protocol` if something else does, `timeout` if it does not answer.
  */
-export async function callAgent(socket: string): Promise<AgentCall | undefined> {
-  const deadline = startDeadline(LIMIT_MS, undefined, systemClock);
-  const connection = await openConnection({ path: socket }, {}, { signal: deadline.signal }).catch(() => undefined);
-  if (connection === undefined) {
-    deadline.release();
-    return undefined;
-  }
-  deadline.signal.addEventListener('abort', () => connection.destroy(deadline.signal.reason));
-  const ask = async (type: number, expected: number): Promise<string> => {
+export async function callAgent(socket: string, clock: Clock = systemClock): Promise<AgentCall | undefined> {
+  const opening = startDeadline(LIMIT_MS, undefined, clock);
+  const connection = await openConnection({ path: socket }, {}, { signal: opening.signal }).catch(() => undefined);
+  opening.release();
+  if (connection === undefined) return undefined;
+  const inTime = async <T>(answer: Promise<T>): Promise<T> => {
+    const cancel = clock.after(LIMIT_MS, () => connection.destroy(noAnswer(socket)));
+    try {
+      return await answer;
+    } finally {
+      cancel();
+    }
+  };
+  const exchange = async (type: number, expected: number): Promise<string> => {
     const id = 1;
     await connection.write(encodeMuxPacket(type, id));
     const { type: answered, fields } = await readMuxPacket(connection, 'an answer');
@@ -37,12 +42,10 @@ export async function callAgent(socket: string): Promise<AgentCall | undefined> 
     if (answered === expected) return fields.isAtEnd ? '' : fields.text();
     throw new FdpassError('protocol', `what listens at ${socket} is not an fdpass agent`);
   };
-  const close = (): void => {
-    deadline.release();
-    connection.destroy();
-  };
+  const ask = (type: number, expected: number): Promise<string> => inTime(exchange(type, expected));
+  const close = (): void => connection.destroy();
   try {
-    await exchangeMuxHellos(connection);
+    await inTime(exchangeMuxHellos(connection));
   } catch (error) {
     close();
     throw error;
@@ -52,4 +55,11 @@ export async function callAgent(socket: string): Promise<AgentCall | undefined> 
     terminate: async () => void (await ask(MUX_C_TERMINATE, MUX_S_OK)),
     close,
   };
+}
+
+/** It was stopped, or something holds it up. */
+function noAnswer(socket: string): FdpassError {
+  return new FdpassError('timeout', `the agent at ${socket} does not answer`, {
+    hint: 'replace it with "fdpass agent reload"',
+  });
 }

@@ -1,9 +1,9 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, rmSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { agentSocket } from '@fdpass/agent';
 import { makePrivateFolder } from '@fdpass/core/host';
-import { openConnection } from '@fdpass/core/sockets';
+import { findSys, openConnection } from '@fdpass/core/sockets';
 import { AGENT_ARGUMENT, ownCommand } from './own-command.js';
 
 /** The descriptor over which a detached agent says why it does not listen; its end means that it does. */
@@ -29,6 +29,7 @@ export async function startAgent(idleMs: number, addresses: readonly string[] = 
   const { spawn } = await import('node:child_process');
   const [node, ...words] = ownCommand(AGENT_ARGUMENT, String(idleMs), ...addresses);
   const log = openAgentLog();
+  withholdDescriptors();
   const child = spawn(node, words, {
     stdio: ['ignore', log ?? 'ignore', log ?? 'ignore', 'pipe'],
     detached: true, // a hang-up of the user's terminal does not concern it
@@ -39,6 +40,32 @@ export async function startAgent(idleMs: number, addresses: readonly string[] = 
   const report = child.stdio[REPORT_FD] as Readable;
   child.once('error', (error) => report.destroy(error));
   return report;
+}
+
+/**
+ * What this process was started with, such as the lock of a script (`exec 200>lock`), must not stay open as long as an agent.
+ * Node sees to that for the first sixteen descriptors only.
+ */
+function withholdDescriptors(): void {
+  const sys = findSys();
+  for (const fd of openDescriptors()) {
+    try {
+      if (fd > STDERR) sys?.setCloseOnExec(fd);
+    } catch {
+      // The one that the list was read from.
+    }
+  }
+}
+
+const STDERR = 2;
+
+/** None where the system does not tell. */
+function openDescriptors(): number[] {
+  try {
+    return readdirSync('/dev/fd').map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** Where an agent that was started from here writes what belongs to no connection, such as what plugins print. */

@@ -1,7 +1,7 @@
 import { closeSync, writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { type AgentCall, type AgentStatus, agentSocket, callAgent, isSocketActivated } from '@fdpass/agent';
-import { FdpassError, formatError } from '@fdpass/core';
+import { FdpassError, formatError, isFdpassError } from '@fdpass/core';
 import { parseDuration } from '@fdpass/core/host';
 import { install, uninstall } from './agent-install.js';
 import { beAgent } from './agent-process.js';
@@ -100,8 +100,20 @@ function describe({ pid, seconds, served, left, active, note, listening = [] }: 
   return `${lines.join('\n')}\n`;
 }
 
-/** Another agent takes the socket over, with everything loaded afresh; the old one ends when its sessions have. */
+/**
+ * Another agent takes the socket over, with everything loaded afresh; the old one ends when its sessions have. One that does not
+ * answer ends once it has seen that nobody finds it any more.
+ */
 async function reload(args: Arguments, socket: string): Promise<void> {
+  try {
+    await replace(args, socket);
+  } catch (error) {
+    if (!isFdpassError(error) || error.code !== 'timeout') throw error;
+    await startAndWait(idleTime(args), await addressesIn(args));
+  }
+}
+
+async function replace(args: Arguments, socket: string): Promise<void> {
   await withAgent(socket, async (call) => {
     const { isActivated, listening = [] } = await call.status();
     const written = await addressesIn(args);

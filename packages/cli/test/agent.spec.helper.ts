@@ -1,6 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AgentStatus, callAgent } from '@fdpass/agent';
@@ -584,6 +596,40 @@ const server = require('node:net').createServer().listen(process.argv[1], () => 
     const { pid } = await agentStatus();
     await agent('reload');
     expect((await agentStatus()).pid).to.not.equal(pid);
+  });
+
+  it('is replaced by "reload" if it does not answer, which the other commands say', async () => {
+    const { pid } = await agentStatus();
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const { status, stderr } = await command(['agent', 'stop']);
+      expect([status, stderr]).to.deep.equal([
+        75,
+        `fdpass: [timeout] the agent at ${at('fdpass/agent.sock')} does not answer; replace it with "fdpass agent reload"\n`,
+      ]);
+      await agent('reload');
+      expect((await agentStatus()).pid).to.not.equal(pid);
+    } finally {
+      process.kill(pid, 'SIGKILL');
+    }
+  });
+
+  it('holds nothing open that the command was started with', async () => {
+    await agent('stop');
+    const lock = openSync(at('lock'), 'w');
+    const rest = Array<'ignore'>(30).fill('ignore');
+    const starting = spawn(FDPASS_BIN, ['agent', 'start'], { env, stdio: [...rest, lock] });
+    closeSync(lock);
+    expect((await once(starting, 'exit'))[0]).to.equal(0);
+    const folderOf = `/proc/${(await agentStatus()).pid}/fd`;
+    const open = readdirSync(folderOf).map((fd) => {
+      try {
+        return readlinkSync(join(folderOf, fd));
+      } catch {
+        return ''; // of a connection that has ended
+      }
+    });
+    expect(open).to.not.include(at('lock'));
   });
 
   it('is one: another is not started beside it', async () => {

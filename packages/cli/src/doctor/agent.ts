@@ -42,7 +42,7 @@ async function ask(socket: string): Promise<Checked> {
   } catch (cause) {
     if (!isFdpassError(cause)) throw cause;
     const fix = `end the program that listens at ${shownPath(socket)}, and run "fdpass agent start"`;
-    return { facts: [], findings: [error(`the agent does not answer: ${cause.message}`, fix)] };
+    return { facts: [], findings: [error(cause.summary, cause.hint ?? fix)] };
   }
 }
 
