@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type LookupFunction, Socket } from 'node:net';
 import type { Connection } from '@fdpass/core';
-import { connectLate, isLate, keepDialsApart, type LateOptions } from '@fdpass/core/late-socket';
+import { connectLate, isLate, keepDialsApart, type LateOptions, prepareToLoad } from '@fdpass/core/late-socket';
 
 /*
  * `node --import fdpass/register app.js`: every TCP connection of the program goes by the rules of the user's config, or of the
@@ -34,6 +34,7 @@ const connectByRules: Connect = function connect(this: Socket, ...given) {
 async function dial({ host, port, lookup }: Call[0], signal: AbortSignal): Promise<Connection> {
   const ownLookup = typeof lookup === 'function' ? (lookup as LookupFunction) : undefined;
   return apart(async () => {
+    prepareToLoad();
     const { dialByRules } = await import('./register-dial.js');
     return dialByRules({ host: String(host || 'localhost'), port: Number(port), lookup: ownLookup }, signal);
   });

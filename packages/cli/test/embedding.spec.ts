@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import type { Strategy } from '@fdpass/core';
-import { expectNoDescriptorLeft, openDescriptors, temporaryFolder } from '@fdpass/test-lab';
+import { expectNoDescriptorLeft, openDescriptors, run, temporaryFolder } from '@fdpass/test-lab';
 import { Greeter, refusedPort, startSocksProxy } from '@fdpass/testkit';
 import { expect } from 'chai';
 import {
@@ -81,6 +81,36 @@ describe('a dialer in a program of its own', () => {
       const first = await new Promise((resolve) => socket.once('data', resolve));
       expect(String(first)).to.equal('hello ');
       socket.destroy();
+    }));
+
+  it('loads what it needs though the program has just looked at a socket', () =>
+    withServer(async (port) => {
+      const script = `import { statSync } from 'node:fs';
+        import { Session } from 'node:inspector';
+        import { createServer } from 'node:net';
+        import { createDialer } from ${JSON.stringify(import.meta.resolve('../dist/index.js'))};
+        const session = new Session();
+        session.connect();
+        const loaded = [];
+        session.on('Debugger.scriptParsed', ({ params }) => loaded.push(params.url));
+        session.post('Debugger.enable');
+        const path = ${JSON.stringify(join(folder.path, 'socket'))};
+        const server = createServer().listen(path, async () => {
+          statSync(path);
+          const dialer = createDialer({ rules: [{ host: 'hidden', use: 'socks5h://127.0.0.1:1' }, { use: 'direct' }] });
+          (await dialer.dial({ host: '127.0.0.1', port: ${port} })).destroy();
+          statSync(path);
+          console.log((await dialer.dial('hidden:22').catch((error) => error)).message, loaded.join());
+          server.close();
+        });`;
+      const env = { NODE_PATH: undefined }; // pnpm sets it for mocha, and everything is found by it
+      const { status, stdout, stderr } = await run(process.execPath, ['--input-type=module', '--eval', script], {
+        env,
+      });
+      expect([status, stderr]).to.deep.equal([0, '']);
+      expect(stdout)
+        .to.match(/connection refused/)
+        .and.not.include('/node_modules/@fdpass/'); // our own packages are links there, and would be loaded twice
     }));
 
   it('ends its side when the other has ended, as a socket of net.connect does', async () => {

@@ -209,6 +209,23 @@ describe('node --import fdpass/register', () => {
     expect(asked()).to.deep.equal(['options.example', 'options.example']);
   });
 
+  it('finds the rules and all that they need though the program has just looked at a socket', async () => {
+    const file = program(
+      'looked.mjs',
+      `import { statSync } from 'node:fs';
+       import { connect, createServer } from 'node:net';
+       const path = process.argv[1] + '.socket';
+       const server = createServer().listen(path, () => {
+         statSync(path);
+         connect(${told.plain}, 'options.example', () => process.exit());
+       });`,
+    );
+    const without = { ...env, NODE_PATH: undefined }; // pnpm sets it for mocha, and everything is found by it
+    const { status, stderr } = await run(process.execPath, ['--import', REGISTER, file], { env: without });
+    expect([status, stderr]).to.deep.equal([0, '']);
+    expect(asked()).to.deep.equal(['options.example']);
+  });
+
   it('holds on to no socket that is closed, not even to the first, for which the rules are loaded', async () => {
     const file = program(
       'collected.mjs',

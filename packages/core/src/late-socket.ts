@@ -3,4 +3,5 @@
  */
 export { canConnectLate, connectLate, isLate, type LateDial, type LateOptions } from './embed/late-socket.js';
 export { keepDialsApart } from './embed/own-dials.js';
+export { prepareToLoad } from './ground/loading.js';
 export { otherRuntime } from './ground/runtime.js';

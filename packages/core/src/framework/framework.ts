@@ -4,6 +4,7 @@ import type { Config, LoadedRules, NamedPlugin } from '../config/merge.js';
 import type { ConfigCache, LoadOptions } from '../config/places.js';
 import type { Clock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
+import { prepareToLoad } from '../ground/loading.js';
 import type { Resolver } from '../lookup/resolver.js';
 import type { HopScope } from '../routing/hop.js';
 import { Router } from '../routing/router.js';
@@ -96,6 +97,7 @@ export async function composeFramework(
   parts: FrameworkParts,
   replace: (container: DependencyContainer) => void = () => {},
 ): Promise<Framework> {
+  prepareToLoad();
   const container = root.createChildContainer();
   container.register(PARTS, { useValue: parts });
   for (const name of Object.keys(DEFAULT_SERVICES) as (keyof HostServices)[]) {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run, temporaryFolder } from '@fdpass/test-lab';
@@ -90,6 +90,19 @@ console.log(JSON.stringify(${JSON.stringify(specifiers)}.map((specifier) => reso
       return file === undefined ? null : join(dirname(config), file);
     });
     expect(await resolved(specifiers, config)).to.deep.equal(expected);
+  });
+
+  it('are found where a link leads, though the program has just looked at a pipe', async () => {
+    write('stored/linked/main.js', '');
+    write('stored/linked/package.json', MAIN);
+    symlinkSync(join(home, 'stored/linked'), join(dirname(config), 'node_modules/linked'));
+    const found = await inClone(`
+import { statSync } from 'node:fs';
+const { resolveModule } = await load('ground/modules.js');
+resolveModule('vpn', ${JSON.stringify(config)});
+statSync('/dev/stdout'); // a pipe
+console.log(resolveModule('linked', ${JSON.stringify(config)}));`);
+    expect(found).to.equal(join(home, 'stored/linked/main.js'));
   });
 
   it('are found in a folder of NODE_PATH, and refused if that is relative', async () => {

@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import { FdpassError } from './errors.js';
 import { expandPath } from './files.js';
+import { prepareToLoad } from './loading.js';
 
 /**
  * Where a module or a file of a package is, as seen from `from`: a path, or a package in a `node_modules` folder beside or
@@ -39,6 +40,7 @@ function packageFolders(from: string): readonly string[] {
 }
 
 function tryResolve(specifier: string, from = '/'): string | undefined {
+  prepareToLoad();
   try {
     return process.getBuiltinModule('node:module').createRequire(from).resolve(specifier);
   } catch {

@@ -1,4 +1,5 @@
 import { FdpassError } from '../ground/errors.js';
+import { prepareToLoad } from '../ground/loading.js';
 import { hintAtKnown, quoteUnknown } from '../ground/shown.js';
 import type { Strategy, StrategyEntry } from './strategy.js';
 
@@ -65,7 +66,9 @@ export class StrategyRegistry {
 
   /** The strategy itself, its code loaded if it was registered by name only. */
   async load(entry: StrategyEntry): Promise<Strategy> {
-    return 'load' in entry ? entry.load() : entry;
+    if (!('load' in entry)) return entry;
+    prepareToLoad();
+    return entry.load();
   }
 }
 
