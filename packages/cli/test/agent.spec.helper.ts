@@ -618,7 +618,10 @@ const server = require('node:net').createServer().listen(process.argv[1], () => 
     await agent('stop');
     const lock = openSync(at('lock'), 'w');
     const rest = Array<'ignore'>(30).fill('ignore');
-    const starting = spawn(FDPASS_BIN, ['agent', 'start'], { env, stdio: [...rest, lock] });
+    const starting = spawn(FDPASS_BIN, ['agent', 'start'], {
+      env: { ...process.env, ...env },
+      stdio: [...rest, lock],
+    });
     closeSync(lock);
     expect((await once(starting, 'exit'))[0]).to.equal(0);
     const folderOf = `/proc/${(await agentStatus()).pid}/fd`;
