@@ -172,7 +172,7 @@ export class Agent {
     else if (idleMs > 0 && listening.length === 0) this.#cancelIdle = this.#clock.after(idleMs, () => this.leave());
   }
 
-  /** It does not wait if nobody can find it any more: another agent has taken its place, or its folder is gone. */
+  /** Ends the agent, without the idle time, once no client can find it: another one has taken its place, or its folder is gone. */
   #lookAgain(): void {
     this.#cancelLook = this.#clock.after(LOOK_MS, () => {
       const isProxy = (this.#options.listening ?? []).length > 0; // which is asked elsewhere

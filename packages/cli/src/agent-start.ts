@@ -9,6 +9,8 @@ import { AGENT_ARGUMENT, ownCommand } from './own-command.js';
 /** The descriptor over which a detached agent says why it does not listen; its end means that it does. */
 export const REPORT_FD = 3;
 
+const STDERR = 2;
+
 /** An agent ends after this time without a client, unless it is told otherwise. */
 export const DEFAULT_IDLE_MS: number = 30 * 60_000;
 
@@ -56,8 +58,6 @@ function withholdDescriptors(): void {
     }
   }
 }
-
-const STDERR = 2;
 
 /** None where the system does not tell. */
 function openDescriptors(): number[] {

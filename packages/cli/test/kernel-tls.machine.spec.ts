@@ -232,9 +232,9 @@ describeInMachine('TLS by the kernel, through real proxies', import.meta.url, {}
 });
 
 /**
- * Sends so many bytes to a server that sends them back, as a program that knows nothing of TLS. Only some are under way at a time: a
- * proxy that writes without looking whether there is room stops for good once the buffers of both directions are full, as
- * microsocks does.
+ * Sends `length` bytes to the echo server and reads them back, as a program does that knows nothing of TLS. Only a part of them is
+ * under way at any time: a proxy such as microsocks, which blocks until it has written all that it has read, would stop for good once
+ * the buffers of both directions are full.
  */
 async function thereAndBack(fd: number, length: number): Promise<unknown> {
   const socket = adoptFd(fd, loadSys());

@@ -172,7 +172,7 @@ function watch(connection: Connection, listener: () => void): () => void {
   return onBroken?.call(connection, listener) ?? (() => {});
 }
 
-/** If a proxy says something unasked, it is that it closes, or something that nobody waits for. */
+/** A proxy that sends something unasked is about to close the connection, or says what no handshake expects. */
 function isUsable({ descriptor }: Connection): boolean {
   if (descriptor === undefined) return true; // watched, and read by its own protocol
   const sys = loadSys();

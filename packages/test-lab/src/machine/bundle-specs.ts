@@ -11,7 +11,7 @@ interface MochaSettings {
   readonly timeoutMs: number;
 }
 
-/** A module in a bundle stays where it is on the disk, for what it finds beside itself. */
+/** Modules find files beside themselves by `import.meta`, which in a bundle would be the bundle's: each keeps its own place. */
 const inPlace: Plugin = {
   name: 'in-place',
   setup: ({ onLoad }) => {
@@ -27,8 +27,8 @@ const inPlace: Plugin = {
 };
 
 /**
- * Puts specs, all that they import, and a mocha that runs them into one file of `folder`. Node would take half a minute for
- * those hundreds of files in an emulated processor. Resolves to the file.
+ * Puts specs, everything that they import, and a mocha that runs them into one file in `folder`, for the virtual machine: in its
+ * emulated processor Node takes half a minute to load the hundreds of files one by one. Resolves to the path of that file.
  */
 export async function bundleSpecs(files: readonly string[], folder: string, settings: MochaSettings): Promise<string> {
   const outfile = join(folder, 'specs.mjs');
@@ -41,7 +41,7 @@ export async function bundleSpecs(files: readonly string[], folder: string, sett
       target: 'node20',
       format: 'esm',
       banner: { js: requireFrom(import.meta.url) },
-      external: ['koffi', 'typescript', 'js-yaml', 'parse-json', 'import-fresh'],
+      external: ['koffi', 'typescript', 'js-yaml', 'parse-json', 'import-fresh'], // as in scripts/build.mjs
       plugins: [inPlace],
       logLevel: 'silent', // what is wrong is in the error
     });
