@@ -108,7 +108,7 @@ describe('descriptors over sockets', () => {
       new Array<number>(100).fill(channel),
     );
     sys.sendmsg(channel, Buffer.alloc(1), control, 0);
-    expect(await refusal(recvFd(other))).to.equal('protocol: more descriptors were passed than this process can open');
+    expect(await refusal(recvFd(other))).to.equal('protocol: more descriptors were passed than there is room for');
   });
 
   it('that do not come are errors: data alone, the end', async () => {

@@ -149,7 +149,7 @@ export async function recvFd(channel: number, { sys: given, signal }: FdTransfer
   }
   closeAll(fds, sys);
   if (isTruncated)
-    throw new FdpassError('protocol', 'more descriptors were passed than this process can open', {
+    throw new FdpassError('protocol', 'more descriptors were passed than there is room for', {
       hint: 'raise the limit: ulimit -n',
     });
   throw new FdpassError(
