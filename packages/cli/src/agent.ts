@@ -1,8 +1,8 @@
 import { closeSync, writeSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { type AgentCall, type AgentStatus, agentSocket, callAgent, isSocketActivated } from '@fdpass/agent';
-import { FdpassError, formatError, isFdpassError } from '@fdpass/core';
-import { parseDuration } from '@fdpass/core/host';
+import { FdpassError, isFdpassError } from '@fdpass/core';
+import { parseDuration, receivedError, type SentError, sendableError } from '@fdpass/core/host';
 import { install, uninstall } from './agent-install.js';
 import { beAgent } from './agent-process.js';
 import { DEFAULT_IDLE_MS, REPORT_FD, startAgent, startUnwatched } from './agent-start.js';
@@ -75,7 +75,9 @@ async function addressesIn(args: Arguments): Promise<readonly string[]> {
 
 async function startAndWait(idleMs: number, addresses: readonly string[]): Promise<void> {
   const problem = await text(await startAgent(idleMs, addresses));
-  if (problem !== '') throw new FdpassError('internal', `the agent did not start: ${problem}`);
+  if (problem === '') return;
+  const sent = JSON.parse(problem) as SentError;
+  throw receivedError({ ...sent, summary: `the agent did not start: ${sent.summary}` });
 }
 
 async function stop(_: Arguments, socket: string): Promise<void> {
@@ -147,14 +149,14 @@ export async function beDetachedAgent(idleMs: number, addresses: readonly string
     const replace = (): void => void startUnwatched(socket, idleMs, addresses);
     await beAgent({ socket, idleMs, addresses, onReady: () => report(''), replace });
   } catch (error) {
-    report(formatError(error));
+    report(JSON.stringify(sendableError(error)));
   }
 }
 
 /** Says what there is to say, and that this is all. */
-function report(line: string): void {
+function report(text: string): void {
   try {
-    writeSync(REPORT_FD, line);
+    writeSync(REPORT_FD, text);
   } catch {
     // Nobody waits for it any more.
   }

@@ -106,7 +106,7 @@ describe('an agent with --listen', () => {
       const { status, stderr } = await agent('start', '--listen', `127.0.0.1:${port}`);
       expect([status, stderr]).to.satisfy(
         ([code, text]: [number, string]) =>
-          code === 70 && /the agent did not start: cannot listen at .*: address already in use/.test(text),
+          code === 69 && /the agent did not start: cannot listen at .*: address already in use; end what/.test(text),
         stderr,
       );
     } finally {

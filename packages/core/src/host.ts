@@ -46,8 +46,10 @@ export {
   homeFolder,
   inspectFile,
   readTrustedFile,
+  stampOfFile,
 } from './ground/files.js';
 export { makePrivateFolder, openLog, readOwnFile, replaceFile, stateFolder, userFolder } from './ground/own-files.js';
+export { receivedError, type SentError, sendableError } from './ground/sent-error.js';
 export { quoteUnknown } from './ground/shown.js';
 export { asNodeError } from './ground/system-error.js';
 export { didYouMean, nearest } from './ground/text.js';

@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { DescriptorConnection } from '../connection/descriptor.js';
 import { onAbort } from '../ground/clock.js';
-import { type ErrorCode, type ErrorDetails, FdpassError, isFdpassError, stackOf } from '../ground/errors.js';
+import { FdpassError } from '../ground/errors.js';
+import { receivedError, type SentError, sendableError } from '../ground/sent-error.js';
 import { messageOf } from '../ground/text.js';
 import { loadSys } from '../sys/koffi.js';
 import { relayOver } from './caller.js';
@@ -19,13 +20,7 @@ const RELAY_FD = 0;
 /** The child's end of the control channel: one line of JSON each way. */
 const CONTROL_FD = 3;
 
-type Report = { readonly ok: true } | { readonly ok: false; readonly error: SerializedError };
-
-interface SerializedError extends Omit<ErrorDetails, 'cause'> {
-  readonly code: ErrorCode;
-  readonly summary: string;
-  readonly stack?: string | undefined;
-}
+type Report = { readonly ok: true } | { readonly ok: false; readonly error: SentError };
 
 /** How {@link dialDetached} starts the process that dials and relays, and what it sends to it. */
 export interface DetachedOptions {
@@ -85,7 +80,7 @@ async function waitUntilConnected(
     // A process that exits before it has read its request resets the channel.
     const report = (await Promise.race([readLine(control).catch(() => undefined), failed])) as Report | undefined;
     if (report === undefined) throw new FdpassError('internal', 'the relay process ended before it connected');
-    if (!report.ok) throw deserialize(report.error);
+    if (!report.ok) throw receivedError(report.error);
   } catch (error) {
     signal?.throwIfAborted(); // why we destroyed the channel, not that we did
     throw error;
@@ -131,22 +126,10 @@ export async function runDetached(dial: (request: unknown, signal: AbortSignal) 
   try {
     far = await dial(request, waiting.signal);
   } catch (error) {
-    control.end(`${JSON.stringify({ ok: false, error: serialize(error) } satisfies Report)}\n`);
+    control.end(`${JSON.stringify({ ok: false, error: sendableError(error) } satisfies Report)}\n`);
     return;
   }
   control.removeAllListeners('close');
   control.end(`${JSON.stringify({ ok: true } satisfies Report)}\n`);
   await relayOver({ input: RELAY_FD, output: RELAY_FD, as: 'relay' }, far);
-}
-
-function serialize(error: unknown): SerializedError {
-  const stack = stackOf(error);
-  if (!isFdpassError(error)) return { code: 'internal', summary: messageOf(error), stack };
-  const { code, summary, where, hint, hop, rule, target, attempts, routes } = error;
-  return { code, summary, where, hint, hop, rule, target, attempts, routes, stack };
-}
-
-function deserialize({ code, summary, stack, ...details }: SerializedError): FdpassError {
-  const cause = stack === undefined ? undefined : Object.assign(new Error(summary), { stack });
-  return new FdpassError(code, summary, { ...details, cause });
 }
