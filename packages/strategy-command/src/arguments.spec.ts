@@ -1,5 +1,7 @@
+import { testHost } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { jumpArguments, parseJumpHost } from './jump.js';
+import { command } from './command.js';
+import { jump, jumpArguments, parseJumpHost } from './jump.js';
 
 describe('jump hosts', () => {
   const good: readonly (readonly [text: string, parsed: object])[] = [
@@ -35,5 +37,21 @@ describe('jump hosts', () => {
     const hosts = ['a', 'u@b:1', 'v@[::1]:2'].map(parseJumpHost);
     const words = jumpArguments(hosts, { host: 'target', port: 22 }, ['-F', 'x']);
     expect(words).to.deep.equal(['-F', 'x', '-J', 'a,u@b:1', '-l', 'v', '-p', '2', '-W', '[target]:22', '--', '::1']);
+  });
+});
+
+describe('what explain says of programs', () => {
+  it('is which of them stay', async () => {
+    const target = { host: 'host.example', port: 22 };
+    const dialers = [
+      await jump.create({ hosts: ['bastion'] }, testHost()),
+      await command.create({ command: ['nc', '%h', '%p'] }, testHost()),
+      await command.create({ command: ['nc', '-F', '%h', '%p'], fdpass: true }, testHost()),
+    ];
+    expect(dialers.map((dialer) => dialer.explain?.(target))).to.deep.equal([
+      ['ssh -W copies the bytes, and stays for as long as the connection lasts'],
+      ['the program copies the bytes, and stays for as long as the connection lasts'],
+      [],
+    ]);
   });
 });

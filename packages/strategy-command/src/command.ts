@@ -55,6 +55,8 @@ const optionsSchema: v.GenericSchema<unknown, CommandOptions> = v.strictObject({
   ...runEntries,
 });
 
+const STAYS = 'the program copies the bytes, and stays for as long as the connection lasts';
+
 /** Any legacy ProxyCommand as a hop: it relays, detached, and a descriptor is handed over all the same. */
 export const command: Strategy<CommandOptions> = {
   name: 'command',
@@ -67,6 +69,7 @@ export const command: Strategy<CommandOptions> = {
         const argv = words.map((word) => fillTokens(word, target, 'command'));
         return host.spawn(argv, context, options);
       },
+      explain: () => (passesDescriptor === true ? [] : [STAYS]),
     };
   },
 };

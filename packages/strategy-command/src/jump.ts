@@ -237,6 +237,8 @@ async function dialShared(
   }
 }
 
+const STAYS = 'ssh -W copies the bytes, and stays for as long as the connection lasts';
+
 /** Jump hosts through `ssh -W`, so that keys, agents and ssh_config work as ever; what is handed over is a descriptor. */
 export const jump: Strategy<JumpOptions> = {
   name: 'jump',
@@ -258,6 +260,7 @@ export const jump: Strategy<JumpOptions> = {
       return {
         dial: async (target, context) =>
           (await dialShared(login, target, host, context)) ?? run(jumpArguments(hosts, target, ownArguments), context),
+        explain: () => [STAYS],
       };
     }
     // ssh can start the others by itself (-J), but not through the hops before: each is then an ssh of its own.
@@ -271,6 +274,7 @@ export const jump: Strategy<JumpOptions> = {
     return {
       dial: hosts.reduce(dialThrough, host.forward.dial),
       needsRelay: () => host.forward.needsRelay(entryOf(hosts)),
+      explain: () => [STAYS],
     };
   },
 };
