@@ -101,12 +101,14 @@ sub leave_to {
   exit 255;
 }
 
-# Perl has system calls by number only, and these differ between machines. The other numbers are the same on those here.
+# Perl has system calls by number only, and these differ between machines: sendmsg and exit_group. The other numbers are the same on
+# those here.
 open my $perl, '<', '/proc/self/exe' or leave_to('ssh');
 sysread $perl, my $elf, 20;
 my ($class, $machine) = unpack 'x4 C x13 S', $elf;
-my %sendmsg_of = (62 => 46, 183 => 211, 243 => 211, 258 => 211); # x86-64, arm64, RISC-V, LoongArch (elf.h)
-my $sendmsg = $class == 2 && $sendmsg_of{$machine} or leave_to('ssh');
+my $generic = [211, 94];
+my %calls_of = (62 => [46, 231], 183 => $generic, 243 => $generic, 258 => $generic); # x86-64, arm64, RISC-V, LoongArch (elf.h)
+my ($sendmsg, $exit_group) = @{$class == 2 && $calls_of{$machine} || leave_to('ssh')};
 my ($AF_UNIX, $SOCK_STREAM, $SOL_SOCKET, $SCM_RIGHTS) = (1, 1, 1, 1);
 my ($SO_RCVTIMEO, $SO_SNDTIMEO, $MSG_NOSIGNAL) = (20, 21, 0x4000);
 my ($MUX_HELLO, $MUX_NEW_SESSION, $MUX_SESSION_OPENED, $MUX_EXIT_MESSAGE) = (1, 0x10000002, 0x80000006, 0x80000004);
@@ -114,6 +116,7 @@ my $HELLO_LIMIT_S = 5;
 
 my $status = ask_agent();
 leave_to('node') if !defined $status || $status == 255;
+syscall $exit_group, $status; # Perl's own end takes a while to free what the kernel frees anyway
 exit $status;
 
 # The exit status; undefined if there is no agent, or not one that speaks the protocol.
