@@ -3,6 +3,7 @@ import {
   type DescriptorConnection,
   encodeMuxPacket,
   exchangeMuxHellos,
+  hasBytes,
   MUX_S_FAILURE,
   MUX_S_SESSION_OPENED,
   type MuxFieldReader,
@@ -78,9 +79,12 @@ function identify(connection: DescriptorConnection, { sys, uid }: ClientDuties):
   throw new FdpassError('permission', `user ${peer.uid} has connected to the control socket of user ${uid}`);
 }
 
-/** Undefined when the client has closed the connection because it wants nothing more. */
+/**
+ * Undefined when the client has closed the connection because it wants nothing more. The first request is mostly there with the
+ * hello, and to look costs less than a turn of the event loop.
+ */
 async function nextRequest(connection: DescriptorConnection, sys: Sys): Promise<MuxPacket | undefined> {
-  await connection.until('readable');
+  if (!hasBytes(descriptorOf(connection), sys)) await connection.until('readable');
   return sys.isAtEnd(descriptorOf(connection)) ? undefined : readMuxPacket(connection, 'a request');
 }
 

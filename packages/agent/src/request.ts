@@ -34,10 +34,11 @@ export function parseCommand(command: string): string[] {
 
 /** Variables from `NAME=VALUE`. */
 export function parseEnvironment(entries: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const at = entry.indexOf('=');
-      return at === -1 ? [entry, ''] : [entry.slice(0, at), entry.slice(at + 1)];
-    }),
-  );
+  const environment: Record<string, string> = Object.create(null); // a variable can have any name, `__proto__` too
+  for (const entry of entries) {
+    const at = entry.indexOf('=');
+    if (at === -1) environment[entry] = '';
+    else environment[entry.slice(0, at)] = entry.slice(at + 1);
+  }
+  return environment;
 }

@@ -1,6 +1,6 @@
 import { readlinkSync, realpathSync } from 'node:fs';
 import type { AgentRequest } from '@fdpass/agent';
-import { inspectFile } from '@fdpass/core/host';
+import { stampOfFile } from '@fdpass/core/host';
 import type { Arguments } from './arguments.js';
 import { LeftToCommand } from './left-to-command.js';
 
@@ -30,12 +30,12 @@ export class Installation {
   constructor(command: string, code: string) {
     this.#command = realpathSync(command);
     this.#code = code;
-    this.#codeIdentity = identityOf(code);
+    this.#codeIdentity = stampOfFile(code)?.identity;
   }
 
   /** Whether another version has been installed in its place. */
   get isReplaced(): boolean {
-    return identityOf(this.#code) !== this.#codeIdentity;
+    return stampOfFile(this.#code)?.identity !== this.#codeIdentity;
   }
 
   /** Whether a launcher, or a link to one, belongs to it. */
@@ -51,23 +51,23 @@ export class Installation {
   }
 }
 
-/** Undefined for a file that is gone. */
-function identityOf(file: string): string | undefined {
-  try {
-    return inspectFile(file).stamp.identity;
-  } catch {
-    return undefined;
-  }
-}
-
 /** @throws LeftToCommand if the client's process is another kind of place than ours. */
 export function checkSurroundings({ environment, pid }: Pick<AgentRequest, 'environment' | 'pid'>): void {
-  const ofNode = [environment, process.env].flatMap(Object.keys).filter((name) => name.startsWith('NODE_'));
-  const different = [...OF_THE_PROCESS, ...ofNode].find((name) => environment[name] !== process.env[name]);
+  const ofNode = Object.keys(environment).filter(isOfNode);
+  ownOfNode ??= Object.keys(process.env).filter(isOfNode);
+  const names = [...OF_THE_PROCESS, ...ownOfNode, ...ofNode];
+  const different = names.find((name) => environment[name] !== process.env[name]);
   if (different !== undefined) throw new LeftToCommand(`its ${different} differs from the agent's`);
   const elsewhere =
     pid === undefined ? undefined : NAMESPACES.find((name) => namespaceOf(pid, name) !== ownNamespace(name));
   if (elsewhere !== undefined) throw new LeftToCommand(`it is in another ${elsewhere} namespace`);
+}
+
+/** The names of our own, which take long to list. */
+let ownOfNode: readonly string[] | undefined;
+
+function isOfNode(name: string): boolean {
+  return name.startsWith('NODE_');
 }
 
 /** Empty for a process that we cannot look at. */

@@ -1,5 +1,5 @@
 import { formatError } from '@fdpass/core';
-import { configPath, type Framework, inspectFile, type LoadOptions } from '@fdpass/core/host';
+import { configPath, type Framework, type LoadOptions, stampOfFile } from '@fdpass/core/host';
 import { builtinFramework } from './command-framework.js';
 import type { WriteLine } from './stderr.js';
 
@@ -73,10 +73,6 @@ export class Frameworks {
 }
 
 function stampOf(file: string): Stamp {
-  try {
-    const { identity, ageMs } = inspectFile(file).stamp;
-    return { file, identity, isNew: ageMs < TOO_NEW_MS };
-  } catch {
-    return { file, identity: undefined, isNew: false }; // loading says what is wrong
-  }
+  const { identity, ageMs = Number.POSITIVE_INFINITY } = stampOfFile(file) ?? {};
+  return { file, identity, isNew: ageMs < TOO_NEW_MS };
 }

@@ -20,6 +20,7 @@ export {
   describeFd,
   type FdDescription,
   type FdTransferOptions,
+  hasBytes,
   recvFd,
   rememberModes,
   sendFd,

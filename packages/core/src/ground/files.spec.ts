@@ -21,6 +21,7 @@ import {
   inspectFile,
   readTrustedFile,
   readTrustedText,
+  stampOfFile,
 } from './files.js';
 import { whyDistrusted } from './trust.js';
 
@@ -110,6 +111,17 @@ describe('trusted files', () => {
     expect([read.text, inode(read.stamp.identity)]).to.deep.equal(['first', first]);
     const error = refusal(() => changeAfterOpen(replace('third', 0o600), () => readTrustedFile(file)));
     expect(error.message).to.match(/can be written by its group and everybody/);
+  });
+
+  it('have a stamp that changes with them, also behind a link, and none where they are missing', () => {
+    const [first, second] = [folder.write('first', 'same'), folder.write('second', 'same')];
+    const link = folder.path('link');
+    symlinkSync(first, link);
+    const before = stampOfFile(link)?.identity;
+    expect([stampOfFile(first)?.identity, stampOfFile(folder.path('missing'))]).to.deep.equal([before, undefined]);
+    rmSync(link);
+    symlinkSync(second, link);
+    expect(stampOfFile(link)?.identity).not.to.equal(before);
   });
 
   it('are no larger than 1 MiB, whatever their status says', () => {

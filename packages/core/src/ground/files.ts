@@ -1,4 +1,4 @@
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
 import { FdpassError, isFdpassError } from './errors.js';
 import { isShownPath } from './shown.js';
@@ -116,6 +116,15 @@ export function inspectFile(path: string): FileInspection {
     const distrust = whyFileDistrusted(path, status, {}) ?? whyEntriesDistrusted(path, entries);
     return { stamp: stampOf(status), distrust };
   });
+}
+
+/** The state of what is at `path`, for a second look: one system call. Undefined if nothing is there. */
+export function stampOfFile(path: string): FileStamp | undefined {
+  try {
+    return stampOf(statSync(path, { bigint: true }));
+  } catch {
+    return undefined;
+  }
 }
 
 function stampOf({ dev, ino, size, mtimeNs, ctimeNs, ctimeMs }: BigIntStats): FileStamp {

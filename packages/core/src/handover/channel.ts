@@ -48,12 +48,16 @@ export function channelKind(fd: number): ChannelKind {
     if (stat.isFIFO()) return 'pipe';
     if (stat.isFile()) return 'file';
     if (!stat.isCharacterDevice()) return 'other';
-    return stat.rdev === statSync('/dev/null').rdev ? 'closed' : 'terminal';
+    nullDevice ??= statSync('/dev/null').rdev;
+    return stat.rdev === nullDevice ? 'closed' : 'terminal';
   } catch (error) {
     if (errnoName(error) === 'EBADF') return 'closed';
     throw error;
   }
 }
+
+/** The number of /dev/null. */
+let nullDevice: number | undefined;
 
 interface Refusal {
   readonly what: string;
