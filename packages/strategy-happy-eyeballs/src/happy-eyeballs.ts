@@ -76,11 +76,12 @@ export const happyEyeballs: Strategy<HappyEyeballsOptions> = {
 
 function dial({ host: name, port }: Target, setup: Setup, context: DialContext): Promise<Connection> {
   const { host, options, socket } = setup;
-  const path = unixPath(name);
-  if (path !== undefined) {
-    const open = (inner: DialContext): Promise<Connection> => host.open({ path }, {}, inner);
-    const lost = (failures: readonly Failure[]): FdpassError => connectFailed(path, failures);
-    return host.race([{ label: path, open }], { of: 'address', lost }, context);
+  const timeoutMs = options.attemptTimeout;
+  const only = onlyPlace(name, port, setup);
+  if (only !== undefined) {
+    const { label } = only;
+    const lost = (failures: readonly Failure[]): FdpassError => connectFailed(label, failures);
+    return host.race([only], { of: 'address', timeoutMs, lost }, context);
   }
   const candidateOf = (address: HostAddress): Candidate<Connection> => ({
     label: formatHostPort(address.host, port),
@@ -90,7 +91,6 @@ function dial({ host: name, port }: Target, setup: Setup, context: DialContext):
   const place = formatHostPort(name, port);
   const winner = host.winners.of(JSON.stringify([place, setup.family, socket.bindAddress, socket.bindInterface]));
   const arriving = new ArrivingAddresses(name, setup, context, candidateOf, readWinner(winner.last));
-  const timeoutMs = options.attemptTimeout;
   const lost = (failures: readonly Failure[]): FdpassError => arriving.lost(place, failures);
   const won = (label: string): void => {
     const address = arriving.tried.find(({ host: tried }) => formatHostPort(tried, port) === label);
@@ -99,13 +99,22 @@ function dial({ host: name, port }: Target, setup: Setup, context: DialContext):
   return host.race(arriving, { of: 'address', timeoutMs, lost, won }, context);
 }
 
+/** What there is nothing to look up for: a unix socket, or an address. */
+function onlyPlace(name: string, port: number, { host, socket, family }: Setup): Candidate<Connection> | undefined {
+  const path = unixPath(name);
+  if (path !== undefined) return { label: path, open: (context) => host.open({ path }, {}, context) };
+  const address = literalAddress(name, family);
+  if (address === undefined) return undefined;
+  return { label: formatHostPort(name, port), open: (context) => host.open({ ...address, port }, socket, context) };
+}
+
 /** An address as it is remembered: `6 2001:db8::1`. */
 function readWinner(text: string | undefined): HostAddress | undefined {
   const [family, host = ''] = text?.split(' ') ?? [];
   return family === undefined ? undefined : { family: family === '4' ? 4 : 6, host };
 }
 
-/** The addresses of a host as candidates, while its look-ups are under way. */
+/** The addresses of a name as candidates, while its look-ups are under way. */
 class ArrivingAddresses implements Candidates<Connection> {
   readonly #name: string;
   readonly #setup: Setup;
@@ -118,7 +127,6 @@ class ArrivingAddresses implements Candidates<Connection> {
   readonly tried: HostAddress[] = [];
   readonly #pending: Set<Family>;
   readonly #failures: { readonly family: Family; readonly error: unknown }[] = [];
-  readonly #literal: HostAddress | undefined;
   /** Ends the resolution delay; undefined if it does not run. */
   #stopDelay: (() => void) | undefined;
   #hasStarted = false;
@@ -136,10 +144,8 @@ class ArrivingAddresses implements Candidates<Connection> {
     this.#candidateOf = candidateOf;
     this.#lastWinner = lastWinner;
     this.#order = new AddressOrder(setup.options.firstFamilyCount ?? 1, lastWinner?.host);
-    this.#literal = literalAddress(name, setup.family);
     // Section 3: AAAA first, immediately followed by A.
-    this.#pending = new Set(this.#literal !== undefined ? [] : setup.family === 0 ? [6, 4] : [setup.family]);
-    if (this.#literal !== undefined) this.#order.add([this.#literal]);
+    this.#pending = new Set(setup.family === 0 ? [6, 4] : [setup.family]);
   }
 
   get isOpen(): boolean {

@@ -46,23 +46,24 @@ export interface Talk5 {
 
 /** The SOCKS5 conversation (RFC 1928, RFC 1929) up to and including the last byte of the success reply. */
 export async function talkSocks5(peer: Connection, request: Request5, how: Talk5): Promise<void> {
-  const isInOneFlight = how.optimistic && how.method === undefined;
-  await (isInOneFlight ? inOneFlight(peer, request, how.report) : stepByStep(peer, request, how));
-  await readFinalReply(peer, request, how.report);
+  const { host, port } = request;
+  const { report, optimistic, method: chosen } = how;
+  if (optimistic && chosen === undefined) await inOneFlight(peer, request, report);
+  else {
+    const method = chosen ?? (await greetSocks5(peer, request, report));
+    if (method === METHOD_USERNAME_PASSWORD) await authenticate(peer, request, report);
+    await peer.write(encodeRequest(host, port));
+    if (!report.isQuiet) report.sent(requestText(request));
+  }
+  return readFinalReply(peer, request, report);
 }
 
-async function stepByStep(peer: Connection, request: Request5, { method: chosen, report }: Talk5): Promise<void> {
-  const { host, port, getCredentials } = request;
-  const method = chosen ?? (await greetSocks5(peer, request, report));
-  if (method === METHOD_USERNAME_PASSWORD) {
-    const credentials = await getCredentials?.();
-    if (credentials === undefined) throw noMethod([METHOD_NO_AUTHENTICATION]);
-    await peer.write(encodeAuthentication(credentials));
-    report.sent(AUTHENTICATION_TEXT);
-    await readAuthentication(peer, report);
-  }
-  await peer.write(encodeRequest(host, port));
-  report.sent(requestText(request));
+async function authenticate(peer: Connection, { getCredentials }: Request5, report: HandshakeReport): Promise<void> {
+  const credentials = await getCredentials?.();
+  if (credentials === undefined) throw noMethod([METHOD_NO_AUTHENTICATION]);
+  await peer.write(encodeAuthentication(credentials));
+  report.sent(AUTHENTICATION_TEXT);
+  await readAuthentication(peer, report);
 }
 
 /** What can be said before the target is known; the result is the method that the proxy has chosen. */
@@ -73,7 +74,7 @@ export async function greetSocks5(
 ): Promise<number> {
   const offered = getCredentials ? [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD] : [METHOD_NO_AUTHENTICATION];
   await peer.write(encodeGreeting(offered));
-  report.sent(greetingText(offered));
+  if (!report.isQuiet) report.sent(greetingText(offered));
   return readMethod(peer, offered, proxy, report);
 }
 
@@ -121,7 +122,7 @@ async function readMethod(
   });
   const { 1: method = METHOD_NO_ACCEPTABLE } = answer;
   checkVersion(answer);
-  report.received(`method: ${methodName(method)}`);
+  if (!report.isQuiet) report.received(`method: ${methodName(method)}`);
   if (offered.includes(method)) return method;
   // RFC 1928 §3 forbids choosing a method that was not offered; one that does so wants a password all the same.
   if (method === METHOD_NO_ACCEPTABLE || method === METHOD_USERNAME_PASSWORD) throw noMethod(offered);
@@ -166,7 +167,7 @@ async function readFinalReply(peer: Connection, { proxy }: Request5, report: Han
   });
   const { 1: reply = -1 } = answer;
   checkVersion(answer);
-  report.received(replyText(5, reply));
+  if (!report.isQuiet) report.received(replyText(5, reply));
   if (reply !== REPLY_SUCCEEDED) throw replyError(5, reply);
 }
 

@@ -89,23 +89,17 @@ export function replyError(version: 4 | 5, reply: number): FdpassError {
  * Reads a reply to its end, which `missing` finds (see {@link Connection.readThrough}). A proxy that closes before it has
  * refused: `ssh -D` does so when the far side cannot connect to the target.
  */
-export async function readReply(
-  peer: Connection,
-  missing: (soFar: Buffer) => number,
-  maxLength: number,
-): Promise<Buffer> {
+export function readReply(peer: Connection, missing: (soFar: Buffer) => number, maxLength: number): Promise<Buffer> {
   let count = 0;
   const counting = (soFar: Buffer): number => {
     count = soFar.length;
     return missing(soFar);
   };
-  try {
-    return await peer.readThrough(counting, maxLength, 'the reply');
-  } catch (error) {
+  return peer.readThrough(counting, maxLength, 'the reply').catch((error: unknown) => {
     const isClose = isFdpassError(error) && (error.code === 'protocol' || error.code === 'unreachable');
     if (!isClose || count > 0) throw error;
     throw new FdpassError('unreachable', `${error.message}: the target refused or is unreachable`, {
       cause: error.cause,
     });
-  }
+  });
 }

@@ -17,6 +17,7 @@ import {
   startDeadline,
   type Target,
   type TlsOptions,
+  type WarmProxy,
 } from '@fdpass/core';
 import { talkSocks4 } from './handshake4.js';
 import { greetSocks5, type Request5, talkSocks5 } from './handshake5.js';
@@ -79,25 +80,34 @@ async function dialThrough(hop: Hop, target: Target, context: DialContext): Prom
 }
 
 /** Connects to the proxy and talks to it until the tunnel is open. */
-async function openTunnel(
+function openTunnel(
   { proxy, tls, options, host }: Hop,
   request: Request5,
   optimistic: boolean,
   context: DialContext,
 ): Promise<Connection> {
-  const { warm: count } = options;
   const { forward, path } = host;
+  const { warm: count = 0 } = options;
   if (proxy.scheme.version === 4) {
     const userId = options.userId ?? proxy.username ?? '';
     const reach = { proxy, tls, forward, path, warm: { count, host } };
-    return (await reachProxy(reach, context, (peer, report) => talkSocks4(peer, request, userId, report))).connection;
+    return reachProxy(reach, context, (peer, report) => talkSocks4(peer, request, userId, report)).then(connectionOf);
   }
-  const hasPassword = request.getCredentials !== undefined;
-  const greet = (peer: Connection): Promise<number> => greetSocks5(peer, request, handshakeReport(noTrace));
-  const reach = { proxy, tls, forward, path, warm: { count, host, greet, key: hasPassword ? 'password' : '' } };
-  const { connection } = await reachProxy(reach, context, (peer, report, method) =>
+  const warm = count === 0 ? undefined : { count, host, ...greetingInAdvance(request) };
+  return reachProxy({ proxy, tls, forward, path, warm }, context, (peer, report, method) =>
     talkSocks5(peer, request, { optimistic, report, method }),
-  );
+  ).then(connectionOf);
+}
+
+/** What a connection that waits for dials to come has been greeted with: it serves those that have a password, or those that have none. */
+function greetingInAdvance(request: Request5): Pick<WarmProxy<number>, 'greet' | 'key'> {
+  return {
+    greet: (peer) => greetSocks5(peer, request, handshakeReport(noTrace)),
+    key: request.getCredentials === undefined ? '' : 'password',
+  };
+}
+
+function connectionOf({ connection }: { readonly connection: Connection }): Connection {
   return connection;
 }
 

@@ -24,18 +24,19 @@ export function encodeGreeting(methods: readonly number[]): Buffer {
 
 /** RFC 1929 §2: VER ULEN UNAME PLEN PASSWD. @throws FdpassError `config` if a field is too long. */
 export function encodeAuthentication({ username, password }: Credentials): Buffer {
-  return Buffer.concat([Buffer.from([AUTH_VERSION]), field(username, 'user name'), field(password, 'password')]);
+  return Buffer.from([AUTH_VERSION, ...field(username, 'user name'), ...field(password, 'password')]);
 }
 
 /** RFC 1928 §4: VER CMD RSV ATYP DST.ADDR DST.PORT. A name travels as a name; resolve it before if it must not. */
 export function encodeRequest(host: string, port: number): Buffer {
-  return Buffer.concat([Buffer.from([SOCKS_VERSION_5, COMMAND_CONNECT, 0]), encodeAddress(host), portBytes(port)]);
+  return Buffer.from([SOCKS_VERSION_5, COMMAND_CONNECT, 0, ...encodeAddress(host), ...portBytes(port)]);
 }
 
-function encodeAddress(host: string): Buffer {
-  if (ipFamily(host) === 4) return Buffer.concat([Buffer.from([ATYP_IPV4]), ipv4Bytes(host)]);
-  if (ipFamily(host) === 6) return Buffer.concat([Buffer.from([ATYP_IPV6]), ipv6Bytes(host)]);
-  return Buffer.concat([Buffer.from([ATYP_DOMAINNAME]), field(host, 'host name')]);
+function encodeAddress(host: string): number[] {
+  const family = ipFamily(host);
+  if (family === 4) return [ATYP_IPV4, ...ipv4Bytes(host)];
+  if (family === 6) return [ATYP_IPV6, ...ipv6Bytes(host)];
+  return [ATYP_DOMAINNAME, ...field(host, 'host name')];
 }
 
 /** The reply that has the longest domain name in it. */
@@ -63,8 +64,9 @@ export function boundAddressLength(atyp: number, domainLength = 0): number {
   throw new FdpassError('protocol', `the proxy's reply has an unknown address type 0x${atyp.toString(16)}`);
 }
 
-function field(text: string, what: string): Buffer {
+/** A length and the bytes of a text. */
+function field(text: string, what: string): number[] {
   const bytes = octetsOf(text);
-  if (bytes.length <= MAX_FIELD_LENGTH) return Buffer.concat([Buffer.from([bytes.length]), bytes]);
+  if (bytes.length <= MAX_FIELD_LENGTH) return [bytes.length, ...bytes];
   throw new FdpassError('config', `the ${what} is longer than ${MAX_FIELD_LENGTH} bytes, which SOCKS5 cannot carry`);
 }

@@ -7,6 +7,7 @@ import { Duplex, PassThrough } from 'node:stream';
 import { expectDescriptorsBack } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { caught, refusal } from '../ground/rejection.spec.helper.js';
+import { unlessBlocked } from '../ground/system-error.js';
 import type { TraceEvent } from '../ground/trace.js';
 import { recvFd, sendFd } from '../sys/descriptors.js';
 import { fakeSys, systemError } from '../sys/fake-sys.spec.helper.js';
@@ -476,6 +477,35 @@ for (const [kind, pair] of Object.entries(KINDS)) {
 }
 
 describe('a connection by system calls', () => {
+  it('keeps the order of a write that begins just when there is room again', async () => {
+    const sys = loadSys();
+    const { MSG_DONTWAIT } = sys.platform.constants;
+    const [one, other] = sys.socketpair();
+    sys.setNonBlocking(one, true);
+    const ours = new DescriptorConnection(one, sys);
+    const received: Buffer[] = [];
+    const readAll = (): void => {
+      const buffer = Buffer.alloc(2 ** 20);
+      for (;;) {
+        const length = unlessBlocked(() => sys.recv(other, buffer, MSG_DONTWAIT));
+        if (length === undefined) return;
+        received.push(Buffer.from(buffer.subarray(0, length)));
+      }
+    };
+    const first = ours.write(Buffer.alloc(2 ** 22, 'a'));
+    readAll();
+    const writes = Promise.all([first, ours.write(Buffer.from('b'))]);
+    const size = 2 ** 22 + 1;
+    for (let count = 0; count < size; count = Buffer.concat(received).length) {
+      readAll();
+      await new Promise(setImmediate);
+    }
+    await writes;
+    expect(Buffer.concat(received).indexOf('b')).to.equal(size - 1);
+    ours.destroy();
+    sys.close(other);
+  });
+
   expectDescriptorsBack();
 
   /** One that takes at most `most` bytes at a time, and what it has been asked for. */

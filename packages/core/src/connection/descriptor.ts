@@ -24,6 +24,9 @@ const LOOK = 4096;
 const CHUNK = 64 * 1024;
 const MSG_PEEK = 2;
 
+/** Where what is only looked at is put, in turn by all connections: memory for each look would take longer than the look. */
+const seen = Buffer.allocUnsafeSlow(LOOK);
+
 /** A connection by system calls on its descriptor, which it owns: TCP, unix and vsock sockets alike. */
 export class DescriptorConnection implements Connection {
   readonly #sys: Sys;
@@ -94,7 +97,7 @@ export class DescriptorConnection implements Connection {
     this.#isWaiting = false;
     try {
       while (this.#reader.wanted > 0 && !this.#isWaiting) this.#isWaiting = !this.#takeSome();
-      if (this.#isWaiting) this.#untilReadable().then(this.#goOn, this.#giveUp);
+      if (this.#isWaiting) this.#waitForMore(this.#goOn, this.#giveUp);
       else this.#acknowledge();
     } catch (error) {
       this.#giveUp(error);
@@ -113,14 +116,24 @@ export class DescriptorConnection implements Connection {
     const { isOpenEnded, wanted } = this.#reader;
     const isLook = isOpenEnded && !this.readsRecords;
     // To peek and then to take what was seen are two system calls; without peeking there would be one for each line.
-    const buffer = Buffer.allocUnsafe(isLook ? LOOK : Math.min(wanted, CHUNK));
-    const length = this.#receive(buffer, isLook ? MSG_PEEK : 0);
-    if (length === undefined) return false;
-    const taken = this.#reader.take(buffer.subarray(0, length));
+    const bytes = isLook ? this.#peekNow() : this.#takeNow(Math.min(wanted, CHUNK));
+    if (bytes === undefined) return false;
+    const taken = this.#reader.take(bytes);
     if (isLook) this.#discard(taken);
     this.#hasReceived = true;
-    if (length === 0) this.#reader.end();
+    if (bytes.length === 0) this.#reader.end();
     return true;
+  }
+
+  #takeNow(most: number): Buffer | undefined {
+    const buffer = Buffer.allocUnsafe(most);
+    const length = this.#receive(buffer, 0);
+    return length === undefined ? undefined : buffer.subarray(0, length);
+  }
+
+  #peekNow(): Buffer | undefined {
+    const length = this.#receive(seen, MSG_PEEK);
+    return length === undefined ? undefined : Buffer.from(seen.subarray(0, length));
   }
 
   /** recv(2); undefined if nothing is there yet. */
@@ -128,10 +141,10 @@ export class DescriptorConnection implements Connection {
     return this.#unlessBlocked(() => this.#sys.recv(this.#fd, buffer, this.#flags | flags));
   }
 
-  #untilReadable(): Promise<void> {
+  #waitForMore(ready: () => void, failed: (reason: unknown) => void): void {
     if (this.#awaitsAnswer) this.#awaitsAnswer = false;
     else this.#acknowledge();
-    return this.#poller.until('readable');
+    this.#poller.wait('readable', ready, failed);
   }
 
   #acknowledge(): void {
@@ -143,7 +156,7 @@ export class DescriptorConnection implements Connection {
   /** Takes what was peeked at, at once: the caller that waits for it can give the connection away next. */
   #discard(length: number): void {
     for (let left = length; left > 0; ) {
-      const taken = this.#sys.recv(this.#fd, Buffer.allocUnsafe(left), this.#flags); // it can give less than it showed
+      const taken = this.#sys.recv(this.#fd, seen.subarray(0, left), this.#flags); // it can give less than it showed
       if (taken === 0) throw new FdpassError('internal', 'something else reads from this connection');
       left -= taken;
     }
@@ -186,35 +199,45 @@ export class DescriptorConnection implements Connection {
   }
 
   async #look(): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(LOOK);
     for (;;) {
-      const length = this.#awaitsAnswer ? undefined : this.#receive(buffer, MSG_PEEK);
-      if (length !== undefined) return buffer.subarray(0, length);
-      await this.#untilReadable();
+      const bytes = this.#awaitsAnswer ? undefined : this.#peekNow();
+      if (bytes !== undefined) return bytes;
+      await new Promise<void>((resolve, reject) => this.#waitForMore(resolve, reject));
     }
   }
 
   async write(bytes: Uint8Array): Promise<void> {
     checkBytes(bytes);
-    this.#writing = this.#writeAll(bytes, this.#writing);
     try {
-      await this.#writing;
+      const rest = this.#writing === undefined ? this.#send(bytes) : bytes;
+      if (rest.length > 0) {
+        this.#writing = this.#writeLater(rest, this.#writing);
+        await this.#writing;
+      }
+      this.#awaitsAnswer = true;
     } catch (error) {
       if (this.#over !== undefined) throw this.#over.reason;
       throw isFdpassError(error) ? error : fromSystemError(error, 'cannot write to the proxy');
     }
   }
 
-  async #writeAll(bytes: Uint8Array, before: Promise<void> | undefined): Promise<void> {
-    if (before !== undefined) await before;
+  /** @param before The write that has the kernel's room first. Undefined if there has been an attempt with these bytes. */
+  async #writeLater(bytes: Uint8Array, before: Promise<void> | undefined): Promise<void> {
+    await before;
+    let rest = before === undefined ? bytes : this.#send(bytes);
+    for (; rest.length > 0; rest = this.#send(rest)) await this.#poller.until('writable');
+  }
+
+  /** Sends as much as the kernel takes now, and returns the rest. */
+  #send(bytes: Uint8Array): Uint8Array {
     const { MSG_NOSIGNAL = 0 } = this.#sys.platform.constants;
     for (let rest = bytes; rest.length > 0; ) {
       const part = rest;
       const sent = this.#unlessBlocked(() => this.#sys.send(this.#fd, part, this.#flags | MSG_NOSIGNAL));
-      if (sent === undefined) await this.#poller.until('writable');
-      else rest = rest.subarray(sent);
+      if (sent === undefined) return rest;
+      rest = rest.subarray(sent);
     }
-    this.#awaitsAnswer = true;
+    return bytes.subarray(bytes.length);
   }
 
   #unlessBlocked(call: () => number): number | undefined {
@@ -269,8 +292,8 @@ export class DescriptorConnection implements Connection {
     const fd = this.#fd;
     this.#over = { reason };
     this.#fd = -1;
+    this.#reader.end(reason, true); // before the poller is closed, for which a read would say that the connection broke
     this.#poller.close(reason);
-    this.#reader.end(reason, true);
     return fd;
   }
 }

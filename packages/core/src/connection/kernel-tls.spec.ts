@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { formatError } from '../ground/errors.js';
 import { caught } from '../ground/rejection.spec.helper.js';
 import { fakeSys, systemError } from '../sys/fake-sys.spec.helper.js';
-import type { Sys } from '../sys/sys.js';
+import type { Poller, Sys } from '../sys/sys.js';
 import { KernelTlsConnection } from './kernel-tls.js';
 
 /** What the kernel gives: a record's type and its content, or the name of an error. */
@@ -20,9 +20,10 @@ function kernel(given: readonly Given[]): Sys {
     typeof each === 'string' ? each : ([each[0], Buffer.from(each[1], 'hex')] as [number, Buffer]),
   );
   const closed: (() => void)[] = [];
-  const poller = { until: () => new Promise<void>((_, reject) => closed.push(() => reject(new Error('closed')))) };
+  const wait: Poller['wait'] = (_what, _ready, failed) => void closed.push(() => failed(new Error('closed')));
+  const until: Poller['until'] = (what) => new Promise((resolve, reject) => wait(what, resolve, reject));
   return fakeSys({
-    poll: () => ({ ...poller, close: () => closed.forEach((reject) => void reject()) }),
+    poll: () => ({ wait, until, close: () => closed.forEach((close) => void close()) }),
     setsockopt() {},
     close() {},
     recvmsg(_fd, data, _controlLength, flags) {

@@ -230,7 +230,7 @@ describe('a connect() that is under way', () => {
     const sys = fakeSys({
       socket: () => 77,
       connect: () => false,
-      poll: () => ({ until: () => ready, close: () => {} }),
+      poll: () => ({ until: () => ready, wait: () => {}, close: () => {} }),
       getsockoptInt: () => calls.push('getsockopt') - 1,
       close: () => void calls.push('close'),
     });

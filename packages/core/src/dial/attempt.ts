@@ -1,5 +1,6 @@
 import { type Clock, formatMs, timedOut } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
+import { promiseOf } from '../ground/promise-of.js';
 import { messageOf } from '../ground/text.js';
 import type { TraceEvent } from '../ground/trace.js';
 import type { DialContext } from './dialer.js';
@@ -76,8 +77,7 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
       settled(this, result);
     };
     this.#startLimit((error) => end({ error }));
-    const opening = async (): Promise<T> => this.#candidate.open({ ...context, signal });
-    opening().then(
+    promiseOf(() => this.#candidate.open({ ...context, signal })).then(
       (value) => {
         if (!signal.aborted) return end({ value });
         value.destroy(); // it came too late

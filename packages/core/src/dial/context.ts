@@ -16,7 +16,7 @@ export interface DialContext {
  */
 
 /** What belongs to the dial. Symbol.for: two copies of this package can take part in one dial. */
-export const OWNED: unique symbol = Symbol.for('fdpass.owned.v1');
+export const OWNED: unique symbol = Symbol.for('fdpass.owned.v2');
 /** Which hop's dial it is, so that the dials inside it can be counted and nested. */
 export const MARK: unique symbol = Symbol.for('fdpass.dial-mark.v1');
 /** Who wants the descriptor of the connection. */
@@ -25,11 +25,18 @@ const PASSED: unique symbol = Symbol.for('fdpass.passed.v1');
 /** Called when a dial turns out to have no descriptor to give, with the reason. It aborts the dial. */
 export type NeedsRelayListener = (why: string) => void;
 
+/** A dial of another hop inside a dial. */
+export interface InnerDial {
+  readonly dial: Promise<unknown>;
+  readonly signal: AbortSignal;
+}
+
+/** Mostly there is one of each, so these are lists: a set or a map takes five times the memory. */
 export interface Owned {
   /** The connections that were opened inside the dial; they are destroyed if it rejects. */
-  connections?: Set<Connection>;
-  /** The dials of other hops inside the dial that are under way, with their signals. */
-  dials?: Map<Promise<unknown>, AbortSignal>;
+  connections?: Connection[];
+  /** The dials of other hops inside the dial that are under way. */
+  dials?: InnerDial[];
   /** Why the dial is over, if it rejected: what is opened in it later is destroyed at once. */
   over?: { readonly reason: unknown };
   /** What the dial is to connect to. */

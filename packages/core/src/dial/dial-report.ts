@@ -28,7 +28,7 @@ export interface ReportedDial {
  * @param outer The context of whoever dials.
  */
 export function reportDial(context: DialContext, outer: DialContext, { hop, target, clock }: ReportedDial): DialReport {
-  if (hop === undefined || outer.trace.isQuiet === true) return { context, dialled() {}, failed() {} };
+  if (hop === undefined || outer.trace.isQuiet === true) return { context, dialled: nobodyHears, failed: nobodyHears };
   const { mark, parent } = nextMark(outer);
   const end = new DialEnd(outer, mark, clock);
   const { trace } = end;
@@ -40,6 +40,8 @@ export function reportDial(context: DialContext, outer: DialContext, { hop, targ
     failed: (error) => end.report((ms) => ({ event: 'dial-failed', hop, ms, reason: messageOf(error) })),
   };
 }
+
+const nobodyHears = (): void => {};
 
 function nextMark(outer: HopContext): { readonly mark: CountedMark; readonly parent: number | undefined } {
   const around = outer[MARK];

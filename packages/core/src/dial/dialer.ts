@@ -81,7 +81,7 @@ export class OwningDial {
   async innerFailure(): Promise<unknown> {
     const dials = [...(this.#owned.dials ?? [])];
     await undefined; // an abort reaches the signals of inner dials in this turn; one with another signal never settles
-    const aborted = dials.flatMap(([dial, signal]) => (signal.aborted ? [dial] : []));
+    const aborted = dials.flatMap(({ dial, signal }) => (signal.aborted ? [dial] : []));
     const results = await Promise.allSettled(aborted);
     const [only] = results;
     return results.length === 1 && only?.status === 'rejected' ? only.reason : undefined;
@@ -97,8 +97,8 @@ export function ownConnection(connection: Connection, context: DialContext): Con
   if (owned === undefined) return connection;
   if (owned.over !== undefined) connection.destroy(owned.over.reason);
   else {
-    owned.connections ??= new Set();
-    owned.connections.add(connection);
+    owned.connections ??= [];
+    if (!owned.connections.includes(connection)) owned.connections.push(connection);
   }
   return connection;
 }
@@ -112,10 +112,11 @@ export function dialledTarget(context: DialContext): Target | undefined {
 export function ownDial<T>(dial: Promise<T>, context: DialContext): Promise<T> {
   const owned = (context as HopContext)[OWNED];
   if (owned === undefined) return dial;
-  owned.dials ??= new Map();
+  owned.dials ??= [];
   const { dials } = owned;
-  dials.set(dial, context.signal);
-  const settled = (): void => void dials.delete(dial);
+  const inner = { dial, signal: context.signal };
+  dials.push(inner);
+  const settled = (): void => void dials.splice(dials.indexOf(inner), 1);
   dial.then(settled, settled);
   return dial;
 }

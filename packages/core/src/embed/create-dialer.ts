@@ -95,10 +95,10 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
 
   dial(input: TargetInput, options: DialerDialOptions & { readonly tls: true | ConnectionOptions }): Promise<TLSSocket>;
   dial(input: TargetInput, options?: DialerDialOptions): Promise<Socket>;
-  async dial(input: TargetInput, options: DialerDialOptions = {}): Promise<Socket> {
-    return this.#dial(input, options, async ({ router, route, dial }) => {
+  dial(input: TargetInput, options: DialerDialOptions = {}): Promise<Socket> {
+    return this.#dial(input, options, ({ router, route, dial }) => {
       const { tls = false } = options;
-      return tls === false ? readySocket(await router.dial(route, dial)) : this.#dialSecure(router, route, dial, tls);
+      return tls === false ? router.dial(route, dial).then(readySocket) : this.#dialSecure(router, route, dial, tls);
     });
   }
 
@@ -142,18 +142,12 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     return this.#loading;
   }
 
-  async #dial<T>(
-    input: TargetInput,
-    options: DialerDialOptions,
-    open: (planned: PlannedDial) => Promise<T>,
-  ): Promise<T> {
+  #dial<T>(input: TargetInput, options: DialerDialOptions, open: (planned: PlannedDial) => Promise<T>): Promise<T> {
     const dialling = apartFromRules(() => this.#dialPlanned(input, options, open));
     this.#underWay.add(dialling);
-    try {
-      return await dialling;
-    } finally {
-      this.#underWay.delete(dialling);
-    }
+    const forget = (): void => void this.#underWay.delete(dialling);
+    dialling.then(forget, forget);
+    return dialling;
   }
 
   async #dialPlanned<T>(

@@ -49,9 +49,10 @@ function checkNames(what: string, given: object, names: Readonly<Record<string, 
       hint: `give one with some of: ${Object.keys(names).join(', ')}`,
     });
   }
-  for (const [name, value] of Object.entries(given)) {
+  for (const name of Object.keys(given)) {
     if (!Object.hasOwn(names, name)) throw unknownName(what, name, Object.keys(names));
-    if (value === null) throw new FdpassError('usage', `${what}: "${name}" is null`, { hint: 'leave it out for none' });
+    if ((given as Record<string, unknown>)[name] === null)
+      throw new FdpassError('usage', `${what}: "${name}" is null`, { hint: 'leave it out for none' });
   }
 }
 

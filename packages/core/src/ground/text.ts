@@ -76,6 +76,7 @@ function fromOctets(octets: Buffer): string {
 /** The octets of a text as they are sent: UTF-8, and those that {@link decodePercent} found no character for. */
 export function octetsOf(text: string): Buffer {
   const parts = text.split(/([\udc80-\udcff])/u); // with "u", the second halves of pairs do not count
+  if (parts.length === 1) return Buffer.from(text);
   return Buffer.concat(parts.map((part, index) => (index % 2 === 0 ? Buffer.from(part) : escapedOctet(part))));
 }
 

@@ -15,17 +15,19 @@ export interface ExpectedAnswer {
  * Waits for the first answer of a peer that we have connected to. One that stays silent until the time of the dial is over,
  * or closes, often speaks another protocol: the error then says that it was reached, and what to check.
  */
-export async function firstAnswer<T>(answer: Promise<T>, { peer, what, hint }: ExpectedAnswer): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (!isFdpassError(error)) throw error; // the caller's own reason to abort
-    const { code, message, cause } = error;
-    if (code === 'unreachable') throw new FdpassError(code, message, { hint: error.hint ?? hint, cause });
-    if (code !== 'timeout') throw error;
-    const place = unixPath(peer.host) ?? formatHostPort(peer.host, peer.port);
-    throw new FdpassError(code, `${message}: connected to ${place}, but no ${what} came`, { hint, cause: error });
-  }
+export function firstAnswer<T>(answer: Promise<T>, expected: ExpectedAnswer): Promise<T> {
+  return answer.catch((error: unknown) => {
+    throw explained(error, expected);
+  });
+}
+
+function explained(error: unknown, { peer, what, hint }: ExpectedAnswer): unknown {
+  if (!isFdpassError(error)) return error; // the caller's own reason to abort
+  const { code, message, cause } = error;
+  if (code === 'unreachable') return new FdpassError(code, message, { hint: error.hint ?? hint, cause });
+  if (code !== 'timeout') return error;
+  const place = unixPath(peer.host) ?? formatHostPort(peer.host, peer.port);
+  return new FdpassError(code, `${message}: connected to ${place}, but no ${what} came`, { hint, cause: error });
 }
 
 /**

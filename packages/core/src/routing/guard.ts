@@ -13,6 +13,7 @@ import {
 import { type Expectation, expectedOf, expectingHere } from '../dial/expectation.js';
 import { type Clock, onAbort } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
+import { promiseOf } from '../ground/promise-of.js';
 import { isPort, normalizeTarget } from '../ground/read-target.js';
 import { describeKind, type Target, type TargetKind, targetKind } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
@@ -128,7 +129,7 @@ async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, oute
     const expectation = expectedOf(hop.expectation, outer);
     const dial =
       expectation === undefined
-        ? async () => dialer.dial(target, context)
+        ? () => promiseOf(() => dialer.dial(target, context))
         : () => dialGreeted(dialer, target, context, hop, expectation);
     const given = await settled(dial, owning);
     const connection = ownConnection(asConnection(given, hop, context), outer);

@@ -34,7 +34,7 @@ export interface Route {
   /** Why this route, for a person, e.g. `rule 2 (/home/me/.config/fdpass/config.yaml:7)`. */
   readonly reason: string;
   /** The rule that chose it; undefined where none did. */
-  readonly rule?: { readonly index: number; readonly name?: string | undefined; readonly where: Where };
+  readonly rule?: { readonly index: number; readonly name?: string | undefined; readonly where: Where } | undefined;
   /** Its hops, ready to dial. */
   readonly chain: BuiltChain;
   /** Milliseconds for the whole dial, handshakes included; 0 means no limit. */
@@ -50,6 +50,9 @@ export interface Route {
   /** What was found out by asking, of conditions and of short names. Default: nothing was asked. */
   readonly answers?: Answers | undefined;
 }
+
+/** What is the same for every target that a rule matches. */
+type RuleRoute = Pick<Route, 'reason' | 'rule' | 'chain' | 'settings' | 'timeoutMs'>;
 
 /** What choosing a route takes part of. */
 export interface RouteOptions {
@@ -129,8 +132,8 @@ const NEVER = new AbortController().signal;
 /** Chooses and dials routes by the rules of one config. */
 export class Router {
   readonly #parts: RouterParts;
-  /** The chains of rules that have been used, by what they were written as: a chain serves any number of dials. */
-  readonly #chains = new Map<unknown, Promise<BuiltChain>>();
+  /** The routes of rules that have been used, by what they were written as: a chain serves any number of dials. */
+  readonly #routes = new Map<unknown, Promise<RuleRoute>>();
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
@@ -154,46 +157,83 @@ export class Router {
    * @throws FdpassError `config`, or of any code if a condition cannot tell.
    */
   async route(wanted: Target, options: RouteOptions = {}): Promise<Route> {
-    const { table, timeoutMs } = this.#parts;
-    const named = await this.#nameTarget(wanted, options);
-    const { target } = named;
-    const decided = await this.#decide(target, options);
-    const { match, trials } = decided;
-    const decision = { ...named, trials, answers: { ...named.answers, ...decided.answers } };
-    if (match === undefined) {
-      const reason = table === undefined ? 'no configuration' : 'no rule matches';
-      return { ...decision, reason, chain: await this.#defaultChain(), timeoutMs };
-    }
-    const { rule, index } = match;
-    const where = rule.where();
-    const name = rule.name === undefined ? '' : ` "${showName(rule.name)}"`;
-    const reason = `rule ${index + 1}${name} (${formatWhere(where)})`;
-    const ownTimeoutMs = rule.timeoutMs ?? timeoutMs;
-    const chain = await this.#memoizedChain(rule, () => this.#ruleChain(rule, reason, ownTimeoutMs));
-    const { settings } = rule;
-    const found = { index, name: rule.name, where };
-    const limitMs = raisedLimit(ownTimeoutMs, chain);
-    return { ...decision, reason, rule: found, chain, settings, timeoutMs: limitMs };
+    const named = await this.#nameTarget(normalizeTarget(wanted), options);
+    const { match, trials, answers } = await this.#decide(named.target, options);
+    const { reason, rule, chain, settings, timeoutMs } = await (match === undefined
+      ? this.#unmatched()
+      : this.#ofRule(match.rule, match.index));
+    return {
+      target: named.target,
+      shortName: named.shortName,
+      reason,
+      rule,
+      chain,
+      settings,
+      timeoutMs,
+      trials,
+      answers: named.answers === undefined ? answers : { ...named.answers, ...answers },
+    };
   }
 
   /** The target under its whole name, if the config makes short ones whole and this is one. */
-  async #nameTarget(wanted: Target, { signal = NEVER, trace = noTrace, answers }: RouteOptions): Promise<NamedTarget> {
+  #nameTarget(
+    target: Target,
+    { signal = NEVER, trace = noTrace, answers }: RouteOptions,
+  ): NamedTarget | Promise<NamedTarget> {
     const { config, scope } = this.#parts;
-    const target = normalizeTarget(wanted);
     if (config?.canonical === undefined) return { target };
-    const { canonicalTarget } = await import('./canonical.js'); // few configs do
-    return canonicalTarget(target, config.canonical, scope.services, { signal, trace }, answers);
+    const { canonical } = config;
+    return import('./canonical.js') // few configs do
+      .then(({ canonicalTarget }) => canonicalTarget(target, canonical, scope.services, { signal, trace }, answers));
   }
 
   async #decide(target: Target, options: RouteOptions): Promise<RuleDecision & Pick<Route, 'answers'>> {
     const { table } = this.#parts;
     if (table === undefined) return { trials: [] };
     let asker: ConditionAsker | undefined;
-    const decision = await table.decide(target, async (rule) => {
+    const { match, trials } = await table.decide(target, async (rule) => {
       asker ??= await this.#asker(target, options);
       return asker.ask(rule);
     });
-    return { ...decision, ...(asker && { answers: asker.answers }) };
+    return { match, trials, answers: asker?.answers };
+  }
+
+  /** The same for every target that the rule matches. */
+  #ofRule(rule: Rule, index: number): Promise<RuleRoute> {
+    return this.#memoized(rule, async () => {
+      const where = rule.where();
+      const name = rule.name === undefined ? '' : ` "${showName(rule.name)}"`;
+      const reason = `rule ${index + 1}${name} (${formatWhere(where)})`;
+      const timeoutMs = rule.timeoutMs ?? this.#parts.timeoutMs;
+      const chain = await this.#ruleChain(rule, reason, timeoutMs);
+      const { settings } = rule;
+      return {
+        reason,
+        rule: { index, name: rule.name, where },
+        chain,
+        settings,
+        timeoutMs: raisedLimit(timeoutMs, chain),
+      };
+    });
+  }
+
+  /** What reaches hosts without a rule, and whatever is asked for no route. */
+  #unmatched(): Promise<RuleRoute> {
+    const { scope, table, timeoutMs } = this.#parts;
+    return this.#memoized(scope, async () => {
+      const reason = table === undefined ? 'no configuration' : 'no rule matches';
+      return { reason, chain: await buildChain(scope.defaultStrategy, IMPLIED, scope), timeoutMs };
+    });
+  }
+
+  /** Built once; again if that failed, since what was missing can be there the next time. */
+  #memoized(key: unknown, build: () => Promise<RuleRoute>): Promise<RuleRoute> {
+    const known = this.#routes.get(key);
+    if (known !== undefined) return known;
+    const building = build();
+    this.#routes.set(key, building);
+    building.catch(() => this.#routes.delete(key));
+    return building;
   }
 
   async #asker(
@@ -203,7 +243,7 @@ export class Router {
     const { ConditionAsker } = await import('../rules/conditions.js'); // few rules have any
     const { clock, environment } = this.#parts.scope.services;
     const reach = async (place: Target, until: AbortSignal): Promise<void> =>
-      (await (await this.#defaultChain()).dial(place, { signal: until, trace: noTrace })).destroy();
+      (await (await this.#unmatched()).chain.dial(place, { signal: until, trace: noTrace })).destroy();
     const context = { signal, trace };
     return new ConditionAsker({ clock, environment, reach, shared }, context, target, answers);
   }
@@ -223,12 +263,6 @@ export class Router {
     return found;
   }
 
-  /** What reaches hosts without a rule, and whatever is asked for no route. */
-  #defaultChain(): Promise<BuiltChain> {
-    const { scope } = this.#parts;
-    return this.#memoizedChain(scope, () => buildChain(scope.defaultStrategy, IMPLIED, scope));
-  }
-
   /**
    * The route through hops named by hand, regardless of the rules.
    *
@@ -242,7 +276,7 @@ export class Router {
     reason = '--via',
     options: RouteOptions = {},
   ): Promise<Route> {
-    const named = await this.#nameTarget(wanted, options);
+    const named = await this.#nameTarget(normalizeTarget(wanted), options);
     const chain = await this.#chain(use, { baseDir }, reason);
     return { ...named, reason, chain, timeoutMs: raisedLimit(this.#parts.timeoutMs, chain), isByHand: true };
   }
@@ -334,16 +368,6 @@ export class Router {
     }
   }
 
-  /** Builds a chain once; again if that failed, since what was missing can be there the next time. */
-  #memoizedChain(key: unknown, build: () => Promise<BuiltChain>): Promise<BuiltChain> {
-    const known = this.#chains.get(key);
-    if (known !== undefined) return known;
-    const building = build();
-    this.#chains.set(key, building);
-    building.catch(() => this.#chains.delete(key));
-    return building;
-  }
-
   async #chain(use: unknown, place: Place, rule: string, scope: ChainScope = this.#parts.scope): Promise<BuiltChain> {
     try {
       return await buildChain(use, place, scope);
@@ -385,7 +409,8 @@ async function describeSettings(settings: Route['settings'], scope: ChainScope):
  * tried: the strategies themselves only see their signal abort.
  */
 class AttemptLog {
-  readonly #reasons = new Map<string, string>();
+  /** In the order in which they began; a list, since mostly there is one. */
+  readonly #attempts: FailedAttempt[] = [];
   /** Give this to the dial; everything goes on to the listener. */
   readonly trace: Trace;
 
@@ -398,15 +423,20 @@ class AttemptLog {
   }
 
   #hear(event: TraceEvent): void {
-    if (event.event === 'attempt') this.#reasons.set(event.address, 'no answer');
-    else if (event.event === 'attempt-failed') this.#reasons.set(event.address, event.reason);
-    else if (event.event === 'connected') this.#reasons.delete(event.address);
+    if (event.event === 'attempt') this.#note(event.address, 'no answer');
+    else if (event.event === 'attempt-failed') this.#note(event.address, event.reason);
+    else if (event.event === 'connected') this.#note(event.address, undefined);
+  }
+
+  #note(address: string, reason: string | undefined): void {
+    const known = this.#attempts.findIndex((attempt) => attempt.address === address);
+    const at = known === -1 ? this.#attempts.length : known;
+    this.#attempts.splice(at, 1, ...(reason === undefined ? [] : [{ address, reason }]));
   }
 
   /** The error with the attempts in it, if it is a deadline's and has none. */
   explain(error: FdpassError): FdpassError {
-    if (error.code !== 'timeout' || this.#reasons.size === 0) return error;
-    const attempts: FailedAttempt[] = [...this.#reasons].map(([address, reason]) => ({ address, reason }));
-    return addDetails(error, { attempts });
+    if (error.code !== 'timeout' || this.#attempts.length === 0) return error;
+    return addDetails(error, { attempts: this.#attempts });
   }
 }

@@ -65,7 +65,7 @@ async function decide(rules: readonly Rule[], subject: RouteSubject, ask: AskCon
     const conditions = isAsked ? await ask(rule) : undefined;
     const failed = conditions?.find(({ holds }) => !holds);
     const why = mismatch ?? (failed && `${failed.isNegated ? 'not ' : ''}${failed.condition}`);
-    trials.push({ rule, index, matched: why === undefined, ...(why && { why }), ...(conditions && { conditions }) });
+    trials.push({ rule, index, matched: why === undefined, why, conditions });
     if (why === undefined) return { match: { rule, index }, trials };
   }
   return { trials };

@@ -123,6 +123,8 @@ export type Readiness = 'readable' | 'writable' | 'closed';
 export interface Poller {
   /** Resolves when the descriptor is ready. */
   until(what: Readiness): Promise<void>;
+  /** As {@link until}, with less for each wait to make: calls one of the two. */
+  wait(what: Readiness, ready: () => void, failed: (reason: unknown) => void): void;
   /** Ends all waits, which reject with `reason`, and stops polling. Does nothing the second time. */
   close(reason?: unknown): void;
 }

@@ -6,8 +6,8 @@ export const BITS: Readonly<Record<Readiness, number>> = { readable: 1, writable
 
 interface Waiter {
   readonly what: Readiness;
-  readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
+  readonly ready: () => void;
+  readonly failed: (reason: unknown) => void;
 }
 
 /** Node 26 runs no promise job after a callback that does not come from one of its own handles. */
@@ -19,23 +19,28 @@ export abstract class WaitList implements Poller {
   #closed: { readonly reason: unknown } | undefined;
 
   until(what: Readiness): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#closed !== undefined) return reject(this.#closed.reason);
-      this.#waiters.push({ what, resolve, reject });
-      try {
-        this.arm(this.wanted);
-      } catch (error) {
-        this.#waiters.pop();
-        reject(error); // e.g. no descriptor is left
-      }
-    });
+    return new Promise((resolve, reject) => this.wait(what, resolve, reject));
+  }
+
+  wait(what: Readiness, ready: () => void, failed: (reason: unknown) => void): void {
+    if (this.#closed !== undefined) {
+      failed(this.#closed.reason);
+      return;
+    }
+    this.#waiters.push({ what, ready, failed });
+    try {
+      this.arm(this.wanted);
+    } catch (error) {
+      this.#waiters.pop();
+      failed(error); // e.g. no descriptor is left
+    }
   }
 
   close(reason?: unknown): void {
     if (this.#closed !== undefined) return;
     this.#closed = { reason };
     this.release();
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(reason);
+    for (const { failed } of this.#waiters.splice(0)) failed(reason);
   }
 
   /** Waits for these events, a sum of {@link BITS}. */
@@ -62,6 +67,6 @@ export abstract class WaitList implements Poller {
   }
 
   #settle(due: readonly Waiter[]): void {
-    for (const { resolve, reject } of due) this.#closed === undefined ? resolve() : reject(this.#closed.reason);
+    for (const { ready, failed } of due) this.#closed === undefined ? ready() : failed(this.#closed.reason);
   }
 }

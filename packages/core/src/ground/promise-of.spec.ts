@@ -1,0 +1,20 @@
+import { expect } from 'chai';
+import { promiseOf } from './promise-of.js';
+import { caught } from './rejection.spec.helper.js';
+
+describe('the promise of a call', () => {
+  it('is the one that the call gives', () => {
+    const given = Promise.resolve(1);
+    expect(promiseOf(() => given)).to.equal(given);
+  });
+
+  it('has what the call gives if that is no promise', async () => expect(await promiseOf(() => 1)).to.equal(1));
+
+  it('rejects with what the call throws', async () => {
+    const error = new Error('at once');
+    const thrown = promiseOf(() => {
+      throw error;
+    });
+    expect(await caught(thrown)).to.equal(error);
+  });
+});
