@@ -27,7 +27,7 @@ import {
   MUX_S_OK,
 } from './constants.js';
 import { MuxClient } from './mux-client.spec.helper.js';
-import type { AgentRequest } from './request.js';
+import type { AgentRequest, Serve } from './request.js';
 
 describe('the agent', () => {
   const sys = loadSys();
@@ -47,7 +47,7 @@ describe('the agent', () => {
   expectDescriptorsBack();
 
   async function start(options: Partial<AgentOptions> = {}): Promise<Agent> {
-    const serve = async (): Promise<number> => 0;
+    const serve: Serve = () => async () => 0;
     agent = await Agent.start({ socket, serve, idleMs: 0, ...options });
     return agent;
   }
@@ -94,7 +94,7 @@ describe('the agent', () => {
   it('serves a session with the very streams of its client, its words and its environment', async () => {
     let seen: AgentRequest | undefined;
     await start({
-      async serve(request) {
+      serve: () => async (request) => {
         seen = request;
         sys.send(request.stdout, Buffer.from('out'), 0);
         writeFileSync(request.stderr, 'err');
@@ -120,19 +120,43 @@ describe('the agent', () => {
     expect(read.toString('latin1', 0, readSync(stderr, read))).to.equal('err');
   });
 
+  it('looks at what a client asks for before its streams have come', async () => {
+    let looked = (_words: readonly string[]): void => {};
+    const words = new Promise<readonly string[]>((resolve) => {
+      looked = resolve;
+    });
+    await start({
+      serve: (question) => {
+        looked(question.words);
+        return async () => 7;
+      },
+    });
+    const client = await connect();
+    await client.send(MUX_C_NEW_SESSION, 7, '', 0, 0, 0, 0, 0, '', '/bin/fdpass\nhost\n22');
+    expect(await words).to.deep.equal(['/bin/fdpass', 'host', '22']);
+    for (const fd of streams().given) await client.passDescriptor(fd);
+    await client.receive();
+    const { type, fields } = await client.receive();
+    fields.uint32();
+    expect([type, fields.uint32()]).to.deep.equal([MUX_S_EXIT_MESSAGE, 7]);
+    await client.closed();
+  });
+
   it('tells a session that its client has gone', async () => {
     let aborted = (_reason: unknown): void => {};
     const abort = new Promise((resolve) => {
       aborted = resolve;
     });
     await start({
-      serve: ({ signal }) =>
-        new Promise((resolve) => {
-          signal.addEventListener('abort', () => {
-            aborted(signal.reason);
-            resolve(1);
-          });
-        }),
+      serve:
+        () =>
+        ({ signal }) =>
+          new Promise((resolve) => {
+            signal.addEventListener('abort', () => {
+              aborted(signal.reason);
+              resolve(1);
+            });
+          }),
     });
     const client = await connect();
     await client.requestSession('x', streams().given);
@@ -147,7 +171,7 @@ describe('the agent', () => {
       sys,
       clock: new VirtualClock(),
       uid: (process.geteuid?.() ?? 0) + 1,
-      serve: async () => 0,
+      serve: () => async () => 0,
       status: () => '',
       stopListening: () => {},
     };
@@ -209,7 +233,7 @@ describe('the agent', () => {
     const begun = new Promise<void>((resolve) => {
       void start({
         clock,
-        serve: () =>
+        serve: () => () =>
           new Promise((done) => {
             finish = done;
             resolve();
@@ -275,9 +299,11 @@ describe('the agent', () => {
       const open = join(folder.path, 'open');
       mkdirSync(open);
       chmodSync(open, 0o777);
-      const failed = await Agent.start({ socket: join(open, 'agent.sock'), serve: async () => 0, idleMs: 0 }).catch(
-        (error: unknown) => error,
-      );
+      const failed = await Agent.start({
+        socket: join(open, 'agent.sock'),
+        serve: () => async () => 0,
+        idleMs: 0,
+      }).catch((error: unknown) => error);
       expect(failed).to.be.instanceOf(FdpassError).and.include({ code: 'config' });
     });
 
@@ -312,14 +338,16 @@ describe('the agent', () => {
     it('at MUX_C_TERMINATE, when the sessions and what they keep it for are over', async () => {
       let finish = (): void => {};
       const { ended } = await start({
-        async serve({ keepAlive }) {
-          keepAlive(
-            new Promise<void>((resolve) => {
-              finish = resolve;
-            }),
-          );
-          return 0;
-        },
+        serve:
+          () =>
+          async ({ keepAlive }) => {
+            keepAlive(
+              new Promise<void>((resolve) => {
+                finish = resolve;
+              }),
+            );
+            return 0;
+          },
       });
       let isOver = false;
       void ended.then(() => {

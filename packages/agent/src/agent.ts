@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { type Clock, FdpassError, fdpassVersion, systemClock } from '@fdpass/core';
 import { DescriptorConnection, loadSys, type Sys, toConnection } from '@fdpass/core/sockets';
-import { complaintAbout, serveClient } from './client.js';
+import { type ClientDuties, complaintAbout, serveClient } from './client.js';
 import { isSocketActivated, type Listening, listenAt, listenOnActivated } from './listen.js';
 import { type AgentRequest, LEFT_TO_CLIENT, type Serve } from './request.js';
 import { Slots } from './slots.js';
@@ -141,14 +141,18 @@ export class Agent {
       sys: this.#sys,
       clock: this.#clock,
       uid: process.geteuid?.() ?? -1,
-      serve: (request) => this.#slots.run(() => this.#session(request)),
+      serve: (question) => this.#serveLater(this.#options.serve(question)),
       status: () => JSON.stringify(this.status),
       stopListening: (ends) => (ends ? this.leave() : this.#stopListening()),
     });
   }
 
-  async #session(request: Omit<AgentRequest, 'keepAlive'>): Promise<number> {
-    const status = await this.#options.serve({ ...request, keepAlive: (work) => this.#hold(work) });
+  #serveLater(serve: ReturnType<Serve>): ReturnType<ClientDuties['serve']> {
+    return (request) => this.#slots.run(() => this.#session(serve, request));
+  }
+
+  async #session(serve: ReturnType<Serve>, request: Omit<AgentRequest, 'keepAlive'>): Promise<number> {
+    const status = await serve({ ...request, keepAlive: (work) => this.#hold(work) });
     if (status === LEFT_TO_CLIENT) this.#left += 1;
     else this.#served += 1;
     return status;

@@ -24,7 +24,7 @@ import {
   MUX_S_OK,
   UNSUPPORTED,
 } from './constants.js';
-import { type AgentRequest, parseCommand, parseEnvironment } from './request.js';
+import { type AgentRequest, type ClientQuestion, parseCommand, parseEnvironment } from './request.js';
 
 /** What the agent does for its clients. */
 export interface ClientDuties {
@@ -32,8 +32,8 @@ export interface ClientDuties {
   readonly clock: Clock;
   /** The user whose clients are served. */
   readonly uid: number;
-  /** Serves a session to its exit status. */
-  serve(request: Omit<AgentRequest, 'keepAlive'>): Promise<number>;
+  /** See {@link Serve}. */
+  serve(question: ClientQuestion): (request: Omit<AgentRequest, 'keepAlive'>) => Promise<number>;
   /** The status of the agent, as JSON. */
   status(): string;
   /** Takes no further client; with `ends` the agent ends as soon as the sessions have. */
@@ -60,9 +60,12 @@ export async function serveClient(connection: DescriptorConnection, duties: Clie
       const packet = await nextRequest(connection, duties.sys);
       if (packet === undefined) return;
       if (packet.type === MUX_C_NEW_SESSION) {
+        const { id, command, environment } = readSession(packet.fields);
+        const question = { words: parseCommand(command), environment, pid };
+        const serve = duties.serve(question); // the client needs a moment for its streams
         const streams = await receiveStreams(connection, duties.sys, deadline.signal);
         deadline.release();
-        return await serveSession({ connection, streams, pid, duties, fields: packet.fields });
+        return await serveSession(connection, id, streams, duties.sys, (request) => serve({ ...question, ...request }));
       }
       await connection.write(answer(packet, duties));
     }
@@ -123,31 +126,26 @@ async function receiveStreams(connection: DescriptorConnection, sys: Sys, signal
   }
 }
 
-interface Session {
-  readonly connection: DescriptorConnection;
-  readonly streams: Streams;
-  readonly pid: number | undefined;
-  readonly duties: ClientDuties;
-  readonly fields: MuxFieldReader;
-}
-
 /**
  * Serves a session and answers with its exit status. Only then does it say that the session was opened: the client does nothing
  * in between, and one answer is faster than two.
  */
-async function serveSession({ connection, streams, pid, duties, fields }: Session): Promise<void> {
+async function serveSession(
+  connection: DescriptorConnection,
+  id: number,
+  streams: Streams,
+  sys: Sys,
+  serve: (request: Pick<AgentRequest, 'stdin' | 'stdout' | 'stderr' | 'signal'>) => Promise<number>,
+): Promise<void> {
   const gone = new AbortController();
   connection.onBroken(() => gone.abort(new FdpassError('unreachable', 'the client of the agent has exited')));
   const [stdin, stdout, stderr] = streams;
   try {
-    const { id, command, environment } = readSession(fields);
-    const signal = gone.signal;
-    const words = parseCommand(command);
-    const status = await duties.serve({ words, environment, stdin, stdout, stderr, pid, signal });
+    const status = await serve({ stdin, stdout, stderr, signal: gone.signal });
     const opened = encodeMuxPacket(MUX_S_SESSION_OPENED, id, SESSION_ID);
     await connection.write(Buffer.concat([opened, encodeMuxPacket(MUX_S_EXIT_MESSAGE, SESSION_ID, status)]));
   } finally {
-    for (const fd of streams) duties.sys.close(fd);
+    for (const fd of streams) sys.close(fd);
   }
 }
 

@@ -1,17 +1,21 @@
-/** A client's request: a session of PROTOCOL.mux, with its streams. */
-export interface AgentRequest {
+/** What a client asks for: a session of PROTOCOL.mux, before its streams have come. */
+export interface ClientQuestion {
   /** The command of the session, split at its line feeds. */
   readonly words: readonly string[];
   /** The variables that the client has sent. */
   readonly environment: Readonly<Record<string, string>>;
+  /** The client's process; undefined where the system does not tell it, 0 for one that we cannot see. */
+  readonly pid: number | undefined;
+}
+
+/** A client's request, with its streams. */
+export interface AgentRequest extends ClientQuestion {
   /** Descriptors of the client's streams. The agent closes them when the request has been served. */
   readonly stdin: number;
   /** See `stdin`. */
   readonly stdout: number;
   /** See `stdin`. */
   readonly stderr: number;
-  /** The client's process; undefined where the system does not tell it, 0 for one that we cannot see. */
-  readonly pid: number | undefined;
   /** Aborts when the client has gone. */
   readonly signal: AbortSignal;
   /** Keeps the agent alive until `work`, which can go on after the request, has settled. */
@@ -24,8 +28,11 @@ export interface AgentRequest {
  */
 export const LEFT_TO_CLIENT = 255;
 
-/** Serves a request and resolves to the client's exit status. It must not reject. */
-export type Serve = (request: AgentRequest) => Promise<number>;
+/**
+ * Looks at what a client asks for, while its streams are on their way, and gives what serves the request: that resolves to the
+ * client's exit status. The first must not throw, and the second must not reject.
+ */
+export type Serve = (question: ClientQuestion) => (request: AgentRequest) => Promise<number>;
 
 /** The words of a command, one a line. */
 export function parseCommand(command: string): string[] {

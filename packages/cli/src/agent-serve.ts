@@ -1,4 +1,4 @@
-import { type AgentRequest, LEFT_TO_CLIENT, type Serve } from '@fdpass/agent';
+import { type AgentRequest, type ClientQuestion, LEFT_TO_CLIENT, type Serve } from '@fdpass/agent';
 import type { Connection } from '@fdpass/core';
 import { exitCodeOf, type RelayRequest, relayOver } from '@fdpass/core/host';
 import { DescriptorConnection, loadSys } from '@fdpass/core/sockets';
@@ -31,31 +31,53 @@ export interface CommandParts {
  * log. Whatever the agent cannot do in the same way is left to the command.
  */
 export function commandServer(parts: CommandParts): Serve {
-  return async (request) => {
-    const write = lineWriter(request.stderr, 0); // other clients would wait too
-    const [launcher = '', ...words] = request.words;
-    let args: Arguments | undefined;
-    try {
-      checkLauncher(launcher, parts);
-      checkSurroundings(request);
-      args = parseArguments(FDPASS, words, { environment: request.environment });
-      checkArguments(args);
-      parts.memory.refresh();
-      await connectFor(request, args, parts, write);
-      return 0;
-    } catch (error) {
-      if (error instanceof LeftToCommand) {
-        parts.onLeft(error.message);
-        return LEFT_TO_CLIENT;
-      }
-      parts.memory.forgetAddresses();
-      if (!request.signal.aborted) {
-        sayError(FDPASS, error, errorStyleOf(words, args), write);
-        keepFailure(error, request.environment);
-      }
-      return exitCodeOf(error);
-    }
+  return (question) => {
+    const look = lookAt(question, parts);
+    return (request) => serve(request, look, parts);
   };
+}
+
+/** What is known of a connection before the client's streams have come. */
+interface Look {
+  /** Undefined if they cannot be read. */
+  readonly args: Arguments | undefined;
+  /** Why there will be no connection. Undefined if nothing is known against it. */
+  readonly refusal?: unknown;
+}
+
+function lookAt(question: ClientQuestion, parts: CommandParts): Look {
+  const [launcher = '', ...words] = question.words;
+  let args: Arguments | undefined;
+  try {
+    checkLauncher(launcher, parts);
+    checkSurroundings(question);
+    args = parseArguments(FDPASS, words, { environment: question.environment });
+    checkArguments(args);
+    parts.memory.refresh();
+    return { args };
+  } catch (refusal) {
+    return { args, refusal };
+  }
+}
+
+async function serve(request: AgentRequest, { args, refusal }: Look, parts: CommandParts): Promise<number> {
+  const write = lineWriter(request.stderr, 0); // other clients would wait too
+  try {
+    if (args === undefined || refusal !== undefined) throw refusal;
+    await connectFor(request, args, parts, write);
+    return 0;
+  } catch (error) {
+    if (error instanceof LeftToCommand) {
+      parts.onLeft(error.message);
+      return LEFT_TO_CLIENT;
+    }
+    parts.memory.forgetAddresses();
+    if (!request.signal.aborted) {
+      sayError(FDPASS, error, errorStyleOf(request.words.slice(1), args), write);
+      keepFailure(error, request.environment);
+    }
+    return exitCodeOf(error);
+  }
 }
 
 /** @throws LeftToCommand if another version would do it. */

@@ -79,11 +79,11 @@ describe('the clients of the agent:', () => {
   expectDescriptorsBack();
 
   /** The status of its sessions is that of the variable STATUS, or else they are left to the command. */
-  async function startAgent(serve?: Serve): Promise<void> {
+  async function startAgent(serve?: ReturnType<Serve>): Promise<void> {
     agent = await Agent.start({
       socket,
       idleMs: 0,
-      serve: async (request) => {
+      serve: () => async (request) => {
         asked.push(request);
         return serve === undefined ? Number(request.environment['STATUS'] ?? LEFT_TO_CLIENT) : serve(request);
       },

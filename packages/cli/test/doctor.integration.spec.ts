@@ -290,7 +290,7 @@ describe('fdpass doctor', () => {
     const home = homeWith();
     const socket = join(home.path, '.run/fdpass/agent.sock');
     home.write('.run/fdpass/x', '');
-    const agent = await Agent.start({ socket, idleMs: 0, serve: async () => 0 });
+    const agent = await Agent.start({ socket, idleMs: 0, serve: () => async () => 0 });
     const old = { ...agent.status, version: '0.0.1', left: 3, note: 'it was tired' };
     const own = await findings(home, [], { FDPASS_AGENT: undefined });
     Object.defineProperty(agent, 'status', { value: old });
