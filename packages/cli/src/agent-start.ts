@@ -1,7 +1,19 @@
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { agentSocket } from '@fdpass/agent';
+import { errnoName } from '@fdpass/core';
 import { makePrivateFolder } from '@fdpass/core/host';
 import { findSys, openConnection } from '@fdpass/core/sockets';
 import { AGENT_ARGUMENT, ownCommand } from './own-command.js';
@@ -26,8 +38,16 @@ export function startMark(socket: string): string {
   return `${socket}.starting`;
 }
 
-/** Starts an agent in a session of its own, which is a proxy at `addresses` too. Resolves to the end over which it reports. */
-export async function startAgent(idleMs: number, addresses: readonly string[] = []): Promise<Readable> {
+/** An agent that has been started. */
+export interface StartedAgent {
+  /** Undefined if it could not be started: then the report fails. */
+  readonly pid: number | undefined;
+  /** What it reports over. */
+  readonly report: Readable;
+}
+
+/** Starts an agent in a session of its own, which is a proxy at `addresses` too. */
+export async function startAgent(idleMs: number, addresses: readonly string[] = []): Promise<StartedAgent> {
   const { spawn } = await import('node:child_process');
   const [node, ...words] = ownCommand(AGENT_ARGUMENT, String(idleMs), ...addresses);
   const log = openAgentLog();
@@ -41,7 +61,7 @@ export async function startAgent(idleMs: number, addresses: readonly string[] = 
   if (log !== undefined) closeSync(log);
   const report = child.stdio[REPORT_FD] as Readable;
   child.once('error', (error) => report.destroy(error));
-  return report;
+  return { pid: child.pid, report };
 }
 
 /**
@@ -96,10 +116,16 @@ export async function startAgentForLater(): Promise<void> {
 /** Starts an agent unless one listens, without waiting for it. Does nothing while somebody else is starting one. */
 export async function startUnwatched(socket: string, idleMs: number, addresses: readonly string[] = []): Promise<void> {
   const mark = startMark(socket);
-  if (!claimStart(mark)) return;
-  if (await isListening(socket)) return rmSync(mark, { force: true }); // of one that has just been started
-  const report = await startAgent(idleMs, addresses);
-  report.on('error', () => {}).destroy();
+  const claim = claimStart(mark);
+  if (claim === undefined) return;
+  try {
+    if (await isListening(socket)) return rmSync(mark, { force: true }); // of one that has just been started
+    const { pid = '', report } = await startAgent(idleMs, addresses);
+    writeSync(claim, String(pid));
+    report.on('error', () => {}).destroy();
+  } finally {
+    closeSync(claim);
+  }
 }
 
 async function isListening(socket: string): Promise<boolean> {
@@ -113,18 +139,30 @@ async function isListening(socket: string): Promise<boolean> {
   }
 }
 
-/**
- * Claims the start of an agent; false if another command has. A mark that is old, or of a clock that was ahead, was left by an
- * agent that did not come up.
- */
-function claimStart(mark: string): boolean {
+/** Claims the start of an agent: the open mark, for the pid of the agent. Undefined if another command has claimed it. */
+function claimStart(mark: string): number | undefined {
   try {
-    if (!makePrivateFolder(dirname(mark))) return false;
-    const status = statSync(mark, { throwIfNoEntry: false });
-    if (status !== undefined && Math.abs(Date.now() - status.mtimeMs) > STARTING_MS) rmSync(mark, { force: true });
-    closeSync(openSync(mark, 'wx', 0o600));
-    return true;
+    if (!makePrivateFolder(dirname(mark))) return undefined;
+    if (isGivenUp(mark)) rmSync(mark, { force: true });
+    return openSync(mark, 'wx', 0o600);
   } catch {
-    return false; // another command is at it
+    return undefined; // another command is at it
+  }
+}
+
+/** Whether a mark was left by an agent that did not come up: it is old, of a clock that was ahead, or its agent has died. */
+function isGivenUp(mark: string): boolean {
+  const status = statSync(mark, { throwIfNoEntry: false });
+  if (status === undefined) return false;
+  if (Math.abs(Date.now() - status.mtimeMs) > STARTING_MS) return true;
+  const pid = Number(readFileSync(mark, 'latin1')); // 0 before it is known
+  return pid > 0 && !isAlive(pid);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return errnoName(error) !== 'ESRCH';
   }
 }

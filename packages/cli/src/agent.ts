@@ -74,7 +74,8 @@ async function addressesIn(args: Arguments): Promise<readonly string[]> {
 }
 
 async function startAndWait(idleMs: number, addresses: readonly string[]): Promise<void> {
-  const problem = await text(await startAgent(idleMs, addresses));
+  const { report } = await startAgent(idleMs, addresses);
+  const problem = await text(report);
   if (problem === '') return;
   const sent = JSON.parse(problem) as SentError;
   throw receivedError({ ...sent, summary: `the agent did not start: ${sent.summary}` });

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
@@ -9,7 +9,6 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -485,6 +484,24 @@ function testAgent(client: 'Perl' | 'ssh'): void {
       await untilListening();
     });
 
+    it('is started where an earlier one has died before it listened, and not while one is about to', async () => {
+      const mark = at('fdpass/agent.sock.starting');
+      const { pid = 0 } = spawnSync('/bin/true');
+      const states: readonly (readonly [content: string, listens: boolean])[] = [
+        ['', false],
+        [String(process.pid), false],
+        [String(pid), true],
+      ];
+      for (const [content, listens] of states) {
+        for (const line of agents()) process.kill(Number.parseInt(line, 10), 'SIGKILL');
+        await expectNoneLeft(agents);
+        writeFileSync(mark, content);
+        await connect(['127.0.0.1', port]);
+        if (listens) await untilListening();
+        expect([content, agents().length]).to.deep.equal([content, listens ? 1 : 0]);
+      }
+    });
+
     it('may die at any moment: ssh gets its connection, and the next command has another agent', async function () {
       requirePeers(this, 'sshd');
       const sshd = await startSshd();
@@ -500,7 +517,6 @@ function testAgent(client: 'Perl' | 'ssh'): void {
       } finally {
         await sshd.close();
       }
-      rmSync(at('fdpass/agent.sock.starting'), { force: true }); // of one that was killed before it listened
       await connect(['127.0.0.1', port]);
       await untilListening();
     });
