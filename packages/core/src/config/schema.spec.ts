@@ -109,6 +109,11 @@ extends: "@acme/fdpass-config"
     ['defaults that are a list', 'defaults: [a]', '/f:1:11: expected defaults as a mapping, not a list'],
     ['a keep-alive that is a text', 'defaults: { keepAlive: often }', /^\/f:1:24: keepAlive: /],
     ['hops that are a list', 'hops: [a]', '/f:1:7: expected hops as a mapping, not a list'],
+    [
+      'a hop with a name that objects have',
+      'hops:\n  constructor: direct',
+      /^\/f:\d+:\d+: a hop cannot be called __proto__, prototype or constructor$/,
+    ],
     ['a hop that is nothing', 'hops:\n  tor:', /^\/f:2:\d+: tor: expected a hop name, .*, not nothing/],
     ['rules that are a text', 'rules: none', '/f:1:8: rules: expected a rule as a mapping, not a text'],
     ['a plugin that is a number', 'plugins: [1]', '/f:1:11: plugins: expected a text, not a number; put it in quotes'],

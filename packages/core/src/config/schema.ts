@@ -196,8 +196,15 @@ const canonical: v.GenericSchema<unknown, Canonical> = v.pipe(
   v.metadata({ byType: [domains, canonicalMapping] }),
 );
 
+/** Valibot passes these names over, since assigning to them is dangerous: a hop of such a name would be missing without a word. */
+const PASSED_OVER = ['__proto__', 'prototype', 'constructor'];
+
 const namedRoutes: v.GenericSchema<unknown, Record<string, unknown>> = v.pipe(
   mappingOf('hops'),
+  v.check(
+    (hops) => !PASSED_OVER.some((name) => Object.hasOwn(hops, name)),
+    'a hop cannot be called __proto__, prototype or constructor',
+  ),
   v.record(v.string(), route),
   v.metadata({ jsonSchema: { type: 'object', additionalProperties: { $ref: '#/definitions/route' } } }),
 );
