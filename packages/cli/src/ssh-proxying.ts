@@ -29,7 +29,9 @@ export function proxyingOf(settings: SshSettings): Proxying {
   const command = settings.value('proxycommand');
   const jumpHosts = settings.value('proxyjump');
   const candidates = settings.lines.filter(({ keyword }) => ['proxycommand', 'proxyjump'].includes(keyword));
-  const [by] = candidates;
+  // "none" in a line before decides only about lines of its own keyword.
+  const deciding = jumpHosts !== undefined ? 'proxyjump' : command !== undefined ? 'proxycommand' : undefined;
+  const by = candidates.find(({ keyword }) => keyword === deciding) ?? candidates[0];
   const passing = {
     isOn: settings.value('proxyusefdpass') === 'yes',
     by: settings.lines.find(({ keyword }) => keyword === 'proxyusefdpass'),
@@ -43,7 +45,7 @@ export function proxyingOf(settings: SshSettings): Proxying {
     jumpHosts,
     call: runsFdpass ? findFdpassCall(command, settings) : undefined,
     passing,
-    unheeded: candidates.slice(1),
+    unheeded: by === undefined ? [] : candidates.slice(candidates.indexOf(by) + 1),
   };
 }
 

@@ -2,7 +2,7 @@ import { FdpassError, oneLine } from '@fdpass/core';
 import { readLine, readSshConfig } from './init/ssh-config.js';
 import { findInPath } from './program-path.js';
 import { runProgram } from './run-program.js';
-import { readSshLog, type SshPass } from './ssh-log.js';
+import { type IncludedFile, readSshLog, type SshPass } from './ssh-log.js';
 
 /** What is asked of ssh: what it would do for `ssh -p PORT -l USER HOST`. */
 export interface SshQuestion {
@@ -12,6 +12,8 @@ export interface SshQuestion {
   readonly user?: string | undefined;
   /** In place of the HostName of its files. */
   readonly hostName?: string | undefined;
+  /** In place of its files. */
+  readonly file?: string | undefined;
 }
 
 /** A line of a file of ssh_config(5) that applies to a host. */
@@ -54,8 +56,9 @@ export function findSsh(): string | undefined {
  * @throws FdpassError `config` if ssh refuses its own settings.
  */
 export async function askSsh(program: string, question: SshQuestion): Promise<SshSettings> {
-  const { host, port, user, hostName } = question;
+  const { host, port, user, hostName, file } = question;
   const options = [
+    ...(file === undefined ? [] : ['-F', file]),
     ...(port === undefined ? [] : ['-p', port]),
     ...(user === undefined ? [] : ['-l', user]),
     ...(hostName === undefined ? [] : ['-o', `HostName=${hostName.replaceAll('%', '%%')}`]),
@@ -70,7 +73,7 @@ export async function askSsh(program: string, question: SshQuestion): Promise<Ss
     host,
     program,
     value: (keyword) => values.get(keyword),
-    lines: passes.flatMap(linesOf),
+    lines: eachOnce(passes.flatMap(linesOf)),
     files: passes[0] === undefined ? [] : filesOf(passes[0]),
   };
 }
@@ -95,9 +98,21 @@ function filesOf({ files, includes }: SshPass): string[] {
   return [...new Set([...files, ...[...includes.values()].flat().map(({ file }) => file)])];
 }
 
+/** The first of those that ssh has read again: in its second pass, or in a file that is included twice. */
+function eachOnce(lines: readonly SshLine[]): SshLine[] {
+  const seen = new Set<string>();
+  return lines.filter(({ file, line }) => {
+    const place = `${file}:${line}`;
+    const isFirst = !seen.has(place);
+    seen.add(place);
+    return isFirst;
+  });
+}
+
 /** Goes through the files as ssh has. */
 function linesOf(pass: SshPass): SshLine[] {
   const matches = [...pass.matches];
+  const includes = new Map([...pass.includes].map(([place, files]) => [place, [...files]]));
   const walk = (path: string, isOuterActive: boolean): SshLine[] => {
     let isActive = isOuterActive;
     let block = `${path}:0`;
@@ -108,10 +123,16 @@ function linesOf(pass: SshPass): SshLine[] {
       if (keyword === 'host') isActive = isOuterActive && pass.hosts.has(place);
       else if (keyword === 'match') isActive = matches.shift() === true && isOuterActive;
       else if (keyword === 'include')
-        return (pass.includes.get(place) ?? []).flatMap(({ file, applies }) => walk(file, applies));
+        return takeIncluded(includes.get(place) ?? []).flatMap(({ file, applies }) => walk(file, applies));
       else if (keyword !== '' && isActive) return [{ keyword, value, file: path, line: index + 1, block }];
       return [];
     });
   };
   return pass.files.flatMap((file) => walk(file, true));
+}
+
+/** Takes from the files of an Include line what ssh has read at once: a name that comes again begins the next time. */
+function takeIncluded(files: IncludedFile[]): IncludedFile[] {
+  const again = files.findIndex(({ file }, index) => files.slice(0, index).some((earlier) => earlier.file === file));
+  return files.splice(0, again === -1 ? files.length : again);
 }

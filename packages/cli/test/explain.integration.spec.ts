@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Finished, requirePeers, useSshd } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { fdpass, proxyCommand } from './commands.spec.helper.js';
@@ -157,6 +157,29 @@ describe('fdpass explain asks ssh, which', () => {
     expect(linesOf(await explain(home, 'x'))[0]).to.equal(
       'ssh goes through the jump host mine and does not run fdpass (~/.ssh/mine:3)',
     );
+  });
+
+  it('goes past a folder that an Include names, as ssh does', async () => {
+    const home = homeWith('');
+    const mine = home.write('.ssh/conf.d/old/x', '');
+    home.write('.ssh/config', `Include ${dirname(dirname(mine))}/*\n${BLOCK}`);
+    expect(linesOf(await explain(home, 'x'))[0]).to.match(/^ssh runs fdpass \(~\/\.ssh\/config:3\)/);
+  });
+
+  it('reads a file twice that is included twice, with what it includes', async () => {
+    const home = homeWith('');
+    const inner = home.write('.ssh/inner', 'Match host y\n  ProxyJump y\n');
+    const outer = home.write('.ssh/outer', `Include ${inner}\n`);
+    home.write('.ssh/config', `Include ${outer}\nInclude ${outer}\nMatch host x\n  ProxyJump bastion\n`);
+    expect(linesOf(await explain(home, 'x'))[0]).to.match(/^ssh goes through the jump host bastion .*config:4\)$/);
+  });
+
+  it('names a line once that ssh reads again for "Match final", and does not blame "ProxyJump none"', async () => {
+    const home = homeWith(`ProxyJump none\n${BLOCK}Match final all\n  Port 7\n`);
+    expect(linesOf(await explain(home, 'x')).slice(0, 2)).to.deep.equal([
+      'ssh runs fdpass (~/.ssh/config:3) and takes the connected socket from it',
+      'target x:7, user root, typed as x',
+    ]);
   });
 
   it('says nothing with --no-ssh: then the rules alone count', async () => {

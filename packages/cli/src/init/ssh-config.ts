@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { errnoName, FdpassError, reasonOf } from '@fdpass/core';
 import { expandPath } from '@fdpass/core/host';
+import { shownPath } from '../shown-path.js';
 
 /** A file of ssh_config(5), as lines. */
 export interface SshConfigFile {
@@ -29,9 +31,27 @@ export interface SshBlock {
 
 const EVERY_HOST = ['*'];
 
+/** What has no lines for ssh either: a folder that an Include with a `*` names is like an empty file. */
+const WITHOUT_LINES = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
+
+/** @throws FdpassError `config` if it cannot be read */
 export function readSshConfig(path: string): SshConfigFile {
-  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
-  return { path, lines: text === '' ? [] : text.replace(/\n$/, '').split('\n') };
+  return { path, lines: linesIn(readOr(path, '')) };
+}
+
+function readOr(path: string, otherwise: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    if (WITHOUT_LINES.has(errnoName(cause) ?? '')) return otherwise;
+    const hint = 'make it readable for yourself: ssh needs it too';
+    throw new FdpassError('config', `cannot read ${shownPath(path)}: ${reasonOf(cause)}`, { hint, cause });
+  }
+}
+
+/** The lines of a text without their ends; none in an empty one. */
+export function linesIn(text: string): string[] {
+  return text === '' ? [] : text.replace(/\n$/, '').split('\n');
 }
 
 /** The settings in their order. */
@@ -42,7 +62,7 @@ export function settingsOf({ lines }: SshConfigFile): SshSetting[] {
     const { keyword, value } = readLine(line);
     if (keyword === 'host') block = { patterns: wordsOf(value), saysUseFdpass: false };
     else if (keyword === 'match')
-      block = { patterns: /^all$/i.test(value) ? EVERY_HOST : undefined, saysUseFdpass: false };
+      block = { patterns: /^all$/i.test(wordsOf(value).join(' ')) ? EVERY_HOST : undefined, saysUseFdpass: false };
     else if (keyword !== '') settings.push({ index, keyword, value, block });
     if (keyword === 'proxyusefdpass') block.saysUseFdpass = true; // the settings of the block share it
   }
@@ -51,12 +71,22 @@ export function settingsOf({ lines }: SshConfigFile): SshSetting[] {
 
 /** A line taken apart, its keyword in lower case; both are empty for a comment or an empty line. */
 export function readLine(line: string): Pick<SshSetting, 'keyword' | 'value'> {
-  const [, written = '', value = ''] = /^\s*([A-Za-z0-9]+)(?:\s*=\s*|\s+)(.*?)\s*$/.exec(line) ?? [];
+  const [, , written = '', value = ''] =
+    /^[ \t\r]*("?)([A-Za-z0-9]+)\1(?:[ \t\r]*=[ \t\r]*|[ \t\r]+)(.*?)[ \t\r\f]*$/.exec(line) ?? [];
   return { keyword: written.toLowerCase(), value };
 }
 
+/** A word of a value: quotes of either kind can be anywhere in it, and a backslash escapes them. */
+const WORD = /(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\.|[^ \t"'\\])+/g;
+const QUOTED = /"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|\\(["'\\ ])/g;
+
+/** The words of a value, as ssh takes it apart: one that begins with `#` begins a comment. */
 function wordsOf(value: string): string[] {
-  return [...value.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+  const words = [...value.matchAll(WORD)].map(([word]) => word);
+  const end = words.findIndex((word) => word.startsWith('#'));
+  return (end === -1 ? words : words.slice(0, end)).map((word) =>
+    word.replace(QUOTED, (_, double, single, escaped) => double ?? single ?? escaped),
+  );
 }
 
 /** The files that `Include` lines name, those in them too. A relative path starts at the folder of the user's file. */
@@ -67,15 +97,28 @@ export function includedFiles(file: SshConfigFile, folder: string = dirname(file
   return files.flatMap((each) => [each, ...includedFiles(each, folder, depth + 1)]);
 }
 
-/** The files that a path with `*` and `?` in its last part means. */
+/** The files that a path with `*` and `?` means. */
 function matchingFiles(path: string): string[] {
-  const folder = dirname(path);
-  if (!/[*?]/.test(basename(path))) return existsSync(path) ? [path] : [];
-  if (!existsSync(folder)) return [];
-  const pattern = basename(path)
+  const parts = path.split('/').filter((part) => part !== '');
+  return parts.reduce((folders, part) => folders.flatMap((folder) => entriesLike(folder, part)), ['/']);
+}
+
+function entriesLike(folder: string, pattern: string): string[] {
+  if (!/[*?]/.test(pattern)) return [join(folder, pattern)].filter((path) => existsSync(path));
+  const written = pattern
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
+    .replace(/\*+/g, '.*')
     .replaceAll('?', '.');
-  const names = readdirSync(folder).filter((name) => new RegExp(`^${pattern}$`).test(name) && !name.startsWith('.'));
+  const matcher = new RegExp(`^${written}$`);
+  const names = namesIn(folder).filter((name) => matcher.test(name) && !name.startsWith('.'));
   return names.sort().map((name) => join(folder, name));
+}
+
+/** No names in what is not a folder, or cannot be read, as in glob(3). */
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
