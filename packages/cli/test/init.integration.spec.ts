@@ -1,4 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import {
   type Background,
@@ -168,6 +179,110 @@ describe('fdpass init', () => {
       });
       expect(existsSync(at.config), answer).to.equal(isWritten);
     }
+  });
+
+  describe('never loses an ssh_config:', () => {
+    const OLD = 'Host foo\n  User me\n';
+
+    it('lines that are not UTF-8 keep their bytes', async () => {
+      const at = home('bytes');
+      const old = Buffer.from('Host f\xf6\n  User \xe4\r\n# Gr\xfc\xdfe\n  ProxyCommand nc -x s:1 %h %p\n', 'latin1');
+      writeFileSync(at.ssh, old);
+      const { status, stdout } = await fdpass(['init', '--yes'], { env: at.env });
+      expect([status, readFileSync(`${at.ssh}.before-fdpass`)]).to.deep.equal([0, old]);
+      expect(readFileSync(at.ssh).subarray(0, old.length)).to.deep.equal(old);
+      expect(stdout).to.contain('config:4: nc stays as it is: '); // no pattern can have these bytes
+    });
+
+    it('when the disk is full, and then leaves nothing behind', async () => {
+      const at = home('full', `${OLD}${'# much\n'.repeat(30_000)}`);
+      const before = read(at.ssh);
+      const limited = ['-c', `ulimit -f 100; exec '${FDPASS_BIN}' init --yes`];
+      const { status, stderr } = await run('bash', limited, { env: at.env });
+      expect(stderr).to.match(
+        /^fdpass: \[config\] cannot write .*config.before-fdpass, so ssh_config was not changed: /,
+      );
+      expect(status).to.equal(78);
+      expect([read(at.ssh), existsSync(at.config), readdirSync(join(at.path, '.ssh'))]).to.deep.equal([
+        before,
+        false,
+        ['config'],
+      ]);
+    });
+
+    const REFUSALS: readonly (readonly [what: string, arrange: (path: string) => void, why: RegExp])[] = [
+      ['a link to nothing', (path) => symlinkSync('/nonexistent/config', path), /it is a link to a file that does not/],
+      ['a link to itself', (path) => symlinkSync(path, path), /\[config\] cannot read ~\/\.ssh\/config: too many symb/],
+      ['a folder', (path) => mkdirSync(path), /ssh_config was not changed: it is not a file/],
+      [
+        'a byte order mark',
+        (path) => writeFileSync(path, `\uFEFF${OLD}`),
+        /ssh refuses its own settings: .*line 1: Bad/,
+      ],
+      [
+        'an old copy',
+        (path) => [path, `${path}.before-fdpass`].map((file) => writeFileSync(file, OLD)),
+        /before-fdpass, so ssh_config was not changed: it exists/,
+      ],
+    ];
+    for (const [index, [what, arrange, why]] of REFUSALS.entries()) {
+      it(`where there is ${what}`, async () => {
+        const at = home(`refused${index}`);
+        arrange(at.ssh);
+        const before = lstatSync(at.ssh);
+        const { status, stderr } = await fdpass(['init', '--yes'], { env: at.env });
+        expect(stderr.trimEnd()).to.match(why).and.not.match(/\n/);
+        expect([status, existsSync(at.config)]).to.deep.equal([78, false]);
+        expect([lstatSync(at.ssh).ino, lstatSync(at.ssh).mtimeMs]).to.deep.equal([before.ino, before.mtimeMs]);
+      });
+    }
+
+    it('of another user', async function () {
+      if (process.geteuid?.() !== 0) return this.skip();
+      const at = home('stranger', OLD);
+      chownSync(at.ssh, 65_534, 65_534);
+      const { stderr } = await fdpass(['init', '--yes'], { env: at.env });
+      expect(stderr).to.match(/ssh_config was not changed: it belongs to another user$/m);
+      expect([read(at.ssh), existsSync(at.config)]).to.deep.equal([OLD, false]);
+    });
+
+    it('that was changed while the question waited for an answer', async function () {
+      const script = requirePeers(this, 'script')['script'] ?? 'script';
+      const at = home('meanwhile', OLD);
+      const change = `sleep 1; echo '# mine' >> '${at.ssh}'; echo y`;
+      const command = `(${change}) | '${script}' -qec "'${FDPASS_BIN}' init" /dev/null`;
+      const { stdout } = await run('sh', ['-c', command], { env: at.env });
+      expect(stdout).to.match(/ssh_config was not changed: it has changed meanwhile/);
+      expect([read(at.ssh), existsSync(at.config)]).to.deep.equal([`${OLD}# mine\n`, false]);
+    });
+  });
+
+  it('writes what ssh and fdpass accept: keeps a command whose rule would be refused', async () => {
+    const lines = ['Host "a b" c', 'Host d,e', 'Host !f', 'Host g'];
+    const commands = ['nc -x s:1', 'nc -x s:1', 'nc -x s:1', 'nc -x s:99999'];
+    const at = home('valid', lines.map((line, at) => `${line}\n  ProxyCommand ${commands[at]} %h %p\n`).join(''));
+    const { stdout } = await fdpass(['init', '--yes'], { env: at.env });
+    expect(stdout.match(/are not valid in a configuration/g)).to.have.length(4);
+    expect((await fdpass(['check'], { env: at.env })).stdout).to.match(/1 rule, no errors/);
+    expect((await run('ssh', ['-G', '-F', at.ssh, 'g'], { env: at.env })).status).to.equal(0);
+  });
+
+  it('prints no argument of a command, however its program is written', async () => {
+    const programs = ['~/bin/ncat', "'/usr/bin/ncat'", '"/usr/bin/ncat"', 'exec\t/usr/bin/ncat', 'n"cat"'];
+    const blocks = programs.map(
+      (program, index) => `Host h${index}\n  ProxyCommand ${program} --proxy p:1 --proxy-auth me:hush %h %p\n`,
+    );
+    const { stdout } = await fdpass(['init', '--dry-run'], { env: home('hush', blocks.join('')).env });
+    expect(stdout.match(/^-.*ProxyCommand.*$/gm)).to.have.length(5);
+    expect(stdout).to.not.contain('hush');
+  });
+
+  it('reads past a folder that an Include names, and a folder in its pattern', async () => {
+    const at = home('folders', 'Include ~/.ssh/*.d/*\n');
+    mkdirSync(join(at.path, '.ssh/work.d/old'), { recursive: true });
+    writeFileSync(join(at.path, '.ssh/work.d/w'), 'Host w\n  ProxyCommand nc -x s:1 %h %p\n');
+    const { stdout } = await fdpass(['init', '--dry-run'], { env: at.env });
+    expect(stdout).to.contain('~/.ssh/work.d/w:2: nc stays as it is; ');
   });
 
   it('names the lines of included files', async () => {

@@ -1,5 +1,7 @@
+import { spawnSync } from 'node:child_process';
 import { expect } from 'chai';
 import { convertCommand } from './convert.js';
+import { sshWord } from './shell-words.js';
 
 const ASK = { ask: true };
 
@@ -97,4 +99,16 @@ describe('a ProxyCommand', () => {
       expect(JSON.stringify(result)).to.not.contain('hush');
     });
   }
+});
+
+describe('a word of a ProxyCommand', () => {
+  it('is the same after ssh and a shell have read it', () => {
+    for (const word of ["/home/o'brien/fdpass", "''", '/a b/100%h/"$x"', 'back\\slash']) {
+      const command = `ProxyCommand ${sshWord(word)} %h`;
+      const { stdout } = spawnSync('ssh', ['-G', '-F', 'none', '-o', command, 'x'], { encoding: 'utf8' });
+      const [, read = ''] = /^proxycommand (.*) %h$/m.exec(stdout) ?? [];
+      const said = spawnSync('sh', ['-c', `printf %s ${read.replaceAll('%%', '%')}`], { encoding: 'utf8' });
+      expect(said.stdout).to.equal(word);
+    }
+  });
 });

@@ -66,6 +66,41 @@ describe('the plan of init', () => {
     expect(plan(nearly).ssh).to.contain('ProxyUseFdpass no').and.to.contain(FDPASS);
   });
 
+  it('takes the words of a line apart as ssh does: comments, quotes of both kinds, keywords in quotes, tabs', () => {
+    const { config, ssh, notes } = plan(
+      [
+        'Host a "b" \'c\' d"e" # not f',
+        '\t"ProxyCommand"\tnc -x s:1 %h %p\r',
+        'Match all # everyone',
+        '  ProxyCommand nc -x s:2 %h %p',
+      ].join('\n'),
+    );
+    expect(config.slice(2)).to.deep.equal([
+      '  - alias: [a, b, c, de] # /nonexistent/.ssh/config:2',
+      '    use: "socks5h://s:1"',
+      '  - use: "socks5h://s:2" # /nonexistent/.ssh/config:4',
+    ]);
+    expect(ssh).to.contain(`\n\t${FDPASS}\n\tProxyUseFdpass yes\nMatch`).and.to.not.contain('Every other host');
+    expect(notes).to.deep.equal([]);
+  });
+
+  it('keeps a command whose rule is refused, with its password', () => {
+    const text = 'Host a\n  ProxyCommand ncat --proxy p:99999 --proxy-auth me:hush %h %p\n';
+    const { config, secrets, ssh, notes, converted } = plan(text, { refused: new Set([1]) });
+    expect([converted, secrets, config.slice(1)]).to.deep.equal([
+      [],
+      [],
+      ['rules:', '  - use: happy-eyeballs # every other host: directly'],
+    ]);
+    expect(ssh).to.contain('me:hush %h %p\n  ProxyUseFdpass no\n');
+    expect(notes.join()).to.match(/:2: ncat stays as it is: .* are not valid in a configuration$/);
+  });
+
+  it('says that names are no longer canonicalized, unless always', () => {
+    const noted = (value: string) => plan(`CanonicalizeHostname ${value}`).notes.length;
+    expect(['yes', 'always', 'no'].map(noted)).to.deep.equal([1, 0, 0]);
+  });
+
   it('puts passwords into files, each once', () => {
     const command = (password: string) => `  ProxyCommand proxytunnel -p p:1 -P me:${password} -d %h:%p`;
     const hosts = ['uno', 'dos', 'uno'].map((password, index) => `Host h${index}\n${command(password)}`);

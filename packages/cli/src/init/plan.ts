@@ -16,6 +16,16 @@ export interface Surroundings {
   readonly systemConfig?: string | undefined;
   /** The `fdpass` command as ssh can run it. */
   readonly command: string;
+  /** Commands whose rule a configuration cannot have, by the index of their line. */
+  readonly refused?: ReadonlySet<number> | undefined;
+}
+
+/** A command of ssh_config as a rule. */
+export interface ConvertedRule {
+  /** The line of the command, from 0. */
+  readonly index: number;
+  /** As a configuration has it. */
+  readonly rule: object;
 }
 
 /** Lines that replace `removed` lines of a file; inserted before `index` if none. */
@@ -38,6 +48,8 @@ export interface Plan {
   readonly config: readonly string[];
   readonly secrets: readonly SecretFile[];
   readonly sshEdits: readonly Edit[];
+  /** The rules of the config that come from ssh_config. */
+  readonly converted: readonly ConvertedRule[];
   /** What is left to the user, a line each. */
   readonly notes: readonly string[];
 }
@@ -49,11 +61,16 @@ export function makePlan(around: Surroundings): Plan {
   return new Planner(around).plan();
 }
 
+const NOT_CANONICAL =
+  'ssh does not canonicalize names with a ProxyCommand: a block for full names is for those who type them, unless this says "always"';
+const INVALID = 'the hosts of its block, or its arguments, are not valid in a configuration';
+
 class Planner {
   readonly #around: Surroundings;
   readonly #rules: string[] = [];
   readonly #secrets: SecretFile[] = [];
   readonly #edits: Edit[] = [];
+  readonly #converted: ConvertedRule[] = [];
   readonly #notes: string[] = [];
   /** Whether a rule for every host was found in ssh_config. */
   #hasDefault = false;
@@ -78,13 +95,16 @@ class Planner {
       ...[...tor.rules, ...this.#rules, ...defaults].map((line) => `  ${line}`),
     ];
     if (config.at(-1) === 'rules:') config.push('  []');
-    return { config, secrets: this.#secrets, sshEdits: this.#edits, notes: this.#notes };
+    const [secrets, sshEdits, converted, notes] = [this.#secrets, this.#edits, this.#converted, this.#notes];
+    return { config, secrets, sshEdits, converted, notes };
   }
 
   #readSetting(setting: SshSetting): void {
     const { keyword, value, index } = setting;
     const place = `${shownPath(this.#around.sshConfig.path)}:${index + 1}`;
     if (keyword === 'proxyjump') this.#notes.push(`${place}: ProxyJump works as before`);
+    if (keyword === 'canonicalizehostname' && /^(yes|true)\b/i.test(value))
+      this.#notes.push(`${place}: ${NOT_CANONICAL}`);
     if (keyword !== 'proxycommand' || /^none$/i.test(value)) return;
     if (mentionsFdpass(value)) this.#hasFdpass = true;
     else this.#readCommand(setting, place);
@@ -92,15 +112,22 @@ class Planner {
 
   #readCommand({ value, index, block }: SshSetting, place: string): void {
     const converted = convertCommand(value, this.#around.environment);
-    if ('why' in converted || block.patterns === undefined) {
-      const why = 'why' in converted ? converted.why : 'only ssh can tell what its Match block matches';
+    const isRefused = this.#around.refused?.has(index) === true;
+    if ('why' in converted || block.patterns === undefined || isRefused) {
+      const unusable = isRefused ? INVALID : 'only ssh can tell what its Match block matches';
+      const why = 'why' in converted ? converted.why : unusable;
       this.#keep(converted, why, place, index, block.saysUseFdpass);
       return;
     }
     if (this.#hasDefault) return; // ssh never reaches it
-    this.#rules.push(
-      ...ruleLines(this.#useOf(converted.conversion), block.patterns, converted.conversion.timeout, place),
-    );
+    const { timeout } = converted.conversion;
+    const rule = {
+      ...(isForAll(block.patterns) ? {} : { alias: block.patterns.length === 1 ? block.patterns[0] : block.patterns }),
+      use: this.#useOf(converted.conversion),
+      ...(timeout === undefined ? {} : { timeout: `${timeout}s` }),
+    };
+    this.#converted.push({ index, rule });
+    this.#rules.push(...ruleLines(rule, place));
     if (isForAll(block.patterns)) {
       this.#hasDefault = true;
       this.#hasFdpass = true;
@@ -119,7 +146,7 @@ class Planner {
 
   /** Lines with the indentation of another one. */
   #indented(index: number, lines: readonly string[]): string[] {
-    const indentation = /^\s*/.exec(this.#around.sshConfig.lines[index] ?? '')?.[0] ?? '';
+    const indentation = /^[ \t]*/.exec(this.#around.sshConfig.lines[index] ?? '')?.[0] ?? '';
     return lines.map((line) => indentation + line);
   }
 
@@ -195,11 +222,7 @@ function isForAll(patterns: readonly string[]): boolean {
 }
 
 /** A rule for the hosts of a block, whose patterns match what the user has typed: the alias. */
-function ruleLines(use: unknown, patterns: readonly string[], timeout: number | undefined, place: string): string[] {
-  const lines = [
-    ...(isForAll(patterns) ? [] : [`alias: ${yamlFlow(patterns.length === 1 ? patterns[0] : patterns)}`]),
-    `use: ${yamlFlow(use)}`,
-    ...(timeout === undefined ? [] : [`timeout: ${timeout}s`]),
-  ];
+function ruleLines(rule: object, place: string): string[] {
+  const lines = Object.entries(rule).map(([key, value]) => `${key}: ${yamlFlow(value)}`);
   return lines.map((line, index) => (index === 0 ? `- ${line} # ${place}` : `  ${line}`));
 }

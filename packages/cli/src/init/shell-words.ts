@@ -36,3 +36,8 @@ function unquoted(piece: string): string {
   if (isShells) throw new FdpassError('config', 'it needs a shell');
   return isQuoted ? piece.slice(1, -1).replace(/\\([$`"\\])/g, '$1') : piece;
 }
+
+/** A word in quotes, as a ProxyCommand has it: ssh takes a percent sign for a token, and refuses a quote that is not closed. */
+export function sshWord(word: string): string {
+  return `'${word.replaceAll('%', '%%').replaceAll("'", "'\\''")}'`;
+}

@@ -1,5 +1,5 @@
-/** A word that YAML 1.2 takes as text without quotes, in a list and a mapping too. */
-const PLAIN = /^[a-z][a-z0-9_-]*$/i;
+/** A word or a duration that YAML 1.2 takes as text without quotes, in a list and a mapping too. */
+const PLAIN = /^([a-z][a-z0-9_-]*|\d+(\.\d+)?s)$/i;
 const NOT_TEXT = new Set(['true', 'false', 'null', 'yes', 'no', 'on', 'off']);
 
 /** A value in one line of YAML. */
