@@ -71,6 +71,8 @@ describe('the plan of init', () => {
       [
         'Host a "b" \'c\' d"e" # not f',
         '\t"ProxyCommand"\tnc -x s:1 %h %p\r',
+        '"Host"=x',
+        '  ProxyCommand none',
         'Match all # everyone',
         '  ProxyCommand nc -x s:2 %h %p',
       ].join('\n'),
@@ -78,10 +80,17 @@ describe('the plan of init', () => {
     expect(config.slice(2)).to.deep.equal([
       '  - alias: [a, b, c, de] # /nonexistent/.ssh/config:2',
       '    use: "socks5h://s:1"',
-      '  - use: "socks5h://s:2" # /nonexistent/.ssh/config:4',
+      '  - use: "socks5h://s:2" # /nonexistent/.ssh/config:6',
     ]);
-    expect(ssh).to.contain(`\n\t${FDPASS}\n\tProxyUseFdpass yes\nMatch`).and.to.not.contain('Every other host');
+    expect(ssh).to.contain(`\n\t${FDPASS}\n\tProxyUseFdpass yes\n"Host"=x\n`).and.to.not.contain('Every other host');
     expect(notes).to.deep.equal([]);
+  });
+
+  it('says that a block for the second pass comes too late', () => {
+    const noted = (match: string) => plan(`Match ${match}\n  ProxyCommand nc -x s:1 %h %p`).notes.join('\n');
+    expect(noted('host a final')).to.contain('config:2: ssh comes to this block after the last one');
+    expect(noted('canonical all')).to.contain('after the last one');
+    expect(noted('host final.example')).to.not.contain('after the last one');
   });
 
   it('keeps a command whose rule is refused, with its password', () => {

@@ -63,6 +63,8 @@ export function makePlan(around: Surroundings): Plan {
 
 const NOT_CANONICAL =
   'ssh does not canonicalize names with a ProxyCommand: a block for full names is for those who type them, unless this says "always"';
+const TOO_LATE =
+  'ssh comes to this block after the last one, whose ProxyCommand it has taken by then: move the line to a block without final or canonical';
 const INVALID = 'the hosts of its block, or its arguments, are not valid in a configuration';
 
 class Planner {
@@ -117,6 +119,7 @@ class Planner {
       const unusable = isRefused ? INVALID : 'only ssh can tell what its Match block matches';
       const why = 'why' in converted ? converted.why : unusable;
       this.#keep(converted, why, place, index, block.saysUseFdpass);
+      if (block.isFinal) this.#notes.push(`${place}: ${TOO_LATE}`);
       return;
     }
     if (this.#hasDefault) return; // ssh never reaches it

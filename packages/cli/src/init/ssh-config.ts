@@ -25,9 +25,13 @@ export interface SshSetting {
 export interface SshBlock {
   /** The patterns of a `Host` line; undefined for a `Match`, whose conditions only ssh can tell. */
   readonly patterns: readonly string[] | undefined;
+  /** Whether it applies only when ssh reads its files again: after everything that the first pass has set. */
+  readonly isFinal: boolean;
   /** Set somewhere in the block: whether its ProxyCommand passes a descriptor. */
   readonly saysUseFdpass: boolean;
 }
+
+type Changing<T> = { -readonly [Key in keyof T]: T[Key] };
 
 const EVERY_HOST = ['*'];
 
@@ -57,22 +61,28 @@ export function linesIn(text: string): string[] {
 /** The settings in their order. */
 export function settingsOf({ lines }: SshConfigFile): SshSetting[] {
   const settings: SshSetting[] = [];
-  let block = { patterns: EVERY_HOST as readonly string[] | undefined, saysUseFdpass: false };
+  let block: Changing<SshBlock> = { patterns: EVERY_HOST, isFinal: false, saysUseFdpass: false };
   for (const [index, line] of lines.entries()) {
     const { keyword, value } = readLine(line);
-    if (keyword === 'host') block = { patterns: wordsOf(value), saysUseFdpass: false };
-    else if (keyword === 'match')
-      block = { patterns: /^all$/i.test(wordsOf(value).join(' ')) ? EVERY_HOST : undefined, saysUseFdpass: false };
+    if (keyword === 'host') block = { patterns: wordsOf(value), isFinal: false, saysUseFdpass: false };
+    else if (keyword === 'match') block = { ...blockOfMatch(wordsOf(value).join(' ')), saysUseFdpass: false };
     else if (keyword !== '') settings.push({ index, keyword, value, block });
     if (keyword === 'proxyusefdpass') block.saysUseFdpass = true; // the settings of the block share it
   }
   return settings;
 }
 
+function blockOfMatch(conditions: string): Pick<SshBlock, 'patterns' | 'isFinal'> {
+  const isFinal = /(^| )(final|canonical)( |$)/i.test(conditions);
+  return { patterns: /^all$/i.test(conditions) ? EVERY_HOST : undefined, isFinal };
+}
+
+/** ssh takes no equals sign for a separator after a keyword in quotes. */
+const LINE = /^[ \t\r]*(?:"([A-Za-z0-9]+)"[ \t\r]*|([A-Za-z0-9]+)(?:[ \t\r]*=[ \t\r]*|[ \t\r]+))(.*?)[ \t\r\f]*$/;
+
 /** A line taken apart, its keyword in lower case; both are empty for a comment or an empty line. */
 export function readLine(line: string): Pick<SshSetting, 'keyword' | 'value'> {
-  const [, , written = '', value = ''] =
-    /^[ \t\r]*("?)([A-Za-z0-9]+)\1(?:[ \t\r]*=[ \t\r]*|[ \t\r]+)(.*?)[ \t\r\f]*$/.exec(line) ?? [];
+  const [, quoted, written = quoted ?? '', value = ''] = LINE.exec(line) ?? [];
   return { keyword: written.toLowerCase(), value };
 }
 
