@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { chmodSync, existsSync, lstatSync, mkdirSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { FdpassError } from '@fdpass/core';
 import {
   DescriptorConnection,
@@ -11,7 +11,7 @@ import {
   MUX_S_FAILURE,
   MUX_S_SESSION_OPENED,
 } from '@fdpass/core/sockets';
-import { expectDescriptorsBack, makePipe, requirePeers, run, temporaryFolder } from '@fdpass/test-lab';
+import { expectDescriptorsBack, listenAsOther, makePipe, requirePeers, run, temporaryFolder } from '@fdpass/test-lab';
 import { VirtualClock } from '@fdpass/testkit';
 import { expect } from 'chai';
 import { Agent, type AgentOptions } from './agent.js';
@@ -414,6 +414,19 @@ describe('the agent', () => {
       expect(await callAgent(socket)).to.equal(undefined);
       writeFileSync(join(folder.path, 'file'), '');
       expect(await callAgent(join(folder.path, 'file'))).to.equal(undefined);
+    });
+
+    it('not where the process that listens is of another user, whoever has the file', async function () {
+      if (process.getuid?.() !== 0) this.skip();
+      const path = join(folder.path, 'foreign/agent.sock');
+      mkdirSync(dirname(path));
+      const listener = await listenAsOther(path);
+      const failed = await callAgent(path).catch((error: unknown) => error);
+      expect(String(await listener.close())).to.equal('');
+      expect(failed).to.include({
+        code: 'config',
+        summary: `the agent at ${path} belongs to the user with uid 65534`,
+      });
     });
 
     const others: Readonly<Record<string, Buffer>> = {

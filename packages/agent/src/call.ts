@@ -1,5 +1,5 @@
-import { type Clock, FdpassError, startDeadline, systemClock } from '@fdpass/core';
-import { encodeMuxPacket, exchangeMuxHellos, openConnection, readMuxPacket } from '@fdpass/core/sockets';
+import { type Clock, type Connection, FdpassError, startDeadline, systemClock } from '@fdpass/core';
+import { encodeMuxPacket, exchangeMuxHellos, loadSys, openConnection, readMuxPacket } from '@fdpass/core/sockets';
 import type { AgentStatus } from './agent.js';
 import { MUX_C_FDPASS_STATUS, MUX_C_TERMINATE, MUX_S_FDPASS_STATUS, MUX_S_OK } from './constants.js';
 
@@ -19,7 +19,7 @@ const LIMIT_MS = 5_000;
 /**
  * Calls the agent at `socket`; undefined if none listens there.
  *
- * @throws FdpassError `protocol` if something else does, `timeout` if it does not answer.
+ * @throws FdpassError `config` if it is another user's, `protocol` if something else listens, `timeout` if it does not answer.
  */
 export async function callAgent(socket: string, clock: Clock = systemClock): Promise<AgentCall | undefined> {
   const opening = startDeadline(LIMIT_MS, undefined, clock);
@@ -45,6 +45,7 @@ export async function callAgent(socket: string, clock: Clock = systemClock): Pro
   const ask = (type: number, expected: number): Promise<string> => inTime(exchange(type, expected));
   const close = (): void => connection.destroy();
   try {
+    checkOwner(connection, socket);
     await inTime(exchangeMuxHellos(connection));
   } catch (error) {
     close();
@@ -55,6 +56,15 @@ export async function callAgent(socket: string, clock: Clock = systemClock): Pro
     terminate: async () => void (await ask(MUX_C_TERMINATE, MUX_S_OK)),
     close,
   };
+}
+
+/** The file can have another owner than the process behind it, or be reached over a link. */
+function checkOwner({ descriptor }: Connection, socket: string): void {
+  const peer = descriptor === undefined ? undefined : loadSys().peerOf(descriptor);
+  if (peer?.uid === process.geteuid?.()) return;
+  throw new FdpassError('config', `the agent at ${socket} belongs to the user with uid ${peer?.uid}`, {
+    hint: 'name another place for the socket of yours with FDPASS_AGENT',
+  });
 }
 
 /** It was stopped, or something holds it up. */

@@ -69,13 +69,14 @@ ask_by_ssh() {
 
 fdpass_left_to=${FDPASS_LEFT_TO-} # what the Perl has left it to: ssh or node
 unset FDPASS_LEFT_TO
-# Only for a socket, which can take a descriptor; and only an agent of our own, whatever the environment of sudo says.
+# Only for a socket, which can take a descriptor; and only an agent of our own, whatever the environment of sudo says. A link could be
+# another user's, and lead elsewhere a moment later.
 fdpass_agent=${XDG_RUNTIME_DIR:-${XDG_CACHE_HOME:-${HOME-}/.cache}}/fdpass/agent.sock
 fdpass_agent=${FDPASS_AGENT:-$fdpass_agent}
 case $fdpass_agent in
   [!/]* | *[!A-Za-z0-9_./@:+,-]*) ;; # ssh would replace parts of it
   *) [ "$fdpass_left_to" != node ] && [ -z "${FDPASS_NODE_OPTIONS-}" ] && [ -S /dev/fd/1 ] && [ -S "$fdpass_agent" ] &&
-    [ -O "$fdpass_agent" ] && [ -O "${fdpass_agent%/*}" ] && ask_agent "$@" ;;
+    [ -O "$fdpass_agent" ] && [ -O "${fdpass_agent%/*}" ] && [ ! -L "${fdpass_agent%/*}" ] && ask_agent "$@" ;;
 esac
 
 find_program node && exec "$fdpass_program" "$0" "$@"
@@ -110,7 +111,7 @@ my $generic = [211, 94];
 my %calls_of = (62 => [46, 231], 183 => $generic, 243 => $generic, 258 => $generic); # x86-64, arm64, RISC-V, LoongArch (elf.h)
 my ($sendmsg, $exit_group) = @{$class == 2 && $calls_of{$machine} || leave_to('ssh')};
 my ($AF_UNIX, $SOCK_STREAM, $SOL_SOCKET, $SCM_RIGHTS) = (1, 1, 1, 1);
-my ($SO_RCVTIMEO, $SO_SNDTIMEO, $MSG_NOSIGNAL) = (20, 21, 0x4000);
+my ($SO_PEERCRED, $SO_RCVTIMEO, $SO_SNDTIMEO, $MSG_NOSIGNAL) = (17, 20, 21, 0x4000);
 my ($MUX_HELLO, $MUX_NEW_SESSION, $MUX_SESSION_OPENED, $MUX_EXIT_MESSAGE) = (1, 0x10000002, 0x80000006, 0x80000004);
 my $HELLO_LIMIT_S = 5;
 
@@ -124,6 +125,8 @@ sub ask_agent {
   socket my $agent, $AF_UNIX, $SOCK_STREAM, 0 or return;
   setsockopt $agent, $SOL_SOCKET, $_, pack 'q2', $HELLO_LIMIT_S, 0 for $SO_SNDTIMEO, $SO_RCVTIMEO;
   connect $agent, pack 'S a*', $AF_UNIX, $socket or return;
+  my (undef, $uid) = unpack 'i I', getsockopt $agent, $SOL_SOCKET, $SO_PEERCRED; # struct ucred
+  return if $uid ne $>; # what the shell looked at may have been replaced: the environment can have passwords in it
   my $hello = pack 'N2', $MUX_HELLO, 4;
   my @environment = map { "$_=$ENV{$_}" } keys %ENV;
   my $session = pack 'N x32 (N/a*)*', $MUX_NEW_SESSION, join("\n", $0, @words), @environment;

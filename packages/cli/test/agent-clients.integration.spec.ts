@@ -20,6 +20,7 @@ import {
   expectDescriptorsBack,
   expectNoneMarked,
   type Finished,
+  listenAsOther,
   markedEnvironment,
   requirePeers,
   run,
@@ -217,6 +218,14 @@ describe('the clients of the agent:', () => {
     before(function () {
       requirePerl(this);
       requirePeers(this, 'ssh');
+    });
+
+    it('sends nothing to a process of another user, whoever has the socket file', async function () {
+      if (process.getuid?.() !== 0) this.skip();
+      const listener = await listenAsOther(socket);
+      const { args } = await startNode();
+      expect(String(await listener.close())).to.equal('');
+      expect(args).to.deep.equal(['host', '22']);
     });
 
     const environments: Readonly<Record<string, Record<string, string>>> = {

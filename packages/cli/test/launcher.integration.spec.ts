@@ -201,6 +201,7 @@ exit "$FAKE_STATUS"
       for (const path of ['run/fdpass', 'with-ssh']) mkdirSync(at(path), { recursive: true });
       writeFileSync(at('with-ssh/ssh'), SSH, { mode: 0o755 });
       writeFileSync(at('run/file'), '');
+      symlinkSync('fdpass', at('run/linked'));
       env = {
         PATH: `${at('with-ssh')}:${at('with-node')}`,
         XDG_RUNTIME_DIR: at('run'),
@@ -247,6 +248,7 @@ exit "$FAKE_STATUS"
     const unasked: readonly [when: string, env: Record<string, string>, words?: readonly string[]][] = [
       ['there is no socket', { XDG_RUNTIME_DIR: at('none') }],
       ['a file is in its place', { FDPASS_AGENT: at('run/file') }],
+      ['its folder is a link', { FDPASS_AGENT: at('run/linked/agent.sock') }],
       ['FDPASS_AGENT is "none"', { FDPASS_AGENT: 'none' }],
       ['ssh would replace parts of the path', { FDPASS_AGENT: `${at('run')}/%u/../fdpass/agent.sock` }],
       ['Node is to have options', { FDPASS_NODE_OPTIONS: '--no-warnings' }],

@@ -2,6 +2,7 @@ export { type Background, type BackgroundOptions, freePort, startServer, tempora
 export { alternativeNames, type CertificateFiles, makeCertificate } from './certificate.js';
 export { expectDescriptorsBack } from './descriptors-back.js';
 export { type DnsAnswer, DnsServer, NXDOMAIN, SERVFAIL, type Srv } from './dns-server.js';
+export { type ForeignListener, listenAsOther } from './foreign-listener.js';
 export { golden } from './golden.js';
 export { describeInMachine } from './machine/describe-in-machine.js';
 export { requireModule } from './machine/require-module.js';
