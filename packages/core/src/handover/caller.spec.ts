@@ -7,7 +7,7 @@ import { nextBytes, readToEnd } from '../connection/socket-pair.spec.helper.js';
 import { formatError } from '../ground/errors.js';
 import { HandClock } from '../ground/hand-clock.spec.helper.js';
 import { loadSys } from '../sys/koffi.js';
-import { relayOver, watchCaller } from './caller.js';
+import { relayOver, watchCaller, watchDial } from './caller.js';
 import type { Channel } from './channel.js';
 
 describe('the caller', () => {
@@ -93,6 +93,40 @@ describe('the caller', () => {
     await settle();
     expect(sys.isNonBlocking(ours)).to.equal(false);
     caller.release();
+  });
+
+  describe('and the dial for it,', () => {
+    it('which ends five seconds after it has closed both of its pipes', () => {
+      const clock = new HandClock();
+      const [input] = kept(makePipe());
+      const [, output] = kept(makePipe());
+      const gone = new AbortController();
+      const dial = watchDial(over(input, output), gone.signal, clock);
+      clock.advance(60_000);
+      expect(dial.signal.aborted).to.equal(false);
+      gone.abort(new Error('gone'));
+      clock.advance(4999);
+      expect(dial.signal.aborted).to.equal(false);
+      clock.advance(1);
+      expect(dial.signal.reason).to.equal(gone.signal.reason);
+    });
+
+    it('which goes on where the output is a file, or after the release', () => {
+      const clock = new HandClock();
+      const file = openSync('/dev/null', 'w');
+      const [input, writer] = kept(makePipe());
+      kept([file]);
+      for (const isReleasedBefore of [true, false]) {
+        const gone = new AbortController();
+        const toFile = watchDial(over(input, file), gone.signal, clock);
+        const released = watchDial(over(input, writer), gone.signal, clock);
+        if (isReleasedBefore) released.release();
+        gone.abort();
+        released.release();
+        expect(clock.pending).to.equal(0);
+        expect([toFile.signal.aborted, released.signal.aborted]).to.deep.equal([false, false]);
+      }
+    });
   });
 
   describe('and a relay', () => {

@@ -35,6 +35,39 @@ export function watchCaller(channel: Channel, clock: Clock): CallerWatch {
   return { gone: gone.signal, release };
 }
 
+/** How long a dial goes on for what the caller may have left in a pipe. */
+const LEFT_IN_PIPE_MS = 5000;
+
+/** Whether a dial is in vain. */
+export interface DialWatch {
+  /** Aborts when it is, for the reason of the caller's signal. */
+  readonly signal: AbortSignal;
+  /** Stops watching. */
+  release(): void;
+}
+
+/**
+ * Watches for the end of a caller during the dial for it. What a pipe still holds is delivered even if whoever wrote it has exited,
+ * without a limit if the output goes to a file, which tells nothing about a reader. If it went to another pipe, nobody reads that
+ * any more, and most likely the pipe holds the greeting of a killed ssh: the dial then has a few seconds left.
+ */
+export function watchDial({ input, output }: Channel, gone: AbortSignal, clock: Clock): DialWatch {
+  if (channelKind(input) === 'socket') return { signal: gone, release() {} };
+  const vain = new AbortController();
+  let cancel = (): void => {};
+  const onGone = (): void => {
+    cancel = clock.after(LEFT_IN_PIPE_MS, () => vain.abort(gone.reason));
+  };
+  if (isWatchable(output)) gone.addEventListener('abort', onGone);
+  return {
+    signal: vain.signal,
+    release() {
+      gone.removeEventListener('abort', onGone);
+      cancel();
+    },
+  };
+}
+
 /** Calls `listener` when both ends have hung up. Only the input is waited for: the output can be closed meanwhile. */
 function onHangUp({ input, output }: Channel, sys: Sys, clock: Clock, listener: () => void): () => void {
   let release = (): void => {};

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import { writeSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { expectDescriptorsBack } from '@fdpass/test-lab';
+import { expectDescriptorsBack, makePipe } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import type { Connection } from '../connection/connection.js';
 import { adoptFd } from '../connection/descriptor-stream.js';
@@ -10,8 +11,10 @@ import { openConnection } from '../connection/open.js';
 import { readToEnd } from '../connection/socket-pair.spec.helper.js';
 import { needsRelayListener } from '../dial/context.js';
 import type { DialContext, Dialer } from '../dial/dialer.js';
+import { TOKENS } from '../framework/framework.js';
 import { loadFramework } from '../framework/load-framework.js';
 import { FdpassError, formatError } from '../ground/errors.js';
+import { HandClock } from '../ground/hand-clock.spec.helper.js';
 import { makeTarget } from '../ground/read-target.js';
 import { caught } from '../ground/rejection.spec.helper.js';
 import type { Target } from '../ground/target.js';
@@ -260,6 +263,27 @@ describe('the hand-over', () => {
     await new Promise(setImmediate);
     sys.close(caller);
     expect(formatError(await failed)).to.match(/the program that wanted this connection has exited/);
+  });
+
+  it('ends soon when a program that gave two pipes exits, though it has left bytes in one', async () => {
+    const clock = new HandClock();
+    const [input, writer] = makePipe();
+    const [reader, output] = makePipe();
+    open.push(input, output);
+    writeSync(writer, 'SSH-2.0-client\r\n');
+    const strategy = { name: 'net', firstOnly: true, create: () => ({ dial: () => new Promise<never>(() => {}) }) };
+    const { router } = await loadFramework(
+      { strategies: [strategy], defaultStrategy: 'net', config: false },
+      (container) => container.register(TOKENS.clock, { useValue: clock }),
+    );
+    const to: Channel = { input, output, as: 'relay' };
+    const failed = caught(handOver(to, await router.route(TARGET), router, { relayed: notRelayed, timeoutMs: 0 }));
+    await new Promise(setImmediate);
+    for (const fd of [writer, reader]) sys.close(fd);
+    const limit = new Promise((resolve) => clock.after(6000, () => resolve('still dialling')));
+    const end = await clock.passUntil(Promise.race([failed, limit]));
+    expect(formatError(end)).to.match(/the program that wanted this connection has exited/);
+    expect(clock.now()).to.be.at.least(5000);
   });
 
   it('says that the receiver has closed, and closes the connection', async () => {

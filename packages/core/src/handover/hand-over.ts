@@ -5,8 +5,8 @@ import type { DialOptions, Route, Router } from '../routing/router.js';
 import { describeFd, sendFd } from '../sys/descriptors.js';
 import { loadSys } from '../sys/koffi.js';
 import { formatFdAddress } from '../sys/sockaddr.js';
-import { relayConnection, watchCaller } from './caller.js';
-import { type Channel, channelKind, expectsBytes, type Handover } from './channel.js';
+import { relayConnection, watchCaller, watchDial } from './caller.js';
+import { type Channel, expectsBytes, type Handover } from './channel.js';
 
 /*
  * How a connection is given away. There are three ways, and one question decides: where is the state of the connection?
@@ -63,14 +63,14 @@ export async function handOver(
   options: HandOverOptions,
 ): Promise<Handover> {
   const caller = watchCaller(channel, router.clock);
-  // What a pipe still holds is delivered even if whoever wrote it has exited.
-  const exit = channelKind(channel.input) === 'socket' ? caller.gone : undefined;
-  const wanted = startDeadline(0, [options.signal, exit], router.clock);
+  const vain = watchDial(channel, caller.gone, router.clock);
+  const wanted = startDeadline(0, [options.signal, vain.signal], router.clock);
   const dial = { route, router, trace: options.trace ?? noTrace, options, signal: wanted.signal, gone: caller.gone };
   try {
     return await (channel.as === 'descriptor' ? passDescriptor(channel, dial) : relayBytes(channel, dial));
   } finally {
     wanted.release();
+    vain.release();
     caller.release();
   }
 }
