@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync, unlinkSync } from 'node:fs';
 import type { AddressInfo, ListenOptions, Server, Socket } from 'node:net';
 import { errnoName, FdpassError, fromSystemError } from '@fdpass/core';
 import { beforeDeath } from '@fdpass/core/host';
@@ -20,12 +20,17 @@ const KEEP_ALIVE_MS = 60_000;
 const ONLY_USER = 0o600;
 const NOT_OTHERS = 0o177;
 
+const HINTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'end what listens there, or choose another address',
+  EPERM: 'choose another address', // such as a socket of another user, which only that user can remove
+};
+
 /** Listens at an address. @throws FdpassError that says why it cannot. */
 export async function listenAt(address: ListenAddress, onClient: (socket: Socket) => void): Promise<Listening> {
   try {
     return await ('path' in address ? listenAtPath(address.path, onClient) : listenAtPort(address, onClient));
   } catch (error) {
-    const hint = errnoName(error) === 'EADDRINUSE' ? 'end what listens there, or choose another address' : undefined;
+    const hint = HINTS[errnoName(error) ?? ''];
     const { code, message } = fromSystemError(error, `cannot listen at ${formatListenAddress(address)}`);
     throw new FdpassError(code, message, { hint, cause: error });
   }
@@ -41,7 +46,7 @@ async function listenAtPort(
 
 /** Only the user can connect. A socket that nobody listens on any more is replaced. */
 async function listenAtPath(path: string, onClient: (socket: Socket) => void): Promise<Listening> {
-  if (await isLeftOver(path)) rmSync(path, { force: true });
+  if (await isLeftOver(path)) removeLeftOver(path);
   const server = await privately(() => listen({ path }, onClient));
   chmodSync(path, ONLY_USER); // where the mask could not be set
   const forget = beforeDeath(() => rmSync(path, { force: true }));
@@ -62,6 +67,15 @@ async function isLeftOver(path: string): Promise<boolean> {
     return false;
   } catch (error) {
     return errnoName((error as Error).cause) === 'ECONNREFUSED';
+  }
+}
+
+/** Not by rmSync(), which takes what it is not allowed to remove for a folder, and fails with ENOTDIR. */
+function removeLeftOver(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errnoName(error) !== 'ENOENT') throw error; // somebody else was faster
   }
 }
 

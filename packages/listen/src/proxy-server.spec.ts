@@ -1,4 +1,4 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { FdpassError } from '@fdpass/core';
@@ -380,6 +380,23 @@ describe('a proxy server', () => {
       expect(await other.listen({ path: file }).catch((error: Error) => error)).to.be.instanceOf(Error);
       expect(existsSync(file)).to.equal(true);
       await other.close();
+    });
+
+    it('says so where the socket that was left belongs to another user', async function () {
+      if (process.geteuid?.() !== 0) this.skip();
+      const shared = temporaryFolder();
+      const path = join(shared.path, 'left.sock');
+      await leaveSocketAt(path);
+      chmodSync(path, 0o777);
+      chmodSync(shared.path, 0o1777);
+      const other = new ProxyServer({ dial: () => Promise.reject(new Error('nothing is dialled')) });
+      process.seteuid?.(65534);
+      const failed = await other.listen({ path }).catch((error: unknown) => error);
+      process.seteuid?.(0);
+      shared.remove();
+      await other.close();
+      expect(failed).to.include({ code: 'permission', hint: 'choose another address' });
+      expect(failed).to.have.property('summary', `cannot listen at ${path}: operation not permitted`);
     });
   });
 });
