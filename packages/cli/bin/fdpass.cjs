@@ -69,8 +69,8 @@ ask_by_ssh() {
 
 fdpass_left_to=${FDPASS_LEFT_TO-} # what the Perl has left it to: ssh or node
 unset FDPASS_LEFT_TO
-# Only for a socket, which can take a descriptor; and only an agent of our own, whatever the environment of sudo says. A link could be
-# another user's, and lead elsewhere a moment later.
+# Only if stdout is a socket, which can take a descriptor, and only an agent of our own: under sudo the environment can name another
+# user's. A link could belong to another user, and lead elsewhere a moment later.
 fdpass_agent=${XDG_RUNTIME_DIR:-${XDG_CACHE_HOME:-${HOME-}/.cache}}/fdpass/agent.sock
 fdpass_agent=${FDPASS_AGENT:-$fdpass_agent}
 case $fdpass_agent in

@@ -83,14 +83,9 @@ function dial({ host: name, port }: Target, setup: Setup, context: DialContext):
     const lost = (failures: readonly Failure[]): FdpassError => connectFailed(label, failures);
     return host.race([only], { of: 'address', timeoutMs, lost }, context);
   }
-  const candidateOf = (address: HostAddress): Candidate<Connection> => ({
-    label: formatHostPort(address.host, port),
-    headStartMs: options.attemptDelay ?? ATTEMPT_DELAY_MS,
-    open: (inner) => host.open({ family: address.family, host: address.host, port }, socket, inner),
-  });
   const place = formatHostPort(name, port);
   const winner = host.winners.of(JSON.stringify([place, setup.family, socket.bindAddress, socket.bindInterface]));
-  const arriving = new ArrivingAddresses(name, setup, context, candidateOf, readWinner(winner.last));
+  const arriving = new ArrivingAddresses({ host: name, port }, setup, context, readWinner(winner.last));
   const lost = (failures: readonly Failure[]): FdpassError => arriving.lost(place, failures);
   const won = (label: string): void => {
     const address = arriving.tried.find(({ host: tried }) => formatHostPort(tried, port) === label);
@@ -100,12 +95,19 @@ function dial({ host: name, port }: Target, setup: Setup, context: DialContext):
 }
 
 /** What there is nothing to look up for: a unix socket, or an address. */
-function onlyPlace(name: string, port: number, { host, socket, family }: Setup): Candidate<Connection> | undefined {
+function onlyPlace(name: string, port: number, setup: Setup): Candidate<Connection> | undefined {
   const path = unixPath(name);
-  if (path !== undefined) return { label: path, open: (context) => host.open({ path }, {}, context) };
-  const address = literalAddress(name, family);
-  if (address === undefined) return undefined;
-  return { label: formatHostPort(name, port), open: (context) => host.open({ ...address, port }, socket, context) };
+  if (path !== undefined) return { label: path, open: (context) => setup.host.open({ path }, {}, context) };
+  const address = literalAddress(name, setup.family);
+  return address && candidateOf(address, port, setup);
+}
+
+function candidateOf(address: HostAddress, port: number, { host, options, socket }: Setup): Candidate<Connection> {
+  return {
+    label: formatHostPort(address.host, port),
+    headStartMs: options.attemptDelay ?? ATTEMPT_DELAY_MS,
+    open: (context) => host.open({ family: address.family, host: address.host, port }, socket, context),
+  };
 }
 
 /** An address as it is remembered: `6 2001:db8::1`. */
@@ -117,9 +119,9 @@ function readWinner(text: string | undefined): HostAddress | undefined {
 /** The addresses of a name as candidates, while its look-ups are under way. */
 class ArrivingAddresses implements Candidates<Connection> {
   readonly #name: string;
+  readonly #port: number;
   readonly #setup: Setup;
   readonly #context: DialContext;
-  readonly #candidateOf: (address: HostAddress) => Candidate<Connection>;
   /** Which address won last time. */
   readonly #lastWinner: HostAddress | undefined;
   readonly #order: AddressOrder;
@@ -131,17 +133,11 @@ class ArrivingAddresses implements Candidates<Connection> {
   #stopDelay: (() => void) | undefined;
   #hasStarted = false;
 
-  constructor(
-    name: string,
-    setup: Setup,
-    context: DialContext,
-    candidateOf: (address: HostAddress) => Candidate<Connection>,
-    lastWinner: HostAddress | undefined,
-  ) {
-    this.#name = name;
+  constructor({ host, port }: Target, setup: Setup, context: DialContext, lastWinner: HostAddress | undefined) {
+    this.#name = host;
+    this.#port = port;
     this.#setup = setup;
     this.#context = context;
-    this.#candidateOf = candidateOf;
     this.#lastWinner = lastWinner;
     this.#order = new AddressOrder(setup.options.firstFamilyCount ?? 1, lastWinner?.host);
     // Section 3: AAAA first, immediately followed by A.
@@ -157,7 +153,7 @@ class ArrivingAddresses implements Candidates<Connection> {
     if (address === undefined) return undefined;
     this.#hasStarted = true;
     this.tried.push(address);
-    return this.#candidateOf(address);
+    return candidateOf(address, this.#port, this.#setup);
   }
 
   start(changed: () => void, signal: AbortSignal): void {

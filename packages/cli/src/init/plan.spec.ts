@@ -105,7 +105,7 @@ describe('the plan of init', () => {
     expect(notes.join()).to.match(/:2: ncat stays as it is: .* are not valid in a configuration$/);
   });
 
-  it('says that names are no longer canonicalized, unless always', () => {
+  it('says that ssh no longer canonicalizes names, unless CanonicalizeHostname is "always"', () => {
     const noted = (value: string) => plan(`CanonicalizeHostname ${value}`).notes.length;
     expect(['yes', 'always', 'no'].map(noted)).to.deep.equal([1, 0, 0]);
   });

@@ -40,14 +40,14 @@ const WITHOUT_LINES = new Set(['ENOENT', 'ENOTDIR', 'EISDIR']);
 
 /** @throws FdpassError `config` if it cannot be read */
 export function readSshConfig(path: string): SshConfigFile {
-  return { path, lines: linesIn(readOr(path, '')) };
+  return { path, lines: linesIn(readText(path)) };
 }
 
-function readOr(path: string, otherwise: string): string {
+function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    if (WITHOUT_LINES.has(errnoName(cause) ?? '')) return otherwise;
+    if (WITHOUT_LINES.has(errnoName(cause) ?? '')) return '';
     const hint = 'make it readable for yourself: ssh needs it too';
     throw new FdpassError('config', `cannot read ${shownPath(path)}: ${reasonOf(cause)}`, { hint, cause });
   }

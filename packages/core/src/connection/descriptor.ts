@@ -221,11 +221,10 @@ export class DescriptorConnection implements Connection {
     }
   }
 
-  /** @param before The write that has the kernel's room first. Undefined if there has been an attempt with these bytes. */
+  /** @param before The write whose bytes come first. */
   async #writeLater(bytes: Uint8Array, before: Promise<void> | undefined): Promise<void> {
     await before;
-    let rest = before === undefined ? bytes : this.#send(bytes);
-    for (; rest.length > 0; rest = this.#send(rest)) await this.#poller.until('writable');
+    for (let rest = this.#send(bytes); rest.length > 0; rest = this.#send(rest)) await this.#poller.until('writable');
   }
 
   /** Sends as much as the kernel takes now, and returns the rest. */

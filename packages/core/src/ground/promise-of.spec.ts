@@ -8,7 +8,7 @@ describe('the promise of a call', () => {
     expect(promiseOf(() => given)).to.equal(given);
   });
 
-  it('has what the call gives if that is no promise', async () => expect(await promiseOf(() => 1)).to.equal(1));
+  it('resolves to what the call gives if that is no promise', async () => expect(await promiseOf(() => 1)).to.equal(1));
 
   it('rejects with what the call throws', async () => {
     const error = new Error('at once');

@@ -1,7 +1,10 @@
 import { type ErrorCode, type ErrorDetails, FdpassError, isFdpassError, stackOf } from './errors.js';
 import { messageOf } from './text.js';
 
-/** An error on its way from one of our processes to another: plain data. */
+/**
+ * An error as plain data, on its way from a process of ours to the one that has started it: a relay that could not dial, an agent
+ * that could not listen.
+ */
 export interface SentError extends Omit<ErrorDetails, 'cause'> {
   /** See {@link FdpassError}. */
   readonly code: ErrorCode;
@@ -19,7 +22,7 @@ export function sendableError(error: unknown): SentError {
   return { code, summary, where, hint, hop, rule, target, attempts, routes, stack };
 }
 
-/** The error that another process had. Its stack is that one's. */
+/** The error that another process has sent; its stack shows where it happened there. */
 export function receivedError({ code, summary, stack, ...details }: SentError): FdpassError {
   const cause = stack === undefined ? undefined : Object.assign(new Error(summary), { stack });
   return new FdpassError(code, summary, { ...details, cause });

@@ -129,7 +129,7 @@ async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, oute
     const expectation = expectedOf(hop.expectation, outer);
     const dial =
       expectation === undefined
-        ? () => promiseOf(() => dialer.dial(target, context))
+        ? () => dialer.dial(target, context)
         : () => dialGreeted(dialer, target, context, hop, expectation);
     const given = await settled(dial, owning);
     const connection = ownConnection(asConnection(given, hop, context), outer);
@@ -182,7 +182,7 @@ function accepts({ targets = ['host'] }: GuardedHop, { host }: Target): boolean 
  * that the innermost is the one that says it was caught, unless several were tried at once. What a dial left behind gives
  * then is destroyed.
  */
-function settled<T>(dial: () => Promise<T>, owning: OwningDial): Promise<T> {
+function settled<T>(dial: () => T | PromiseLike<T>, owning: OwningDial): Promise<T> {
   const { signal } = owning.context;
   return new Promise((resolve, reject) => {
     let inner: Promise<unknown> | undefined;
@@ -198,7 +198,7 @@ function settled<T>(dial: () => Promise<T>, owning: OwningDial): Promise<T> {
       const caught = caughtBy(error, reason);
       reject(caught === reason ? caughtBy(await inner, reason) : caught);
     };
-    dial().then((value) => {
+    promiseOf(dial).then((value) => {
       release();
       if (!signal.aborted) return resolve(value);
       dropLate(value);
