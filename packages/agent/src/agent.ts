@@ -1,6 +1,5 @@
-import type { Socket } from 'node:net';
-import { type Clock, FdpassError, fdpassVersion, systemClock } from '@fdpass/core';
-import { DescriptorConnection, loadSys, type Sys, toConnection } from '@fdpass/core/sockets';
+import { type Clock, fdpassVersion, systemClock } from '@fdpass/core';
+import { type DescriptorConnection, loadSys, type Sys } from '@fdpass/core/sockets';
 import { type ClientDuties, complaintAbout, serveClient } from './client.js';
 import { isSocketActivated, type Listening, listenAt, listenOnActivated } from './listen.js';
 import { type AgentRequest, LEFT_TO_CLIENT, type Serve } from './request.js';
@@ -63,6 +62,7 @@ export class Agent {
   readonly #sys: Sys = loadSys();
   readonly #slots = new Slots(MAX_SESSIONS);
   readonly #startedAt: number;
+  readonly #uid = process.geteuid?.() ?? -1;
   readonly #isActivated = isSocketActivated(process.env);
   #listening: Listening | undefined;
   #active = 0;
@@ -86,8 +86,8 @@ export class Agent {
   /** Starts one that listens. @throws FdpassError if it cannot. */
   static async start(options: AgentOptions): Promise<Agent> {
     const agent = new Agent(options);
-    const accept = (socket: Socket): void => agent.#accept(socket);
-    agent.#listening = agent.#isActivated ? await listenOnActivated(accept) : await listenAt(options.socket, accept);
+    const accept = (client: DescriptorConnection): void => agent.#accept(client);
+    agent.#listening = agent.#isActivated ? listenOnActivated(accept) : listenAt(options.socket, accept);
     agent.#rest();
     agent.#lookAgain();
     return agent;
@@ -128,19 +128,16 @@ export class Agent {
     this.#options.onLeave?.();
   }
 
-  #accept(socket: Socket): void {
-    if (this.#active >= (this.#options.maxClients ?? MAX_CLIENTS)) return void socket.destroy();
-    this.#hold(this.#serve(socket).catch((error: unknown) => this.#complain(error)));
+  #accept(client: DescriptorConnection): void {
+    if (this.#active >= (this.#options.maxClients ?? MAX_CLIENTS)) client.destroy();
+    else this.#hold(this.#serve(client).catch((error: unknown) => this.#complain(error)));
   }
 
-  async #serve(socket: Socket): Promise<void> {
-    const connection = toConnection(socket);
-    if (!(connection instanceof DescriptorConnection))
-      throw new FdpassError('internal', 'a client without a descriptor');
-    await serveClient(connection, {
+  #serve(client: DescriptorConnection): Promise<void> {
+    return serveClient(client, {
       sys: this.#sys,
       clock: this.#clock,
-      uid: process.geteuid?.() ?? -1,
+      uid: this.#uid,
       serve: (question) => this.#serveLater(this.#options.serve(question)),
       status: () => JSON.stringify(this.status),
       stopListening: (ends) => (ends ? this.leave() : this.#stopListening()),

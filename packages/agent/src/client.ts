@@ -1,4 +1,5 @@
-import { type Clock, FdpassError, formatError, startDeadline } from '@fdpass/core';
+import { type Clock, FdpassError, formatError } from '@fdpass/core';
+import { formatMs, makeAbortable, onAbort } from '@fdpass/core/host';
 import {
   type DescriptorConnection,
   encodeMuxPacket,
@@ -51,8 +52,13 @@ const SESSION_ID = 1; // a client has one session at most
  * @throws FdpassError `permission` if it is another user's, `protocol` if it does not speak PROTOCOL.mux.
  */
 export async function serveClient(connection: DescriptorConnection, duties: ClientDuties): Promise<void> {
-  const deadline = startDeadline(REQUEST_LIMIT_MS, undefined, duties.clock);
-  deadline.signal.addEventListener('abort', () => connection.destroy(deadline.signal.reason));
+  const gone = makeAbortable();
+  const cancelLimit = duties.clock.after(REQUEST_LIMIT_MS, () => gone.abort(tooSlow()));
+  const release = onAbort(gone.signal, (reason) => connection.destroy(reason));
+  const endLimit = (): void => {
+    cancelLimit();
+    release(); // a session needs the connection to the end
+  };
   try {
     const pid = identify(connection, duties);
     await exchangeMuxHellos(connection);
@@ -63,16 +69,21 @@ export async function serveClient(connection: DescriptorConnection, duties: Clie
         const { id, command, environment } = readSession(packet.fields);
         const question = { words: parseCommand(command), environment, pid };
         const serve = duties.serve(question); // the client needs a moment for its streams
-        const streams = await receiveStreams(connection, duties.sys, deadline.signal);
-        deadline.release();
-        return await serveSession(connection, id, streams, duties.sys, (request) => serve({ ...question, ...request }));
+        const streams = await receiveStreams(connection, duties.sys, gone.signal);
+        endLimit();
+        const session = { connection, id, streams, sys: duties.sys, gone };
+        return await serveSession(session, (request) => serve({ ...question, ...request }));
       }
       await connection.write(answer(packet, duties));
     }
   } finally {
-    deadline.release();
+    endLimit();
     connection.destroy();
   }
+}
+
+function tooSlow(): FdpassError {
+  return new FdpassError('timeout', `a client has asked for nothing within ${formatMs(REQUEST_LIMIT_MS)}`);
 }
 
 /** The client's process. @throws FdpassError `permission` if it is not the user's own. */
@@ -82,13 +93,14 @@ function identify(connection: DescriptorConnection, { sys, uid }: ClientDuties):
   throw new FdpassError('permission', `user ${peer.uid} has connected to the control socket of user ${uid}`);
 }
 
-/**
- * Undefined when the client has closed the connection because it wants nothing more. The first request is mostly there with the
- * hello, and to look costs less than a turn of the event loop.
- */
+/** Undefined when the client has closed the connection because it wants nothing more. */
 async function nextRequest(connection: DescriptorConnection, sys: Sys): Promise<MuxPacket | undefined> {
-  if (!hasBytes(descriptorOf(connection), sys)) await connection.until('readable');
-  return sys.isAtEnd(descriptorOf(connection)) ? undefined : readMuxPacket(connection, 'a request');
+  const fd = descriptorOf(connection);
+  if (!hasBytes(fd, sys)) {
+    await connection.until('readable');
+    if (sys.isAtEnd(descriptorOf(connection))) return undefined;
+  }
+  return readMuxPacket(connection, 'a request');
 }
 
 /** The answer to every request but that for a session. */
@@ -126,18 +138,23 @@ async function receiveStreams(connection: DescriptorConnection, sys: Sys, signal
   }
 }
 
+interface Session {
+  readonly connection: DescriptorConnection;
+  readonly id: number;
+  readonly streams: Streams;
+  readonly sys: Sys;
+  /** Aborts when the client has gone. */
+  readonly gone: ReturnType<typeof makeAbortable>;
+}
+
 /**
  * Serves a session and answers with its exit status. Only then does it say that the session was opened: the client does nothing
  * in between, and one answer is faster than two.
  */
 async function serveSession(
-  connection: DescriptorConnection,
-  id: number,
-  streams: Streams,
-  sys: Sys,
+  { connection, id, streams, sys, gone }: Session,
   serve: (request: Pick<AgentRequest, 'stdin' | 'stdout' | 'stderr' | 'signal'>) => Promise<number>,
 ): Promise<void> {
-  const gone = new AbortController();
   connection.onBroken(() => gone.abort(new FdpassError('unreachable', 'the client of the agent has exited')));
   const [stdin, stdout, stderr] = streams;
   try {

@@ -1,8 +1,8 @@
 import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
-import type { ListenOptions, Server, Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { FdpassError, fromSystemError } from '@fdpass/core';
 import { makePrivateFolder } from '@fdpass/core/host';
+import { type DescriptorConnection, listenAtPath, loadSys, UnixListener } from '@fdpass/core/sockets';
 
 /** The first descriptor that systemd passes (sd_listen_fds(3)). */
 const SD_LISTEN_FDS_START = 3;
@@ -27,7 +27,7 @@ export interface Listening {
  *
  * @throws FdpassError `config` if the folder is not the user's own, a system error's otherwise.
  */
-export async function listenAt(path: string, onClient: (socket: Socket) => void): Promise<Listening> {
+export function listenAt(path: string, onClient: (client: DescriptorConnection) => void): Listening {
   const folder = dirname(path);
   if (!makePrivateFolder(folder))
     throw new FdpassError(
@@ -38,10 +38,13 @@ export async function listenAt(path: string, onClient: (socket: Socket) => void)
       },
     );
   const fresh = `${path}.${process.pid}`;
+  const sys = loadSys();
+  let listener: UnixListener | undefined;
   try {
     chmodSync(folder, PRIVATE_FOLDER);
     rmSync(fresh, { force: true }); // of a process with our number, long ago
-    const server = await listen({ path: fresh, backlog: BACKLOG }, onClient);
+    const started = new UnixListener(listenAtPath(fresh, BACKLOG, sys), sys, onClient);
+    listener = started;
     chmodSync(fresh, PRIVATE_FILE);
     const { ino } = lstatSync(fresh);
     renameSync(fresh, path);
@@ -49,11 +52,12 @@ export async function listenAt(path: string, onClient: (socket: Socket) => void)
     return {
       isReachable,
       close() {
-        server.close();
+        started.close();
         if (isReachable()) rmSync(path, { force: true });
       },
     };
   } catch (error) {
+    listener?.close();
     rmSync(fresh, { force: true });
     throw fromSystemError(error, `the agent cannot listen at ${path}`);
   }
@@ -65,19 +69,10 @@ export function isSocketActivated({ LISTEN_PID, LISTEN_FDS }: NodeJS.ProcessEnv)
 }
 
 /** Listens on systemd's socket, which stays when we end. */
-export async function listenOnActivated(onClient: (socket: Socket) => void): Promise<Listening> {
-  const server = await listen({ fd: SD_LISTEN_FDS_START }, onClient);
-  return { isReachable: () => true, close: () => void server.close() };
-}
-
-function listen(
-  options: ListenOptions & { readonly fd?: number },
-  onClient: (socket: Socket) => void,
-): Promise<Server> {
-  const { createServer } = process.getBuiltinModule('node:net');
-  // Paused: nothing may be read before the descriptor is taken over, since Node drops descriptors that come with bytes.
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true }, onClient);
-  return new Promise((resolve, reject) => {
-    server.once('error', reject).listen(options, () => resolve(server));
-  });
+export function listenOnActivated(onClient: (client: DescriptorConnection) => void): Listening {
+  const sys = loadSys();
+  sys.setNonBlocking(SD_LISTEN_FDS_START, true);
+  sys.setCloseOnExec(SD_LISTEN_FDS_START);
+  const listener = new UnixListener(SD_LISTEN_FDS_START, sys, onClient);
+  return { isReachable: () => true, close: () => listener.close() };
 }

@@ -111,7 +111,7 @@ my $generic = [211, 94];
 my %calls_of = (62 => [46, 231], 183 => $generic, 243 => $generic, 258 => $generic); # x86-64, arm64, RISC-V, LoongArch (elf.h)
 my ($sendmsg, $exit_group) = @{$class == 2 && $calls_of{$machine} || leave_to('ssh')};
 my ($AF_UNIX, $SOCK_STREAM, $SOL_SOCKET, $SCM_RIGHTS) = (1, 1, 1, 1);
-my ($SO_PEERCRED, $SO_RCVTIMEO, $SO_SNDTIMEO, $MSG_NOSIGNAL) = (17, 20, 21, 0x4000);
+my ($SO_PEERCRED, $SO_RCVTIMEO, $SO_SNDTIMEO, $MSG_WAITALL, $MSG_NOSIGNAL) = (17, 20, 21, 0x100, 0x4000);
 my ($MUX_HELLO, $MUX_NEW_SESSION, $MUX_SESSION_OPENED, $MUX_EXIT_MESSAGE) = (1, 0x10000002, 0x80000006, 0x80000004);
 my $HELLO_LIMIT_S = 5;
 
@@ -132,14 +132,14 @@ sub ask_agent {
   my $session = pack 'N x32 (N/a*)*', $MUX_NEW_SESSION, join("\n", $0, @words), @environment;
   send $agent, pack('(N/a*)*', $hello, $session), $MSG_NOSIGNAL or return;
 
-  my ($type, $version) = receive_packet($agent);
-  return if $type != $MUX_HELLO || $version != 4;
+  # Each answer begins with its length, which is known.
+  recv $agent, my $answer, 12, $MSG_WAITALL;
+  return if $answer ne pack 'N3', 8, $MUX_HELLO, 4;
   pass($agent, $_) or return for 0 .. 2; # not to one that does not answer: it would hold them
   setsockopt $agent, $SOL_SOCKET, $SO_RCVTIMEO, pack 'q2', 0, 0; # a dial has its own limits
-  ($type) = receive_packet($agent);
-  return if $type != $MUX_SESSION_OPENED;
-  ($type, undef, my $status) = receive_packet($agent);
-  return $type == $MUX_EXIT_MESSAGE ? $status : undef;
+  recv $agent, $answer, 32, $MSG_WAITALL;
+  my (undef, $opened, undef, undef, undef, $exit, undef, $status) = unpack 'N8', $answer;
+  return $opened == $MUX_SESSION_OPENED && $exit == $MUX_EXIT_MESSAGE ? $status : undef;
 }
 
 # Passes a descriptor with one byte: struct iovec, cmsghdr and msghdr of 64-bit Linux.
@@ -149,21 +149,6 @@ sub pass {
   my $rights = pack 'q i3 x4', 20, $SOL_SOCKET, $SCM_RIGHTS, $fd;
   my $message = pack 'x16 P q P q x8', $vector, 1, $rights, length $rights;
   return syscall($sendmsg, fileno $agent, $message, $MSG_NOSIGNAL) == 1;
-}
-
-sub receive_packet {
-  my ($agent) = @_;
-  return unpack 'N*', receive($agent, unpack 'N', receive($agent, 4));
-}
-
-# As many bytes, or none.
-sub receive {
-  my ($agent, $length) = @_;
-  my $bytes = '';
-  while (length $bytes < $length) {
-    sysread $agent, $bytes, $length - length $bytes, length $bytes or return '';
-  }
-  return $bytes;
 }
 __END__
 */

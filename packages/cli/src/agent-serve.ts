@@ -1,6 +1,6 @@
 import { type AgentRequest, type ClientQuestion, LEFT_TO_CLIENT, type Serve } from '@fdpass/agent';
 import type { Connection } from '@fdpass/core';
-import { exitCodeOf, type RelayRequest, relayOver } from '@fdpass/core/host';
+import { exitCodeOf, makeAbortable, onAbort, type RelayRequest, relayOver } from '@fdpass/core/host';
 import { DescriptorConnection, loadSys } from '@fdpass/core/sockets';
 import { checkArguments, checkSurroundings, type Installation } from './agent-client.js';
 import type { Frameworks } from './agent-config.js';
@@ -96,14 +96,14 @@ async function connectFor(
   write: WriteLine,
 ): Promise<void> {
   const { stdin: input, stdout, environment } = request;
-  const over = new AbortController();
+  const over = makeAbortable();
   /** Ends the whole dial, not only the hop that noticed: no other route may be tried instead. */
   const leave = (why: string): never => {
     const reason = new LeftToCommand(why);
     over.abort(reason);
     throw reason;
   };
-  request.signal.addEventListener('abort', () => over.abort(request.signal.reason), { once: true });
+  onAbort(request.signal, over.abort); // both last as long as the request
   await connectIn(
     {
       input,

@@ -36,7 +36,7 @@ export {
 export { importFile } from './framework/import-file.js';
 export { loadFramework } from './framework/load-framework.js';
 export { beforeDeath, prepareForDeath } from './ground/before-death.js';
-export { formatMs, parseDuration } from './ground/clock.js';
+export { formatMs, makeAbortable, onAbort, parseDuration } from './ground/clock.js';
 export { addDetails, errorCodeOf, exitCodeOf, formatWhere, stackOf } from './ground/errors.js';
 export {
   currentFolder,

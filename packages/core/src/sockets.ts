@@ -15,6 +15,7 @@ export {
 export { encodeMuxPacket, type MuxField, type MuxFieldReader } from './connection/mux-wire.js';
 export { type OpenContext, openConnection } from './connection/open.js';
 export { isConnection, StreamConnection, toConnection } from './connection/stream.js';
+export { listenAtPath, UnixListener } from './connection/unix-listener.js';
 export { becomeProgram } from './sys/become.js';
 export {
   describeFd,

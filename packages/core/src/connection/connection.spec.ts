@@ -12,7 +12,7 @@ import type { TraceEvent } from '../ground/trace.js';
 import { recvFd, sendFd } from '../sys/descriptors.js';
 import { fakeSys, systemError } from '../sys/fake-sys.spec.helper.js';
 import { loadSys } from '../sys/koffi.js';
-import type { Sys } from '../sys/sys.js';
+import type { Poller, Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
 import { adoptFd } from './descriptor-stream.js';
@@ -540,6 +540,28 @@ describe('a connection by system calls', () => {
     expect(await refusal(ours.read(1, 'more'))).to.match(/something else reads from this connection/);
     ours.destroy();
     theirs.destroy();
+  });
+
+  it('waits once for an answer, also if it has written while it waited', async () => {
+    const sys = loadSys();
+    const [one, other] = sys.socketpair();
+    let waits = 0;
+    const poll: Sys['poll'] = (fd, options) => {
+      const poller = sys.poll(fd, options);
+      const wait: Poller['wait'] = (...args) => {
+        waits += 1;
+        poller.wait(...args);
+      };
+      return { until: (what) => poller.until(what), wait, close: (reason) => poller.close(reason) };
+    };
+    const ours = new DescriptorConnection(one, { ...sys, poll });
+    const answer = ours.read(6, 'an answer');
+    await ours.write(Buffer.from('question'));
+    sys.send(other, Buffer.from('answer'), 0);
+    expect(String(await answer)).to.equal('answer');
+    expect(waits).to.equal(1);
+    ours.destroy();
+    sys.close(other);
   });
 
   describe('acknowledges what it has read at once (TCP_QUICKACK, Linux)', () => {

@@ -104,7 +104,10 @@ export class DescriptorConnection implements Connection {
     }
   }
 
-  readonly #goOn = (): void => this.#pull();
+  readonly #goOn = (): void => {
+    this.#awaitsAnswer = false;
+    this.#pull();
+  };
   readonly #giveUp = (error: unknown): void => {
     this.#isWaiting = false;
     this.#reader.end(error);
@@ -142,8 +145,7 @@ export class DescriptorConnection implements Connection {
   }
 
   #waitForMore(ready: () => void, failed: (reason: unknown) => void): void {
-    if (this.#awaitsAnswer) this.#awaitsAnswer = false;
-    else this.#acknowledge();
+    if (!this.#awaitsAnswer) this.#acknowledge();
     this.#poller.wait('readable', ready, failed);
   }
 
@@ -203,6 +205,7 @@ export class DescriptorConnection implements Connection {
       const bytes = this.#awaitsAnswer ? undefined : this.#peekNow();
       if (bytes !== undefined) return bytes;
       await new Promise<void>((resolve, reject) => this.#waitForMore(resolve, reject));
+      this.#awaitsAnswer = false;
     }
   }
 

@@ -35,11 +35,7 @@ export async function readMuxPacket(connection: Connection, what: string): Promi
 
 /** Both sides begin with a hello, at the same time. @throws FdpassError `protocol` if the other one speaks something else. */
 export async function exchangeMuxHellos(connection: Connection): Promise<void> {
-  const own = encodeMuxPacket(MUX_MSG_HELLO, MUX_VERSION);
-  await Promise.all([readHello(connection), connection.write(own)]); // the other one's can be there already
-}
-
-async function readHello(connection: Connection): Promise<void> {
+  await connection.write(encodeMuxPacket(MUX_MSG_HELLO, MUX_VERSION));
   const { type, fields } = await readMuxPacket(connection, 'a hello');
   if (type !== MUX_MSG_HELLO) throw new FdpassError('protocol', 'the control socket did not begin with a hello');
   const version = fields.uint32();

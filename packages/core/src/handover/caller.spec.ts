@@ -7,7 +7,7 @@ import { nextBytes, readToEnd } from '../connection/socket-pair.spec.helper.js';
 import { formatError } from '../ground/errors.js';
 import { HandClock } from '../ground/hand-clock.spec.helper.js';
 import { loadSys } from '../sys/koffi.js';
-import { relayOver, watchCaller, watchDial } from './caller.js';
+import { type CallerWatch, relayOver, watchCaller, watchDial } from './caller.js';
 import type { Channel } from './channel.js';
 
 describe('the caller', () => {
@@ -96,12 +96,16 @@ describe('the caller', () => {
   });
 
   describe('and the dial for it,', () => {
+    function watchOf(input: CallerWatch['input'], { signal }: AbortController): CallerWatch {
+      return { input, gone: signal, release() {} };
+    }
+
     it('which ends five seconds after it has closed both of its pipes', () => {
       const clock = new HandClock();
       const [input] = kept(makePipe());
       const [, output] = kept(makePipe());
       const gone = new AbortController();
-      const dial = watchDial(over(input, output), gone.signal, clock);
+      const dial = watchDial(over(input, output), watchOf('pipe', gone), clock);
       clock.advance(60_000);
       expect(dial.signal.aborted).to.equal(false);
       gone.abort(new Error('gone'));
@@ -118,8 +122,8 @@ describe('the caller', () => {
       kept([file]);
       for (const isReleasedBefore of [true, false]) {
         const gone = new AbortController();
-        const toFile = watchDial(over(input, file), gone.signal, clock);
-        const released = watchDial(over(input, writer), gone.signal, clock);
+        const toFile = watchDial(over(input, file), watchOf('pipe', gone), clock);
+        const released = watchDial(over(input, writer), watchOf('pipe', gone), clock);
         if (isReleasedBefore) released.release();
         gone.abort();
         released.release();

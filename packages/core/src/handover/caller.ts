@@ -1,14 +1,16 @@
 import type { Connection } from '../connection/connection.js';
-import { type Clock, systemClock } from '../ground/clock.js';
+import { type Clock, makeAbortable, onAbort, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { findSys, loadSys } from '../sys/koffi.js';
 import type { Poller, Sys } from '../sys/sys.js';
-import { type Channel, channelKind, channelStreams } from './channel.js';
+import { type Channel, type ChannelKind, channelKind, channelStreams } from './channel.js';
 import { prepareDescriptorRelay } from './descriptor-relay.js';
 import { type RelayOptions, type RelayResult, relay } from './relay.js';
 
 /** Whether the program at the other end of a channel is still there. */
 export interface CallerWatch {
+  /** What it writes to. */
+  readonly input: ChannelKind;
   /** Aborts when the caller has gone. */
   readonly gone: AbortSignal;
   /** Stops watching. */
@@ -26,13 +28,14 @@ const LOOK_INTERVAL_MS = 200;
  * not that: it is passed on, and the caller still reads. A caller that gave a file as input is not watched.
  */
 export function watchCaller(channel: Channel, clock: Clock): CallerWatch {
-  const gone = new AbortController();
-  const sys = isWatchable(channel.input) ? findSys() : undefined;
-  if (sys === undefined) return { gone: gone.signal, release() {} };
+  const input = channelKind(channel.input);
+  const gone = makeAbortable();
+  const sys = WATCHABLE.has(input) ? findSys() : undefined;
+  if (sys === undefined) return { input, gone: gone.signal, release() {} };
   const release = onHangUp(channel, sys, clock, () =>
     gone.abort(new FdpassError('unreachable', 'the program that wanted this connection has exited')),
   );
-  return { gone: gone.signal, release };
+  return { input, gone: gone.signal, release };
 }
 
 /** How long a dial goes on for what the caller may have left in a pipe. */
@@ -51,18 +54,18 @@ export interface DialWatch {
  * without a limit if the output goes to a file, which tells nothing about a reader. If it went to another pipe, nobody reads that
  * any more, and most likely the pipe holds the greeting of a killed ssh: the dial then has a few seconds left.
  */
-export function watchDial({ input, output }: Channel, gone: AbortSignal, clock: Clock): DialWatch {
-  if (channelKind(input) === 'socket') return { signal: gone, release() {} };
-  const vain = new AbortController();
+export function watchDial({ output }: Channel, { input, gone }: CallerWatch, clock: Clock): DialWatch {
+  if (input === 'socket') return { signal: gone, release() {} };
+  const vain = makeAbortable();
   let cancel = (): void => {};
-  const onGone = (): void => {
-    cancel = clock.after(LEFT_IN_PIPE_MS, () => vain.abort(gone.reason));
+  const onGone = (reason: unknown): void => {
+    cancel = clock.after(LEFT_IN_PIPE_MS, () => vain.abort(reason));
   };
-  if (isWatchable(output)) gone.addEventListener('abort', onGone);
+  const ignore = isWatchable(output) ? onAbort(gone, onGone) : () => {};
   return {
     signal: vain.signal,
     release() {
-      gone.removeEventListener('abort', onGone);
+      ignore();
       cancel();
     },
   };
@@ -108,9 +111,11 @@ export function afterHangUp(
   };
 }
 
-/** Whether somebody is at the other end. */
+/** What somebody is at the other end of. */
+const WATCHABLE: ReadonlySet<ChannelKind> = new Set(['socket', 'pipe', 'terminal']);
+
 function isWatchable(fd: number): boolean {
-  return ['socket', 'pipe', 'terminal'].includes(channelKind(fd));
+  return WATCHABLE.has(channelKind(fd));
 }
 
 /** Relays between a channel and a connection, as {@link relayConnection} does, until the caller has gone. */

@@ -1,4 +1,4 @@
-import { closeSync, createWriteStream, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, createWriteStream, fstatSync, openSync, type Stats, statSync } from 'node:fs';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { adoptSocket } from '../connection/descriptor-stream.js';
 import { FdpassError } from '../ground/errors.js';
@@ -42,18 +42,27 @@ const STDERR = 2;
 
 /** A cheap look at what `fd` is (fstat(2)). A closed one was reopened by Node as /dev/null and counts as closed. */
 export function channelKind(fd: number): ChannelKind {
+  return kindOf(statOf(fd));
+}
+
+/** Undefined for a descriptor that is closed. */
+function statOf(fd: number): Stats | undefined {
   try {
-    const stat = fstatSync(fd);
-    if (stat.isSocket()) return 'socket';
-    if (stat.isFIFO()) return 'pipe';
-    if (stat.isFile()) return 'file';
-    if (!stat.isCharacterDevice()) return 'other';
-    nullDevice ??= statSync('/dev/null').rdev;
-    return stat.rdev === nullDevice ? 'closed' : 'terminal';
+    return fstatSync(fd);
   } catch (error) {
-    if (errnoName(error) === 'EBADF') return 'closed';
+    if (errnoName(error) === 'EBADF') return undefined;
     throw error;
   }
+}
+
+function kindOf(stat: Stats | undefined): ChannelKind {
+  if (stat === undefined) return 'closed';
+  if (stat.isSocket()) return 'socket';
+  if (stat.isFIFO()) return 'pipe';
+  if (stat.isFile()) return 'file';
+  if (!stat.isCharacterDevice()) return 'other';
+  nullDevice ??= statSync('/dev/null').rdev;
+  return stat.rdev === nullDevice ? 'closed' : 'terminal';
 }
 
 /** The number of /dev/null. */
@@ -89,14 +98,18 @@ export function openChannel({ input = STDIN, output = STDOUT, as }: ChannelOptio
 }
 
 function chooseHandover(input: number, output: number, asked: Handover | undefined): Handover {
-  const kind = channelKind(output);
+  const outputStat = statOf(output);
+  const kind = kindOf(outputStat);
   if (asked === 'relay') {
     if (kind !== 'closed') return 'relay';
     throw wrongChannel(kind);
   }
   if (kind === 'socket' && isUnixSocket(output, loadSys())) {
-    const isPipe = isDifferentSocket(input, output) || hasBytes(input, loadSys());
-    return asked === 'descriptor' || !isPipe ? 'descriptor' : 'relay';
+    if (asked === 'descriptor') return 'descriptor';
+    const inputStat = statOf(input);
+    const isOther = inputStat?.ino !== outputStat?.ino;
+    const isPipe = kindOf(inputStat) === 'socket' && (isOther || hasBytes(input, loadSys()));
+    return isPipe ? 'relay' : 'descriptor';
   }
   if (asked === 'descriptor') {
     throw new FdpassError('usage', 'stdout is not a unix socket, so no descriptor can be passed', {
@@ -110,11 +123,6 @@ function chooseHandover(input: number, output: number, asked: Handover | undefin
 function wrongChannel(kind: keyof typeof WRONG_CHANNEL): FdpassError {
   const { what, hint } = WRONG_CHANNEL[kind];
   return new FdpassError('usage', `stdout ${what}`, { hint });
-}
-
-/** Whether `fd` is a socket, and not the one that `other` is. */
-function isDifferentSocket(fd: number, other: number): boolean {
-  return channelKind(fd) === 'socket' && fstatSync(fd).ino !== fstatSync(other).ino;
 }
 
 /**

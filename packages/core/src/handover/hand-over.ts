@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/connection.js';
-import { startDeadline } from '../ground/clock.js';
+import { makeAbortable, onAbort, startDeadline } from '../ground/clock.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import type { DialOptions, Route, Router } from '../routing/router.js';
 import { describeFd, sendFd } from '../sys/descriptors.js';
@@ -63,7 +63,7 @@ export async function handOver(
   options: HandOverOptions,
 ): Promise<Handover> {
   const caller = watchCaller(channel, router.clock);
-  const vain = watchDial(channel, caller.gone, router.clock);
+  const vain = watchDial(channel, caller, router.clock);
   const wanted = startDeadline(0, [options.signal, vain.signal], router.clock);
   const dial = { route, router, trace: options.trace ?? noTrace, options, signal: wanted.signal, gone: caller.gone };
   try {
@@ -151,20 +151,22 @@ export async function dialToPass(
   options: Omit<DialOptions, 'onNeedsRelay'>,
 ): Promise<Connection | undefined> {
   const { trace = noTrace } = options;
-  const relay = new AbortController();
+  const { signal, abort } = makeAbortable();
+  let relay: Error | undefined;
   const onNeedsRelay = (why: string): void => {
-    if (relay.signal.aborted) return;
+    if (signal.aborted) return;
     trace({ event: 'note', text: `${why}: ${AGAIN}` });
-    relay.abort(new Error('a relay is needed'));
+    relay = new Error('a relay is needed');
+    abort(relay);
   };
-  const wanted = startDeadline(0, [options.signal, relay.signal], router.clock);
+  const release = onAbort(options.signal, abort);
   try {
-    return await router.dial(route, { ...options, signal: wanted.signal, onNeedsRelay });
+    return await router.dial(route, { ...options, signal, onNeedsRelay });
   } catch (error) {
-    if (relay.signal.aborted && error === relay.signal.reason) return undefined;
+    if (relay !== undefined && error === relay) return undefined;
     throw error;
   } finally {
-    wanted.release();
+    release();
   }
 }
 

@@ -44,11 +44,12 @@ export function isUnixSocket(fd: number, sys: Sys): boolean {
 }
 
 const MSG_PEEK = 2;
+const firstByte = Buffer.alloc(1);
 
 /** Whether a socket has bytes to read. Takes nothing. */
 export function hasBytes(fd: number, sys: Sys): boolean {
   try {
-    return sys.recv(fd, Buffer.alloc(1), MSG_PEEK | sys.platform.constants.MSG_DONTWAIT) > 0;
+    return sys.recv(fd, firstByte, MSG_PEEK | sys.platform.constants.MSG_DONTWAIT) > 0;
   } catch {
     return false; // nothing yet, or not a socket
   }

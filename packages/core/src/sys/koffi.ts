@@ -128,6 +128,9 @@ const PROTOTYPES = {
   setsockopt: 'int setsockopt(int, int, int, void*, uint32_t)',
   getsockopt: 'int getsockopt(int, int, int, void*, void*)',
   bind: 'int bind(int, void*, uint32_t)',
+  listen: 'int listen(int, int)',
+  accept: 'int accept(int, void*, void*)',
+  accept4: 'int accept4(int, void*, void*, int)',
   getsockname: 'int getsockname(int, void*, void*)',
   getpeername: 'int getpeername(int, void*, void*)',
   getpeereid: 'int getpeereid(int, void*, void*)',
@@ -314,6 +317,16 @@ function makeSys(koffi: Koffi, platform: Platform): Sys {
       return int[0] ?? 0;
     },
     bind: (fd, address) => void call('bind', fd, address, address.length),
+    listen: (fd, backlog) => void call('listen', fd, backlog),
+    accept(fd) {
+      const { SOCK_NONBLOCK } = constants;
+      if (cloexec !== undefined && SOCK_NONBLOCK !== undefined)
+        return call('accept4', fd, null, null, cloexec | SOCK_NONBLOCK);
+      const accepted = call('accept', fd, null, null);
+      setCloseOnExec(accepted);
+      setNonBlocking(accepted, true);
+      return accepted;
+    },
     getsockname: (fd) => sockaddr('getsockname', fd),
     getpeername: (fd) => sockaddr('getpeername', fd),
     peerOf,

@@ -18,6 +18,10 @@ export interface Sys {
   getsockoptInt(fd: number, level: number, name: number): number;
   /** bind(2) with a raw sockaddr. */
   bind(fd: number, address: Buffer): void;
+  /** listen(2), with room for so many clients that have not been accepted; the system can allow less. */
+  listen(fd: number, backlog: number): void;
+  /** accept(2), close-on-exec and non-blocking. EAGAIN is thrown. */
+  accept(fd: number): number;
   /** The raw sockaddr of our end. */
   getsockname(fd: number): Buffer;
   /** The raw sockaddr of the other end. */
