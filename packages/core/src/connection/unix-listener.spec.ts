@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,9 +84,20 @@ describe('a listener at a unix socket', () => {
     expect(new Set(accepted.map(({ descriptor }) => descriptor)).size).to.equal(100);
   });
 
-  it('goes on after a client that has gone before it was accepted', async () => {
-    listenWith(acceptAfter('ECONNABORTED'));
+  it('goes on at once after a client that has gone before it was accepted', async () => {
+    const turns: number[] = [];
+    let turn = 0;
+    const countTurns = setInterval(() => turn++, 0);
+    const { accept } = acceptAfter('ECONNABORTED');
+    listenWith({
+      accept(fd) {
+        turns.push(turn);
+        return accept(fd);
+      },
+    });
     expect(await come()).to.equal(true);
+    clearInterval(countTurns);
+    expect(turns[1]).to.equal(turns[0]);
   });
 
   for (const code of ['EMFILE', 'ENFILE']) {
@@ -112,23 +123,42 @@ describe('a listener at a unix socket', () => {
   });
 
   it('stops in the middle when a client makes it close', async () => {
-    listenWith();
-    const letIn = accepted;
-    letIn.push = (connection) => {
-      letIn[letIn.length] = connection;
-      listener.close();
-      return letIn.length;
+    let calls = 0;
+    const accept: Sys['accept'] = (fd) => {
+      calls += 1;
+      return sys.accept(fd);
     };
-    const all = [...Array(10)].map(() =>
-      connect(path)
-        .on('error', () => {})
-        .resume(),
+    const all = { ...sys, accept };
+    listener = new UnixListener(listenAtPath(path, 128, all), all, (connection) => {
+      connection.destroy();
+      listener.close();
+    });
+    clients.push(
+      ...[...Array(10)].map(() =>
+        connect(path)
+          .on('error', () => {})
+          .resume(),
+      ),
     );
-    clients.push(...all);
-    while (letIn.length === 0) await new Promise(setImmediate);
-    letIn[0]?.destroy();
-    await Promise.all(all.map((client) => client.closed || new Promise((resolve) => client.once('close', resolve))));
-    expect(letIn).to.have.length(1);
+    await Promise.all(clients.map((client) => new Promise((resolve) => client.once('close', resolve))));
+    expect(calls).to.equal(1);
+  });
+
+  it('gives back what it has kept for a client that it turns away', function () {
+    if (process.platform !== 'linux') this.skip();
+    const kept = (): number =>
+      readdirSync('/proc/self/fd').filter((fd) => {
+        try {
+          return readlinkSync(`/proc/self/fd/${fd}`) === '/dev/null';
+        } catch {
+          return false; // of the look itself
+        }
+      }).length;
+    const before = kept();
+    listenWith();
+    expect(kept()).to.equal(before + 1);
+    listener.close();
+    expect(kept()).to.equal(before);
   });
 
   it('says why it cannot listen, and leaves nothing open', () => {

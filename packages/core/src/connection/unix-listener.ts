@@ -88,7 +88,7 @@ export class UnixListener {
         return;
       }
     }
-    if (!this.#isClosed) this.#wait();
+    this.#wait(); // for nothing once it is closed
   }
 
   #tryAgain(): void {
