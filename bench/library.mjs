@@ -15,6 +15,7 @@ const HERE = fileURLToPath(import.meta.url);
 const DIALS = Number(process.env.DIALS ?? 3000);
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const WARM_UP = 3000;
+const LOOK_MS = 1;
 const TWO_HOPS = 'two SOCKS 5 hops';
 
 /** What is dialled through what, and who does it besides fdpass. Each client makes a function that dials once. */
@@ -85,6 +86,7 @@ const FIGURES = {
   dialsPerSecond: ['dials a second', 'better'],
   p99Ms: ['ms of the slowest of a hundred', 'worse'],
   blockMs: ['longest block of the event loop, ms', 'worse'],
+  ownBlockMs: ['the same without what it waited for a processor, ms', 'worse'],
   turnMs: ['most CPU of a turn of the event loop, ms', 'worse'],
   cpuUs: ['CPU of a dial, µs', 'worse'],
 };
@@ -140,34 +142,41 @@ async function dialInProcess({ route, client, concurrency, ports }) {
     dialsPerSecond: times.length / seconds,
     p99Ms: times.toSorted((a, b) => a - b)[Math.floor(times.length * 0.99)],
     blockMs: delay.max / 1e6,
-    turnMs: turns.longestMs(),
+    ownBlockMs: turns.longest().blockMs,
+    turnMs: turns.longest().cpuMs,
     cpuUs: (user + system) / times.length,
   };
 }
 
 /**
- * How much CPU the longest turn of the event loop takes. On a machine with other work the time between two turns is mostly that
- * work's.
+ * The longest turn of the event loop: its CPU, and its time without what the thread has waited for a processor. The proxies and
+ * the targets of the measurement run on the same machine, and take most of the time between two turns.
  */
 function watchTurns() {
-  let [last, longest, isOver] = [threadCpuMs(), 0, false];
+  const [cpuMs, blockMs] = [[0], [0]];
+  let [last, isOver] = [threadTimes(), false];
   const look = () => {
-    const now = threadCpuMs();
-    longest = Math.max(longest, now - last);
+    const now = threadTimes();
+    cpuMs.push(now.cpu - last.cpu);
+    blockMs.push(now.clock - last.clock - LOOK_MS - (now.waited - last.waited));
     last = now;
-    if (!isOver) setTimeout(look, 1);
+    if (!isOver) setTimeout(look, LOOK_MS);
   };
   look();
   return {
-    longestMs: () => longest,
+    longest: () => ({ cpuMs: Math.max(...cpuMs), blockMs: Math.max(...blockMs) }),
     stop() {
       isOver = true;
     },
   };
 }
 
-function threadCpuMs() {
-  return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ', 1)[0]) / 1e6;
+/** Milliseconds (proc(5), /proc/pid/schedstat). */
+function threadTimes() {
+  const [cpu, waited] = readFileSync('/proc/thread-self/schedstat', 'utf8')
+    .split(' ')
+    .map((ns) => Number(ns) / 1e6);
+  return { clock: performance.now(), cpu, waited };
 }
 
 /** Keeps so many dials under way; each connection is closed at once. Resolves to the milliseconds that each has taken. */

@@ -53,6 +53,7 @@ export { type ExpectedAnswer, firstAnswer, hintAtPeer } from './proxy/first-answ
 export { type HandshakeReport, handshakeReport } from './proxy/handshake-report.js';
 export {
   checkWarm,
+  hasCredentials,
   type ProxyReach,
   type ProxyScheme,
   type ProxyUrl,

@@ -4,6 +4,7 @@ import {
   checkWarm,
   type DialContext,
   FdpassError,
+  hasCredentials,
   isFdpassError,
   type ProxyScheme,
   type ProxyUrl,
@@ -97,7 +98,8 @@ async function startConversation(
   const authority = authorityOf(target);
   const isPreemptive = options.auth === 'basic';
   // Those of a URL cost nothing. For others a program may run, or the user be asked, so they wait until they are needed.
-  const credentials = isPreemptive || options.credentials === undefined ? await getCredentials() : undefined;
+  const isKnown = isPreemptive || options.credentials === undefined;
+  const credentials = isKnown && hasCredentials(proxy, options) ? await getCredentials() : undefined;
   return {
     proxy: place,
     authority,

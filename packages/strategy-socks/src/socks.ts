@@ -6,6 +6,7 @@ import {
   FdpassError,
   type HostAddress,
   handshakeReport,
+  hasCredentials,
   ipFamily,
   isFdpassError,
   noTrace,
@@ -70,9 +71,9 @@ function checkHop({ proxy: { scheme, password }, options, host }: Hop): void {
 }
 
 async function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Connection> {
-  const host = await destination(hop, target, context);
+  const host = isLookedUpHere(hop, target) ? await lookUp(hop, target, context) : target.host;
   const isVersion5 = hop.proxy.scheme.version === 5;
-  const getCredentials = isVersion5 ? await credentialsFor(hop, target, context) : undefined;
+  const getCredentials = isVersion5 && wantsCredentials(hop) ? await credentialsFor(hop, target, context) : undefined;
   const request: Request5 = { proxy: hop.proxy.target, host, port: target.port, getCredentials };
   return hop.options.optimistic === true && isVersion5
     ? optimistically(hop, request, context)
@@ -138,20 +139,27 @@ function isWorthAnotherTry(error: unknown): boolean {
   );
 }
 
-/** The host in the request: the target's as it is, or an address of it where the scheme resolves names here. */
-async function destination({ proxy: { scheme }, host }: Hop, target: Target, context: DialContext): Promise<string> {
+/** Whether the request has an address in place of the target's name. */
+function isLookedUpHere({ proxy: { scheme }, host }: Hop, target: Target): boolean {
   const family = ipFamily(target.host);
   if (scheme.version === 4 && family === 6) {
     throw new FdpassError('config', 'SOCKS 4 cannot carry an IPv6 address', { hint: 'use socks5://' });
   }
-  if (family !== 0 || scheme.resolvesNames || host.namesAt === 'there') return target.host;
+  return family === 0 && !scheme.resolvesNames && host.namesAt !== 'there';
+}
+
+async function lookUp({ proxy: { scheme }, host }: Hop, target: Target, context: DialContext): Promise<string> {
   const [address] = await host.lookUp(target.host, scheme.version === 4 ? 4 : 0, context);
   return (address as HostAddress).host; // there is at least one
 }
 
+function wantsCredentials({ proxy, options }: Hop): boolean {
+  return options.isolate === true || hasCredentials(proxy, options);
+}
+
 /**
- * How to get the user name and password; undefined if there are none. Those of a URL are there at once; for others a program
- * may run, or the user be asked, so they wait until the proxy wants them.
+ * How to get the user name and password. Those of a URL are there at once; for others a program may run, or the user be asked,
+ * so they wait until the proxy wants them.
  */
 async function credentialsFor(
   { proxy, options, host }: Hop,

@@ -212,9 +212,9 @@ export class DescriptorConnection implements Connection {
   async write(bytes: Uint8Array): Promise<void> {
     checkBytes(bytes);
     try {
-      const rest = this.#writing === undefined ? this.#send(bytes) : bytes;
-      if (rest.length > 0) {
-        this.#writing = this.#writeLater(rest, this.#writing);
+      const sent = this.#writing === undefined ? this.#send(bytes) : 0;
+      if (sent < bytes.length) {
+        this.#writing = this.#writeLater(bytes.subarray(sent), this.#writing);
         await this.#writing;
       }
       this.#awaitsAnswer = true;
@@ -227,19 +227,21 @@ export class DescriptorConnection implements Connection {
   /** @param before The write whose bytes come first. */
   async #writeLater(bytes: Uint8Array, before: Promise<void> | undefined): Promise<void> {
     await before;
-    for (let rest = this.#send(bytes); rest.length > 0; rest = this.#send(rest)) await this.#poller.until('writable');
+    for (let sent = this.#send(bytes); sent < bytes.length; sent += this.#send(bytes.subarray(sent)))
+      await this.#poller.until('writable');
   }
 
-  /** Sends as much as the kernel takes now, and returns the rest. */
-  #send(bytes: Uint8Array): Uint8Array {
+  /** Sends as much as the kernel takes now: how many bytes. */
+  #send(bytes: Uint8Array): number {
     const { MSG_NOSIGNAL = 0 } = this.#sys.platform.constants;
-    for (let rest = bytes; rest.length > 0; ) {
-      const part = rest;
-      const sent = this.#unlessBlocked(() => this.#sys.send(this.#fd, part, this.#flags | MSG_NOSIGNAL));
-      if (sent === undefined) return rest;
-      rest = rest.subarray(sent);
+    let all = 0;
+    while (all < bytes.length) {
+      const rest = all === 0 ? bytes : bytes.subarray(all); // mostly there is no rest
+      const sent = this.#unlessBlocked(() => this.#sys.send(this.#fd, rest, this.#flags | MSG_NOSIGNAL));
+      if (sent === undefined) break;
+      all += sent;
     }
-    return bytes.subarray(bytes.length);
+    return all;
   }
 
   #unlessBlocked(call: () => number): number | undefined {

@@ -72,7 +72,7 @@ export class ExactReader {
     let length = before;
     try {
       for (;;) {
-        this.#soFar = all.subarray(0, length);
+        this.#soFar = length === all.length ? all : all.subarray(0, length);
         this.#wanted = pending.missing(this.#soFar);
         if (!isCount(this.#wanted)) throw notCount(pending.what, 'read another', this.#wanted);
         if (this.#wanted === 0) {

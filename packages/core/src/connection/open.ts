@@ -84,16 +84,14 @@ async function open(
   sys: Sys,
 ): Promise<DescriptorConnection> {
   const sockaddr = encodeSockaddr(address, sys.platform, sys.interfaceIndex);
-  const connection = new DescriptorConnection(makeSocket(address, options, sys), sys, context);
-  const release = onAbort(context.signal, (reason) => connection.destroy(reason));
+  const fd = makeSocket(address, options, sys);
+  const connection = new DescriptorConnection(fd, sys, context);
   try {
-    await connect(connection, sockaddr, sys, context.signal);
+    if (!sys.connect(fd, sockaddr)) await connected(connection, fd, sys, context.signal);
     return connection;
   } catch (error) {
     connection.destroy();
     throw error;
-  } finally {
-    release();
   }
 }
 
@@ -136,15 +134,14 @@ function bind(fd: number, family: 4 | 6, { bindAddress, bindPort }: SocketOption
   }
 }
 
-async function connect(
-  connection: DescriptorConnection,
-  sockaddr: Buffer,
-  sys: Sys,
-  signal: AbortSignal,
-): Promise<void> {
-  const fd = connection.descriptor ?? -1;
-  if (sys.connect(fd, sockaddr)) return;
-  await connection.until('writable');
+/** Waits for the end of connect(2). */
+async function connected(connection: DescriptorConnection, fd: number, sys: Sys, signal: AbortSignal): Promise<void> {
+  const release = onAbort(signal, (reason) => connection.destroy(reason));
+  try {
+    await connection.until('writable');
+  } finally {
+    release();
+  }
   signal.throwIfAborted(); // then it is closed, and its number can be another socket's by now
   const { SOL_SOCKET, SO_ERROR } = sys.platform.constants;
   const errno = sys.getsockoptInt(fd, SOL_SOCKET, SO_ERROR);

@@ -195,6 +195,14 @@ export function checkWarm(warm: number | undefined, { isFirst }: { readonly isFi
   throw new FdpassError('config', 'option "warm": only the first hop of a route can have connections in advance');
 }
 
+/** Whether a hop has a user name or a password at all, in its URL or its options. */
+export function hasCredentials(
+  { username, password }: Pick<ProxyUrl, 'username' | 'password'>,
+  options: { readonly credentials?: unknown },
+): boolean {
+  return username !== undefined || password !== undefined || options.credentials !== undefined;
+}
+
 function takePrepared<Greeting>(
   reach: ProxyReach<Greeting>,
   context: DialContext,
@@ -229,10 +237,14 @@ async function prepare<Greeting>(
   }
 }
 
-async function connectTo(reach: Omit<ProxyReach, 'warm'>, context: DialContext): Promise<Connection> {
-  const { proxy, tls, forward, path } = reach;
-  const plain = await forward.dial(proxy.target, context);
-  if (proxy.scheme.tls !== true) return plain;
+/** Over TLS if the scheme says so. */
+function connectTo(reach: Omit<ProxyReach, 'warm'>, context: DialContext): Promise<Connection> {
+  const plain = reach.forward.dial(reach.proxy.target, context);
+  return reach.proxy.scheme.tls === true ? plain.then((connection) => secure(connection, reach, context)) : plain;
+}
+
+async function secure(plain: Connection, reach: Omit<ProxyReach, 'warm'>, context: DialContext): Promise<Connection> {
+  const { proxy, tls, path } = reach;
   const request = { host: proxy.target.host, options: tls, path, ...context };
   const onNeedsRelay = needsRelayListener(context);
   if (onNeedsRelay !== undefined && tlsPlace(reach)?.by === 'kernel') {

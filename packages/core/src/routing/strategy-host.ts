@@ -118,9 +118,10 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     path,
     compareAddresses: services.compareAddresses,
     lookUp: (host, family, context) => lookUp(host, family, context, { clock, resolve }),
-    open: async (address, options, context) => {
+    open: (address, options, context) => {
       const { signal, trace } = context;
-      return ownConnection(await services.open(address, options, { signal, trace, clock }), context);
+      const opening = services.open(address, options, { signal, trace, clock });
+      return opening.then((connection) => ownConnection(connection, context));
     },
     startTls: async (connection, name, context, tls) => {
       const { wrapTls } = await import('../proxy/tls.js'); // few strategies need it

@@ -51,9 +51,11 @@ export abstract class WaitList implements Poller {
 
   /** Settles those who wait for one of these events; false if nobody does. */
   protected happened(events: number): boolean {
-    const due = this.#waiters.filter(({ what }) => (BITS[what] & events) !== 0);
-    if (due.length === 0) return false;
-    this.#waiters = this.#waiters.filter(({ what }) => (BITS[what] & events) === 0);
+    const isDue = ({ what }: Waiter): boolean => (BITS[what] & events) !== 0;
+    const all = this.#waiters;
+    if (!all.some(isDue)) return false;
+    const due = all.every(isDue) ? all : all.filter(isDue); // mostly there is one
+    this.#waiters = due === all ? [] : all.filter((waiter) => !isDue(waiter));
     if (NEEDS_TURN) setImmediate(() => this.#settle(due));
     else this.#settle(due);
     return true;
