@@ -164,7 +164,8 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     const trace = this.#traceFor(target, number, options);
     try {
       signal.throwIfAborted();
-      await this.#turns.next();
+      const turn = this.#turns.next();
+      if (turn !== undefined) await turn;
       signal.throwIfAborted();
       const { router } = await this.#framework();
       const route = await this.#route(router, target, options.via, { signal, trace });

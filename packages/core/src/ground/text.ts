@@ -73,10 +73,13 @@ function fromOctets(octets: Buffer): string {
   return Array.from(octets, (octet) => String.fromCharCode(octet < 0x80 ? octet : ESCAPE + octet)).join('');
 }
 
+/** With "u", the second halves of pairs do not count. */
+const ESCAPED = /([\udc80-\udcff])/u;
+
 /** The octets of a text as they are sent: UTF-8, and those that {@link decodePercent} found no character for. */
 export function octetsOf(text: string): Buffer {
-  const parts = text.split(/([\udc80-\udcff])/u); // with "u", the second halves of pairs do not count
-  if (parts.length === 1) return Buffer.from(text);
+  if (!ESCAPED.test(text)) return Buffer.from(text);
+  const parts = text.split(ESCAPED);
   return Buffer.concat(parts.map((part, index) => (index % 2 === 0 ? Buffer.from(part) : escapedOctet(part))));
 }
 

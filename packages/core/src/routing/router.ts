@@ -54,6 +54,9 @@ export interface Route {
 /** What is the same for every target that a rule matches. */
 type RuleRoute = Pick<Route, 'reason' | 'rule' | 'chain' | 'settings' | 'timeoutMs'>;
 
+/** What the rules say of a target, and what was asked for it. */
+type Decided = RuleDecision & Pick<Route, 'answers'>;
+
 /** What choosing a route takes part of. */
 export interface RouteOptions {
   /** Ends what conditions ask; its reason is rethrown unchanged. */
@@ -187,15 +190,14 @@ export class Router {
       .then(({ canonicalTarget }) => canonicalTarget(target, canonical, scope.services, { signal, trace }, answers));
   }
 
-  async #decide(target: Target, options: RouteOptions): Promise<RuleDecision & Pick<Route, 'answers'>> {
-    const { table } = this.#parts;
-    if (table === undefined) return { trials: [] };
+  #decide(target: Target, options: RouteOptions): Decided | Promise<Decided> {
     let asker: ConditionAsker | undefined;
-    const { match, trials } = await table.decide(target, async (rule) => {
+    const decision = this.#parts.table?.decide(target, async (rule) => {
       asker ??= await this.#asker(target, options);
       return asker.ask(rule);
     });
-    return { match, trials, answers: asker?.answers };
+    if (decision === undefined || !('then' in decision)) return decision ?? { trials: [] };
+    return decision.then(({ match, trials }) => ({ match, trials, answers: asker?.answers }));
   }
 
   /** The same for every target that the rule matches. */

@@ -45,8 +45,8 @@ export interface RuleDecision {
 /** Rules ready for look-ups. */
 export interface RuleTable {
   readonly rules: readonly Rule[];
-  /** Finds the first rule that matches. Rejects as `ask` does. */
-  decide(target: Target, ask: AskConditions): Promise<RuleDecision>;
+  /** Finds the first rule that matches: at once, unless conditions have to be asked. Rejects as `ask` does. */
+  decide(target: Target, ask: AskConditions): RuleDecision | Promise<RuleDecision>;
 }
 
 /** Makes rules ready for look-ups. @throws nothing: patterns were checked when they were parsed. */
@@ -57,16 +57,26 @@ export function compileRules(rules: readonly Rule[], environment: RuleEnvironmen
   };
 }
 
-async function decide(rules: readonly Rule[], subject: RouteSubject, ask: AskConditions): Promise<RuleDecision> {
-  const trials: RuleTrial[] = [];
-  for (const [index, rule] of rules.entries()) {
+/** @param trials The rules that do not match. */
+function decide(
+  rules: readonly Rule[],
+  subject: RouteSubject,
+  ask: AskConditions,
+  trials: RuleTrial[] = [],
+): RuleDecision | Promise<RuleDecision> {
+  for (let index = trials.length; index < rules.length; index++) {
+    const rule = rules[index] as Rule;
     const mismatch = firstMismatch(rule, subject);
-    const isAsked = mismatch === undefined && rule.conditions !== undefined;
-    const conditions = isAsked ? await ask(rule) : undefined;
-    const failed = conditions?.find(({ holds }) => !holds);
-    const why = mismatch ?? (failed && `${failed.isNegated ? 'not ' : ''}${failed.condition}`);
-    trials.push({ rule, index, matched: why === undefined, why, conditions });
-    if (why === undefined) return { match: { rule, index }, trials };
+    if (mismatch === undefined && rule.conditions !== undefined) {
+      return ask(rule).then((conditions) => {
+        const failed = conditions.find(({ holds }) => !holds);
+        const why = failed && `${failed.isNegated ? 'not ' : ''}${failed.condition}`;
+        trials.push({ rule, index, matched: why === undefined, why, conditions });
+        return why === undefined ? { match: { rule, index }, trials } : decide(rules, subject, ask, trials);
+      });
+    }
+    trials.push({ rule, index, matched: mismatch === undefined, why: mismatch });
+    if (mismatch === undefined) return { match: { rule, index }, trials };
   }
   return { trials };
 }
