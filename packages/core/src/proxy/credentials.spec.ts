@@ -1,6 +1,9 @@
 import { expect } from 'chai';
 import { useFolder } from '../config/folder.spec.helper.js';
+import { startDeadline } from '../ground/clock.js';
 import { FdpassError, formatError } from '../ground/errors.js';
+import { HandClock } from '../ground/hand-clock.spec.helper.js';
+import { caught } from '../ground/rejection.spec.helper.js';
 import type { TraceEvent } from '../ground/trace.js';
 import { askSecret } from './ask.js';
 import { type CredentialOptions, resolveCredentials } from './credentials.js';
@@ -224,6 +227,38 @@ describe('credentials', () => {
     expect(await waiting).to.equal('Error: too late');
     await gone(Number(readFileSync(pidFile, 'utf8')));
   });
+
+  const SLOW: Readonly<Record<string, readonly [options: CredentialOptions, text: RegExp]>> = {
+    'a program that does not end': [
+      { passwordCommand: script('setInterval(() => {}, 1000)') },
+      /timed out after 30 s: the password command has not ended; run that command yourself .*"timeout"/,
+    ],
+    'a person who does not answer': [
+      { ask: true },
+      /timed out after 30 s: nobody has entered the password; keep .*"passwordFile".*"timeout"/,
+    ],
+  };
+
+  for (const [who, [options, text]] of Object.entries(SLOW)) {
+    it(`name ${who} when the time of the dial is over`, async () => {
+      const program = folder.write('askpass', '#!/bin/sh\nexec sleep 60\n', 0o700);
+      const environment = { SSH_ASKPASS: program, SSH_ASKPASS_REQUIRE: 'force', PATH: process.env['PATH'] };
+      const clock = new HandClock();
+      const { signal } = startDeadline(30_000, undefined, clock);
+      const request = {
+        options: { username: 'me', ...options },
+        baseDir: '/',
+        signal,
+        environment,
+        host: 'proxy.example',
+      };
+      const waiting = caught(resolveCredentials(request));
+      clock.advance(30_000);
+      const error = await waiting;
+      expect(error).to.be.instanceOf(FdpassError).with.property('cause', signal.reason);
+      expect(formatError(error)).to.match(text);
+    });
+  }
 
   it('ask through SSH_ASKPASS, with the question as its only argument', async () => {
     const program = folder.write('askpass', '#!/bin/sh\necho "$#:$1"\n', 0o700);

@@ -1,4 +1,4 @@
-import { FdpassError } from '../ground/errors.js';
+import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { expandPath, homeIn, pathFromVariable, readOptionFile } from '../ground/files.js';
 import { formatHostPort, withoutRootDot } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
@@ -97,7 +97,8 @@ async function readPassword(request: CredentialRequest, username = ''): Promise<
     request.beforeAsking?.();
     request.trace?.({ event: 'asking', for: 'the password' });
     const { askSecret } = await import('./ask.js');
-    return askSecret(questionFor(request, username), request.signal, request);
+    const answer = askSecret(questionFor(request, username), request.signal, request);
+    return inTime(answer, 'nobody has entered the password', 'keep the password in a file ("passwordFile")');
   }
   return undefined;
 }
@@ -123,7 +124,17 @@ async function fromCommand(
   { baseDir, environment, signal }: CredentialRequest,
 ): Promise<string> {
   const { readFirstLine } = await import('./first-line.js');
-  return readFirstLine({ argv, baseDir, environment }, 'the password command', signal);
+  const line = readFirstLine({ argv, baseDir, environment }, 'the password command', signal);
+  return inTime(line, 'the password command has not ended', 'run that command yourself to see what it waits for');
+}
+
+/** The limit of a dial goes on meanwhile: when it is over, the error says that the proxy was not even asked. */
+function inTime(password: Promise<string>, missing: string, hint: string): Promise<string> {
+  return password.catch((error: unknown) => {
+    if (!isFdpassError(error) || error.code !== 'timeout') throw error;
+    const advice = `${hint}, or allow more time ("timeout")`;
+    throw new FdpassError('timeout', `${error.message}: ${missing}`, { hint: advice, cause: error });
+  });
 }
 
 function readNetrc(request: CredentialRequest, file: true | string): NetrcEntry {
