@@ -10,6 +10,7 @@ import {
   temporaryFolder,
 } from '@fdpass/test-lab';
 import { expect } from 'chai';
+import { timedOut } from '../ground/clock.js';
 import { HandClock } from '../ground/hand-clock.spec.helper.js';
 import { caught, refusal } from '../ground/rejection.spec.helper.js';
 import type { TraceEvent } from '../ground/trace.js';
@@ -90,6 +91,11 @@ describe('a program that does something for a dial', () => {
     const reason = new Error('enough');
     const running = run(sh('sleep 1000 & echo started; sleep 1000'), {}, () => controller.abort(reason));
     expect(await caught(running)).to.equal(reason);
+  });
+
+  it('is named when the time of the dial is over', async () => {
+    const waiting = refusal(run(sh('echo ready; exec sleep 60'), {}, () => controller.abort(timedOut(30_000))));
+    expect(await waiting).to.match(/^timeout: timed out after 30 s: "sh" has not ended$/);
   });
 
   it('is not started for a dial that was aborted before', async () => {

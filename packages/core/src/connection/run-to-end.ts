@@ -1,4 +1,4 @@
-import { type Clock, formatMs } from '../ground/clock.js';
+import { type Clock, formatMs, withWaited } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { messageOf, oneLine } from '../ground/text.js';
 import type { Trace } from '../ground/trace.js';
@@ -39,7 +39,7 @@ export async function runToEnd(request: RunRequest, { signal, trace, clock }: Co
     trace({ event: 'run-ended', program: nameOf(request), ms: clock.now() - startedAt });
   } catch (error) {
     output.finish();
-    signal.throwIfAborted();
+    if (signal.aborted) throw withWaited(signal.reason, `${nameOf(request)} has not ended`, TRY);
     const failure = withLastWords(error, output);
     trace({ event: 'run-failed', program: nameOf(request), ms: clock.now() - startedAt, reason: messageOf(failure) });
     throw failure;
@@ -47,6 +47,8 @@ export async function runToEnd(request: RunRequest, { signal, trace, clock }: Co
     output.close();
   }
 }
+
+const TRY = 'run it yourself to see what it waits for, or allow more time ("timeout")';
 
 function nameOf({ argv: [program = ''] }: RunRequest): string {
   return JSON.stringify(program);

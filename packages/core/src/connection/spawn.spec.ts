@@ -23,7 +23,7 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { expectDescriptorsBack } from '@fdpass/test-lab';
 import { expect } from 'chai';
-import { type Clock, systemClock } from '../ground/clock.js';
+import { type Clock, systemClock, timedOut } from '../ground/clock.js';
 import { HandClock } from '../ground/hand-clock.spec.helper.js';
 import { caught, refusal } from '../ground/rejection.spec.helper.js';
 import type { TraceEvent } from '../ground/trace.js';
@@ -411,6 +411,13 @@ describe('a program as a connection', () => {
       expect(await caught(run(sh(FAMILY), { patienceMs: 60_000 }, { onOutput }))).to.equal(reason);
       expect(pids).to.have.length(2);
       await untilGone(pids);
+    });
+
+    it('have something to do with it when the time of the dial is over, which the error says', async () => {
+      const waiting = refusal(run(sh('sleep 60 & echo ready >&2; wait'), { patienceMs: 60_000 }));
+      while (output().length === 0) await new Promise(setImmediate);
+      controller.abort(timedOut(30_000));
+      expect(await waiting).to.match(/^timeout: timed out after 30 s: nothing has come through "sh"$/);
     });
 
     it('are all killed when whoever listens to its output aborts, in that very moment', async () => {

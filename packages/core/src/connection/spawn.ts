@@ -1,4 +1,4 @@
-import { type Clock, onAbort, startDeadline, untilAborted } from '../ground/clock.js';
+import { type Clock, onAbort, startDeadline, untilAborted, withWaited } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { fromSystemError } from '../ground/system-error.js';
 import type { Target } from '../ground/target.js';
@@ -96,12 +96,17 @@ async function run(request: SpawnRequest, context: Context, service: DialService
   } catch (error) {
     child?.kill();
     output.finish();
-    throw signal.aborted ? signal.reason : withLastWords(error, output);
+    throw signal.aborted ? lateFor(request, signal.reason) : withLastWords(error, output);
   } finally {
     if (isOurs) sys.close(ours);
     output.close();
     child?.release();
   }
+}
+
+function lateFor({ argv: [program] }: SpawnRequest, reason: unknown): unknown {
+  const waited = `nothing has come through ${JSON.stringify(program)}`;
+  return withWaited(reason, waited, 'run it yourself to see what it waits for');
 }
 
 /** The child, with `channel` as its stdin and stdout: that is closed here, whether it starts or not. */

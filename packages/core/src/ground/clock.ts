@@ -1,4 +1,4 @@
-import { FdpassError } from './errors.js';
+import { FdpassError, isFdpassError } from './errors.js';
 import { clearTimeout, setTimeout } from './timers.js';
 
 /** The clock of races and deadlines; tests replace it by a virtual one. */
@@ -92,6 +92,15 @@ export function timedOut(timeoutMs: number): FdpassError {
   return new FdpassError('timeout', `timed out after ${formatMs(timeoutMs)}`, {
     hint: 'check that something answers there',
   });
+}
+
+/**
+ * The error for work in which the time of a dial has run out: with what it waited for, and what to try. Any other error is
+ * returned as it is.
+ */
+export function withWaited(error: unknown, waited: string, hint: string): unknown {
+  if (!isFdpassError(error) || error.code !== 'timeout') return error;
+  return new FdpassError('timeout', `${error.message}: ${waited}`, { hint, cause: error });
 }
 
 /** Milliseconds as people write them: `250 ms`, `30 s`. */

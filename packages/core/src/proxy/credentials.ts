@@ -1,4 +1,5 @@
-import { FdpassError, isFdpassError } from '../ground/errors.js';
+import { withWaited } from '../ground/clock.js';
+import { FdpassError } from '../ground/errors.js';
 import { expandPath, homeIn, pathFromVariable, readOptionFile } from '../ground/files.js';
 import { formatHostPort, withoutRootDot } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
@@ -131,9 +132,7 @@ async function fromCommand(
 /** The limit of a dial goes on meanwhile: when it is over, the error says that the proxy was not even asked. */
 function inTime(password: Promise<string>, missing: string, hint: string): Promise<string> {
   return password.catch((error: unknown) => {
-    if (!isFdpassError(error) || error.code !== 'timeout') throw error;
-    const advice = `${hint}, or allow more time ("timeout")`;
-    throw new FdpassError('timeout', `${error.message}: ${missing}`, { hint: advice, cause: error });
+    throw withWaited(error, missing, `${hint}, or allow more time ("timeout")`);
   });
 }
 

@@ -1,3 +1,4 @@
+import { withWaited } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { formatHostPort, type Target, unixPath } from '../ground/target.js';
 
@@ -25,9 +26,8 @@ function explained(error: unknown, { peer, what, hint }: ExpectedAnswer): unknow
   if (!isFdpassError(error)) return error; // the caller's own reason to abort
   const { code, message, cause } = error;
   if (code === 'unreachable') return new FdpassError(code, message, { hint: error.hint ?? hint, cause });
-  if (code !== 'timeout') return error;
   const place = unixPath(peer.host) ?? formatHostPort(peer.host, peer.port);
-  return new FdpassError(code, `${message}: connected to ${place}, but no ${what} came`, { hint, cause: error });
+  return withWaited(error, `connected to ${place}, but no ${what} came`, hint);
 }
 
 /**
