@@ -413,7 +413,7 @@ describe('a program as a connection', () => {
       await untilGone(pids);
     });
 
-    it('have something to do with it when the time of the dial is over, which the error says', async () => {
+    it('are named by the error when the time of the dial is over', async () => {
       const waiting = refusal(run(sh('sleep 60 & echo ready >&2; wait'), { patienceMs: 60_000 }));
       while (output().length === 0) await new Promise(setImmediate);
       controller.abort(timedOut(30_000));
