@@ -117,7 +117,7 @@ export const FDPASS: ProgramSpec = {
     {
       name: 'connect',
       synopsis: '[options] HOST PORT',
-      summary: 'the same, spelled out',
+      summary: 'connect and hand over, as "fdpass HOST PORT" does',
       options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'fdpass', 'verbose', 'log', 'json'],
       operands: ['host'],
     },
