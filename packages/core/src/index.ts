@@ -41,6 +41,7 @@ export {
   duration,
   family,
   hostText,
+  named,
   pathText,
   port,
   routeList,

@@ -1,8 +1,9 @@
 import type { Dialer } from '@fdpass/core';
 import { testHost } from '@fdpass/testkit';
 import { expect } from 'chai';
+import * as v from 'valibot';
 import { httpConnect } from './http-connect.js';
-import type { HttpConnectOptions } from './options.js';
+import { type HttpConnectOptions, httpConnectOptions } from './options.js';
 import { HOST } from './proxy.spec.helper.js';
 
 const TARGET = { host: 'host.example', port: 22 };
@@ -27,4 +28,14 @@ describe('an http-connect hop', () => {
     expect(() => create({ url, headers: { a: 'b\r\nc' } })).to.throw(/has a line break/);
     expect(() => create({ url, tls: {} })).to.throw(/needs an https:\/\/ URL/);
   });
+
+  for (const name of ['__proto__', 'prototype', 'constructor']) {
+    it(`is refused with a header called ${name}, which would be missing without a word`, () => {
+      const headers: unknown = JSON.parse(`{ "a": "b", ${JSON.stringify(name)}: "c" }`);
+      const { issues = [] } = v.safeParse(httpConnectOptions, { url: 'http://proxy.example', headers });
+      expect(issues.map(({ message }) => message)).to.deep.equal([
+        'a header cannot be called __proto__, prototype or constructor',
+      ]);
+    });
+  }
 });

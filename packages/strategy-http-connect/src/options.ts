@@ -1,6 +1,7 @@
 import {
   type CredentialOptions,
   credentialsSchema,
+  named,
   type TlsOptions,
   tlsSchema,
   urlText,
@@ -41,7 +42,7 @@ export const httpConnectOptions: v.GenericSchema<HttpConnectOptions> = v.strictO
   ),
   headers: v.optional(
     v.pipe(
-      v.record(v.string(), v.string('must be a text'), 'must be a mapping of names to texts'),
+      named('a header', v.string('must be a text'), 'must be a mapping of names to texts'),
       v.description('more request headers; an empty User-Agent leaves ours out'),
     ),
   ),

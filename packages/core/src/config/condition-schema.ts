@@ -1,10 +1,11 @@
 import * as v from 'valibot';
+import { isMapping } from '../ground/shown.js';
 import { commandTemplate, duration } from '../options/values.js';
 import type { ConditionSet, ExecCondition, ReachableCondition } from '../rules/condition.js';
 import type { LocalNetwork, Pattern } from '../rules/pattern.js';
 import { parseReachable } from '../rules/read-condition.js';
 import { parseLocalNetwork, parseUserPattern } from '../rules/read-pattern.js';
-import { atLeastOne, converted, entry, isMapping, listOf, mapping, text } from './expect.js';
+import { atLeastOne, converted, entry, listOf, mapping, text } from './expect.js';
 
 /*
  * What a rule asks of this machine and its network, as the config writes it.

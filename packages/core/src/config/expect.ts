@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { isFdpassError } from '../ground/errors.js';
-import { describeType, hintAtKnown, quoteUnknown } from '../ground/shown.js';
+import { describeType, hintAtKnown, isMapping, quoteUnknown } from '../ground/shown.js';
 
 /*
  * What the config's schema is made of, with messages for the person who wrote the file.
@@ -49,15 +49,12 @@ export function mapping<Entries extends v.ObjectEntries>(
 ): v.GenericSchema<unknown, v.InferOutput<v.StrictObjectSchema<Entries, undefined>>> {
   const message = (issue: v.StrictObjectIssue): string => describeKey(issue, what, Object.keys(entries));
   const schema = v.strictObject(entries, message);
-  return v.pipe(mappingOf(what), schema, v.metadata({ mapping: schema }));
+  return v.pipe(v.custom<object>(isMapping, notMapping(what)), schema, v.metadata({ mapping: schema }));
 }
 
-/** A mapping with any keys. */
-export function mappingOf(what: string): v.GenericSchema<unknown, Record<string, unknown>> {
-  return v.custom<Record<string, unknown>>(
-    isMapping,
-    (issue) => `expected ${what} as a mapping, not ${describeType(issue.input)}`,
-  );
+/** The message for what should be a mapping. */
+export function notMapping(what: string): (issue: v.CustomIssue) => string {
+  return ({ input }) => `expected ${what} as a mapping, not ${describeType(input)}`;
 }
 
 /** The output of `item`, converted by a function that throws an FdpassError for what it refuses. */
@@ -77,11 +74,6 @@ export function converted<In, Out>(
       }
     }),
   );
-}
-
-/** Whether `value` is a mapping of YAML or JSON. */
-export function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function describeKey(issue: v.StrictObjectIssue, what: string, known: readonly string[]): string {

@@ -4,12 +4,12 @@ import type { BeforeSettings, DialSettings } from '../dial/settings.js';
 import { FdpassError, foldErrors, isFdpassError, type ValuePath, type Where } from '../ground/errors.js';
 import { ipFamily } from '../ground/ip.js';
 import { normalizeHost } from '../ground/read-target.js';
-import { describeType, showName, withoutReceived } from '../ground/shown.js';
+import { describeType, isMapping, showName, withoutReceived } from '../ground/shown.js';
 import { withoutRootDot } from '../ground/target.js';
 import { beforeSchema } from '../options/before.js';
 import { dialSettingEntries, nameServers } from '../options/dial-settings.js';
 import { socketOptionEntries } from '../options/socket.js';
-import { duration } from '../options/values.js';
+import { duration, named } from '../options/values.js';
 import { tlsDefaultsSchema } from '../proxy/schema.js';
 import type { TlsDefaults } from '../proxy/tls.js';
 import type { Conditions } from '../rules/condition.js';
@@ -23,7 +23,7 @@ import {
 } from '../rules/read-pattern.js';
 import type { Matchers } from '../rules/rule.js';
 import { conditionEntries, notEntry } from './condition-schema.js';
-import { atLeastOne, converted, entry, isMapping, listOf, mapping, mappingOf, text } from './expect.js';
+import { atLeastOne, converted, entry, listOf, mapping, notMapping, text } from './expect.js';
 import { configError, type Source } from './source.js';
 
 /** Is told what a check of a whole config finds wrong. */
@@ -196,18 +196,7 @@ const canonical: v.GenericSchema<unknown, Canonical> = v.pipe(
   v.metadata({ byType: [domains, canonicalMapping] }),
 );
 
-/** Valibot passes these names over, since assigning to them is dangerous: a hop of such a name would be missing without a word. */
-const PASSED_OVER = ['__proto__', 'prototype', 'constructor'];
-
-const namedRoutes: v.GenericSchema<unknown, Record<string, unknown>> = v.pipe(
-  mappingOf('hops'),
-  v.check(
-    (hops) => !PASSED_OVER.some((name) => Object.hasOwn(hops, name)),
-    'a hop cannot be called __proto__, prototype or constructor',
-  ),
-  v.record(v.string(), route),
-  v.metadata({ jsonSchema: { type: 'object', additionalProperties: { $ref: '#/definitions/route' } } }),
-);
+const namedRoutes: v.GenericSchema<unknown, Record<string, unknown>> = named('a hop', route, notMapping('hops'));
 
 /** The content of one config file; the source of its JSON Schema too. */
 export const configSchema: v.GenericSchema<unknown, FileContent> = mapping('the config', {

@@ -1,8 +1,9 @@
 import type { Config } from '../config/load.js';
 import { FdpassError, formatWhere, isFdpassError, type ValuePath, type Where } from '../ground/errors.js';
 import { expandPath, readOptionFile } from '../ground/files.js';
+import { isMapping } from '../ground/shown.js';
 import type { Hop } from '../routing/hop.js';
-import { formsOf, isMapping, type JsonSchema, schemaOfKey } from '../routing/show-hops.js';
+import { formsOf, type JsonSchema, schemaOfKey } from '../routing/show-hops.js';
 import type { Rule } from '../rules/rule.js';
 import { covers, matchesAll } from '../rules/shadow.js';
 import type { StrategyRegistry } from '../strategy/registry.js';

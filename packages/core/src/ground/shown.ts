@@ -21,6 +21,11 @@ export function describeType(value: unknown): string {
   return TYPES[typeof value] ?? 'something else';
 }
 
+/** Whether `value` is a mapping of YAML or JSON. */
+export function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 const TYPES: Readonly<Record<string, string>> = {
   string: 'a text',
   number: 'a number',

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { parseDuration } from '../ground/clock.js';
 import { isFdpassError } from '../ground/errors.js';
 import { normalizeHost } from '../ground/read-target.js';
+import { isMapping } from '../ground/shown.js';
 import type { TargetKind } from '../ground/target.js';
 import { hasKnownTokens } from '../ground/tokens.js';
 
@@ -104,6 +105,27 @@ export const commandTemplate: v.GenericSchema<string[]> = v.pipe(
 /** A URL; shown without user-info, path and query. `message` says what to write. */
 export function urlText(message: string): v.GenericSchema<string> {
   return v.pipe(v.string(message), v.metadata({ jsonSchema: textOf('url') }));
+}
+
+/** Valibot's `record` passes these names over, since assigning to them is dangerous: what has such a name would be missing without a word. */
+const PASSED_OVER = ['__proto__', 'prototype', 'constructor'];
+
+/** A mapping whose keys the user chooses: names of `what`, e.g. `a header`. `message` is for what is not a mapping. */
+export function named<In, Out>(
+  what: string,
+  item: v.GenericSchema<In, Out>,
+  message: v.ErrorMessage<v.CustomIssue>,
+): v.GenericSchema<Record<string, In>, Record<string, Out>> {
+  const record = v.record(v.string(), item);
+  return v.pipe(
+    v.custom<Record<string, In>>(isMapping, message),
+    v.check(
+      (value) => !PASSED_OVER.some((name) => Object.hasOwn(value, name)),
+      `${what} cannot be called __proto__, prototype or constructor`,
+    ),
+    record,
+    v.metadata({ mapping: record }),
+  );
 }
 
 const PORT = 'must be a port from 1 to 65535';

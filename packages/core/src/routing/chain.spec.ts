@@ -162,6 +162,20 @@ describe('chains', () => {
     const error = await rejection(buildChain('picky', { baseDir: '/' }, scope));
     expect([error.message, error.hop]).to.deep.equal(['option "deep.0": is missing', 'picky']);
   });
+
+  it('give a strategy an option called __proto__ as that, not as the options in it', async () => {
+    let seen: object = {};
+    const open: Strategy = {
+      name: 'open',
+      create: (options) => {
+        seen = options as object;
+        return { dial: () => Promise.resolve(new PassThrough()) };
+      },
+    };
+    const use: unknown = JSON.parse('{ "strategy": "open", "__proto__": { "a": 1 } }');
+    await buildChain(use, { baseDir: '/' }, scopeOf([new Path().opener('net'), open]));
+    expect([Object.keys(seen), 'a' in seen]).to.deep.equal([['__proto__'], false]);
+  });
 });
 
 describe('guarded dialers', () => {

@@ -7,7 +7,16 @@ import {
   type PlacePart,
   type ValuePath,
 } from '../ground/errors.js';
-import { describeType, hintAtKnown, isShownName, MASK, quoteUnknown, showName, showUrl } from '../ground/shown.js';
+import {
+  describeType,
+  hintAtKnown,
+  isMapping,
+  isShownName,
+  MASK,
+  quoteUnknown,
+  showName,
+  showUrl,
+} from '../ground/shown.js';
 import { didYouMean } from '../ground/text.js';
 import { nameOfKey, type StrategyRegistry } from '../strategy/registry.js';
 import type { Strategy, StrategyEntry } from '../strategy/strategy.js';
@@ -188,12 +197,11 @@ export function splitSettings(
   mapping: Readonly<Record<string, unknown>>,
   place: Place,
 ): { readonly options: Record<string, unknown>; readonly settings: readonly WrittenSetting[] } {
-  const options: Record<string, unknown> = {};
-  const settings: WrittenSetting[] = [];
-  for (const [key, value] of Object.entries(mapping)) {
-    if (isSettingKey(key)) settings.push({ key, value, place: placeWithin(place, key) });
-    else options[key] = value;
-  }
+  const entries = Object.entries(mapping);
+  const options = Object.fromEntries(entries.filter(([key]) => !isSettingKey(key))); // a key can be `__proto__`
+  const settings = entries
+    .filter(([key]) => isSettingKey(key))
+    .map(([key, value]) => ({ key, value, place: placeWithin(place, key) }));
   return { options, settings };
 }
 
@@ -245,10 +253,6 @@ async function shorthand(
 /** The place of options that are made of a single one, which is written at `place`. */
 function placeOfOption({ baseDir, locate }: Place): Place {
   return { baseDir, locate: locate && (([, ...path], part) => locate(path, part)) };
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function hopOf(

@@ -1,13 +1,13 @@
 import { SETTING_KEYS } from '../dial/settings.js';
 import { FdpassError, foldErrors, type Locate, type PlacePart, type ValuePath } from '../ground/errors.js';
-import { MASK, withoutReceived } from '../ground/shown.js';
+import { isMapping, MASK, withoutReceived } from '../ground/shown.js';
 import { didYouMean } from '../ground/text.js';
 import { PASSWORD_SOURCES } from '../proxy/schema.js';
 import type { StrategyRegistry } from '../strategy/registry.js';
 import type { SchemaIssue } from '../strategy/strategy.js';
 import { expectedWords, wordsOf } from './expected-words.js';
 import type { Hop } from './hop.js';
-import { formsOf, isMapping, type JsonSchema, propertiesOf, schemaOfKey } from './show-hops.js';
+import { formsOf, type JsonSchema, propertiesOf, schemaOfKey } from './show-hops.js';
 
 /*
  * What is wrong with the options of a hop, in words for the person who wrote them. The strategy's schema finds it, in the

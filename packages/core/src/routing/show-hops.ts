@@ -2,7 +2,16 @@ import { tosByte } from '../connection/socket-options.js';
 import { isSettingKey } from '../dial/settings.js';
 import { parseDuration } from '../ground/clock.js';
 import type { ValuePath } from '../ground/errors.js';
-import { isHeaderName, MASK, showHost, showInterface, showName, showPath, showUrl } from '../ground/shown.js';
+import {
+  isHeaderName,
+  isMapping,
+  MASK,
+  showHost,
+  showInterface,
+  showName,
+  showPath,
+  showUrl,
+} from '../ground/shown.js';
 import { nameOfKey } from '../strategy/registry.js';
 import type { StrategyEntry } from '../strategy/strategy.js';
 import { type Hop, type HopScope, schemeOf } from './hop.js';
@@ -83,10 +92,6 @@ async function schemaOf(entry: StrategyEntry, { registry }: HopScope): Promise<J
 }
 
 type Mapping = Readonly<Record<string, unknown>>;
-
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 /** The schemas of the keys that a mapping can have. */
 export function propertiesOf(schema: JsonSchema | undefined): Readonly<Record<string, JsonSchema>> {
