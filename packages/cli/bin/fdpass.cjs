@@ -114,6 +114,7 @@ my ($AF_UNIX, $SOCK_STREAM, $SOL_SOCKET, $SCM_RIGHTS) = (1, 1, 1, 1);
 my ($SO_PEERCRED, $SO_RCVTIMEO, $SO_SNDTIMEO, $MSG_WAITALL, $MSG_NOSIGNAL) = (17, 20, 21, 0x100, 0x4000);
 my ($MUX_HELLO, $MUX_NEW_SESSION, $MUX_SESSION_OPENED, $MUX_EXIT_MESSAGE) = (1, 0x10000002, 0x80000006, 0x80000004);
 my $HELLO_LIMIT_S = 5;
+my $parent = getppid;
 
 my $status = ask_agent();
 leave_to('node') if !defined $status || $status == 255;
@@ -139,8 +140,12 @@ sub ask_agent {
   setsockopt $agent, $SOL_SOCKET, $SO_RCVTIMEO, pack 'q2', 0, 0; # a dial has its own limits
   recv $agent, $answer, 32, $MSG_WAITALL;
   my (undef, $opened, undef, undef, undef, $exit, undef, $status) = unpack 'N8', $answer;
-  return $opened == $MUX_SESSION_OPENED && $exit == $MUX_EXIT_MESSAGE ? $status : undef;
+  return $status if $opened == $MUX_SESSION_OPENED && $exit == $MUX_EXIT_MESSAGE;
+  return has_left() && $parent == getppid ? 0 : undef; # an agent that was killed may have passed the descriptor before
 }
+
+# Whether whoever waits for the descriptor has closed its end. Nothing is sent, and that fails (EPIPE) all the same.
+sub has_left { return !defined send STDOUT, '', $MSG_NOSIGNAL }
 
 # Passes a descriptor with one byte: struct iovec, cmsghdr and msghdr of 64-bit Linux.
 sub pass {

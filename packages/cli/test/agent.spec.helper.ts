@@ -12,6 +12,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AgentStatus, callAgent } from '@fdpass/agent';
@@ -61,6 +62,27 @@ export const holding = {
     dial: async () => {
       for (let thread = 0; thread < 4; thread++) open(host.environment.FIFO, 'r', () => {});
       throw host.error('unreachable', 'the threads are held');
+    },
+  }),
+};
+`;
+
+/**
+ * A plugin that kills the agent when it has passed a descriptor and has not yet answered its client, once somebody opens the other
+ * end of a pipe.
+ */
+const DEADLY_PLUGIN = `import { readFileSync } from 'node:fs';
+export const deadly = {
+  name: 'deadly',
+  create: (_, host) => ({
+    async dial(target, context) {
+      const connection = await host.forward.dial(target, context);
+      if (process.argv.includes('--detached-agent'))
+        connection.destroy = () => {
+          readFileSync(host.environment.FIFO);
+          process.kill(process.pid, 'SIGKILL');
+        };
+      return connection;
     },
   }),
 };
@@ -330,6 +352,24 @@ function testAgent(client: 'Perl' | 'ssh'): void {
     }
     expect((await agentStatus()).served).to.equal(served + 1);
   });
+
+  if (client === 'Perl') {
+    it('may be killed once it has passed the descriptor: there is nothing left to do or to say', async () => {
+      writeFileSync(at('deadly.mjs'), DEADLY_PLUGIN, { mode: 0o600 });
+      const config = { plugins: ['./deadly.mjs'], rules: [{ use: 'deadly' }] };
+      writeFileSync(at('deadly.json'), JSON.stringify(config), { mode: 0o600 });
+      await run('mkfifo', [at('deadly')]);
+      const { status, passed, stderr } = await receiveFrom(
+        FDPASS_BIN,
+        ['--config', at('deadly.json'), '127.0.0.1', port],
+        { env: { ...env, FIFO: at('deadly') }, cwd: folder.path, onClosed: () => writeFile(at('deadly'), '') },
+      );
+      expect([status, stderr]).to.deep.equal([0, '']);
+      expect(passed).to.have.nested.property('peer.port', greeter.port);
+      await expectNoneLeft(agents);
+      await agent('start');
+    });
+  }
 
   it('logs what plugins print, which harms no connection', async () => {
     await agent('stop');

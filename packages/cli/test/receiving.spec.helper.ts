@@ -11,6 +11,11 @@ export interface Received {
   readonly passed: FdDescription | undefined;
 }
 
+interface ReceiveOptions extends Pick<RunOptions, 'cwd' | 'env'> {
+  /** Called when our end of the channel has been closed. */
+  readonly onClosed?: () => Promise<void>;
+}
+
 /**
  * Runs a ProxyCommand as ssh does, in place of ssh. `fdrecv` does the same; this saves the start of another Node where the
  * command is what is tested.
@@ -18,7 +23,7 @@ export interface Received {
 export async function receiveFrom(
   program: string,
   args: readonly string[],
-  { cwd, env }: Pick<RunOptions, 'cwd' | 'env'>,
+  { cwd, env, onClosed }: ReceiveOptions,
 ): Promise<Received> {
   const sys = loadSys();
   const [ours, theirs] = sys.socketpair();
@@ -40,6 +45,7 @@ export async function receiveFrom(
     .catch(() => undefined)
     .finally(() => sys.close(ours));
   try {
+    await onClosed?.();
     const [status] = (await closed) as [number | null];
     return { status, stderr, passed: fd === undefined ? undefined : describeFd(fd, sys) };
   } finally {
