@@ -28,8 +28,9 @@ export async function check(args: Arguments): Promise<number> {
   const [operand] = args.operands;
   const written = operand ?? args.value('config');
   const file = written === undefined ? undefined : expandPath(written, currentFolder());
+  const search = inspectSearch({ file });
   const report = await checkBuiltinConfig({ file });
-  await (args.flag('json') ? printJson(report, file) : printText(report, file));
+  await (args.flag('json') ? printJson(report, search, file) : printText(report, search, file));
   return problemsOf(report, 'error').length === 0 ? 0 : EXIT_CONFIG;
 }
 
@@ -37,8 +38,11 @@ function problemsOf({ problems }: ConfigReport, severity: ConfigProblem['severit
   return problems.filter((problem) => problem.severity === severity);
 }
 
-async function printJson(report: ConfigReport, file: string | undefined): Promise<void> {
-  const { folders, unread } = inspectSearch({ file });
+async function printJson(
+  report: ConfigReport,
+  { folders, unread }: ConfigSearch,
+  file: string | undefined,
+): Promise<void> {
   const { config } = report;
   const answer = {
     file: config?.file ?? null,
@@ -62,10 +66,10 @@ function asData({ error }: ConfigProblem): object {
 }
 
 /** Problems to stderr, as compilers write them, and what they add up to on stdout. */
-async function printText(report: ConfigReport, file: string | undefined): Promise<void> {
+async function printText(report: ConfigReport, search: ConfigSearch, file: string | undefined): Promise<void> {
   for (const problem of report.problems) writeStderr(formatProblem(problem));
   const conditions = (await conditionsOf(report, file)).map(describeRuleConditions);
-  const lines = [...summary(report), ...conditions, ...whatIsSearched(report, inspectSearch({ file }))];
+  const lines = [...summary(report), ...conditions, ...whatIsSearched(report, search)];
   await print(`${lines.join('\n')}\n`);
 }
 

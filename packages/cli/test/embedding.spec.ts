@@ -264,7 +264,7 @@ describe('a dialer in a program of its own', () => {
       ],
       [
         'a folder without a config',
-        () => createDialer({ searchFrom: '/nonexistent' }).dial({ host: HOST, port: 1 }),
+        () => createDialer({ searchFrom: join(folder.path, 'none') }).dial({ host: HOST, port: 1 }),
         /./,
       ],
     ];

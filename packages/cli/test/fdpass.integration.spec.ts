@@ -161,7 +161,7 @@ rules:
       [['--timeout', 'soon', 'host', '22'], /--timeout is not a duration/],
       [['--stdio', '--fdpass', 'host', '22'], /exclude each other/],
       [['--nope', 'host', '22'], /unknown option;/],
-      [['--log', '/nonexistent/log', 'host', '22'], /cannot write the log/],
+      [['--log', join(folder.path, 'none/log'), 'host', '22'], /cannot write the log/],
     ];
     for (const [args, message] of cases) {
       it(JSON.stringify(args.map((word) => word.slice(0, 30))), async () =>
@@ -257,11 +257,14 @@ rules:
       expectRefusal(await fdpass(['-c', join(folder.path, 'none'), 'h', '22']), 78, /no such file/);
       expectRefusal(await fdpass(['-c', folder.path, 'h', '22']), 78, /folder/);
       expectRefusal(await fdpass(['-c', config('rules: []\n', 0o666), 'h', '22']), 78, /can be written by.*chmod go-w/);
-      expectRefusal(
-        await fdpass(['h', '22'], { env: { FDPASS_CONFIG: '/nonexistent' } }),
-        78,
-        /\/nonexistent.*no such file/,
-      );
+      const env = { FDPASS_CONFIG: join(folder.path, 'none') };
+      expectRefusal(await fdpass(['h', '22'], { env }), 78, /\/none.*no such file/);
+    });
+
+    it('whose folder cannot be told, with check too, once', async () => {
+      const env = { XDG_CONFIG_HOME: undefined, HOME: 'home' };
+      for (const args of [['h', '22'], ['check']])
+        expectRefusal(await fdpass(args, { env }), 78, /the home folder is not an absolute path; set HOME/);
     });
 
     it('with check, showing every error and warning with its place, as compilers do', async () => {

@@ -320,7 +320,7 @@ describe('a program as a connection', () => {
       else process.env['TMPDIR'] = TMPDIR;
     });
 
-    for (const temporary of ['/nonexistent', '/proc', '/dev/null', '.']) {
+    for (const temporary of ['/proc/none', '/proc', '/dev/null', '.']) {
       it(`says what it says, though TMPDIR is ${temporary}`, async () => {
         mkdirSync(join(folder, 'current'), { recursive: true });
         process.chdir(join(folder, 'current'));
