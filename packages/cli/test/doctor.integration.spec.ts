@@ -313,6 +313,20 @@ describe('fdpass doctor', () => {
     });
   });
 
+  it('says that fdpass is only for the hosts of a Match block, where it is, and looks at one of them', async () => {
+    const block = FDPASS_BLOCK.replace('Host *', 'Match originalhost localhost');
+    const home = homeWith(`${block}Host far\n  ProxyJump target\n${goodSshConfig(sshd(), '')}`);
+    const look = async (...hosts: string[]): Promise<object> => {
+      const { checks } = JSON.parse((await doctor(home, ['--json', ...hosts])).stdout);
+      return checks.find(({ name }: { name: string }) => name === 'ssh_config');
+    };
+    const facts = ['~/.ssh/config:2: ssh runs fdpass for the hosts of a Match block'];
+    const what = 'only ssh can tell which hosts a Match block is for, so none of them was looked at';
+    const fix = 'run "fdpass doctor HOST" for one of them';
+    expect(await look()).to.deep.include({ state: 'note', facts, findings: [{ severity: 'note', what, fix }] });
+    expect(await look('localhost')).to.deep.include({ state: 'ok', facts, findings: [] });
+  });
+
   it('dials for bytes where ssh wants bytes', async () => {
     const home = homeWith(goodSshConfig(sshd(), FDPASS_BLOCK.replace(/ {2}ProxyUse.*\n/, '')));
     const { stdout } = await doctor(home, ['target']);

@@ -1,5 +1,5 @@
 import { formatMs } from '@fdpass/core/host';
-import { readSshConfig, settingsOf } from '../init/ssh-config.js';
+import { readSshConfig, type SshBlock, settingsOf } from '../init/ssh-config.js';
 import { shownPath } from '../shown-path.js';
 import { mentionsFdpass } from '../ssh-call.js';
 import { nameLine } from '../ssh-words.js';
@@ -18,9 +18,11 @@ export const sshConfig: Check = {
     const lines = fdpassLines(answers);
     if (lines.length === 0) return { facts: [], findings: [notSetUp(answers)] };
     const served = answers.filter(({ proxying }) => proxying.way === 'fdpass');
-    const facts = [`${lines.join(', ')}: ssh runs fdpass for ${describeServed(served, answers)}`];
-    const findings = [...hidden(lines, served, answers), ...(await judgeAll(answers, around))];
-    return { facts, findings: [...findings, ...incomplete(await around.unasked())] };
+    const isForSome = served.length === 0 && lines.every(isInMatch);
+    const whom = isForSome ? 'the hosts of a Match block' : describeServed(served, answers);
+    const place = isForSome && around.host === undefined ? [onlyInMatch()] : hidden(lines, served, answers);
+    const findings = [...place, ...(await judgeAll(answers, around)), ...incomplete(await around.unasked())];
+    return { facts: [`${placesOf(lines)}: ssh runs fdpass for ${whom}`], findings };
   },
 };
 
@@ -32,14 +34,34 @@ function incomplete(unasked: readonly SampleHost[]): Finding[] {
   return [note(what, `run "fdpass doctor HOST" for one of them, such as ${unasked[0]?.shown}`)];
 }
 
-/** Where fdpass is named in a ProxyCommand. */
-function fdpassLines(answers: readonly HostAnswer[]): string[] {
+/** A line with a ProxyCommand that names fdpass. */
+interface FdpassLine {
+  /** The file and the number of the line. */
+  readonly place: string;
+  readonly block: SshBlock;
+}
+
+function fdpassLines(answers: readonly HostAnswer[]): FdpassLine[] {
   const files = new Set(answers.flatMap(({ settings }) => settings.files));
   return [...files].flatMap((path) =>
     settingsOf(readSshConfig(path))
       .filter(({ keyword, value }) => keyword === 'proxycommand' && mentionsFdpass(value))
-      .map(({ index }) => `${shownPath(path)}:${index + 1}`),
+      .map(({ index, block }) => ({ place: `${shownPath(path)}:${index + 1}`, block })),
   );
+}
+
+function placesOf(lines: readonly FdpassLine[]): string {
+  return lines.map(({ place }) => place).join(', ');
+}
+
+/** Whether it depends on conditions, so that no host can be made up to ask ssh about. */
+function isInMatch({ block }: FdpassLine): boolean {
+  return block.patterns === undefined;
+}
+
+function onlyInMatch(): Finding {
+  const what = 'only ssh can tell which hosts a Match block is for, so none of them was looked at';
+  return note(what, `run "${FDPASS.name} doctor HOST" for one of them`);
 }
 
 function notSetUp(answers: readonly HostAnswer[]): Finding {
@@ -63,13 +85,18 @@ function describeServed(served: readonly HostAnswer[], answers: readonly HostAns
 const MOST_NAMED = 4;
 
 /** Lines of fdpass that ssh never comes to. */
-function hidden(lines: readonly string[], served: readonly HostAnswer[], answers: readonly HostAnswer[]): Finding[] {
-  if (served.length > 0) return [];
+function hidden(
+  lines: readonly FdpassLine[],
+  served: readonly HostAnswer[],
+  answers: readonly HostAnswer[],
+): Finding[] {
+  const plain = lines.filter((line) => !isInMatch(line));
+  if (served.length > 0 || plain.length === 0) return [];
   const [first] = answers.flatMap(({ proxying }) => (proxying.by === undefined ? [] : [proxying.by]));
-  if (first === undefined) return []; // in a Match that is for none of these
+  if (first === undefined) return [];
   return [
     error(
-      `ssh never reaches ${lines.join(', ')}: ${nameLine(first)} comes first`,
+      `ssh never reaches ${placesOf(plain)}: ${nameLine(first)} comes first`,
       'move that line below, or limit it to some hosts',
     ),
   ];
