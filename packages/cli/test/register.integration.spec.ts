@@ -188,6 +188,53 @@ describe('node --import fdpass/register', () => {
     expect(message).to.match(/^connect ECONNREFUSED 127\.0\.0\.1:\d+: a\.dead\.example:22: rule 1 .*socks5h:/);
   });
 
+  it('does as Node does with a socket that is connected a second time, and leaves no descriptor', async () => {
+    const app = program(
+      'twice.mjs',
+      `import { readdirSync, statSync } from 'node:fs';
+       import { once } from 'node:events';
+       import { createServer, Socket } from 'node:net';
+       const server = createServer((socket) => socket.on('error', () => {}).end()).listen(0, '127.0.0.1');
+       await once(server, 'listening');
+       const { port } = server.address();
+       const isSocket = (fd) => statSync('/proc/self/fd/' + fd, { throwIfNoEntry: false })?.isSocket();
+       const CASES = {
+         atOnce: (connect) => (connect('127.0.0.1'), connect('127.0.0.1')),
+         whenConnected: (connect) => connect('127.0.0.1').once('connect', () => connect('127.0.0.1')),
+         whenClosed: (connect) => connect('127.0.0.1').once('close', () => connect('127.0.0.1')),
+       };
+       for (const [name, run] of Object.entries(CASES)) {
+         const seen = [];
+         const socket = new Socket();
+         for (const event of ['connect', 'end', 'close']) socket.on(event, () => seen.push(event));
+         socket.on('error', ({ code, message }) => seen.push(code, message.replace(/:\\d+ - Local .*/, '')));
+         run((host) => socket.connect(port, host));
+         socket.resume();
+         do await new Promise((closed) => socket.once('close', closed)); while (socket.connecting);
+         console.log(name, seen.join(' '));
+       }
+       server.close();
+       await once(server, 'close');
+       console.log('sockets', readdirSync('/proc/self/fd').filter(isSocket).length);`,
+    );
+    const plain = await run(process.execPath, [app], { env });
+    expect(await run(process.execPath, ['--import', REGISTER, app], { env })).to.deep.equal(plain);
+    expect(plain.stdout).to.match(/^atOnce EALREADY connect EALREADY 127\.0\.0\.1 close\n/);
+  });
+
+  it('connects a destroyed socket again, and not to what it was connected to before', async () => {
+    const app = program(
+      'again.mjs',
+      `import { Socket } from 'node:net';
+       const socket = new Socket().on('error', console.log);
+       socket.connect(22, 'silent.example').destroy();
+       socket.connect(${told.plain}, 'new-socket.example', () => socket.end('GET /body HTTP/1.0\\r\\n\\r\\n'));
+       socket.setEncoding('utf8').on('data', (text) => console.log(text.split('\\r\\n\\r\\n')[1]));`,
+    );
+    const { status, stdout, stderr } = await run(process.execPath, ['--import', REGISTER, app], { env });
+    expect([status, stdout, stderr]).to.deep.equal([0, '/body\n', '']);
+  });
+
   it('leaves the dials of the program as they are, and nothing that their sockets cause later', async () => {
     const file = program(
       'dialer.mjs',

@@ -1,4 +1,5 @@
 import type { LookupFunction, Socket } from 'node:net';
+import { constants } from 'node:os';
 import type { Connection } from '../connection/connection.js';
 import { onAbort } from '../ground/clock.js';
 import { ipFamily } from '../ground/ip.js';
@@ -56,9 +57,13 @@ type NodeSocket = Socket & { readonly _handle: Handle | null };
 /** The function that a `lookup` option calls. */
 type LookedUp = (error: Error | null, address?: string, family?: number) => void;
 
+/** The connection that a handle waits for. */
+const pending = new WeakMap<Handle, LateConnection>();
+
 /**
  * Calls `connect` of `socket`, a `net.Socket` or a `tls.TLSSocket`, with the connection coming from `dial`. The socket owns
- * that; one that is destroyed before it is connected aborts the dial.
+ * that; one that is destroyed before it is connected aborts the dial. One that is waiting for a connection fails with EALREADY, as in
+ * Node.
  *
  * @throws FdpassError `internal` where koffi is missing; what `connect` itself throws for wrong options.
  */
@@ -68,12 +73,14 @@ export function connectLate(
   dial: LateDial,
   whenConnected?: (() => void) | undefined,
 ): void {
-  const late = new LateConnection(socket as NodeSocket, loadSys());
+  const { _handle: handle } = socket as NodeSocket;
+  const earlier = handle === null ? undefined : pending.get(handle);
+  const late = earlier ?? new LateConnection(socket as NodeSocket, loadSys());
   const { host, port } = options;
   const lookup = ((_host, _options, done: LookedUp) => late.whenDialled(done)) as LookupFunction;
   const given = { host: host || 'localhost', port: Number(port), autoSelectFamily: false, lookup, [LATE]: true };
   socket.connect(given, whenConnected);
-  late.start(dial);
+  if (earlier === undefined) late.start(dial);
 }
 
 class LateConnection {
@@ -82,6 +89,9 @@ class LateConnection {
   readonly #closed = new AbortController();
   readonly #dialling: Promise<Connection>;
   #begin: (dialling: Promise<Connection>) => void = () => {};
+  #handle: Handle | null = null;
+  /** Node has called the handle's `connect`. */
+  #isWanted = false;
   /** From then on the socket has the connection. */
   #isTaken = false;
 
@@ -98,7 +108,14 @@ class LateConnection {
     const handle = socket._handle;
     if (handle === null || socket.destroyed) return; // its signal had aborted
     const { signal } = this.#closed;
-    socket.once('close', () => this.#closed.abort(new Error('the socket was destroyed')));
+    const onClose = (): void => {
+      if (this.#isOurs()) return; // it had been destroyed before, and was then connected again
+      socket.off('close', onClose);
+      this.#closed.abort(new Error('the socket was destroyed'));
+    };
+    socket.on('close', onClose);
+    this.#handle = handle;
+    pending.set(handle, this);
     handle.connect = (request) => this.#complete(handle, request);
     handle.connect6 = handle.connect;
     this.#begin(dial(signal));
@@ -117,24 +134,31 @@ class LateConnection {
   }
 
   #complete(handle: Handle, request: ConnectRequest): number {
+    if (this.#isWanted) return -constants.errno.EALREADY;
+    this.#isWanted = true;
     const socket = this.#socket;
     const fail = (error: Error): void => void socket.destroy(error);
     this.#then((connection) => {
-      if (this.#closed.signal.aborted || socket._handle !== handle) return;
       const fd = this.#take(connection, fail);
       if (fd === undefined) return;
       const status = handle.open(fd);
       if (status !== 0) this.#sys.close(fd);
+      leaveToNode(handle);
       request.oncomplete(status, handle._parent ?? handle, request, true, true);
     }, fail);
     return 0;
   }
 
-  /** In a turn of its own: what a program's listeners throw is then an uncaught exception, as with any socket. */
+  /** A socket that is destroyed loses its handle, and gets another if it is connected again. */
+  #isOurs(): boolean {
+    return this.#socket._handle === this.#handle;
+  }
+
+  /** In a turn of its own, if the socket is still there: what a program's listeners throw is then an uncaught exception, as with any socket. */
   #then(dialled: (connection: Connection) => void, failed: (error: Error) => void): void {
     this.#dialling.then(
-      (connection) => process.nextTick(dialled, connection),
-      (error: Error) => process.nextTick(failed, error),
+      (connection) => process.nextTick(() => this.#isOurs() && dialled(connection)),
+      (error: Error) => process.nextTick(() => this.#isOurs() && failed(error)),
     );
   }
 
@@ -155,6 +179,13 @@ class LateConnection {
       return undefined;
     }
   }
+}
+
+/** From now on `connect` of a handle is Node's own. */
+function leaveToNode(handle: Partial<Handle> & object): void {
+  pending.delete(handle as Handle);
+  delete handle.connect;
+  delete handle.connect6;
 }
 
 /** A socket of another kind has no address that Node would take. */
