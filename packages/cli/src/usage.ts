@@ -283,7 +283,7 @@ export const FDPASS: ProgramSpec = {
       name: 'agent',
       synopsis: '[options] run|start|stop|status|reload|install|uninstall',
       summary:
-        'control the agent, a resident process with which connections start about as fast as with a native program: run it in the foreground, start it in the background, stop it (once its sessions are over), show its status, reload it (a fresh one takes its place), install it (systemd or launchd then starts it), uninstall it',
+        'control the agent, a resident process with which a connection starts more than ten times as fast, in about twice the time that nc takes: run it in the foreground, start it in the background, stop it (once its sessions are over), show its status, reload it (a fresh one takes its place), install it (systemd or launchd then starts it), uninstall it',
       options: ['idle', 'listen', 'json'],
       operands: [['run', 'start', 'stop', 'status', 'reload', 'install', 'uninstall']],
       examples: [
