@@ -87,6 +87,15 @@ describe('the caller', () => {
     other.release();
   });
 
+  it('is not watched over a device for which nothing can wait', async () => {
+    const [zero] = kept([openSync('/dev/zero', 'r')]);
+    const [ours] = kept(sys.socketpair());
+    const caller = watchCaller(over(zero, ours), new HandClock());
+    await settle();
+    expect([caller.input, caller.gone.aborted]).to.deep.equal(['other', false]);
+    caller.release();
+  });
+
   it('keeps its descriptors blocking while it is watched', async () => {
     const [ours] = kept(sys.socketpair());
     const caller = watchCaller(over(ours, ours), new HandClock());

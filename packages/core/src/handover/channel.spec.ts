@@ -128,6 +128,12 @@ describe('choosing the hand-over', () => {
     });
   }
 
+  it('refuses a device that is not a terminal', async () => {
+    const fd = openSync('/dev/zero', 'r+');
+    expect(await ask('ignore', fd)).to.deep.equal(['other', 'usage: stdout is neither a socket nor a pipe']);
+    closeSync(fd);
+  });
+
   it('refuses a folder', async () => {
     const fd = openSync(folder, 'r');
     expect(await ask('ignore', fd)).to.deep.equal(['other', 'usage: stdout is neither a socket nor a pipe']);

@@ -42,7 +42,7 @@ const STDERR = 2;
 
 /** A cheap look at what `fd` is (fstat(2)). A closed one was reopened by Node as /dev/null and counts as closed. */
 export function channelKind(fd: number): ChannelKind {
-  return kindOf(statOf(fd));
+  return kindOf(fd, statOf(fd));
 }
 
 /** Undefined for a descriptor that is closed. */
@@ -55,14 +55,16 @@ function statOf(fd: number): Stats | undefined {
   }
 }
 
-function kindOf(stat: Stats | undefined): ChannelKind {
+function kindOf(fd: number, stat: Stats | undefined): ChannelKind {
   if (stat === undefined) return 'closed';
   if (stat.isSocket()) return 'socket';
   if (stat.isFIFO()) return 'pipe';
   if (stat.isFile()) return 'file';
   if (!stat.isCharacterDevice()) return 'other';
   nullDevice ??= statSync('/dev/null').rdev;
-  return stat.rdev === nullDevice ? 'closed' : 'terminal';
+  if (stat.rdev === nullDevice) return 'closed';
+  // Nothing can wait for a device such as /dev/zero, and koffi ends the process that tries.
+  return process.getBuiltinModule('node:tty').isatty(fd) ? 'terminal' : 'other';
 }
 
 /** The number of /dev/null. */
@@ -99,7 +101,7 @@ export function openChannel({ input = STDIN, output = STDOUT, as }: ChannelOptio
 
 function chooseHandover(input: number, output: number, asked: Handover | undefined): Handover {
   const outputStat = statOf(output);
-  const kind = kindOf(outputStat);
+  const kind = kindOf(output, outputStat);
   if (asked === 'relay') {
     if (kind !== 'closed') return 'relay';
     throw wrongChannel(kind);
@@ -108,7 +110,7 @@ function chooseHandover(input: number, output: number, asked: Handover | undefin
     if (asked === 'descriptor') return 'descriptor';
     const inputStat = statOf(input);
     const isOther = inputStat?.ino !== outputStat?.ino;
-    const isPipe = kindOf(inputStat) === 'socket' && (isOther || hasBytes(input, loadSys()));
+    const isPipe = kindOf(input, inputStat) === 'socket' && (isOther || hasBytes(input, loadSys()));
     return isPipe ? 'relay' : 'descriptor';
   }
   if (asked === 'descriptor') {
