@@ -2,10 +2,20 @@ import { chmodSync, lstatSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { FdpassError, fromSystemError } from '@fdpass/core';
 import { makePrivateFolder } from '@fdpass/core/host';
-import { type DescriptorConnection, listenAtPath, loadSys, UnixListener } from '@fdpass/core/sockets';
+import {
+  type DescriptorConnection,
+  isUnixSocket,
+  listenAtPath,
+  loadSys,
+  type Sys,
+  UnixListener,
+} from '@fdpass/core/sockets';
 
 /** The first descriptor that systemd passes (sd_listen_fds(3)). */
 const SD_LISTEN_FDS_START = 3;
+
+/** Whether a socket listens: Linux's number, as systemd is Linux's. */
+const SO_ACCEPTCONN = 30;
 
 /** Room for a burst of clients; the kernel cuts it to net.core.somaxconn. */
 const BACKLOG = 4096;
@@ -68,11 +78,19 @@ export function isSocketActivated({ LISTEN_PID, LISTEN_FDS }: NodeJS.ProcessEnv)
   return LISTEN_PID === String(process.pid) && LISTEN_FDS === '1';
 }
 
-/** Listens on systemd's socket, which stays when we end. */
+/** Listens on systemd's socket, which stays when we end. @throws FdpassError `config` if the descriptor is something else */
 export function listenOnActivated(onClient: (client: DescriptorConnection) => void): Listening {
   const sys = loadSys();
+  if (!isListening(SD_LISTEN_FDS_START, sys))
+    throw new FdpassError('config', 'LISTEN_FDS is set, but descriptor 3 is not a unix socket that listens', {
+      hint: 'start the agent through fdpass-agent.socket, or unset LISTEN_FDS',
+    });
   sys.setNonBlocking(SD_LISTEN_FDS_START, true);
   sys.setCloseOnExec(SD_LISTEN_FDS_START);
   const listener = new UnixListener(SD_LISTEN_FDS_START, sys, onClient);
   return { isReachable: () => true, close: () => listener.close() };
+}
+
+function isListening(fd: number, sys: Sys): boolean {
+  return isUnixSocket(fd, sys) && sys.getsockoptInt(fd, sys.platform.constants.SOL_SOCKET, SO_ACCEPTCONN) === 1;
 }

@@ -1,5 +1,5 @@
 import { formatError } from '@fdpass/core';
-import { configPath, type Framework, type LoadOptions, stampOfFile } from '@fdpass/core/host';
+import { configPath, type Framework, isOutOfDescriptors, type LoadOptions, stampOfFile } from '@fdpass/core/host';
 import { builtinFramework } from './command-framework.js';
 import type { WriteLine } from './stderr.js';
 
@@ -56,6 +56,7 @@ export class Frameworks {
     try {
       return (await this.#load(key, place)).framework;
     } catch (error) {
+      if (isOutOfDescriptors(error)) throw error; // the configuration is not at fault
       warn(`fdpass: the configuration from before stays in use, since it can no longer be read: ${formatError(error)}`);
       return known.framework;
     }

@@ -1,6 +1,13 @@
 import { type AgentRequest, type ClientQuestion, LEFT_TO_CLIENT, type Serve } from '@fdpass/agent';
 import type { Connection } from '@fdpass/core';
-import { exitCodeOf, makeAbortable, onAbort, type RelayRequest, relayOver } from '@fdpass/core/host';
+import {
+  exitCodeOf,
+  isOutOfDescriptors,
+  makeAbortable,
+  onAbort,
+  type RelayRequest,
+  relayOver,
+} from '@fdpass/core/host';
 import { DescriptorConnection, loadSys } from '@fdpass/core/sockets';
 import { checkArguments, checkSurroundings, type Installation } from './agent-client.js';
 import type { Frameworks } from './agent-config.js';
@@ -66,7 +73,8 @@ async function serve(request: AgentRequest, { args, refusal }: Look, parts: Comm
     if (args === undefined || refusal !== undefined) throw refusal;
     await connectFor(request, args, parts, write);
     return 0;
-  } catch (error) {
+  } catch (failure) {
+    const error = isOutOfDescriptors(failure) ? new LeftToCommand('the agent has no file descriptor left') : failure;
     if (error instanceof LeftToCommand) {
       parts.onLeft(error.message);
       return LEFT_TO_CLIENT;

@@ -13,9 +13,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { connect as connectTo, type Socket } from 'node:net';
 import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AgentStatus, callAgent } from '@fdpass/agent';
+import { listenAtPath, loadSys } from '@fdpass/core/sockets';
 import {
   expectNoneLeft,
   type Finished,
@@ -83,6 +87,17 @@ export const deadly = {
           process.kill(process.pid, 'SIGKILL');
         };
       return connection;
+    },
+  }),
+};
+`;
+
+/** A plugin that finds no descriptor left. */
+const LACKING_PLUGIN = `export const lacking = {
+  name: 'lacking',
+  create: () => ({
+    dial: async () => {
+      throw Object.assign(new Error('socket EMFILE'), { code: 'EMFILE', syscall: 'socket' });
     },
   }),
 };
@@ -164,6 +179,19 @@ function testAgent(client: 'Perl' | 'ssh'): void {
   /** Runs fdpass as ssh does, and tells what it passed. */
   function connect(args: readonly string[], more: NodeJS.ProcessEnv = env, launcher = FDPASS_BIN): Promise<Received> {
     return receiveFrom(launcher, args, { env: more, cwd: folder.path });
+  }
+
+  /** Runs an agent as systemd does, which has listened at this descriptor. */
+  function startActivated(
+    listening: number | 'ignore',
+    own: NodeJS.ProcessEnv,
+    stderr: 'pipe' | 'inherit' = 'inherit',
+  ) {
+    const words = ['-c', 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" agent run', FDPASS_BIN];
+    return spawn('/bin/sh', words, {
+      env: { ...process.env, ...own },
+      stdio: ['ignore', 'inherit', stderr, listening],
+    });
   }
 
   /** A config of the user's own, old enough to be taken for settled. */
@@ -274,11 +302,15 @@ function testAgent(client: 'Perl' | 'ssh'): void {
       ['other certificates', () => ['127.0.0.1', port], { NODE_EXTRA_CA_CERTS: '/dev/null' }],
       ['a question', () => ['--config', at('ask.json'), 'host.example', '22'], { SSH_ASKPASS_REQUIRE: 'force' }],
       ['a program with the terminal', () => ['--config', at('terminal.json'), 'host.example', '22']],
+      ['a lack of descriptors', () => ['--config', at('lacking.json'), 'host.example', '22']],
       ['a rule that runs a command first', () => ['--config', at('before.json'), '127.0.0.1', port]],
     ];
     before(() => {
       writeFileSync(at('relative.json'), '{}', { mode: 0o600 });
       const credentials = { username: 'me', ask: true };
+      writeFileSync(at('lacking.mjs'), LACKING_PLUGIN, { mode: 0o600 });
+      const lacking = { plugins: ['./lacking.mjs'], rules: [{ use: { firstOf: ['lacking', 'direct'] } }] };
+      writeFileSync(at('lacking.json'), JSON.stringify(lacking), { mode: 0o600 });
       const asking = { strategy: 'http-connect', url: `http://127.0.0.1:${closed}`, credentials, auth: 'basic' };
       const terminal = { strategy: 'command', command: ['false'], terminal: true };
       writeFileSync(at('before.json'), JSON.stringify({ rules: [{ use: 'direct', before: ['true'] }] }), {
@@ -565,17 +597,11 @@ function testAgent(client: 'Perl' | 'ssh'): void {
   it('serves on a socket that systemd listens on, and leaves it there', async () => {
     const socket = at('activated.sock');
     const own = { ...env, FDPASS_AGENT: socket };
-    // It listens as systemd does, and serves nobody itself since it waits for the agent in one call.
-    const activate = `const { spawnSync } = require('node:child_process');
-const server = require('node:net').createServer().listen(process.argv[1], () => {
-  const words = ['-c', 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" agent run', process.argv[2]];
-  process.exit(spawnSync('/bin/sh', words, { stdio: ['ignore', 'inherit', 'inherit', server._handle.fd] }).status);
-});`;
-    const activated = spawn(process.execPath, ['-e', activate, socket, FDPASS_BIN], {
-      env: { ...process.env, ...own },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
-    const ended = once(activated, 'close');
+    const sys = loadSys();
+    const listening = listenAtPath(socket, 8, sys);
+    sys.setNonBlocking(listening, false); // as systemd's are
+    const ended = once(startActivated(listening, own), 'close');
+    sys.close(listening);
     await untilListening(socket);
     expect((await connect(['127.0.0.1', port], own)).status).to.equal(0);
     const status = await command(['agent', 'status', '--json'], own);
@@ -583,6 +609,20 @@ const server = require('node:net').createServer().listen(process.argv[1], () => 
     expect((await command(['agent', 'stop'], own)).status).to.equal(0);
     expect((await ended)[0]).to.equal(0);
     expect(existsSync(socket)).to.equal(true);
+  });
+
+  it('says so if systemd has passed no socket that it could serve on', async () => {
+    const sys = loadSys();
+    const [, connected] = sys.socketpair();
+    for (const passed of ['ignore', openSync('/dev/zero', 'r'), connected] as const) {
+      const activated = startActivated(passed, env, 'pipe');
+      const [said, [status]] = await Promise.all([text(activated.stderr as Readable), once(activated, 'close')]);
+      expect([status, said]).to.deep.equal([
+        78,
+        'fdpass: [config] LISTEN_FDS is set, but descriptor 3 is not a unix socket that listens; start the agent through fdpass-agent.socket, or unset LISTEN_FDS\n',
+      ]);
+      if (passed !== 'ignore') sys.close(passed);
+    }
   });
 
   it('is installed for the service manager, and uninstalled', async function () {
@@ -609,6 +649,36 @@ const server = require('node:net').createServer().listen(process.argv[1], () => 
       70,
       'fdpass: [internal] systemctl --user daemon-reload failed: no bus; check that the service manager of your session runs\n',
     ]);
+  });
+
+  it('leaves connections to the command while it has too few descriptors, and serves again when it has enough', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const own = { ...env, FDPASS_AGENT: at('few/agent.sock') };
+    const few = spawn('/bin/sh', ['-c', 'ulimit -n 48; exec "$0" agent run', FDPASS_BIN], {
+      env: { ...process.env, ...own },
+      stdio: 'ignore',
+    });
+    const ended = once(few, 'close');
+    const idle: Socket[] = [];
+    try {
+      await untilListening(own.FDPASS_AGENT);
+      while (idle.at(-1)?.readableEnded !== true) {
+        const client = connectTo(own.FDPASS_AGENT);
+        idle.push(client.on('error', () => {}).resume());
+        await Promise.race([once(client, 'data'), once(client, 'end')]); // its hello, or it turns the client away
+      }
+      for (let free = 0; free < 12; free++) {
+        const { status, stderr, passed } = await connect(['localhost', port], own);
+        expect([free, status, stderr, passed !== undefined]).to.deep.equal([free, 0, '', true]);
+        const client = idle.shift()?.end();
+        if (client?.closed === false) await once(client, 'close'); // by the agent
+      }
+      expect((await statusOf(own.FDPASS_AGENT)).served).to.be.above(0);
+    } finally {
+      for (const client of idle) client.destroy();
+      few.kill('SIGKILL');
+      await ended;
+    }
   });
 
   it('serves ssh, which the server sees, and no process stays', async function () {

@@ -51,7 +51,7 @@ export {
 export { makePrivateFolder, openLog, readOwnFile, replaceFile, stateFolder, userFolder } from './ground/own-files.js';
 export { receivedError, type SentError, sendableError } from './ground/sent-error.js';
 export { quoteUnknown } from './ground/shown.js';
-export { asNodeError } from './ground/system-error.js';
+export { asNodeError, isOutOfDescriptors } from './ground/system-error.js';
 export { didYouMean, nearest } from './ground/text.js';
 export { type BetweenOptions, openPipes, relayBetween } from './handover/between.js';
 export { relayOver } from './handover/caller.js';

@@ -22,6 +22,7 @@ export {
   type FdDescription,
   type FdTransferOptions,
   hasBytes,
+  isUnixSocket,
   recvFd,
   rememberModes,
   sendFd,

@@ -5,7 +5,7 @@ import { isAbsolute, join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { openLog } from '../ground/own-files.js';
-import { errnoName, reasonOf } from '../ground/system-error.js';
+import { isOutOfDescriptors, reasonOf } from '../ground/system-error.js';
 import { oneLine } from '../ground/text.js';
 import { endlessInside } from './nesting.js';
 
@@ -134,9 +134,4 @@ function openUserLog(path: string): [number, number | undefined] {
     if (isOutOfDescriptors(cause)) throw cause;
     throw new FdpassError('config', `cannot read the log ${path}: ${reasonOf(cause)}`, { cause });
   }
-}
-
-/** An error for which another place would not help. */
-function isOutOfDescriptors(error: unknown): boolean {
-  return ['EMFILE', 'ENFILE'].includes(errnoName(error) ?? '');
 }

@@ -112,6 +112,22 @@ describe('a listener at a unix socket', () => {
     expect(await come()).to.equal(true);
   });
 
+  it('tries again if it could not wait for clients', async () => {
+    let failures = 1;
+    const poll: Sys['poll'] = (fd, options) => {
+      const poller = sys.poll(fd, options);
+      return {
+        until: (what) => poller.until(what),
+        wait: (what, ready, failed) =>
+          failures-- > 0 ? failed(systemError('ENOSPC')) : poller.wait(what, ready, failed),
+        close: (reason) => poller.close(reason),
+      };
+    };
+    const fd = listenAtPath(path, 128, sys);
+    listener = new UnixListener(fd, { ...sys, poll }, (connection) => accepted.push(connection));
+    expect(await come()).to.equal(true);
+  });
+
   it('takes nobody once it is closed, even among those who wait', async () => {
     listenWith();
     const all = [...Array(10)].map(() => connect(path).on('error', () => {}));

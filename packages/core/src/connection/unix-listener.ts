@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { errnoName } from '../ground/system-error.js';
+import { errnoName, isOutOfDescriptors } from '../ground/system-error.js';
 import { clearTimeout, setTimeout } from '../ground/timers.js';
 import { AF_UNIX, encodeSockaddr } from '../sys/sockaddr.js';
 import type { Poller, Sys } from '../sys/sys.js';
@@ -10,8 +10,6 @@ const SOCK_STREAM = 1;
 /** Clients that come at the same time; then the event loop gets a turn. */
 const MOST_AT_ONCE = 32;
 
-/** No descriptor is left, for this process or for all. */
-const NO_DESCRIPTOR = new Set(['EMFILE', 'ENFILE']);
 /** After any other failure, such as a lack of memory. */
 const RETRY_MS = 100;
 
@@ -72,7 +70,7 @@ export class UnixListener {
     this.#poller.wait(
       'readable',
       () => this.#acceptAll(),
-      () => {}, // closed
+      () => this.#retryLater(),
     );
   }
 
@@ -84,16 +82,19 @@ export class UnixListener {
       }
     } catch (error) {
       if (errnoName(error) !== 'EAGAIN') {
-        this.#retry = setTimeout(() => this.#tryAgain(), RETRY_MS);
+        this.#retryLater();
         return;
       }
     }
     this.#wait(); // for nothing once it is closed
   }
 
-  #tryAgain(): void {
-    this.#spare ??= openSpare();
-    this.#wait();
+  #retryLater(): void {
+    if (this.#isClosed) return;
+    this.#retry = setTimeout(() => {
+      this.#spare ??= openSpare();
+      this.#wait();
+    }, RETRY_MS);
   }
 
   /** Undefined for a client that has gone, or was turned away. */
@@ -101,9 +102,8 @@ export class UnixListener {
     try {
       return this.#sys.accept(this.#fd);
     } catch (error) {
-      const name = errnoName(error) ?? '';
-      if (name === 'ECONNABORTED') return undefined;
-      if (!NO_DESCRIPTOR.has(name) || this.#spare === undefined) throw error;
+      if (errnoName(error) === 'ECONNABORTED') return undefined;
+      if (!isOutOfDescriptors(error) || this.#spare === undefined) throw error;
       this.#turnAway(this.#spare);
       return undefined;
     }

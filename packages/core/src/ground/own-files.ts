@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { FdpassError } from './errors.js';
-import { errnoName, reasonOf } from './system-error.js';
+import { errnoName, isOutOfDescriptors, reasonOf } from './system-error.js';
 import { entriesOnWayTo, whyEntriesDistrusted } from './trust.js';
 
 /*
@@ -129,7 +129,7 @@ export function openLog(path: string): number {
     const status = fstatSync(fd);
     if (status.isFile() || status.isCharacterDevice()) return fd;
   } catch (cause) {
-    if (['EMFILE', 'ENFILE'].includes(errnoName(cause) ?? '')) throw cause;
+    if (isOutOfDescriptors(cause)) throw cause;
     if (errnoName(cause) !== 'ENXIO') throw cannotWrite(path, reasonOf(cause), cause); // a pipe without a reader, or a socket
   }
   if (fd !== undefined) closeSync(fd);

@@ -51,6 +51,15 @@ export function errnoName(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined;
 }
 
+const OUT_OF_DESCRIPTORS = new Set(['EMFILE', 'ENFILE']);
+
+/** Whether an error, or one below it, says that no descriptor was left, for this process or for all. */
+export function isOutOfDescriptors(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const below: readonly unknown[] = error instanceof AggregateError ? error.errors : [error.cause];
+  return OUT_OF_DESCRIPTORS.has(errnoName(error) ?? '') || below.some(isOutOfDescriptors);
+}
+
 /** Makes a system call; undefined if it fails with EAGAIN. */
 export function unlessBlocked(call: () => number): number | undefined {
   try {

@@ -1,8 +1,9 @@
 import type { LookupAddress } from 'node:dns';
+import { closeSync, openSync } from 'node:fs';
 import { type Clock, onAbort, untilAborted } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { lacksZone } from '../ground/ip.js';
-import { errnoName, fromSystemError } from '../ground/system-error.js';
+import { errnoName, fromSystemError, isOutOfDescriptors } from '../ground/system-error.js';
 import { findSys, loadSys } from '../sys/koffi.js';
 import { AF_INET, decodeAddress } from '../sys/sockaddr.js';
 import type { Sys } from '../sys/sys.js';
@@ -43,7 +44,7 @@ export function createResolver(lookup: Lookup): Resolver {
       const release = onAbort(signal, reject); // getaddrinfo(3) cannot be interrupted: its late answer is ignored
       const failed = (error: unknown): void => {
         release();
-        reject(lookupError(host, family, error));
+        reject(lookupError(host, family, findLack() ?? error));
       };
       try {
         lookup(host, { family, all: true, verbatim: true }, (error, addresses) => {
@@ -55,6 +56,16 @@ export function createResolver(lookup: Lookup): Resolver {
         failed(error); // a program's own function
       }
     });
+}
+
+/** The system's error if no descriptor is left: without one getaddrinfo(3) finds no host, and says that there is none. */
+function findLack(): unknown {
+  try {
+    closeSync(openSync('/dev/null', 'r'));
+  } catch (error) {
+    if (isOutOfDescriptors(error)) return error;
+  }
+  return undefined;
 }
 
 /**

@@ -114,7 +114,11 @@ export async function sendFd(
       if (sys.sendmsg(channel, Buffer.alloc(1), control, flags) === 1) return;
     } catch (error) {
       if (errnoName(error) !== 'EAGAIN') throw sendError(error);
+    }
+    try {
       await sys.wait(channel, 'writable', signal);
+    } catch (error) {
+      throw signal?.aborted === true ? error : sendError(error);
     }
   }
 }
@@ -174,14 +178,20 @@ async function receive(
     try {
       return sys.recvmsg(channel, Buffer.alloc(1), controlSpace(layout, MAX_FDS * 4), flags);
     } catch (error) {
-      const name = errnoName(error);
-      if (name !== 'EAGAIN')
-        throw new FdpassError('internal', `cannot receive a descriptor: ${reasonOf(error)} (${name})`, {
-          cause: error,
-        });
+      if (errnoName(error) !== 'EAGAIN') throw receiveError(error);
+    }
+    try {
       await sys.wait(channel, 'readable', signal);
+    } catch (error) {
+      throw signal?.aborted === true ? error : receiveError(error);
     }
   }
+}
+
+function receiveError(error: unknown): FdpassError {
+  return new FdpassError('internal', `cannot receive a descriptor: ${reasonOf(error)} (${errnoName(error)})`, {
+    cause: error,
+  });
 }
 
 function closeAll(fds: readonly number[], sys: Sys): void {

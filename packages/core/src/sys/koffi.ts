@@ -5,7 +5,7 @@ import { onAbort } from '../ground/clock.js';
 import { FdpassError, withoutStack } from '../ground/errors.js';
 import { resolveModule } from '../ground/modules.js';
 import { otherRuntime } from '../ground/runtime.js';
-import { errnoName, fromSystemError } from '../ground/system-error.js';
+import { errnoName, fromSystemError, isOutOfDescriptors } from '../ground/system-error.js';
 import { messageOf } from '../ground/text.js';
 import { addrinfoError, addrinfoHints, readAddrinfos, readPointer } from './addrinfo.js';
 import { epollCalls } from './epoll.js';
@@ -52,7 +52,7 @@ export function findSys(): Sys | undefined {
     return loadSys();
   } catch (error) {
     // Looking in every folder again would take longer than the dial. A lack of descriptors passes.
-    isMissing = !['EMFILE', 'ENFILE'].includes(errnoName((error as Error).cause) ?? '');
+    isMissing = !isOutOfDescriptors(error);
     return undefined;
   }
 }
