@@ -58,12 +58,18 @@ export function createResolver(lookup: Lookup): Resolver {
     });
 }
 
-/** The system's error if no descriptor is left: without one getaddrinfo(3) finds no host, and says that there is none. */
+/** What the look-ups under way can need: libuv runs four at a time, and each needs one or two. */
+const DESCRIPTORS = 8;
+
+/** The system's error if too few descriptors are left: getaddrinfo(3) then says that there is no such host. */
 function findLack(): unknown {
+  const opened: number[] = [];
   try {
-    closeSync(openSync('/dev/null', 'r'));
+    while (opened.length < DESCRIPTORS) opened.push(openSync('/dev/null', 'r'));
   } catch (error) {
     if (isOutOfDescriptors(error)) return error;
+  } finally {
+    for (const fd of opened) closeSync(fd);
   }
   return undefined;
 }
