@@ -165,7 +165,8 @@ type AsyncFunction = KoffiFunc<(...words: never[]) => number> & {
   async(...args: [...words: unknown[], done: (error: Error | null, result: number) => void]): void;
 };
 
-function makeSys(koffi: Koffi, platform: Platform): Sys {
+/** The system calls through koffi, of a system. */
+export function makeSys(koffi: Koffi, platform: Platform): Sys {
   const { constants, layout } = platform;
   errnoNames.set(constants.EAGAIN, 'EAGAIN').set(constants.EINPROGRESS, 'EINPROGRESS');
   const libc = koffi.load(null);
