@@ -154,6 +154,17 @@ describe('descriptors over sockets', () => {
     expect(waits).to.deep.equal(['writable', 'writable']);
   });
 
+  it('cannot be waited for without a descriptor, which the error says', async () => {
+    const blocked = (): never => {
+      throw systemError('EAGAIN');
+    };
+    const wait: Sys['wait'] = () => Promise.reject(systemError('EMFILE'));
+    const fake = fakeSys({ sendmsg: blocked, recvmsg: blocked, wait });
+    const lack = 'no file descriptor left in this process (EMFILE)';
+    expect(await refusal(sendFd(7, 8, { sys: fake }))).to.equal(`internal: cannot pass the descriptor: ${lack}`);
+    expect(await refusal(recvFd(7, { sys: fake }))).to.equal(`internal: cannot receive a descriptor: ${lack}`);
+  });
+
   it('received in a failed transfer are closed even where the platform cannot mark them', async () => {
     const closed: number[] = [];
     const fake = fakeSys({
