@@ -1,5 +1,5 @@
 import { FdpassError } from '../ground/errors.js';
-import { errnoName, reasonOf } from '../ground/system-error.js';
+import { errnoName, fromSystemError, reasonOf } from '../ground/system-error.js';
 import { loadSys } from './koffi.js';
 import { controlSpace, encodeRights } from './message.js';
 import { AF_UNIX, decodeAddress, type FamilyName, type FdAddress, familyName, familyOf } from './sockaddr.js';
@@ -132,6 +132,8 @@ function sendError(error: unknown): FdpassError {
   });
 }
 
+const CANNOT_RECEIVE = 'cannot receive a descriptor';
+
 /** Room for this many descriptors, so that a sender of too many is noticed and they can be closed. */
 const MAX_FDS = 32;
 
@@ -178,20 +180,14 @@ async function receive(
     try {
       return sys.recvmsg(channel, Buffer.alloc(1), controlSpace(layout, MAX_FDS * 4), flags);
     } catch (error) {
-      if (errnoName(error) !== 'EAGAIN') throw receiveError(error);
+      if (errnoName(error) !== 'EAGAIN') throw fromSystemError(error, CANNOT_RECEIVE);
     }
     try {
       await sys.wait(channel, 'readable', signal);
     } catch (error) {
-      throw signal?.aborted === true ? error : receiveError(error);
+      throw signal?.aborted === true ? error : fromSystemError(error, CANNOT_RECEIVE);
     }
   }
-}
-
-function receiveError(error: unknown): FdpassError {
-  return new FdpassError('internal', `cannot receive a descriptor: ${reasonOf(error)} (${errnoName(error)})`, {
-    cause: error,
-  });
 }
 
 function closeAll(fds: readonly number[], sys: Sys): void {
