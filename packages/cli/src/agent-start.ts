@@ -161,8 +161,18 @@ function isGivenUp(mark: string): boolean {
 
 function isAlive(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    process.kill(pid, 0);
   } catch (error) {
-    return errnoName(error) !== 'ESRCH';
+    if (errnoName(error) === 'ESRCH') return false;
+  }
+  return !isZombie(pid);
+}
+
+/** A process that has died has its number until its parent asks how it ended. In a container the parent may be one that never asks. */
+function isZombie(pid: number): boolean {
+  try {
+    return /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1')); // proc(5)
+  } catch {
+    return false; // a system without /proc
   }
 }
