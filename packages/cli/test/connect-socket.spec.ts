@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Strategy } from '@fdpass/core';
 import { type ConnectLike, expectNoDescriptorLeft, openDescriptors, SOCKET_SCENARIOS } from '@fdpass/test-lab';
 import { expect } from 'chai';
@@ -85,6 +86,34 @@ describe('a socket that a dialer connects', () => {
     socket.destroy();
     await once(socket, 'close');
     await dialer.close();
+  });
+
+  it('closes what was dialled though the program has removed all listeners before', async () => {
+    const dialer = createDialer({ use: 'direct' });
+    for (let turns = 0; turns < 5; turns++) {
+      const socket = through(dialer)({ host: HOST, port });
+      for (let turn = 0; turn < turns; turn++) await nextTurn();
+      socket.removeAllListeners().destroy();
+    }
+    await dialer.close();
+  });
+
+  it('ends the dial though the program has removed all listeners before', async () => {
+    const ended = new Promise((resolve) => {
+      const silent: Strategy = {
+        name: 'silent',
+        firstOnly: true,
+        create: () => ({
+          dial: (_, { signal }) =>
+            new Promise((_resolve, reject) => {
+              signal.addEventListener('abort', () => resolve(reject(signal.reason)));
+              socket.removeAllListeners().destroy();
+            }),
+        }),
+      };
+      const socket = through(createDialer({ use: 'silent', plugins: [silent] }))({ host: HOST, port });
+    });
+    await ended;
   });
 
   it('tells of where it is connected to, and why it is not', async () => {

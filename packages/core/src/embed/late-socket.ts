@@ -11,9 +11,9 @@ import { descriptorOver } from './ready-socket.js';
 
 /*
  * A socket of Node's that connects as it always does, except that the connection is dialled by us. Everything that a
- * program can see of it (events and their order, time limits, queued writes, TLS on top) is then Node's own. Two places are
- * ours: the look-up, which waits for the dial, and the handle's `connect`, which takes the dialled descriptor in place of
- * making a connection.
+ * program can see of it (events and their order, time limits, queued writes, TLS on top) is then Node's own. Three places are
+ * ours: the look-up, which waits for the dial, the handle's `connect`, which takes the dialled descriptor in place of making a
+ * connection, and its `close`, which ends the dial.
  */
 
 /** Where a socket is to be connected to, as `net.connect` takes it. Other options of that have no effect here. */
@@ -45,6 +45,7 @@ interface Handle {
   connect: (request: ConnectRequest) => number;
   connect6: (request: ConnectRequest) => number;
   open(fd: number): number;
+  close: (done?: () => void) => void;
   readonly _parent?: Handle;
 }
 
@@ -108,12 +109,12 @@ class LateConnection {
     const handle = socket._handle;
     if (handle === null || socket.destroyed) return; // its signal had aborted
     const { signal } = this.#closed;
-    const onClose = (): void => {
-      if (this.#isOurs()) return; // it had been destroyed before, and was then connected again
-      socket.off('close', onClose);
+    const close = handle.close.bind(handle);
+    handle.close = (done) => {
+      // Not on the event, whose listeners the program can remove.
       this.#closed.abort(new Error('the socket was destroyed'));
+      close(done);
     };
-    socket.on('close', onClose);
     this.#handle = handle;
     pending.set(handle, this);
     handle.connect = (request) => this.#complete(handle, request);
