@@ -7,7 +7,7 @@ import { fromSystemError } from '../ground/system-error.js';
 import { describeFd } from '../sys/descriptors.js';
 import { findSys, loadSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
-import { descriptorOver } from './ready-socket.js';
+import { beforeClose, type ClosableHandle, descriptorOver } from './ready-socket.js';
 
 /*
  * A socket of Node's that connects as it always does, except that the connection is dialled by us. Everything that a
@@ -41,11 +41,10 @@ export function canConnectLate(): boolean {
 }
 
 /** What we use of a handle. TLS has one of its own, around that of TCP, its parent. */
-interface Handle {
+interface Handle extends ClosableHandle {
   connect: (request: ConnectRequest) => number;
   connect6: (request: ConnectRequest) => number;
   open(fd: number): number;
-  close: (done?: () => void) => void;
   readonly _parent?: Handle;
 }
 
@@ -109,12 +108,7 @@ class LateConnection {
     const handle = socket._handle;
     if (handle === null || socket.destroyed) return; // its signal had aborted
     const { signal } = this.#closed;
-    const close = handle.close.bind(handle);
-    handle.close = (done) => {
-      // Not on the event, whose listeners the program can remove.
-      this.#closed.abort(new Error('the socket was destroyed'));
-      close(done);
-    };
+    beforeClose(handle, () => this.#closed.abort(new Error('the socket was destroyed')));
     this.#handle = handle;
     pending.set(handle, this);
     handle.connect = (request) => this.#complete(handle, request);

@@ -113,6 +113,16 @@ describe("a ready socket over a library's stream", () => {
     await closed;
   });
 
+  it('ends the stream when it is destroyed, though the program has removed all listeners and the other side is silent', async () => {
+    const sys = loadSys();
+    const [ours, silent] = sys.socketpair();
+    const stream = streamOver(ours, sys);
+    const closed = once(stream, 'close');
+    readySocket(new StreamConnection(stream)).removeAllListeners().destroy();
+    await closed;
+    sys.close(silent);
+  });
+
   it('is refused for a connection that was given away', () => {
     const connection = new StreamConnection(new PassThrough());
     connection.toStream().destroy();

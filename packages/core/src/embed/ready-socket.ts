@@ -25,7 +25,22 @@ export function readySocket(connection: Connection): Socket {
 function behindSocket(stream: Duplex): Socket {
   const gone = new AbortController();
   const near = adoptSocket(descriptorOver(stream, gone.signal, (error) => void near.destroy(error)));
-  return near.once('close', () => gone.abort());
+  beforeClose((near as Socket & { readonly _handle: ClosableHandle })._handle, () => gone.abort());
+  return near;
+}
+
+/** What we use of the handle of a socket. */
+export interface ClosableHandle {
+  close: (done?: () => void) => void;
+}
+
+/** Calls `listener` when a socket closes its handle. A program can remove all listeners of the event, but not this one. */
+export function beforeClose(handle: ClosableHandle, listener: () => void): void {
+  const close = handle.close.bind(handle);
+  handle.close = (done) => {
+    listener();
+    close(done);
+  };
 }
 
 /**
