@@ -113,6 +113,29 @@ describe('a dialer in a program of its own', () => {
         .and.not.include('/node_modules/@fdpass/'); // our own packages are links there, and would be loaded twice
     }));
 
+  it('works in a worker thread, which ends without the program', () =>
+    withServer(async (port) => {
+      const worker = file(
+        'worker.mjs',
+        `import { once } from 'node:events';
+         import { createDialer } from ${JSON.stringify(import.meta.resolve('../dist/index.js'))};
+         const dialer = createDialer({ use: 'direct' });
+         for (let dials = 0; dials < 20; dials++) {
+           const socket = await dialer.dial({ host: '127.0.0.1', port: ${port} });
+           socket.end();
+           await once(socket.resume(), 'close');
+         }`,
+      );
+      const program = file(
+        'starts-worker.mjs',
+        `import { once } from 'node:events';
+         import { Worker } from 'node:worker_threads';
+         console.log(await once(new Worker(${JSON.stringify(worker)}), 'exit'));`,
+      );
+      const result = await run(process.execPath, [program]);
+      expect(result).to.deep.equal({ status: 0, signal: null, stdout: '[ 0 ]\n', stderr: '' });
+    }));
+
   it('ends its side when the other has ended, as a socket of net.connect does', async () => {
     const server = createServer((socket) => socket.end('bye'));
     await new Promise<void>((resolve) => server.listen(0, HOST, resolve));

@@ -57,6 +57,10 @@ export function findSys(): Sys | undefined {
   }
 }
 
+const RTLD_LAZY = 1;
+/** Without it, koffi is unmapped when the last thread with it ends, before libuv calls it to close a poll handle. */
+const RTLD_NODELETE = 0x1000;
+
 /**
  * koffi's native part alone, where it is found: its JavaScript adds nothing that is used here and takes four times as long
  * to load, and Node's own resolver would read every package.json on the way and look into the folders of NODE_PATH.
@@ -70,7 +74,7 @@ function loadKoffi(platform: PlatformName): Koffi {
     const native = findModule(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`, koffi);
     if (platform !== 'linux-glibc') return fromWrapper(here);
     const loading = { exports: {} };
-    process.dlopen(loading, realpathSync.native(native));
+    process.dlopen(loading, realpathSync.native(native), RTLD_LAZY | RTLD_NODELETE);
     return loading.exports as Koffi;
   } catch {
     return fromWrapper(here);
