@@ -113,7 +113,7 @@ describe('a dialer in a program of its own', () => {
         .and.not.include('/node_modules/@fdpass/'); // our own packages are links there, and would be loaded twice
     }));
 
-  it('works in a worker thread, which ends without the program', () =>
+  it('works in worker threads, which end before the program and leave no descriptor', () =>
     withServer(async (port) => {
       const worker = file(
         'worker.mjs',
@@ -129,11 +129,17 @@ describe('a dialer in a program of its own', () => {
       const program = file(
         'starts-worker.mjs',
         `import { once } from 'node:events';
+         import { readdirSync } from 'node:fs';
          import { Worker } from 'node:worker_threads';
-         console.log(await once(new Worker(${JSON.stringify(worker)}), 'exit'));`,
+         const open = [];
+         for (let workers = 0; workers < 3; workers++) {
+           console.log(await once(new Worker(${JSON.stringify(worker)}), 'exit'));
+           open.push(readdirSync('/proc/self/fd').length);
+         }
+         console.log('more', open[2] - open[0]);`,
       );
       const result = await run(process.execPath, [program]);
-      expect(result).to.deep.equal({ status: 0, signal: null, stdout: '[ 0 ]\n', stderr: '' });
+      expect(result).to.deep.equal({ status: 0, signal: null, stdout: '[ 0 ]\n[ 0 ]\n[ 0 ]\nmore 0\n', stderr: '' });
     }));
 
   it('ends its side when the other has ended, as a socket of net.connect does', async () => {

@@ -1,3 +1,4 @@
+import { closeSync } from 'node:fs';
 import { errnoName } from '../ground/system-error.js';
 import type { PollHandle, StartPolling } from './poller.js';
 import type { Poller } from './sys.js';
@@ -52,7 +53,7 @@ function fromEpoll(events: number): number {
   );
 }
 
-/** Descriptors that are waited for together. It lasts as long as the process. */
+/** Descriptors that are waited for together. It lasts as long as the thread. */
 export class EventSet {
   readonly #epoll: EpollCalls;
   readonly #fd: number;
@@ -111,6 +112,12 @@ export class EventSet {
     this.#waiting += change;
     if (this.#waiting === 0) this.#handle.unref();
     else if (this.#waiting === 1 && change === 1) this.#handle.ref();
+  }
+
+  /** For a thread that ends: the system closes what the process has. */
+  close(): void {
+    this.#handle.close();
+    closeSync(this.#fd);
   }
 
   #take(): void {

@@ -28,10 +28,16 @@ export class Pollers {
     this.#count += 1;
     if (this.#epoll === undefined || this.#count <= FEW) return undefined;
     try {
-      this.#set ??= new EventSet(this.#epoll, this.#calls.startPolling);
+      this.#set ??= this.#makeSet(this.#epoll);
     } catch {
       return undefined; // no descriptor is left for it; a handle needs none
     }
     return this.#set.poller(fd);
+  }
+  #makeSet(epoll: EpollCalls): EventSet {
+    const set = new EventSet(epoll, this.#calls.startPolling);
+    const { isMainThread } = process.getBuiltinModule('node:worker_threads');
+    if (!isMainThread) process.once('exit', () => set.close());
+    return set;
   }
 }
