@@ -34,6 +34,7 @@ export class Pollers {
     }
     return this.#set.poller(fd);
   }
+
   #makeSet(epoll: EpollCalls): EventSet {
     const set = new EventSet(epoll, this.#calls.startPolling);
     const { isMainThread } = process.getBuiltinModule('node:worker_threads');
