@@ -193,6 +193,11 @@ export const ERROR_CATALOGUE: Readonly<Record<ErrorCode, ErrorEntry>> = {
         remedy: 'raise the limit with "ulimit -n"',
       },
       {
+        said: 'cannot write the output, cannot write to stdout, cannot read the input',
+        cause: 'a disk is full, or a file or device on stdin or stdout failed',
+        remedy: 'make room, or redirect it elsewhere',
+      },
+      {
         said: 'cannot load koffi, descriptors cannot be passed on ...',
         cause: 'there is no way to make system calls on this platform',
         remedy: 'use --stdio, and ProxyUseFdpass no in ssh_config',

@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream';
 import { fromSystemError } from '@fdpass/core';
-import { outputStream } from '@fdpass/core/host';
+import { channelKind, outputStream } from '@fdpass/core/host';
 import { ownStdout } from './stdout.js';
 
 const STDOUT = 1;
@@ -24,8 +24,8 @@ export function print(text: string, stdout: Writable = ownStream()): Promise<voi
   });
 }
 
-/** process.stdout writes to descriptor 1, which plugins have been given. */
+/** process.stdout writes to descriptor 1, which plugins have been given, and drops what a file does not take at once. */
 function ownStream(): Writable {
   const fd = ownStdout();
-  return fd === STDOUT ? process.stdout : outputStream(fd);
+  return fd === STDOUT && channelKind(fd) !== 'file' ? process.stdout : outputStream(fd);
 }

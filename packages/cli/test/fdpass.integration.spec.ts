@@ -379,6 +379,18 @@ rules:
     }
   });
 
+  it('says so if a file takes only a part of what it prints', async () => {
+    const folder = temporaryFolder();
+    const { status, stderr } = await run('/bin/sh', [
+      '-c',
+      'ulimit -f 1; "$0" --help >"$1"',
+      FDPASS_BIN,
+      join(folder.path, 'help'),
+    ]);
+    expect([status, stderr]).to.deep.equal([70, 'fdpass: [internal] cannot write to stdout: the file is too large\n']);
+    folder.remove();
+  });
+
   it('answers --help and --version', async () => {
     const help = await fdpass(['--help']);
     expect([help.status, help.stderr]).to.deep.equal([0, '']);

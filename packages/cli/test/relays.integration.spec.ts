@@ -12,10 +12,14 @@ import {
   markedEnvironment,
   markedProcesses,
   openDescriptors,
+  run,
   temporaryFolder,
 } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { FDPASS_BIN, FDRECV_BIN, NO_CONFIG, STREAM_PLUGIN } from './commands.spec.helper.js';
+
+/** What `ulimit -f` counts in. */
+const BLOCK = 512;
 
 const GREETING = 'hello from the server\n';
 
@@ -114,6 +118,27 @@ describe('a relay of the commands', () => {
       expect(child.exitCode).to.equal(null);
       close(writer);
       expect(await ended).to.deep.equal([0, null]);
+    });
+  }
+
+  for (const [what, command] of Object.entries(commands)) {
+    it(`says so if a file takes only a part of what arrives, or nothing: ${what}`, async function () {
+      if (process.platform !== 'linux') this.skip();
+      const file = join(folder.path, 'almost-full');
+      writeFileSync(file, Buffer.alloc(BLOCK - 5));
+      const words = command().flatMap((word) =>
+        word === FDPASS_BIN && what !== 'fdrecv --stdio' ? [word, '--stdio'] : [word],
+      );
+      const name = what.split(' ', 1)[0];
+      for (const [redirection, reason] of [
+        [`>>${file}`, 'the file is too large'],
+        ['>/dev/full', 'no space left on the device'],
+      ]) {
+        const script = `ulimit -f 1; exec "$@" ${redirection}`;
+        const { status, stderr } = await run('/bin/sh', ['-c', script, 'sh', process.execPath, ...words], { env });
+        expect([status, stderr]).to.deep.equal([70, `${name}: [internal] cannot write the output: ${reason}\n`]);
+      }
+      expect(readFileSync(file, 'latin1').slice(BLOCK - 5)).to.equal(GREETING.slice(0, 5));
     });
   }
 

@@ -24,6 +24,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   ENODEV: { code: 'config', reason: 'no such network interface' },
   ENOENT: { code: 'unreachable', reason: 'no such file or directory' },
   ENOSPC: { code: 'internal', reason: 'no space left on the device' },
+  EFBIG: { code: 'internal', reason: 'the file is too large' },
   EDQUOT: { code: 'internal', reason: 'disk quota exceeded' },
   EIO: { code: 'internal', reason: 'input/output error' },
   EROFS: { code: 'permission', reason: 'read-only file system' },

@@ -55,6 +55,22 @@ describe('choosing the hand-over', () => {
     return JSON.parse(said);
   }
 
+  it('closes an output even if no descriptor is left', async () => {
+    const code = `
+import { openSync, writeSync } from 'node:fs';
+const { channelKind, closeOutput } = await import(${JSON.stringify(new URL('channel.js', import.meta.url).href)});
+const { loadSys } = await import(${JSON.stringify(new URL('../sys/koffi.js', import.meta.url).href)});
+const sys = loadSys();
+const before = channelKind(1);
+try { for (;;) openSync('/', 'r'); } catch {}
+closeOutput(1, sys);
+writeSync(2, before + ' ' + channelKind(1));`;
+    const args = ['-c', 'ulimit -n 64; exec "$0" --input-type=module --eval "$1" | cat', process.execPath, code];
+    const child = spawn('/bin/sh', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const [said] = await Promise.all([text(child.stderr), once(child, 'close')]);
+    expect(said).to.equal('pipe closed');
+  });
+
   it('passes the descriptor over a unix socket, as ssh gives it: one for both stdin and stdout', async () => {
     const [channel] = pair();
     expect(await ask(channel, channel)).to.deep.equal(['socket', 'descriptor']);

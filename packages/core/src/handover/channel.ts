@@ -1,8 +1,8 @@
-import { closeSync, createWriteStream, fstatSync, openSync, type Stats, statSync } from 'node:fs';
+import { closeSync, createWriteStream, fstatSync, openSync, type Stats, statSync, write } from 'node:fs';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { adoptSocket } from '../connection/descriptor-stream.js';
 import { FdpassError } from '../ground/errors.js';
-import { errnoName } from '../ground/system-error.js';
+import { errnoName, isOutOfDescriptors } from '../ground/system-error.js';
 import { hasBytes, isUnixSocket, rememberModes } from '../sys/descriptors.js';
 import { findSys, loadSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
@@ -148,15 +148,15 @@ function inputStream(fd: number): Readable {
 
 /**
  * A stream that writes to a descriptor of any kind and owns it. Node writes to a pipe on stdout synchronously, which would
- * stop the other direction whenever the reader is slow.
+ * stop the other direction whenever the reader is slow; and it drops what a file on stdout does not take at once.
  */
 export function outputStream(fd: number): Writable {
   const kind = channelKind(fd);
   if (kind === 'pipe') return pipeStream(fd);
   if (kind === 'socket') return nodeSocket({ fd, readable: false, writable: true });
-  if (fd === STDOUT) return process.stdout;
-  if (kind === 'terminal') return new (process.getBuiltinModule('node:tty').WriteStream)(fd);
-  return createWriteStream('', { fd });
+  if (kind === 'terminal')
+    return fd === STDOUT ? process.stdout : new (process.getBuiltinModule('node:tty').WriteStream)(fd);
+  return createWriteStream('', fd > STDERR ? { fd } : { fd, fs: { write, close: (_, done) => done() } });
 }
 
 /** A stream that, when it closes, gives the pipe its mode back and closes it: its reader waits for that. */
@@ -177,9 +177,15 @@ export function closeOutput(fd: number, sys: Sys): void {
     sys.close(fd);
     return;
   }
-  const nothing = openSync('/dev/null', 'w');
-  sys.replace(fd, nothing);
-  closeSync(nothing);
+  try {
+    const nothing = openSync('/dev/null', 'w');
+    sys.replace(fd, nothing);
+    closeSync(nothing);
+  } catch (error) {
+    if (!isOutOfDescriptors(error)) throw error;
+    sys.close(fd);
+    openSync('/dev/null', 'w'); // gets the number that was just freed
+  }
 }
 
 function nodeSocket(options: { fd: number; readable: boolean; writable: boolean }): Duplex {

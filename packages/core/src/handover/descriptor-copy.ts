@@ -1,6 +1,6 @@
 import { errnoName } from '../ground/system-error.js';
 import type { Poller, Readiness } from '../sys/sys.js';
-import { broken, type Copy, type CopyEnd, isClosed, isReset } from './copy.js';
+import { type Breaks, type Copy, type CopyEnd, isClosed, isReset } from './copy.js';
 import { BufferStore, type PipeStore, type Store } from './store.js';
 
 /** One end of a direction that is copied by system calls. */
@@ -24,6 +24,7 @@ const BULK = 1024 * 1024;
 export class DescriptorCopy implements Copy {
   readonly #source: CopyPort;
   readonly #sink: CopyPort;
+  readonly #breaks: Breaks;
   readonly #pipe: PipeStore;
   #store: Store;
   #bytes = 0;
@@ -32,9 +33,10 @@ export class DescriptorCopy implements Copy {
   readonly done: Promise<CopyEnd>;
 
   /** @param pipe Belongs to the copy. */
-  constructor(source: CopyPort, sink: CopyPort, pipe: PipeStore) {
+  constructor(source: CopyPort, sink: CopyPort, pipe: PipeStore, breaks: Breaks) {
     this.#source = source;
     this.#sink = sink;
+    this.#breaks = breaks;
     this.#pipe = pipe;
     this.#store = pipe;
     this.done = this.#copy();
@@ -73,7 +75,7 @@ export class DescriptorCopy implements Copy {
     try {
       return (await this.#fill()) ? undefined : 'ended';
     } catch (error) {
-      if (!isClosed(error)) throw broken(error);
+      if (!isClosed(error)) throw this.#breaks.source(error);
       return isReset(error) ? 'reset' : 'ended';
     }
   }
@@ -98,7 +100,8 @@ export class DescriptorCopy implements Copy {
     try {
       while (this.#store.held > 0) await this.#whenReady(poller, 'writable', (store) => store.drain(fd));
       return true;
-    } catch {
+    } catch (error) {
+      if (!isClosed(error)) throw this.#breaks.sink(error);
       return false;
     }
   }

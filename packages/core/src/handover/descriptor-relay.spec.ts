@@ -11,6 +11,7 @@ import { systemError } from '../sys/fake-sys.spec.helper.js';
 import { loadSys } from '../sys/koffi.js';
 import type { Splicing, Sys } from '../sys/sys.js';
 import type { Channel } from './channel.js';
+import { UP } from './copy.js';
 import { DescriptorCopy } from './descriptor-copy.js';
 import { prepareConnectionRelay, prepareDescriptorRelay } from './descriptor-relay.js';
 import type { RelayResult } from './relay.js';
@@ -241,7 +242,7 @@ describe('a relay of descriptors', () => {
         return 1;
       };
       const pool = new PipePool({ ...splicing, splice }, sys);
-      const copy = new DescriptorCopy(port, port, new PipeStore(pool));
+      const copy = new DescriptorCopy(port, port, new PipeStore(pool), UP);
       return { copy, calls: () => calls, pool };
     }
 

@@ -1,6 +1,7 @@
 import type { Connection } from '../connection/connection.js';
 import type { Sys } from '../sys/sys.js';
 import { type Channel, channelKind } from './channel.js';
+import { DOWN, UP } from './copy.js';
 import { ChannelPort, connectionPort, type Port, SocketPort } from './copy-ports.js';
 import { DescriptorCopy } from './descriptor-copy.js';
 import { type RelayOptions, type RelayResult, untilOver } from './relay.js';
@@ -67,8 +68,8 @@ interface Ports {
 }
 
 function relayPorts({ input, output, far }: Ports, pipes: PipePool, options: RelayOptions): Promise<RelayResult> {
-  const up = new DescriptorCopy(input, far, new PipeStore(pipes));
-  const down = new DescriptorCopy(far, output, new PipeStore(pipes));
+  const up = new DescriptorCopy(input, far, new PipeStore(pipes), UP);
+  const down = new DescriptorCopy(far, output, new PipeStore(pipes), DOWN);
   const close = (): void => {
     for (const port of new Set([far, input, output])) port.close();
     for (const copy of [up, down]) copy.stop();

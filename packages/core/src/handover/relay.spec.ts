@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { type Duplex, PassThrough, Writable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -297,6 +298,37 @@ describe('relay', () => {
     server.write('hello');
     await relay({ readable: new PassThrough(), writable: broken }, side(far));
     expect(far.destroyed).to.equal(true);
+  });
+
+  describe("with a file on the user's side", () => {
+    const fails =
+      (name: string) =>
+      (...args: unknown[]): void =>
+        (args.at(-1) as (error: Error) => void)(systemError(name));
+    const close = (_: number, done: () => void): void => done();
+    const quiet = (): Duplex => new PassThrough();
+
+    for (const [name, reason] of [
+      ['ENOSPC', 'no space left on the device'],
+      ['EFBIG', 'the file is too large'],
+      ['EIO', 'input/output error'], // no hang-up, as it would be of a terminal
+    ] as const) {
+      it(`says why what arrives cannot be written: ${name}`, async () => {
+        const file = createWriteStream('', { fd: 1, fs: { write: fails(name), close } });
+        const [far, server] = await socketPair();
+        opened.push(far, server);
+        server.end('hello');
+        const failed = await caught(relay({ readable: quiet(), writable: file }, side(far)));
+        expect(failed).to.include({ code: 'internal', message: `cannot write the output: ${reason}` });
+        expect(far.destroyed).to.equal(true);
+      });
+    }
+
+    it('says why it cannot be read', async () => {
+      const file = createReadStream('', { fd: 0, fs: { read: fails('EIO'), close } });
+      const failed = await caught(relay({ readable: file, writable: quiet() }, side(quiet())));
+      expect(failed).to.include({ code: 'internal', message: 'cannot read the input: input/output error' });
+    });
   });
 
   it('does not wait for what was destroyed, or had failed, before it began', async () => {

@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { type Clock, onAbort, systemClock, untilAborted } from '../ground/clock.js';
-import { type Copy, copyStream } from './copy.js';
+import { type Copy, copyStream, DOWN, UP } from './copy.js';
 
 /** One side of a relay; reading and writing may be two streams (stdin and stdout) or one and the same. */
 export interface RelaySide {
@@ -42,13 +42,14 @@ const STALL_MS = 300;
  * when `far` ends and `near` is a terminal, for whose end nobody would wait. All streams are destroyed then, and on failure
  * and abort too.
  *
- * @throws FdpassError `unreachable` if a side breaks in the middle (a reset is an end); the signal's reason on abort.
+ * @throws FdpassError `unreachable` if `far` breaks in the middle (a reset is an end); why `near` cannot be read or written, such as
+ *   a full disk; the signal's reason on abort.
  */
 export function relay(near: RelaySide, far: RelaySide, options: RelayOptions = {}): Promise<RelayResult> {
   const streams = new Set<Readable | Writable>([near.readable, near.writable, far.readable, far.writable]);
   const copies = {
-    up: copyStream(near.readable, far.writable),
-    down: copyStream(far.readable, near.writable),
+    up: copyStream(near.readable, far.writable, UP),
+    down: copyStream(far.readable, near.writable, DOWN),
     isTerminal: 'isTTY' in near.readable && near.readable.isTTY === true,
     close() {
       for (const stream of streams) stream.on('error', () => {}).destroy();
