@@ -8,6 +8,7 @@ import {
   expectNoDescriptorLeft,
   expectNoneLeft,
   expectNoneMarked,
+  listeningSockets,
   makePipe,
   markedEnvironment,
   markedProcesses,
@@ -155,6 +156,26 @@ describe('a relay of the commands', () => {
     expect(sys.isNonBlocking(stdout)).to.equal(false);
     close(writer);
     await ended;
+  });
+
+  it('opens no inspector', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const [stdin, writer] = keep(makePipe());
+    const [reader, stdout] = keep(makePipe());
+    const child = start([FDPASS_BIN, '127.0.0.1', port], stdin, stdout);
+    const ended = once(child, 'exit');
+    close(stdin);
+    close(stdout);
+    expect(await read(reader, GREETING.length)).to.equal(GREETING);
+    child.kill('SIGUSR1');
+    for (let turn = 0; turn < 50; turn++) {
+      for (const socket of accepted) socket.write('x'); // time enough for it
+      await read(reader, 1);
+    }
+    expect(listeningSockets(child.pid as number)).to.deep.equal([]);
+    for (const socket of accepted) socket.end();
+    close(writer);
+    expect(await ended).to.deep.equal([0, null]);
   });
 
   it('ends with a client that gave one socket and hangs up, though the server neither reads nor closes', async () => {
