@@ -1,6 +1,7 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { constants } from 'node:os';
-import { FdpassError, reasonOf } from '@fdpass/core';
+import { FdpassError, fromSystemError, reasonOf } from '@fdpass/core';
+import { isOutOfDescriptors } from '@fdpass/core/host';
 
 /** How a command ended. */
 export interface Exit {
@@ -10,6 +11,12 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null;
   /** In words. */
   readonly how: string;
+}
+
+/** Starts a command. What the system refuses, {@link exitOf} tells. @throws FdpassError `usage` if its name is empty. */
+export function startCommand(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
+  if (command === '') throw cannotRun(new Error('its name is empty'));
+  return spawn(command, args, options);
 }
 
 /** Resolves when a command has ended. @throws FdpassError `usage` if it could not be started. */
@@ -25,5 +32,7 @@ export function exitOf(child: ChildProcess): Promise<Exit> {
 
 /** The error for a command of the user's that cannot be run. */
 export function cannotRun(cause: unknown): FdpassError {
-  return new FdpassError('usage', `cannot run the command: ${reasonOf(cause)}`, { cause });
+  const what = 'cannot run the command';
+  if (isOutOfDescriptors(cause)) return fromSystemError(cause, what);
+  return new FdpassError('usage', `${what}: ${reasonOf(cause)}`, { cause });
 }

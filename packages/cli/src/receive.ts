@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { startDeadline, systemClock } from '@fdpass/core';
 import { openChannel, relayOver } from '@fdpass/core/host';
 import {
@@ -12,7 +12,7 @@ import {
   toConnection,
 } from '@fdpass/core/sockets';
 import { type Arguments, usage } from './arguments.js';
-import { type Exit, exitOf } from './child-exit.js';
+import { type Exit, exitOf, startCommand } from './child-exit.js';
 import { print } from './print.js';
 import { readTimeout } from './request.js';
 import { writeStderr } from './stderr.js';
@@ -64,7 +64,7 @@ function splitProgram(words: readonly string[]): { operands: readonly string[]; 
 
 function start(command: string, args: readonly string[], channel: number, sys: Sys): ChildProcess {
   try {
-    return spawn(command, args, { stdio: [channel, channel, 'inherit'] });
+    return startCommand(command, args, { stdio: [channel, channel, 'inherit'] });
   } finally {
     sys.close(channel);
   }

@@ -62,6 +62,7 @@ describe('fdrecv', () => {
   const FAIL_AT_STOP = 'exec 0<&- 1>&-; sleep 0.2; kill -STOP $PPID; (sleep 1.2; kill -CONT $PPID) & exit 9';
   const wrong: readonly (readonly [what: string, args: readonly string[], status: number, stderr: RegExp])[] = [
     ['no command', [], 64, /the command is missing; see: fdrecv --help/],
+    ['a command with an empty name', [''], 64, /cannot run the command: its name is empty/],
     ['a command that is not there', ['no-such-command'], 64, /cannot run the command: no such file or directory/],
     ['a command that fails', ['sh', '-c', 'exit 3'], 3, /"sh" exited with status 3 and passed no descriptor/],
     ['a command that fails later', ['sh', '-c', 'exec 0<&- 1>&-; exit 9'], 9, /exited with status 9 and passed no/],

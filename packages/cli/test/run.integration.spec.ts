@@ -232,7 +232,7 @@ describe('fdpass run', () => {
   const REFUSED: Readonly<Record<string, readonly [args: readonly string[], status: number, why: RegExp]>> = {
     'without a command': [['--'], 64, /the command is missing/],
     'a command that is not there': [['no-such-command'], 64, /cannot run the command: no such file or directory/],
-    'a command with an empty name': [[''], 64, /cannot run the command/],
+    'a command with an empty name': [[''], 64, /cannot run the command: its name is empty/],
     'with a configuration that is wrong': [['-c', '/nowhere.yaml', 'echo', 'ran'], 78, /nowhere\.yaml/],
   };
   for (const [what, [args, status, why]] of Object.entries(REFUSED)) {

@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { type Password, ProxyServer, type TcpAddress } from '@fdpass/listen';
 import { type Arguments, usage } from '../arguments.js';
-import { cannotRun, type Exit, exitOf } from '../child-exit.js';
+import { type Exit, exitOf, startCommand } from '../child-exit.js';
 import { serveMany } from '../resident.js';
 import { FDPASS } from '../usage.js';
 import { userVariables } from '../user-variables.js';
@@ -50,11 +49,9 @@ async function endBy(signal: NodeJS.Signals, server: ProxyServer): Promise<void>
 async function runToEnd(command: string, words: readonly string[], env: NodeJS.ProcessEnv): Promise<Exit> {
   const signals = new PassedSignals();
   try {
-    const child = spawn(command, words, { stdio: 'inherit', env });
+    const child = startCommand(command, words, { stdio: 'inherit', env });
     signals.passTo(child);
     return await exitOf(child);
-  } catch (error) {
-    throw error instanceof TypeError ? cannotRun(error) : error; // a word with a NUL byte, or an empty one
   } finally {
     signals.release();
   }
