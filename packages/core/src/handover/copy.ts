@@ -68,7 +68,11 @@ export function copyStream(source: Readable, sink: Writable, breaks: Breaks): Co
       source.off('data', take).resume(); // reading on is what shows the source's end
       resolve('sink-closed');
     };
-    const sourceOver = (how: CopyEnd): void => void sink.end(() => resolve(how));
+    const sourceOver = (how: CopyEnd): void =>
+      void sink.end(() => {
+        if (sink.errored && !isStreamClosed(sink, sink.errored)) reject(breaks.sink(sink.errored));
+        else resolve(how);
+      });
     const sourceEnded = (): void => sourceOver('ended');
     const sourceFailed = (error: Error): void =>
       isStreamClosed(source, error) ? sourceOver(isReset(error) ? 'reset' : 'ended') : reject(breaks.source(error));

@@ -324,6 +324,15 @@ describe('relay', () => {
       });
     }
 
+    it('says why the last of it cannot be written, after it has ended', async () => {
+      const write = (...args: unknown[]): unknown => setImmediate(() => fails('ENOSPC')(...args));
+      const file = createWriteStream('', { fd: 1, fs: { write, close } });
+      const far = new PassThrough();
+      const done = caught(relay({ readable: quiet(), writable: file }, side(far)));
+      far.end('hello');
+      expect(await done).to.include({ code: 'internal' });
+    });
+
     it('says why it cannot be read', async () => {
       const file = createReadStream('', { fd: 0, fs: { read: fails('EIO'), close } });
       const failed = await caught(relay({ readable: file, writable: quiet() }, side(quiet())));
