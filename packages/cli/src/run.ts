@@ -70,10 +70,12 @@ function prepareEnd(): End {
   const sys = isWaitedFor ? findSys() : undefined;
   if (sys === undefined) {
     const { signals } = process.getBuiltinModule('node:os').constants;
+    const terminals = [STDIN, STDOUT, STDERR].filter(isTerminal);
+    const isHungUp = (): boolean => !terminals.every(isTerminal);
     return {
       signals: UNTIDY_SIGNALS,
-      withStatus: (status) => process.exit(status),
-      bySignal: (name) => process.exit(128 + signals[name]),
+      withStatus: (status) => (isHungUp() ? endUnrestored(status) : process.exit(status)),
+      bySignal: (name) => (isHungUp() ? endUnrestored(128 + signals[name]) : process.exit(128 + signals[name])),
     };
   }
   const restoreInputModes = rememberModes([STDIN, STDERR], sys);
@@ -97,6 +99,16 @@ function prepareEnd(): End {
       process.kill(process.pid, name);
     },
   };
+}
+
+function isTerminal(fd: number): boolean {
+  return channelKind(fd) === 'terminal';
+}
+
+/** Where a terminal has hung up, process.exit() would fail to restore it, and abort. */
+function endUnrestored(status: number): never {
+  prepareForDeath();
+  return findSys()?.exit(status) ?? process.exit(status);
 }
 
 /** Answers `--help` and `--version`. Returns whether that was all. */

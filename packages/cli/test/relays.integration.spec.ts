@@ -13,6 +13,7 @@ import {
   markedEnvironment,
   markedProcesses,
   openDescriptors,
+  requirePeers,
   run,
   temporaryFolder,
 } from '@fdpass/test-lab';
@@ -156,6 +157,22 @@ describe('a relay of the commands', () => {
     expect(sys.isNonBlocking(stdout)).to.equal(false);
     close(writer);
     await ended;
+  });
+
+  it('does not abort when its terminal hangs up', async function () {
+    requirePeers(this, 'script');
+    const file = join(folder.path, 'status');
+    const words = [process.execPath, FDPASS_BIN, '--stdio', '127.0.0.1', port].map((word) => `'${word}'`).join(' ');
+    const terminal = spawn('script', ['-qec', `trap : HUP; ${words}; echo $? >'${file}'`, '/dev/null'], {
+      env: { ...env, SHELL: '/bin/sh' },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const ended = once(terminal, 'exit');
+    await once(terminal.stdout, 'data'); // the greeting
+    terminal.kill('SIGKILL');
+    await ended;
+    await expectNoneMarked(marker);
+    expect(readFileSync(file, 'utf8')).to.be.oneOf(['0\n', '129\n']); // the end of the terminal, or the signal
   });
 
   it('opens no inspector', async function () {
