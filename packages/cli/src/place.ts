@@ -1,6 +1,7 @@
 import type { Connection } from '@fdpass/core';
 import type { RelayRequest, RouteOptions } from '@fdpass/core/host';
 import { configCache } from './config-cache.js';
+import { openNoInspector } from './no-inspector.js';
 import { dialRelayed } from './relay-process.js';
 import { type DialRequest, type FoundRoute, findRoute } from './request.js';
 import { type WriteLine, writeStderr } from './stderr.js';
@@ -33,6 +34,7 @@ export function ownProcess(): Place {
     output: ownStdout,
     write: writeStderr,
     waiting: new WaitingLine(),
+    beforeBytes: openNoInspector,
     findRoute: (request, options) => findRoute(request, options, configCache()),
     relayed: dialRelayed,
   };

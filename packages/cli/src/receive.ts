@@ -13,6 +13,7 @@ import {
 } from '@fdpass/core/sockets';
 import { type Arguments, usage } from './arguments.js';
 import { type Exit, exitOf, startCommand } from './child-exit.js';
+import { openNoInspector } from './no-inspector.js';
 import { print } from './print.js';
 import { readTimeout } from './request.js';
 import { writeStderr } from './stderr.js';
@@ -102,5 +103,6 @@ function formatDescription({ family, type, local, peer }: FdDescription): string
 }
 
 async function bridge(fd: number, sys: Sys): Promise<void> {
+  openNoInspector();
   await relayOver(openChannel({ as: 'relay' }), toConnection(adoptFd(fd, sys)));
 }

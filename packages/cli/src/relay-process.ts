@@ -1,5 +1,6 @@
 import type { Connection } from '@fdpass/core';
 import { dialDetached, type RelayRequest, runDetached } from '@fdpass/core/host';
+import { openNoInspector } from './no-inspector.js';
 import { ownCommand, RELAY_ARGUMENT } from './own-command.js';
 import { type DialRequest, type FoundRoute, findRoute } from './request.js';
 
@@ -18,6 +19,7 @@ export function dialRelayed(
 
 /** The life of such a process: it dials what the waiting process asks for, and its errors travel back to that. */
 export function beRelay(): Promise<void> {
+  openNoInspector();
   return runDetached(async (request, signal) => dial(request as DialRequest, signal));
 }
 

@@ -1,9 +1,11 @@
 import { formatError } from '@fdpass/core';
+import { openNoInspector } from './no-inspector.js';
 import { writeStderr } from './stderr.js';
 
-/** Prepares a process that serves many connections: none of them can end or delay it. */
+/** Prepares a process that serves many connections: neither one of them nor another user of the machine can end, stop or delay it. */
 export function serveMany(): void {
   widenThreadPool();
+  openNoInspector();
   // An error that nobody waits for, such as a plugin's own, belongs to one dial and must not end the others.
   process.removeAllListeners('uncaughtException').on('uncaughtException', (error) => complain(formatError(error)));
 }

@@ -32,7 +32,6 @@ export async function run(
 ): Promise<never> {
   const end = prepareEnd();
   for (const name of end.signals) process.once(name, () => end.bySignal(name));
-  process.on('SIGUSR1', () => {}); // Node would open its inspector, on a port that every user of the machine can reach
   const endWith = (error: unknown): never => {
     sayError(program, error, errorStyle(), writeStderr);
     afterError(error);
