@@ -70,12 +70,9 @@ function prepareEnd(): End {
   if (sys === undefined) {
     const { signals } = process.getBuiltinModule('node:os').constants;
     const terminals = [STDIN, STDOUT, STDERR].filter(isTerminal);
-    const isHungUp = (): boolean => !terminals.every(isTerminal);
-    return {
-      signals: UNTIDY_SIGNALS,
-      withStatus: (status) => (isHungUp() ? endUnrestored(status) : process.exit(status)),
-      bySignal: (name) => (isHungUp() ? endUnrestored(128 + signals[name]) : process.exit(128 + signals[name])),
-    };
+    const withStatus = (status: number): never =>
+      terminals.every(isTerminal) ? process.exit(status) : endUnrestored(status);
+    return { signals: UNTIDY_SIGNALS, withStatus, bySignal: (name) => withStatus(128 + signals[name]) };
   }
   const restoreInputModes = rememberModes([STDIN, STDERR], sys);
   const restoreStdoutMode = rememberModes([STDOUT], sys);

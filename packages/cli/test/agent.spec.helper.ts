@@ -593,7 +593,7 @@ function testAgent(client: 'Perl' | 'ssh'): void {
       } finally {
         await sshd.close();
       }
-      // The next one comes before the one that was killed last is gone.
+      // A command starts no agent as long as the one that was killed last is still there.
       do await connect(['127.0.0.1', port]);
       while ((await agentStatus().catch(() => undefined)) === undefined);
     });

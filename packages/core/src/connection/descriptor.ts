@@ -236,7 +236,7 @@ export class DescriptorConnection implements Connection {
     const { MSG_NOSIGNAL = 0 } = this.#sys.platform.constants;
     let all = 0;
     while (all < bytes.length) {
-      const rest = all === 0 ? bytes : bytes.subarray(all); // mostly there is no rest
+      const rest = all === 0 ? bytes : bytes.subarray(all); // usually one call sends all
       const sent = this.#unlessBlocked(() => this.#sys.send(this.#fd, rest, this.#flags | MSG_NOSIGNAL));
       if (sent === undefined) break;
       all += sent;

@@ -39,7 +39,10 @@ export class UnixListener {
   readonly #sys: Sys;
   readonly #poller: Poller;
   readonly #onClient: (connection: DescriptorConnection) => void;
-  /** Given up for a moment to turn a client away when there is no other: it would wait for an answer, and we would not rest. */
+  /**
+   * Kept in reserve. When no descriptor is left, this one makes room to accept a client and close the connection. Otherwise the
+   * client would wait for an answer, and the poller would report it again and again.
+   */
   #spare: number | undefined = openSpare();
   #isClosed = false;
   #retry: NodeJS.Timeout | undefined;

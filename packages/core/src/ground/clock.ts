@@ -46,9 +46,8 @@ export function startDeadline(
   const { signal: own, abort } = makeAbortable();
   const endsAt = timeoutMs > 0 ? clock.now() + timeoutMs : undefined;
   // Not AbortSignal.any: on Node 20 it holds on to signals that live longer than the dial.
-  const releases = Array.isArray(signals)
-    ? signals.map((signal) => onAbort(signal, abort))
-    : [onAbort(signals as AbortSignal | undefined, abort)];
+  const given = Array.isArray(signals) ? signals : [signals];
+  const releases = given.map((signal) => onAbort(signal, abort));
   const cancelTimer = timeoutMs > 0 ? clock.after(timeoutMs, () => abort(timedOut(timeoutMs))) : () => {};
   return {
     signal: own,

@@ -61,7 +61,7 @@ export function createResolver(lookup: Lookup): Resolver {
 /** What the look-ups under way can need: libuv runs four at a time, and each needs one or two. */
 const DESCRIPTORS = 8;
 
-/** The system's error if too few descriptors are left: getaddrinfo(3) then says that there is no such host. */
+/** The system's error if too few descriptors are left; getaddrinfo(3) reports that as an unknown host. */
 function findLack(): unknown {
   const opened: number[] = [];
   try {
