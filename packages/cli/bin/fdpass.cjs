@@ -92,37 +92,19 @@ exit 78
 
 #!/usr/bin/perl
 # `perl -x` begins here. Modules, even strict, would take longer to load than the rest of it takes.
-my ($socket, $locale, @words) = @ARGV;
-delete $ENV{LC_ALL};
-$ENV{LC_ALL} = substr $locale, 1 if $locale ne '';
+my ($socket, $locale, @words, $SOL_SOCKET, $MSG_NOSIGNAL, $MUX_HELLO, $HELLO_LIMIT_S);
 
-sub leave_to {
-  $ENV{FDPASS_LEFT_TO} = $_[0];
-  exec '/bin/sh', $0, @words;
-  exit 255;
+# What is in a block BEGIN runs before the rest of the text is compiled: the agent takes that time for its first steps.
+BEGIN {
+  ($socket, $locale, @words) = @ARGV;
+  delete $ENV{LC_ALL};
+  $ENV{LC_ALL} = substr $locale, 1 if $locale ne '';
+  ($SOL_SOCKET, $MSG_NOSIGNAL, $MUX_HELLO, $HELLO_LIMIT_S) = (1, 0x4000, 1, 5);
 }
 
-# Perl has system calls by number only, and these differ between machines: sendmsg and exit_group. The other numbers are the same on
-# those here.
-open my $perl, '<', '/proc/self/exe' or leave_to('ssh');
-sysread $perl, my $elf, 20;
-my ($class, $machine) = unpack 'x4 C x13 S', $elf;
-my $generic = [211, 94];
-my %calls_of = (62 => [46, 231], 183 => $generic, 243 => $generic, 258 => $generic); # x86-64, arm64, RISC-V, LoongArch (elf.h)
-my ($sendmsg, $exit_group) = @{$class == 2 && $calls_of{$machine} || leave_to('ssh')};
-my ($AF_UNIX, $SOCK_STREAM, $SOL_SOCKET, $SCM_RIGHTS) = (1, 1, 1, 1);
-my ($SO_PEERCRED, $SO_RCVTIMEO, $SO_SNDTIMEO, $MSG_WAITALL, $MSG_NOSIGNAL) = (17, 20, 21, 0x100, 0x4000);
-my ($MUX_HELLO, $MUX_NEW_SESSION, $MUX_SESSION_OPENED, $MUX_EXIT_MESSAGE) = (1, 0x10000002, 0x80000006, 0x80000004);
-my $HELLO_LIMIT_S = 5;
-my $parent = getppid;
-
-my $status = ask_agent();
-leave_to('node') if !defined $status || $status == 255;
-syscall $exit_group, $status; # Perl's own end takes a while to free what the kernel frees anyway
-exit $status;
-
-# The exit status; undefined if there is no agent, or not one that speaks the protocol.
+# Asks for a session, and gives the connection; undefined if there is no agent of ours.
 sub ask_agent {
+  my ($AF_UNIX, $SOCK_STREAM, $SO_PEERCRED, $SO_RCVTIMEO, $SO_SNDTIMEO, $MUX_NEW_SESSION) = (1, 1, 17, 20, 21, 0x10000002);
   socket my $agent, $AF_UNIX, $SOCK_STREAM, 0 or return;
   setsockopt $agent, $SOL_SOCKET, $_, pack 'q2', $HELLO_LIMIT_S, 0 for $SO_SNDTIMEO, $SO_RCVTIMEO;
   connect $agent, pack 'S a*', $AF_UNIX, $socket or return;
@@ -132,7 +114,32 @@ sub ask_agent {
   my @environment = map { "$_=$ENV{$_}" } keys %ENV;
   my $session = pack 'N x32 (N/a*)*', $MUX_NEW_SESSION, join("\n", $0, @words), @environment;
   send $agent, pack('(N/a*)*', $hello, $session), $MSG_NOSIGNAL or return;
+  return $agent;
+}
 
+my $agent;
+BEGIN { $agent = ask_agent() }
+leave_to('node') if !$agent;
+
+# Perl has system calls by number only, and these differ between machines: sendmsg and exit_group. The other numbers are the same on
+# those here.
+open my $perl, '<', '/proc/self/exe' or leave_to('ssh');
+sysread $perl, my $elf, 20;
+my ($class, $machine) = unpack 'x4 C x13 S', $elf;
+my $generic = [211, 94];
+my %calls_of = (62 => [46, 231], 183 => $generic, 243 => $generic, 258 => $generic); # x86-64, arm64, RISC-V, LoongArch (elf.h)
+my ($sendmsg, $exit_group) = @{$class == 2 && $calls_of{$machine} || leave_to('ssh')};
+my ($SO_RCVTIMEO, $SCM_RIGHTS, $MSG_WAITALL, $MUX_SESSION_OPENED, $MUX_EXIT_MESSAGE) = (20, 1, 0x100, 0x80000006, 0x80000004);
+my $parent = getppid;
+
+my $status = connect_through($agent);
+leave_to('node') if !defined $status || $status == 255;
+syscall $exit_group, $status; # Perl's own end takes a while to free what the kernel frees anyway
+exit $status;
+
+# The exit status; undefined if the agent does not speak the protocol.
+sub connect_through {
+  my ($agent) = @_;
   # Each answer begins with its length, which is known.
   recv $agent, my $answer, 12, $MSG_WAITALL;
   return if $answer ne pack 'N3', 8, $MUX_HELLO, 4;
@@ -146,6 +153,12 @@ sub ask_agent {
 
 # Whether whoever waits for the descriptor has closed its end. Nothing is sent, and that fails (EPIPE) all the same.
 sub has_left { return !defined send STDOUT, '', $MSG_NOSIGNAL }
+
+sub leave_to {
+  $ENV{FDPASS_LEFT_TO} = $_[0];
+  exec '/bin/sh', $0, @words;
+  exit 255;
+}
 
 # Passes a descriptor with one byte: struct iovec, cmsghdr and msghdr of 64-bit Linux.
 sub pass {
