@@ -27,7 +27,7 @@ import {
   MUX_S_OK,
 } from './constants.js';
 import { MuxClient } from './mux-client.spec.helper.js';
-import type { AgentRequest, Serve } from './request.js';
+import { type AgentRequest, Environments, type Serve } from './request.js';
 
 describe('the agent', () => {
   const sys = loadSys();
@@ -171,6 +171,7 @@ describe('the agent', () => {
       sys,
       clock: new VirtualClock(),
       uid: (process.geteuid?.() ?? 0) + 1,
+      environments: new Environments(),
       serve: () => async () => 0,
       status: () => '',
       stopListening: () => {},

@@ -2,7 +2,7 @@ import { type Clock, fdpassVersion, systemClock } from '@fdpass/core';
 import { type DescriptorConnection, loadSys, type Sys } from '@fdpass/core/sockets';
 import { type ClientDuties, complaintAbout, serveClient } from './client.js';
 import { isSocketActivated, type Listening, listenAt, listenOnActivated } from './listen.js';
-import { type AgentRequest, LEFT_TO_CLIENT, type Serve } from './request.js';
+import { type AgentRequest, Environments, LEFT_TO_CLIENT, type Serve } from './request.js';
 import { Slots } from './slots.js';
 
 /** What an agent is made of. */
@@ -61,6 +61,7 @@ export class Agent {
   readonly #clock: Clock;
   readonly #sys: Sys = loadSys();
   readonly #slots = new Slots(MAX_SESSIONS);
+  readonly #environments = new Environments();
   readonly #startedAt: number;
   readonly #uid = process.geteuid?.() ?? -1;
   readonly #isActivated = isSocketActivated(process.env);
@@ -138,6 +139,7 @@ export class Agent {
       sys: this.#sys,
       clock: this.#clock,
       uid: this.#uid,
+      environments: this.#environments,
       serve: (question) => this.#serveLater(this.#options.serve(question)),
       status: () => JSON.stringify(this.status),
       stopListening: (ends) => (ends ? this.leave() : this.#stopListening()),

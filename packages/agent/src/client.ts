@@ -25,7 +25,13 @@ import {
   MUX_S_OK,
   UNSUPPORTED,
 } from './constants.js';
-import { type AgentRequest, type ClientQuestion, parseCommand, parseEnvironment } from './request.js';
+import {
+  type AgentRequest,
+  type ClientQuestion,
+  type Environment,
+  type Environments,
+  parseCommand,
+} from './request.js';
 
 /** What the agent does for its clients. */
 export interface ClientDuties {
@@ -33,6 +39,8 @@ export interface ClientDuties {
   readonly clock: Clock;
   /** The user whose clients are served. */
   readonly uid: number;
+  /** Reads the clients' variables. */
+  readonly environments: Environments;
   /** See {@link Serve}. */
   serve(question: ClientQuestion): (request: Omit<AgentRequest, 'keepAlive'>) => Promise<number>;
   /** The status of the agent, as JSON. */
@@ -66,7 +74,7 @@ export async function serveClient(connection: DescriptorConnection, duties: Clie
       const packet = await nextRequest(connection, duties.sys);
       if (packet === undefined) return;
       if (packet.type === MUX_C_NEW_SESSION) {
-        const { id, command, environment } = readSession(packet.fields);
+        const { id, command, environment } = readSession(packet.fields, duties.environments);
         const question = { words: parseCommand(command), environment, pid };
         const serve = duties.serve(question); // the client needs a moment for its streams
         const streams = await receiveStreams(connection, duties.sys, gone.signal);
@@ -143,7 +151,7 @@ interface Session {
   readonly id: number;
   readonly streams: Streams;
   readonly sys: Sys;
-  /** Aborts when the client has gone. */
+  /** Aborts when the client has gone, or the request cannot go on. */
   readonly gone: ReturnType<typeof makeAbortable>;
 }
 
@@ -153,12 +161,12 @@ interface Session {
  */
 async function serveSession(
   { connection, id, streams, sys, gone }: Session,
-  serve: (request: Pick<AgentRequest, 'stdin' | 'stdout' | 'stderr' | 'signal'>) => Promise<number>,
+  serve: (request: Pick<AgentRequest, 'stdin' | 'stdout' | 'stderr' | 'signal' | 'abort'>) => Promise<number>,
 ): Promise<void> {
   connection.onBroken(() => gone.abort(new FdpassError('unreachable', 'the client of the agent has exited')));
   const [stdin, stdout, stderr] = streams;
   try {
-    const status = await serve({ stdin, stdout, stderr, signal: gone.signal });
+    const status = await serve({ stdin, stdout, stderr, ...gone });
     const opened = encodeMuxPacket(MUX_S_SESSION_OPENED, id, SESSION_ID);
     await connection.write(Buffer.concat([opened, encodeMuxPacket(MUX_S_EXIT_MESSAGE, SESSION_ID, status)]));
   } finally {
@@ -166,13 +174,16 @@ async function serveSession(
   }
 }
 
-function readSession(fields: MuxFieldReader): { id: number; command: string; environment: Record<string, string> } {
+function readSession(
+  fields: MuxFieldReader,
+  environments: Environments,
+): { id: number; command: string; environment: Environment } {
   const id = fields.uint32();
   fields.text(); // reserved
   for (let flag = 0; flag < 4; flag++) fields.uint32(); // a terminal, X11, an agent, a subsystem: none of them concerns us
   fields.uint32(); // the escape character
   fields.text(); // TERM, which is in the environment too
-  return { id, command: fields.text(), environment: parseEnvironment(fields.texts()) };
+  return { id, command: fields.text(), environment: environments.read(fields) };
 }
 
 function descriptorOf({ descriptor }: DescriptorConnection): number {

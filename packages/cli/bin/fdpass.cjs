@@ -21,6 +21,36 @@ unset $fdpass_variables NODE_CHANNEL_FD NODE_UNIQUE_ID
 [ -z "${FDPASS_NODE_OPTIONS-}" ] || export NODE_OPTIONS="$FDPASS_NODE_OPTIONS"
 
 IFS=:
+fdpass_newline='
+'
+fdpass_left_to=${FDPASS_LEFT_TO-} # what the Perl has left it to: ssh or node
+unset FDPASS_LEFT_TO
+
+# An agent does all of this in a fraction of the time. Its client hands it our streams, our environment and a command of one line
+# for each word, and exits with the status of the agent. See docs/agent-protocol.md. It is asked before the shell reads what only
+# the others need.
+fdpass_agent=${XDG_RUNTIME_DIR:-${XDG_CACHE_HOME:-${HOME-}/.cache}}/fdpass/agent.sock
+fdpass_agent=${FDPASS_AGENT:-$fdpass_agent}
+fdpass_last=
+for fdpass_last; do :; done
+case $fdpass_last in '' | *[!0-9]*) fdpass_left_to=node ;; esac # not the port that a connection ends with
+case $0$* in [!/]* | *"$fdpass_newline"*) fdpass_left_to=node ;; esac
+case ${0##*[/]} in fdrecv*) fdpass_left_to=node ;; esac
+case $fdpass_agent in [!/]* | *[!A-Za-z0-9_./@:+,-]*) fdpass_left_to=node ;; esac # ssh would replace parts of it
+
+# Only if stdout is a socket, which can take a descriptor, and only an agent of our own: under sudo the environment can name another
+# user's. A link could belong to another user, and lead elsewhere a moment later.
+[ "$fdpass_left_to" != node ] && [ -z "${FDPASS_NODE_OPTIONS-}" ] && [ -S /dev/fd/1 ] && [ -S "$fdpass_agent" ] &&
+  [ -O "$fdpass_agent" ] && [ -O "${fdpass_agent%/*}" ] && [ ! -L "${fdpass_agent%/*}" ] || fdpass_left_to=node
+
+# The Perl below starts in a third of the time that ssh takes. It becomes this script again for what it leaves to ssh or to Node. Not
+# where variables, which the agent has to get as they are, would make it load modules or write where ssh reads.
+if [ -z "$fdpass_left_to${PERL5OPT+set}${PERLIO+set}${PERLIO_DEBUG+set}${PERL_HASH_SEED_DEBUG+set}" ] &&
+  [ -e /proc/self/exe ] && [ -x /usr/bin/perl ] && [ -e /dev/fd/0 ] && [ -e /dev/fd/2 ]; then
+  fdpass_locale=${LC_ALL+=$LC_ALL}
+  export LC_ALL=C # others take longer, and a warning where they are missing
+  exec /usr/bin/perl -f -C0 -x "$0" "$fdpass_agent" "$fdpass_locale" "$@"
+fi
 
 # Finds a program in PATH, then in the folder of the link that we were started by: npm, nvm and fnm put it beside their node. A
 # relative folder would be looked for in the current directory.
@@ -34,50 +64,14 @@ find_program() {
   return 1
 }
 
-# An agent does all of this in a fraction of the time. Its client hands it our streams, our environment and a command of one line
-# for each word, and exits with the status of the agent. See docs/agent-protocol.md.
-ask_agent() {
-  for fdpass_last; do :; done
-  case ${fdpass_last-} in '' | *[!0-9]*) return ;; esac # not the port that a connection ends with
-  fdpass_newline='
-'
-  case "$0$*" in [!/]* | *"$fdpass_newline"*) return ;; esac
-  case ${0##*[/]} in fdrecv*) return ;; esac
-  [ "$fdpass_left_to" = ssh ] || become_perl "$@"
-  ask_by_ssh "$@"
-}
-
-# The Perl below starts in a third of the time that ssh takes. It becomes this script again for what it leaves to ssh or to Node. Not
-# where variables, which the agent has to get as they are, would make it load modules or write where ssh reads.
-become_perl() {
-  [ -e /proc/self/exe ] && [ -x /usr/bin/perl ] && [ -e /dev/fd/0 ] && [ -e /dev/fd/2 ] || return
-  [ -z "${PERL5OPT+set}${PERLIO+set}${PERLIO_DEBUG+set}${PERL_HASH_SEED_DEBUG+set}" ] || return
-  fdpass_locale=${LC_ALL+=$LC_ALL}
-  export LC_ALL=C # others take longer, and a warning where they are missing
-  exec /usr/bin/perl -f -C0 -x "$0" "$fdpass_agent" "$fdpass_locale" "$@"
-}
-
 # ssh exits with 255 if there is no agent, or if the agent leaves the work to us.
-ask_by_ssh() {
-  find_program ssh || return
+if [ "$fdpass_left_to" != node ] && find_program ssh; then
   IFS=$fdpass_newline
   "$fdpass_program" -F none -q -T -S "$fdpass_agent" -o ProxyCommand=false -o 'SendEnv=*' agent "$0$fdpass_newline$*"
   fdpass_status=$?
   IFS=:
   [ "$fdpass_status" = 255 ] || exit "$fdpass_status"
-}
-
-fdpass_left_to=${FDPASS_LEFT_TO-} # what the Perl has left it to: ssh or node
-unset FDPASS_LEFT_TO
-# Only if stdout is a socket, which can take a descriptor, and only an agent of our own: under sudo the environment can name another
-# user's. A link could belong to another user, and lead elsewhere a moment later.
-fdpass_agent=${XDG_RUNTIME_DIR:-${XDG_CACHE_HOME:-${HOME-}/.cache}}/fdpass/agent.sock
-fdpass_agent=${FDPASS_AGENT:-$fdpass_agent}
-case $fdpass_agent in
-  [!/]* | *[!A-Za-z0-9_./@:+,-]*) ;; # ssh would replace parts of it
-  *) [ "$fdpass_left_to" != node ] && [ -z "${FDPASS_NODE_OPTIONS-}" ] && [ -S /dev/fd/1 ] && [ -S "$fdpass_agent" ] &&
-    [ -O "$fdpass_agent" ] && [ -O "${fdpass_agent%/*}" ] && [ ! -L "${fdpass_agent%/*}" ] && ask_agent "$@" ;;
-esac
+fi
 
 find_program node && exec "$fdpass_program" "$0" "$@"
 
@@ -111,7 +105,7 @@ sub ask_agent {
   my (undef, $uid) = unpack 'i I', getsockopt $agent, $SOL_SOCKET, $SO_PEERCRED; # struct ucred
   return if $uid ne $>; # what the shell looked at may have been replaced: the environment can have passwords in it
   my $hello = pack 'N2', $MUX_HELLO, 4;
-  my @environment = map { "$_=$ENV{$_}" } keys %ENV;
+  my @environment = map { "$_=$ENV{$_}" } sort keys %ENV;
   my $session = pack 'N x32 (N/a*)*', $MUX_NEW_SESSION, join("\n", $0, @words), @environment;
   send $agent, pack('(N/a*)*', $hello, $session), $MSG_NOSIGNAL or return;
   return $agent;

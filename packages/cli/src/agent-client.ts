@@ -53,14 +53,23 @@ export class Installation {
 
 /** @throws LeftToCommand if the client's process is another kind of place than ours. */
 export function checkSurroundings({ environment, pid }: Pick<AgentRequest, 'environment' | 'pid'>): void {
+  checkEnvironment(environment);
+  const elsewhere =
+    pid === undefined ? undefined : NAMESPACES.find((name) => namespaceOf(pid, name) !== ownNamespace(name));
+  if (elsewhere !== undefined) throw new LeftToCommand(`it is in another ${elsewhere} namespace`);
+}
+
+/** Environments that do not differ from ours. */
+const usual = new WeakSet<object>();
+
+function checkEnvironment(environment: AgentRequest['environment']): void {
+  if (usual.has(environment)) return;
   const ofNode = Object.keys(environment).filter(isOfNode);
   ownOfNode ??= Object.keys(process.env).filter(isOfNode);
   const names = [...OF_THE_PROCESS, ...ownOfNode, ...ofNode];
   const different = names.find((name) => environment[name] !== process.env[name]);
   if (different !== undefined) throw new LeftToCommand(`its ${different} differs from the agent's`);
-  const elsewhere =
-    pid === undefined ? undefined : NAMESPACES.find((name) => namespaceOf(pid, name) !== ownNamespace(name));
-  if (elsewhere !== undefined) throw new LeftToCommand(`it is in another ${elsewhere} namespace`);
+  usual.add(environment);
 }
 
 /** The names of our own, which take long to list. */

@@ -1,13 +1,6 @@
 import { type AgentRequest, type ClientQuestion, LEFT_TO_CLIENT, type Serve } from '@fdpass/agent';
 import type { Connection } from '@fdpass/core';
-import {
-  exitCodeOf,
-  isOutOfDescriptors,
-  makeAbortable,
-  onAbort,
-  type RelayRequest,
-  relayOver,
-} from '@fdpass/core/host';
+import { exitCodeOf, isOutOfDescriptors, type RelayRequest, relayOver } from '@fdpass/core/host';
 import { DescriptorConnection, loadSys } from '@fdpass/core/sockets';
 import { checkArguments, checkSurroundings, type Installation } from './agent-client.js';
 import type { Frameworks } from './agent-config.js';
@@ -104,20 +97,18 @@ async function connectFor(
   write: WriteLine,
 ): Promise<void> {
   const { stdin: input, stdout, environment } = request;
-  const over = makeAbortable();
   /** Ends the whole dial, not only the hop that noticed: no other route may be tried instead. */
   const leave = (why: string): never => {
     const reason = new LeftToCommand(why);
-    over.abort(reason);
+    request.abort(reason);
     throw reason;
   };
-  onAbort(request.signal, over.abort); // both last as long as the request
   await connectIn(
     {
       input,
       output: () => stdout,
       write,
-      signal: over.signal,
+      signal: request.signal,
       beforeBytes: () => leave('it wants bytes'),
       async findRoute(dial, options) {
         const { config, router } = await frameworks.find({ file: dial.config, env: environment }, write);

@@ -242,6 +242,13 @@ describe('the clients of the agent:', () => {
       'layers for Perl': { PERLIO: ':stranger', PERL5LIB: at('lib') },
       'more than a socket takes at once': { A: 'x'.repeat(120_000), B: 'y'.repeat(120_000), C: 'z'.repeat(120_000) },
     };
+    it('sends the variables in the same order each time, so that the agent knows them again', async () => {
+      await startAgent();
+      for (let count = 0; count < 2; count++) await start({ STATUS: '69' });
+      const [first, second] = asked.map((request) => request.environment);
+      expect(first === second).to.equal(true);
+    });
+
     for (const [what, given] of Object.entries(environments)) {
       it(`hands on the environment that ssh does: ${what}`, async () => {
         await startAgent();

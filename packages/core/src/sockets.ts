@@ -12,7 +12,7 @@ export {
   type MuxPacket,
   readMuxPacket,
 } from './connection/mux-packets.js';
-export { encodeMuxPacket, type MuxField, type MuxFieldReader } from './connection/mux-wire.js';
+export { encodeMuxPacket, type MuxField, MuxFieldReader } from './connection/mux-wire.js';
 export { type OpenContext, openConnection } from './connection/open.js';
 export { isConnection, StreamConnection, toConnection } from './connection/stream.js';
 export { listenAtPath, UnixListener } from './connection/unix-listener.js';

@@ -542,7 +542,12 @@ describe('a connection by system calls', () => {
     theirs.destroy();
   });
 
-  it('waits once for an answer, also if it has written while it waited', async () => {
+  /** A connection over a socketpair, whose other end is `other`, and how often it has waited for something to read. */
+  function countingWaits(services: ConnectionServices = {}): {
+    readonly ours: DescriptorConnection;
+    readonly other: number;
+    readonly waits: () => number;
+  } {
     const sys = loadSys();
     const [one, other] = sys.socketpair();
     let waits = 0;
@@ -554,37 +559,61 @@ describe('a connection by system calls', () => {
       };
       return { until: (what) => poller.until(what), wait, close: (reason) => poller.close(reason) };
     };
-    const ours = new DescriptorConnection(one, { ...sys, poll });
+    return { ours: new DescriptorConnection(one, { ...sys, poll }, services), other, waits: () => waits };
+  }
+
+  it('waits once for an answer, also if it has written while it waited', async () => {
+    const { ours, other, waits } = countingWaits();
     const answer = ours.read(6, 'an answer');
     await ours.write(Buffer.from('question'));
-    sys.send(other, Buffer.from('answer'), 0);
+    loadSys().send(other, Buffer.from('answer'), 0);
     expect(String(await answer)).to.equal('answer');
-    expect(waits).to.equal(1);
+    expect(waits()).to.equal(1);
     ours.destroy();
-    sys.close(other);
+    loadSys().close(other);
   });
+
+  for (const [serves, expected] of [
+    [true, 0],
+    [false, 1],
+  ] as const) {
+    it(`${serves ? 'does not wait' : 'waits'} for what has come before it wrote where it ${serves ? 'serves' : 'asks'}`, async () => {
+      const { ours, other, waits } = countingWaits({ serves });
+      loadSys().send(other, Buffer.from('one two'), 0);
+      expect(String(await ours.read(3, 'a word'))).to.equal('one');
+      await ours.write(Buffer.from('answer'));
+      expect(String(await ours.read(4, 'another'))).to.equal(' two');
+      expect(waits()).to.equal(expected);
+      ours.destroy();
+      loadSys().close(other);
+    });
+  }
 
   describe('acknowledges what it has read at once (TCP_QUICKACK, Linux)', () => {
     const IPPROTO_TCP = 6;
     const TCP_QUICKACK = 12;
 
     /** The calls on a copy of the descriptor while it reads 2 bytes, the rest of a line, and 2 bytes that come one by one. */
-    async function callsOf({ ours: original, theirs }: Pair): Promise<string[]> {
+    async function callsOf({ ours: original, theirs }: Pair, services?: ConnectionServices): Promise<string[]> {
       const calls: string[] = [];
       const sys = loadSys();
-      const copy = new DescriptorConnection(sys.dup(original.descriptor ?? -1), {
-        ...sys,
-        recv(fd, data, flags) {
-          const length = sys.recv(fd, data, flags);
-          if ((flags & MSG_PEEK) === 0) calls.push(`took ${length}`);
-          return length;
+      const copy = new DescriptorConnection(
+        sys.dup(original.descriptor ?? -1),
+        {
+          ...sys,
+          recv(fd, data, flags) {
+            const length = sys.recv(fd, data, flags);
+            if ((flags & MSG_PEEK) === 0) calls.push(`took ${length}`);
+            return length;
+          },
+          setsockopt(fd, level, name, value) {
+            expect([level, name, value]).to.deep.equal([IPPROTO_TCP, TCP_QUICKACK, 1]);
+            calls.push('acknowledge');
+            sys.setsockopt(fd, level, name, value);
+          },
         },
-        setsockopt(fd, level, name, value) {
-          expect([level, name, value]).to.deep.equal([IPPROTO_TCP, TCP_QUICKACK, 1]);
-          calls.push('acknowledge');
-          sys.setsockopt(fd, level, name, value);
-        },
-      });
+        services,
+      );
       theirs.write('abline\n');
       await copy.read(2, 'two bytes');
       await copy.readThrough((soFar) => (soFar.at(-1) === 0x0a ? 0 : 1), 20, 'the line');
@@ -617,6 +646,13 @@ describe('a connection by system calls', () => {
       const pair = { ours: new DescriptorConnection(one, sys), theirs: new Socket({ fd: other, allowHalfOpen: true }) };
       const [first, ...others] = READS;
       expect(await callsOf(pair)).to.deep.equal([first, 'acknowledge', ...others]);
+    });
+
+    it('and never where it serves a unix socket', async () => {
+      const sys = loadSys();
+      const [one, other] = sys.socketpair();
+      const pair = { ours: new DescriptorConnection(one, sys), theirs: new Socket({ fd: other, allowHalfOpen: true }) };
+      expect(await callsOf(pair, { serves: true })).to.deep.equal(READS);
     });
   });
 

@@ -16,6 +16,11 @@ export interface ConnectionServices {
   readonly trace?: Trace | undefined;
   /** Default: the machine's. */
   readonly clock?: Clock | undefined;
+  /**
+   * Whether it is the other side that asks, over a unix socket. What follows its first words is on its way then, so each read
+   * looks for it at once, and acknowledgements of TCP mean nothing. Default false.
+   */
+  readonly serves?: boolean | undefined;
 }
 
 /** A look at an answer whose length is not known: headers of proxies are seldom longer. */
@@ -37,10 +42,11 @@ export class DescriptorConnection implements Connection {
   #fd: number;
   /** Whether a read waits for more. */
   #isWaiting = false;
+  readonly #serves: boolean;
   /** We have just written, so the answer is not there yet: trying to read it would be a system call for nothing. */
   #awaitsAnswer = false;
   /** Until that fails: not every socket is one of TCP. */
-  #canAcknowledge = true;
+  #canAcknowledge: boolean;
   /** Whether something has come since the last acknowledgement. */
   #hasReceived = false;
   /** The last write. Each waits for the one before it, so that their bytes do not mix. */
@@ -53,8 +59,10 @@ export class DescriptorConnection implements Connection {
   #stream: Duplex | undefined;
 
   /** @param fd A connected, non-blocking stream socket. */
-  constructor(fd: number, sys: Sys, { trace = noTrace, clock = systemClock }: ConnectionServices = {}) {
+  constructor(fd: number, sys: Sys, { trace = noTrace, clock = systemClock, serves = false }: ConnectionServices = {}) {
     this.#fd = fd;
+    this.#serves = serves;
+    this.#canAcknowledge = !serves;
     this.#sys = sys;
     this.#trace = trace;
     this.#clock = clock;
@@ -217,7 +225,7 @@ export class DescriptorConnection implements Connection {
         this.#writing = this.#writeLater(bytes.subarray(sent), this.#writing);
         await this.#writing;
       }
-      this.#awaitsAnswer = true;
+      this.#awaitsAnswer = !this.#serves;
     } catch (error) {
       if (this.#over !== undefined) throw this.#over.reason;
       throw isFdpassError(error) ? error : fromSystemError(error, 'cannot write to the proxy');

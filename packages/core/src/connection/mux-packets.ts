@@ -33,9 +33,11 @@ export async function readMuxPacket(connection: Connection, what: string): Promi
   return { type: fields.uint32(), fields };
 }
 
+const HELLO = encodeMuxPacket(MUX_MSG_HELLO, MUX_VERSION);
+
 /** Both sides begin with a hello, at the same time. @throws FdpassError `protocol` if the other one speaks something else. */
 export async function exchangeMuxHellos(connection: Connection): Promise<void> {
-  await connection.write(encodeMuxPacket(MUX_MSG_HELLO, MUX_VERSION));
+  await connection.write(HELLO);
   const { type, fields } = await readMuxPacket(connection, 'a hello');
   if (type !== MUX_MSG_HELLO) throw new FdpassError('protocol', 'the control socket did not begin with a hello');
   const version = fields.uint32();

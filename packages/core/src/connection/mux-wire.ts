@@ -45,6 +45,11 @@ export class MuxFieldReader {
     return this.#take(this.uint32()).toString('utf8');
   }
 
+  /** What is left, unread. */
+  rest(): Buffer {
+    return this.#packet.subarray(this.#at);
+  }
+
   /** All texts that are left. */
   texts(): string[] {
     const texts: string[] = [];

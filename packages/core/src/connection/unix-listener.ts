@@ -7,9 +7,6 @@ import { DescriptorConnection } from './descriptor.js';
 
 const SOCK_STREAM = 1;
 
-/** Clients that come at the same time; then the event loop gets a turn. */
-const MOST_AT_ONCE = 32;
-
 /** After any other failure, such as a lack of memory. */
 const RETRY_MS = 100;
 
@@ -72,24 +69,21 @@ export class UnixListener {
   #wait(): void {
     this.#poller.wait(
       'readable',
-      () => this.#acceptAll(),
+      () => this.#acceptNext(),
       () => this.#retryLater(),
     );
   }
 
-  #acceptAll(): void {
+  /** Accepts one client. If another one waits, the poller says so: asking accept(2) until it fails would hold up the first. */
+  #acceptNext(): void {
     try {
-      for (let count = 0; count < MOST_AT_ONCE && !this.#isClosed; count++) {
-        const fd = this.#accept();
-        if (fd !== undefined) this.#onClient(new DescriptorConnection(fd, this.#sys));
-      }
+      const fd = this.#accept();
+      if (fd !== undefined) this.#onClient(new DescriptorConnection(fd, this.#sys, { serves: true }));
+      this.#wait(); // for nothing once it is closed
     } catch (error) {
-      if (errnoName(error) !== 'EAGAIN') {
-        this.#retryLater();
-        return;
-      }
+      if (errnoName(error) === 'EAGAIN') this.#wait();
+      else this.#retryLater();
     }
-    this.#wait(); // for nothing once it is closed
   }
 
   #retryLater(): void {
