@@ -48,6 +48,13 @@ describe('the variables of a client', () => {
       expect(Object.isFrozen(read('A=1'))).to.equal(true);
     });
 
+    it('are not kept if they are large', () => {
+      const large = `LARGE=${'x'.repeat(64 * 1024)}`;
+      const [first, second] = [read(large), read(large)];
+      expect(second).to.deep.equal(first);
+      expect(second === first).to.equal(false);
+    });
+
     it('are forgotten when there were many others', () => {
       const first = read('FIRST=1');
       for (let other = 0; other < 16; other++) read(`OTHER=${other}`);

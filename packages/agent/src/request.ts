@@ -48,6 +48,8 @@ export type Environment = Readonly<Record<string, string>>;
 
 /** More than a user has terminals that ssh is started from. */
 const MAX_KNOWN = 16;
+/** Larger ones are not kept, so that a few of them do not fill the memory. */
+const MAX_KNOWN_BYTES = 64 * 1024;
 
 /**
  * Reads the variables of clients. To take some fifty of them apart is a tenth of what the agent does for a client, and clients from
@@ -62,6 +64,7 @@ export class Environments {
     const known = this.#known.find((one) => one.bytes.equals(bytes));
     if (known !== undefined) return known.environment;
     const environment = parseEnvironment(fields.texts());
+    if (bytes.length > MAX_KNOWN_BYTES) return environment;
     if (this.#known.length === MAX_KNOWN) this.#known.shift();
     this.#known.push({ bytes: Buffer.from(bytes), environment });
     return environment;
