@@ -86,34 +86,32 @@ exit 78
 
 #!/usr/bin/perl
 # `perl -x` begins here. Modules, even strict, would take longer to load than the rest of it takes.
-my ($socket, $locale, @words, $SOL_SOCKET, $MSG_NOSIGNAL, $MUX_HELLO, $HELLO_LIMIT_S);
+my ($socket, $locale, @words, $agent, $is_connected, $is_asked, $SOL_SOCKET, $MSG_NOSIGNAL, $MUX_HELLO);
 
-# What is in a block BEGIN runs before the rest of the text is compiled: the agent takes that time for its first steps.
+# Perl runs a block BEGIN before it compiles what follows. The agent takes that time for its own first steps.
 BEGIN {
   ($socket, $locale, @words) = @ARGV;
+  $SOL_SOCKET = 1;
+  my ($AF_UNIX, $SOCK_STREAM, $SO_SNDTIMEO, $LIMIT_S) = (1, 1, 21, 5);
+  socket $agent, $AF_UNIX, $SOCK_STREAM, 0;
+  setsockopt $agent, $SOL_SOCKET, $SO_SNDTIMEO, pack 'q2', $LIMIT_S, 0;
+  $is_connected = connect $agent, pack 'S a*', $AF_UNIX, $socket;
+}
+
+BEGIN {
   delete $ENV{LC_ALL};
   $ENV{LC_ALL} = substr $locale, 1 if $locale ne '';
-  ($SOL_SOCKET, $MSG_NOSIGNAL, $MUX_HELLO, $HELLO_LIMIT_S) = (1, 0x4000, 1, 5);
+  ($MSG_NOSIGNAL, $MUX_HELLO) = (0x4000, 1);
+  my ($SO_PEERCRED, $MUX_NEW_SESSION) = (17, 0x10000002);
+  my $uid = $is_connected ? (unpack 'i I', getsockopt $agent, $SOL_SOCKET, $SO_PEERCRED)[1] : ''; # struct ucred
+  if ($uid eq $>) { # what the shell looked at may have been replaced: the environment can have passwords in it
+    my $hello = pack 'N2', $MUX_HELLO, 4;
+    my @environment = map { "$_=$ENV{$_}" } sort keys %ENV;
+    my $session = pack 'N x32 (N/a*)*', $MUX_NEW_SESSION, join("\n", $0, @words), @environment;
+    $is_asked = send $agent, pack('(N/a*)*', $hello, $session), $MSG_NOSIGNAL;
+  }
 }
-
-# Asks for a session, and gives the connection; undefined if there is no agent of ours.
-sub ask_agent {
-  my ($AF_UNIX, $SOCK_STREAM, $SO_PEERCRED, $SO_RCVTIMEO, $SO_SNDTIMEO, $MUX_NEW_SESSION) = (1, 1, 17, 20, 21, 0x10000002);
-  socket my $agent, $AF_UNIX, $SOCK_STREAM, 0 or return;
-  setsockopt $agent, $SOL_SOCKET, $_, pack 'q2', $HELLO_LIMIT_S, 0 for $SO_SNDTIMEO, $SO_RCVTIMEO;
-  connect $agent, pack 'S a*', $AF_UNIX, $socket or return;
-  my (undef, $uid) = unpack 'i I', getsockopt $agent, $SOL_SOCKET, $SO_PEERCRED; # struct ucred
-  return if $uid ne $>; # what the shell looked at may have been replaced: the environment can have passwords in it
-  my $hello = pack 'N2', $MUX_HELLO, 4;
-  my @environment = map { "$_=$ENV{$_}" } sort keys %ENV;
-  my $session = pack 'N x32 (N/a*)*', $MUX_NEW_SESSION, join("\n", $0, @words), @environment;
-  send $agent, pack('(N/a*)*', $hello, $session), $MSG_NOSIGNAL or return;
-  return $agent;
-}
-
-my $agent;
-BEGIN { $agent = ask_agent() }
-leave_to('node') if !$agent;
+leave_to('node') if !$is_asked;
 
 # Perl has system calls by number only, and these differ between machines: sendmsg and exit_group. The other numbers are the same on
 # those here.
@@ -124,20 +122,21 @@ my $generic = [211, 94];
 my %calls_of = (62 => [46, 231], 183 => $generic, 243 => $generic, 258 => $generic); # x86-64, arm64, RISC-V, LoongArch (elf.h)
 my ($sendmsg, $exit_group) = @{$class == 2 && $calls_of{$machine} || leave_to('ssh')};
 my ($SO_RCVTIMEO, $SCM_RIGHTS, $MSG_WAITALL, $MUX_SESSION_OPENED, $MUX_EXIT_MESSAGE) = (20, 1, 0x100, 0x80000006, 0x80000004);
+my $HELLO_LIMIT_S = 5;
 my $parent = getppid;
 
-my $status = connect_through($agent);
+my $status = pass_streams();
 leave_to('node') if !defined $status || $status == 255;
 syscall $exit_group, $status; # Perl's own end takes a while to free what the kernel frees anyway
 exit $status;
 
 # The exit status; undefined if the agent does not speak the protocol.
-sub connect_through {
-  my ($agent) = @_;
+sub pass_streams {
+  setsockopt $agent, $SOL_SOCKET, $SO_RCVTIMEO, pack 'q2', $HELLO_LIMIT_S, 0;
   # Each answer begins with its length, which is known.
   recv $agent, my $answer, 12, $MSG_WAITALL;
   return if $answer ne pack 'N3', 8, $MUX_HELLO, 4;
-  pass($agent, $_) or return for 0 .. 2; # not to one that does not answer: it would hold them
+  pass($_) or return for 0 .. 2; # not to one that does not answer: it would hold them
   setsockopt $agent, $SOL_SOCKET, $SO_RCVTIMEO, pack 'q2', 0, 0; # a dial has its own limits
   recv $agent, $answer, 32, $MSG_WAITALL;
   my (undef, $opened, undef, undef, undef, $exit, undef, $status) = unpack 'N8', $answer;
@@ -156,7 +155,7 @@ sub leave_to {
 
 # Passes a descriptor with one byte: struct iovec, cmsghdr and msghdr of 64-bit Linux.
 sub pass {
-  my ($agent, $fd) = @_;
+  my ($fd) = @_;
   my $vector = pack 'P q', "\0", 1;
   my $rights = pack 'q i3 x4', 20, $SOL_SOCKET, $SCM_RIGHTS, $fd;
   my $message = pack 'x16 P q P q x8', $vector, 1, $rights, length $rights;
