@@ -120,6 +120,21 @@ describe('descriptors over sockets', () => {
     expect(await refusal(recvFd(waiting))).to.equal('protocol: closed without passing a descriptor');
   });
 
+  it('are received after a message without one, and after one with several', async () => {
+    const [channel, other] = pair();
+    const { layout, constants } = sys.platform;
+    sys.sendmsg(channel, Buffer.from('x'), Buffer.alloc(0), 0);
+    await refusal(recvFd(other));
+    for (const count of [1, 3, 1]) {
+      const fds = new Array<number>(count).fill(channel);
+      const control = encodeRights(layout, constants.SOL_SOCKET, constants.SCM_RIGHTS, fds);
+      sys.sendmsg(channel, Buffer.alloc(1), control, 0);
+      const received = await recvFd(other);
+      open.push(received);
+      expect(inode(received)).to.equal(inode(channel));
+    }
+  });
+
   it('cannot be sent to nobody, or over nothing', async () => {
     const [gone, channel] = pair();
     sys.close(open.splice(open.indexOf(gone), 1)[0] as number);

@@ -134,6 +134,9 @@ function sendError(error: unknown): FdpassError {
 
 const CANNOT_RECEIVE = 'cannot receive a descriptor';
 
+/** What comes with a descriptor, which nobody looks at. */
+const anyByte = Buffer.alloc(1);
+
 /** Room for this many descriptors, so that a sender of too many is noticed and they can be closed. */
 const MAX_FDS = 32;
 
@@ -178,7 +181,7 @@ async function receive(
   for (;;) {
     signal?.throwIfAborted();
     try {
-      return sys.recvmsg(channel, Buffer.alloc(1), controlSpace(layout, MAX_FDS * 4), flags);
+      return sys.recvmsg(channel, anyByte, controlSpace(layout, MAX_FDS * 4), flags);
     } catch (error) {
       if (errnoName(error) !== 'EAGAIN') throw fromSystemError(error, CANNOT_RECEIVE);
     }

@@ -10,7 +10,7 @@ import { messageOf } from '../ground/text.js';
 import { addrinfoError, addrinfoHints, readAddrinfos, readPointer } from './addrinfo.js';
 import { epollCalls } from './epoll.js';
 import type { PlatformName } from './layouts.js';
-import { decodeMessage, decodeRights, makeMessage } from './message.js';
+import { decodeMessage, decodeRights, expectControl, type Message, makeMessage } from './message.js';
 import { detectPlatform, type Platform } from './platform.js';
 import { makePoller, type StartPolling } from './poller.js';
 import { Pollers } from './pollers.js';
@@ -234,6 +234,19 @@ export function makeSys(koffi: Koffi, platform: Platform): Sys {
     return pollfd.getInt16(6, layout.littleEndian);
   };
 
+  /** Messages over memory that is used again: to make one takes longer than the call. */
+  const messages = new WeakMap<Buffer, Message>();
+  const messageFor = (data: Buffer, controlLength: number): Message => {
+    const known = messages.get(data);
+    if (known?.control.length === controlLength) {
+      expectControl(layout, known);
+      return known;
+    }
+    const message = makeMessage(layout, data, Buffer.alloc(controlLength), koffi.address);
+    messages.set(data, message);
+    return message;
+  };
+
   const sockaddr = (name: 'getsockname' | 'getpeername', fd: number): Buffer => {
     const address = Buffer.alloc(MAX_SOCKADDR);
     const length = Buffer.from(Uint32Array.of(MAX_SOCKADDR).buffer);
@@ -342,7 +355,7 @@ export function makeSys(koffi: Koffi, platform: Platform): Sys {
       return call('sendmsg', fd, message.header, flags);
     },
     recvmsg(fd, data, controlLength, flags) {
-      const message = makeMessage(layout, data, Buffer.alloc(controlLength), koffi.address);
+      const message = messageFor(data, controlLength);
       const bytes = call('recvmsg', fd, message.header, flags);
       const { flags: received, controls } = decodeMessage(layout, message);
       const fds = decodeRights(layout, controls, constants.SOL_SOCKET, constants.SCM_RIGHTS);

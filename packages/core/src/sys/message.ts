@@ -47,6 +47,11 @@ export function makeMessage(layout: MessageLayout, data: Buffer, control: Buffer
   return { header, data, control, iovec };
 }
 
+/** Makes a message ready for the next recvmsg(2): the last one has put the length of what came in it. */
+export function expectControl(layout: MessageLayout, { header, control }: Message): void {
+  put(layout, header, layout.msghdr.controllen, control.length);
+}
+
 /** A control buffer with one message. */
 export function encodeControl(layout: MessageLayout, level: number, type: number, data: Uint8Array): Buffer {
   const { cmsghdr } = layout;

@@ -35,8 +35,8 @@ export interface Sys {
   /** Sends one message. EAGAIN is thrown. */
   sendmsg(fd: number, data: Buffer, control: Buffer, flags: number): number;
   /**
-   * Receives one message: bytes of data, flags, descriptors that the caller now owns, and all control messages. EAGAIN is
-   * thrown.
+   * Receives one message: bytes of data, flags, descriptors that the caller now owns, and all control messages, which are valid
+   * until the next call with the same `data`. EAGAIN is thrown.
    */
   recvmsg(
     fd: number,
