@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { formatConfigManPage } from '../packages/cli/dist/config-manual.js';
 import { formatErrorsPage } from '../packages/cli/dist/error-help.js';
 import { formatManPage, formatMarkdown } from '../packages/cli/dist/manual.js';
-import { FDPASS, FDRECV } from '../packages/cli/dist/usage.js';
+import { FDPASS_USAGE, FDRECV_USAGE } from '../packages/cli/dist/usage.js';
 import { formatHostPage } from './plugin-host.mjs';
 
-for (const program of [FDPASS, FDRECV]) {
+for (const program of [FDPASS_USAGE, FDRECV_USAGE]) {
   writeFileSync(new URL(`../man/${program.name}.1`, import.meta.url), formatManPage(program));
   writeFileSync(new URL(`../docs/${program.name}.md`, import.meta.url), formatMarkdown(program));
 }

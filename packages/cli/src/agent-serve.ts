@@ -13,7 +13,7 @@ import { LeftToCommand } from './left-to-command.js';
 import { type FoundRoute, routeBy } from './request.js';
 import { sayError } from './run.js';
 import { lineWriter, type WriteLine } from './stderr.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 
 /** What the agent needs to serve its clients. */
 export interface CommandParts {

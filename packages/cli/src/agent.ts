@@ -8,7 +8,7 @@ import { beAgent } from './agent-process.js';
 import { DEFAULT_IDLE_MS, REPORT_FD, startAgent, startUnwatched } from './agent-start.js';
 import { type Arguments, checkCount, wrongWord } from './arguments.js';
 import { print } from './print.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 
 /** What each word after `fdpass agent` does; the number is an exit code. */
 const ACTIONS: Readonly<Record<string, (args: Arguments, socket: string) => Promise<void>>> = {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { parseArguments } from './arguments.js';
-import { FDPASS, FDRECV } from './usage.js';
+import { FDPASS, FDRECV } from './syntax.js';
 
 describe('command line', () => {
   const commands: readonly (readonly [argv: string, command: string, operands: readonly string[]])[] = [

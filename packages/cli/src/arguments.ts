@@ -1,10 +1,10 @@
 import { FdpassError } from '@fdpass/core';
 import { didYouMean, expandPath, nearest, quoteUnknown } from '@fdpass/core/host';
-import type { CommandSpec, OptionSpec, ProgramSpec } from './usage.js';
+import type { CommandSyntax, OptionSyntax, ProgramSyntax } from './syntax.js';
 
 /** A command line taken apart. Options are checked against the program's own list. */
 export interface Arguments {
-  readonly command: CommandSpec;
+  readonly command: CommandSyntax;
   readonly operands: readonly string[];
   flag(name: string): boolean;
   /** How many times a repeatable flag was given. */
@@ -40,7 +40,7 @@ interface UnknownOption {
  * @throws FdpassError `usage`
  */
 export function parseArguments(
-  program: ProgramSpec,
+  program: ProgramSyntax,
   argv: readonly string[],
   { stopAtOperand = false, environment = {} }: ParseOptions = {},
 ): Arguments {
@@ -77,8 +77,8 @@ export function parseArguments(
 
 /** Adds the options of the command that a variable gives, and returns which variable each of them is from. */
 function takeVariables(
-  { options }: ProgramSpec,
-  command: CommandSpec,
+  { options }: ProgramSyntax,
+  command: CommandSyntax,
   environment: Environment,
   given: Map<string, string[]>,
 ): ReadonlyMap<string, string> {
@@ -95,7 +95,7 @@ function takeVariables(
 
 /** The values that a variable gives for its option: a number for a flag, words for a list, an absolute path for a file. */
 function readVariable(
-  { argument, repeatable, variable }: OptionSpec,
+  { argument, repeatable, variable }: OptionSyntax,
   text: string,
   environment: Environment,
 ): string[] {
@@ -116,7 +116,7 @@ function absolutePath(text: string, variable: string, { HOME }: Environment): st
 
 /** Returns the option if the program does not have it: which option is similar depends on the command. */
 function takeLong(
-  program: ProgramSpec,
+  program: ProgramSyntax,
   word: string,
   rest: string[],
   given: Map<string, string[]>,
@@ -136,7 +136,7 @@ function takeLong(
 
 /** As {@link takeLong}, for a word that can hold several options. */
 function takeShort(
-  program: ProgramSpec,
+  program: ProgramSyntax,
   word: string,
   rest: string[],
   given: Map<string, string[]>,
@@ -156,25 +156,25 @@ function takeShort(
   return undefined;
 }
 
-function argumentOf(program: ProgramSpec, written: string, option: OptionSpec, rest: string[]): string {
+function argumentOf(program: ProgramSyntax, written: string, option: OptionSyntax, rest: string[]): string {
   const value = rest.shift();
   if (value !== undefined) return value;
   throw usage(program, `the option ${written} needs an argument: ${option.argument}`);
 }
 
-function note(given: Map<string, string[]>, option: OptionSpec, value: string): void {
+function note(given: Map<string, string[]>, option: OptionSyntax, value: string): void {
   const values = given.get(option.name) ?? [];
   given.set(option.name, [...values, value]);
 }
 
 /** Whether the next operand is the first word of a command with options of its own. */
-function isOfCommand({ commands }: ProgramSpec, [first, ...others]: readonly string[]): boolean {
+function isOfCommand({ commands }: ProgramSyntax, [first, ...others]: readonly string[]): boolean {
   const { commandAfter } = commands.find(({ name }) => name === first) ?? {};
   return commandAfter !== undefined && others.length >= commandAfter;
 }
 
 /** Two operands of which the last is a number are always HOST and PORT; else the first may name a subcommand. */
-function chooseCommand(program: ProgramSpec, operands: readonly string[]): CommandSpec {
+function chooseCommand(program: ProgramSyntax, operands: readonly string[]): CommandSyntax {
   const [first = '', second = ''] = operands;
   const isConnect = operands.length === 2 && /^\d+$/.test(second);
   if (isConnect || operands.length === 0) return onlyCommand(program);
@@ -184,20 +184,24 @@ function chooseCommand(program: ProgramSpec, operands: readonly string[]): Comma
 }
 
 /** The connect form without a port; its host is perhaps a misspelt command. */
-function connectCommand(program: ProgramSpec, first: string, commands: readonly CommandSpec[]): CommandSpec {
+function connectCommand(program: ProgramSyntax, first: string, commands: readonly CommandSyntax[]): CommandSyntax {
   const names = commands.map(({ name }) => name);
   const hint = didYouMean(first, names);
   if (hint === undefined) return onlyCommand(program);
   throw new FdpassError('usage', `${JSON.stringify(first)} is not a command, and a host needs a port`, { hint });
 }
 
-function onlyCommand(program: ProgramSpec): CommandSpec {
+function onlyCommand(program: ProgramSyntax): CommandSyntax {
   const [command] = program.commands;
   if (command === undefined) throw new FdpassError('internal', 'a program without a command');
   return command;
 }
 
-function refuseForeignOptions(program: ProgramSpec, command: CommandSpec, given: ReadonlyMap<string, unknown>): void {
+function refuseForeignOptions(
+  program: ProgramSyntax,
+  command: CommandSyntax,
+  given: ReadonlyMap<string, unknown>,
+): void {
   for (const name of given.keys()) {
     if (name === 'help' || name === 'version' || command.options.includes(name)) continue;
     throw usage(program, `${program.name} ${command.name} takes no option --${name}`);
@@ -205,7 +209,7 @@ function refuseForeignOptions(program: ProgramSpec, command: CommandSpec, given:
 }
 
 /** A word that is not close to an option is not repeated: it can be a password that begins with dashes. */
-function refuseUnknownOption(program: ProgramSpec, command: CommandSpec, unknown: UnknownOption | undefined): void {
+function refuseUnknownOption(program: ProgramSyntax, command: CommandSyntax, unknown: UnknownOption | undefined): void {
   if (unknown === undefined) return;
   const { written, near } = unknown;
   const known = ['help', 'version', ...command.options].map((name) => `--${name}`);
@@ -221,7 +225,7 @@ function refuseUnknownOption(program: ProgramSpec, command: CommandSpec, unknown
 }
 
 /** @throws FdpassError `usage` if there are more operands than `most`. */
-export function checkCount(program: ProgramSpec, { operands }: Arguments, most: number): void {
+export function checkCount(program: ProgramSyntax, { operands }: Arguments, most: number): void {
   if (operands.length > most)
     throw usage(program, `too many operands: ${operands.length} instead of ${most || 'none'}`);
 }
@@ -236,7 +240,7 @@ export function wrongWord(command: string, word: string | undefined, known: read
 }
 
 /** A `usage` error that points at the help. */
-export function usage(program: ProgramSpec, message: string): FdpassError {
+export function usage(program: ProgramSyntax, message: string): FdpassError {
   return new FdpassError('usage', message, { hint: `see: ${program.name} --help` });
 }
 

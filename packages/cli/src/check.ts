@@ -15,7 +15,7 @@ import { describeConditions } from './condition-words.js';
 import { REACHED_DIRECTLY, searchLines, unreadLines } from './config-search.js';
 import { print } from './print.js';
 import { writeStderr } from './stderr.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 
 const EXIT_CONFIG = 78;
 

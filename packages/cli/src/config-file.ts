@@ -11,7 +11,7 @@ import { checkBuiltinConfig } from './command-framework.js';
 import { print } from './print.js';
 import { writeStderr } from './stderr.js';
 import { ownStdout } from './stdout.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 import { configFolder } from './user-folder.js';
 
 const ACTIONS: Readonly<Record<string, (file: string) => Promise<void>>> = { path, edit };

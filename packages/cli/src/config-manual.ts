@@ -2,7 +2,7 @@ import { configJsonSchema, type JsonSchema } from '@fdpass/core/host';
 import { builtinFramework } from './command-framework.js';
 import { helpOf, type OptionSummary, optionsIn, type StrategySummary, summarize } from './option-summary.js';
 import { manCode, manList, manSection, manTerms, manText, manTitle, roff } from './roff.js';
-import { FDPASS, MANUAL_DATE } from './usage.js';
+import { FDPASS_USAGE, MANUAL_DATE } from './usage.js';
 
 const EXAMPLE = `defaults: { timeout: 30s }
 hops:
@@ -36,7 +36,7 @@ export async function formatConfigManPage(): Promise<string> {
     ...manList('DEFAULTS', termsOf(keysOf(schema, 'defaults'))),
     '.SH STRATEGIES',
     ...strategies.flatMap(strategyLines),
-    ...manList('FILES', FDPASS.files),
+    ...manList('FILES', FDPASS_USAGE.files),
     ...manSection('EXAMPLES', [manCode(EXAMPLE)]),
     '.SH SEE ALSO',
     '.BR fdpass (1),',

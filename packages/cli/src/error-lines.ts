@@ -3,7 +3,7 @@ import { errorCodeOf, stackOf } from '@fdpass/core/host';
 import type { Arguments } from './arguments.js';
 import { errorJson } from './error-json.js';
 import { stackLines } from './log.js';
-import type { ProgramSpec } from './usage.js';
+import type { ProgramSyntax } from './syntax.js';
 
 /** How an error is printed. */
 export interface ErrorStyle {
@@ -21,7 +21,7 @@ export function errorStyleOf(words: readonly string[], args: Arguments | undefin
 }
 
 /** The lines for stderr: one, and then the stack if asked to. */
-export function errorLines({ name }: ProgramSpec, error: unknown, { withStack, asJson }: ErrorStyle): string[] {
+export function errorLines({ name }: ProgramSyntax, error: unknown, { withStack, asJson }: ErrorStyle): string[] {
   const stack = withStack === true ? stackOf(error) : undefined;
   if (asJson === true) return [JSON.stringify({ ...errorJson(error), stack })];
   return [`${name}: ${withCode(errorCodeOf(error), formatError(error))}`, ...stackLines(stack)];

@@ -7,7 +7,7 @@ import { keepFailure } from './failure.js';
 import { AGENT_ARGUMENT, RELAY_ARGUMENT } from './own-command.js';
 import { beRelay } from './relay-process.js';
 import { answerGeneral, run } from './run.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 
 /** What each subcommand does; the number is an exit code. Code that the connect form does not need is loaded on demand. */
 const COMMANDS: Readonly<Record<string, (args: Arguments) => Promise<number>>> = {

@@ -2,7 +2,7 @@ import { parseArguments } from './arguments.js';
 import { keepCompiledCode } from './kept-code.js';
 import { receive } from './receive.js';
 import { answerGeneral, run } from './run.js';
-import { FDRECV } from './usage.js';
+import { FDRECV } from './syntax.js';
 
 void run(FDRECV, async (argv) => {
   const args = parseArguments(FDRECV, argv, { stopAtOperand: true });

@@ -5,7 +5,8 @@ import { formatErrorHelp, formatErrorList } from './error-help.js';
 import { formatCommandHelp, formatHelp } from './help.js';
 import { ALL_ERRORS, HELP_TOPICS } from './help-topics.js';
 import { print } from './print.js';
-import { ERROR_STATUS, FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
+import { ERROR_STATUS, FDPASS_USAGE } from './usage.js';
 
 /** `fdpass help [COMMAND|CODE|errors]`: what `fdpass COMMAND --help` prints, or an entry of the catalogue of errors. */
 export async function help(args: Arguments): Promise<number> {
@@ -15,10 +16,10 @@ export async function help(args: Arguments): Promise<number> {
 }
 
 function pageOf(topic: string | undefined): string {
-  if (topic === undefined) return formatHelp(FDPASS);
+  if (topic === undefined) return formatHelp(FDPASS_USAGE);
   if (topic === ALL_ERRORS) return formatErrorList();
-  const command = FDPASS.commands.find(({ name }) => name !== '' && name === topic);
-  if (command !== undefined) return formatCommandHelp(FDPASS, command);
+  const command = FDPASS_USAGE.commands.find(({ name }) => name !== '' && name === topic);
+  if (command !== undefined) return formatCommandHelp(FDPASS_USAGE, command);
   const error = ERROR_STATUS.find(({ code }) => code === topic);
   if (error !== undefined) return formatErrorHelp(error);
   throw new FdpassError('usage', `there is no command or code ${quoteUnknown(topic, HELP_TOPICS, 'of this name')}`, {

@@ -3,15 +3,15 @@ import { golden } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { formatErrorHelp, formatErrorList } from './error-help.js';
 import { formatCommandHelp, formatHelp } from './help.js';
-import { ERROR_STATUS, FDPASS, FDRECV } from './usage.js';
+import { ERROR_STATUS, FDPASS_USAGE, FDRECV_USAGE } from './usage.js';
 
-const named = FDPASS.commands.filter(({ name }) => name !== '');
+const named = FDPASS_USAGE.commands.filter(({ name }) => name !== '');
 
 /** What `fdpass help` prints for each topic, by the name of its file. */
 const PAGES: Readonly<Record<string, string>> = {
-  fdpass: formatHelp(FDPASS),
-  fdrecv: formatHelp(FDRECV),
-  ...Object.fromEntries(named.map((command) => [`fdpass-${command.name}`, formatCommandHelp(FDPASS, command)])),
+  fdpass: formatHelp(FDPASS_USAGE),
+  fdrecv: formatHelp(FDRECV_USAGE),
+  ...Object.fromEntries(named.map((command) => [`fdpass-${command.name}`, formatCommandHelp(FDPASS_USAGE, command)])),
   errors: formatErrorList(),
   ...Object.fromEntries(ERROR_STATUS.map((error) => [`error-${error.code}`, formatErrorHelp(error)])),
 };

@@ -1,4 +1,5 @@
-import { ERROR_STATUS, FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
+import { ERROR_STATUS } from './usage.js';
 
 /** The topic that lists all codes. */
 export const ALL_ERRORS = 'errors';

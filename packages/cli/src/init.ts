@@ -25,7 +25,7 @@ import { print } from './print.js';
 import { findInPath } from './program-path.js';
 import { shownPath } from './shown-path.js';
 import { askSsh, findSsh } from './ssh-settings.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 import { configFolder } from './user-folder.js';
 
 /** Where Tor listens, and where the Tor Browser does. */

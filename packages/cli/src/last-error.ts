@@ -5,7 +5,7 @@ import { type Arguments, checkCount } from './arguments.js';
 import { withCode } from './error-lines.js';
 import { type Failure, failureFile } from './failure.js';
 import { print } from './print.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 
 /** `fdpass last-error`: shows the last connection that failed, in case its user did not see why. */
 export async function lastError(args: Arguments): Promise<number> {

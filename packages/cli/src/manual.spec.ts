@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { formatConfigManPage } from './config-manual.js';
 import { formatHelp } from './help.js';
 import { formatManPage, formatMarkdown } from './manual.js';
-import { describeStatus, EXIT_STATUS, FDPASS, FDRECV } from './usage.js';
+import { describeStatus, EXIT_STATUS, FDPASS_USAGE, FDRECV_USAGE } from './usage.js';
 
 const ROOT = new URL('../../../', import.meta.url);
 
@@ -14,7 +14,7 @@ function read(path: string): string {
 }
 
 describe('documentation', () => {
-  for (const program of [FDPASS, FDRECV]) {
+  for (const program of [FDPASS_USAGE, FDRECV_USAGE]) {
     it(`of ${program.name} says the same in --help, man/ and docs/ (else: npm run docs)`, () => {
       expect(read(`man/${program.name}.1`)).to.equal(formatManPage(program));
       expect(read(`docs/${program.name}.md`)).to.equal(formatMarkdown(program));
@@ -44,13 +44,13 @@ describe('documentation', () => {
   });
 
   it('has every variable that stands in for an option', () => {
-    const told = FDPASS.environment.map(([name]) => name);
-    for (const { variable } of FDPASS.options) if (variable !== undefined) expect(told).to.include(variable);
+    const told = FDPASS_USAGE.environment.map(([name]) => name);
+    for (const { variable } of FDPASS_USAGE.options) if (variable !== undefined) expect(told).to.include(variable);
   });
 
   it('shows every command in the README', () => {
     const readme = read('README.md');
-    for (const { name } of FDPASS.commands) expect(readme).to.contain(`fdpass ${name}`.trimEnd());
+    for (const { name } of FDPASS_USAGE.commands) expect(readme).to.contain(`fdpass ${name}`.trimEnd());
     expect(readme).to.contain('fdrecv');
   });
 });

@@ -17,7 +17,7 @@ import { openNoInspector } from './no-inspector.js';
 import { print } from './print.js';
 import { readTimeout } from './request.js';
 import { writeStderr } from './stderr.js';
-import { FDRECV } from './usage.js';
+import { FDRECV } from './syntax.js';
 
 /** How long a command that has closed its stdout without passing a descriptor can take to exit. */
 const EXIT_LIMIT_MS = 1000;

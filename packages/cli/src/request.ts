@@ -14,7 +14,7 @@ import {
 } from '@fdpass/core/host';
 import { type Arguments, checkCount, usage } from './arguments.js';
 import { builtinFramework } from './command-framework.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 
 /** What a dial is asked for on the command line; plain data, so that it can travel to a relay process. */
 export interface DialRequest {

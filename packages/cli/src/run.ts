@@ -1,13 +1,11 @@
-import { fdpassVersion } from '@fdpass/core';
 import { channelKind, exitCodeOf, prepareForDeath } from '@fdpass/core/host';
 import { findSys, rememberModes } from '@fdpass/core/sockets';
 import type { Arguments } from './arguments.js';
 import { type ErrorStyle, errorLines } from './error-lines.js';
-import { formatCommandHelp, formatHelp } from './help.js';
 import { writePluginCode } from './plugin-code.js';
 import { type WriteLine, writeStderr } from './stderr.js';
 import { restoreStdout } from './stdout.js';
-import type { ProgramSpec } from './usage.js';
+import type { ProgramSyntax } from './syntax.js';
 
 const STDIN = 0;
 const STDOUT = 1;
@@ -26,7 +24,7 @@ export interface ErrorHabits {
  * the documented code. Ends the process at once: nobody needs what is still open, and ssh waits.
  */
 export async function run(
-  program: ProgramSpec,
+  program: ProgramSyntax,
   main: (argv: readonly string[]) => Promise<number>,
   { errorStyle = () => ({}), afterError = () => {} }: ErrorHabits = {},
 ): Promise<never> {
@@ -108,16 +106,15 @@ function endUnrestored(status: number): never {
 }
 
 /** Answers `--help` and `--version`. Returns whether that was all. */
-export async function answerGeneral(program: ProgramSpec, { command, flag }: Arguments): Promise<boolean> {
+export async function answerGeneral(program: ProgramSyntax, { command, flag }: Arguments): Promise<boolean> {
   if (!flag('help') && !flag('version')) return false;
-  const { print } = await import('./print.js'); // no connection needs it
-  const help = (): string => (command.name === '' ? formatHelp(program) : formatCommandHelp(program, command));
-  await print(flag('help') ? help() : `${program.name} ${fdpassVersion()}\n`);
+  const { printGeneral } = await import('./print-general.js'); // no connection needs it
+  await printGeneral(program.name, flag('help') ? command.name : undefined);
   return true;
 }
 
 /** Tells the user. */
-export function sayError(program: ProgramSpec, error: unknown, style: ErrorStyle, write: WriteLine): void {
+export function sayError(program: ProgramSyntax, error: unknown, style: ErrorStyle, write: WriteLine): void {
   try {
     for (const line of errorLines(program, error, style)) write(line);
   } catch {

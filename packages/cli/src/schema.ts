@@ -1,7 +1,7 @@
 import { type Arguments, checkCount } from './arguments.js';
 import { formatConfigSchema } from './config-schema.js';
 import { print } from './print.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 
 /** `fdpass schema`: the JSON Schema of the config, with the strategies that are built in and those of its plugins. */
 export async function schema(args: Arguments): Promise<number> {

@@ -16,7 +16,7 @@ import { yamlFlow } from './init/yaml-flow.js';
 import { print } from './print.js';
 import { readTimeout } from './request.js';
 import { writeStderr } from './stderr.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 
 /** A named hop that goes to a proxy. */
 interface ProxyHop {

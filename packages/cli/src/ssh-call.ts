@@ -3,7 +3,7 @@ import { isFdpassError } from '@fdpass/core';
 import { type Arguments, parseArguments } from './arguments.js';
 import { shellWords } from './init/shell-words.js';
 import type { SshSettings } from './ssh-settings.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 
 /** How a ProxyCommand calls fdpass. */
 export interface FdpassCall {

@@ -4,7 +4,7 @@ import { builtinFramework } from './command-framework.js';
 import { helpOf, type OptionSummary, type StrategySummary, summarize } from './option-summary.js';
 import { isFileName, loadPluginFile, type PluginFile } from './plugin-file.js';
 import { print } from './print.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 
 /** `fdpass strategies [NAME|FILE]`: what is installed or in a file, with options. */
 export async function strategies(args: Arguments): Promise<number> {

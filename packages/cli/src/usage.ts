@@ -1,50 +1,47 @@
 /*
- * Every command, option and exit code, in one place: --help, the man pages, docs/fdpass.md and docs/fdrecv.md are made from
- * this, and the argument parser reads its options here.
+ * What help and manual pages say of every command, option and exit code: --help, the man pages, docs/fdpass.md and docs/fdrecv.md
+ * are made from this. A connection needs none of it.
  */
 
 import type { ErrorCode } from '@fdpass/core';
+import { type CommandSyntax, FDPASS, FDRECV, type OptionSyntax, type ProgramSyntax } from './syntax.js';
 
-export interface OptionSpec {
-  /** Long name without dashes. */
-  readonly name: string;
-  readonly short?: string;
-  /** The word for its argument; a flag if there is none. */
-  readonly argument?: string;
-  readonly repeatable?: boolean;
-  /** The environment variable that stands in for it where the command line does not have it. */
-  readonly variable?: string;
+/** An option with what it does. */
+export interface OptionSpec extends OptionSyntax {
   readonly help: string;
 }
 
-export interface CommandSpec {
-  /** The subcommand, or '' for the connect form. */
-  readonly name: string;
+/** A command with what it does. */
+export interface CommandSpec extends CommandSyntax, CommandWords {}
+
+interface CommandWords {
   readonly synopsis: string;
   readonly summary: string;
-  readonly options: readonly string[];
   /** For its own help page. */
   readonly examples?: readonly (readonly [code: string, what: string])[];
-  /** What can stand in each place of its operands, for completions. */
-  readonly operands?: readonly Operand[];
-  /** After so many operands another command begins, with options of its own. */
-  readonly commandAfter?: number;
 }
 
-/** Something that a shell can complete: words of a command, or what is on the user's machine. */
-export type Operand = 'host' | 'hop' | 'strategy' | 'profile' | 'file' | 'topic' | readonly string[];
-
-export interface ProgramSpec {
-  readonly name: string;
-  readonly summary: string;
-  readonly description: readonly string[];
+/** A program with what it does. */
+export interface ProgramSpec extends ProgramSyntax, ProgramText {
   readonly commands: readonly CommandSpec[];
   readonly options: readonly OptionSpec[];
+}
+
+interface ProgramText {
+  readonly summary: string;
+  readonly description: readonly string[];
   readonly examples: readonly (readonly [code: string, what: string])[];
   readonly files: readonly (readonly [path: string, what: string])[];
   readonly environment: readonly (readonly [name: string, what: string])[];
   /** What is to say of the exit status besides {@link EXIT_STATUS}. */
   readonly exitNote: string;
+}
+
+/** The words for a program, its commands and its options. */
+interface ProgramWords extends ProgramText {
+  readonly commands: Readonly<Record<string, CommandWords>>;
+  /** Besides {@link COMMON}. */
+  readonly options: Readonly<Record<string, string>>;
 }
 
 /** The day of the last change that a reader of the manual pages would notice. */
@@ -87,18 +84,17 @@ export function describeStatus({ code, meaning }: ExitStatus): string {
 const CODES_NOTE =
   'An error line begins with the code in brackets, e.g. "fdpass: [timeout] ...". "fdpass help timeout" describes its causes and remedies; "fdpass help errors" lists the codes.';
 
-const COMMON: readonly OptionSpec[] = [
-  { name: 'help', short: 'h', help: 'show this help and exit' },
-  { name: 'version', short: 'V', help: 'show the version and exit' },
-];
+const COMMON: ProgramWords['options'] = {
+  help: 'show this help and exit',
+  version: 'show the version and exit',
+};
 
 const NODE_OPTIONS: readonly [name: string, what: string] = [
   'FDPASS_NODE_OPTIONS',
   'options for Node, written as in NODE_OPTIONS; NODE_OPTIONS itself, NODE_PATH and NODE_DEBUG are removed, since they can run modules of the current directory',
 ];
 
-export const FDPASS: ProgramSpec = {
-  name: 'fdpass',
+export const FDPASS_USAGE: ProgramSpec = describe(FDPASS, {
   summary: 'open the right socket for each host and hand it over',
   description: [
     'fdpass connects to HOST and PORT using the strategy of the first matching rule in its configuration (directly, through proxies, or through chains of them). It passes the connected descriptor over its standard output to the program that started it, and exits. Use it as a ProxyCommand of ssh(1) with ProxyUseFdpass yes. No process stays behind, unless bytes have to be relayed, as for TLS to a proxy.',
@@ -106,28 +102,13 @@ export const FDPASS: ProgramSpec = {
     'The type of standard output decides how the connection is handed over: a unix socket gets the descriptor, and a pipe gets relayed bytes, as from nc(1). A client that has already written to the unix socket gets bytes too: libssh, and with it Remmina, KDE and wezterm, sends its greeting at once, whereas ssh(1) sends nothing. The EXEC address of socat(1) looks just like ssh, so fdpass needs --stdio there. Without a configuration, Happy Eyeballs (RFC 8305) reaches every host.',
     'If there are two operands and the second is a port, they are always HOST and PORT, even if HOST is the name of a subcommand.',
   ],
-  commands: [
-    {
-      name: '',
-      synopsis: '[options] HOST PORT',
-      summary: 'connect and hand over: the ProxyCommand form',
-      options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'fdpass', 'verbose', 'log', 'json'],
-      operands: ['host'],
-    },
-    {
-      name: 'connect',
-      synopsis: '[options] HOST PORT',
-      summary: 'connect and hand over, as "fdpass HOST PORT" does',
-      options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'fdpass', 'verbose', 'log', 'json'],
-      operands: ['host'],
-    },
-    {
-      name: 'explain',
+  commands: {
+    '': { synopsis: '[options] HOST PORT', summary: 'connect and hand over: the ProxyCommand form' },
+    connect: { synopsis: '[options] HOST PORT', summary: 'connect and hand over, as "fdpass HOST PORT" does' },
+    explain: {
       synopsis: '[options] HOST [PORT]',
       summary:
         'show what ssh does for HOST (whether it runs fdpass, because of which line, and which ssh options then have no effect), the rule, the whole route, and why; connects only to test conditions of rules; HOST is what you would type after ssh, PORT and --user are what you would give with -p and -l; if HOST is the host name that an alias stands for, give the alias with --alias',
-      options: ['config', 'via', 'user', 'alias', 'no-ssh', 'json'],
-      operands: ['host'],
       examples: [
         ['fdpass explain host.example', 'what "ssh host.example" does, with the rule and the route'],
         ['FDPASS_VIA=tor fdpass explain host.example', 'the same for one connection through the hop tor'],
@@ -137,80 +118,60 @@ export const FDPASS: ProgramSpec = {
         ],
       ],
     },
-    {
-      name: 'trace',
+    trace: {
       synopsis: '[options] HOST [PORT]',
       summary:
         'connect, show what happened when (look-ups, attempts, handshakes, the greeting of the server), and close; live on a terminal; the exit status is that of the connect form; PORT is 22 by default',
-      options: ['config', 'via', 'user', 'alias', 'timeout', 'json', 'svg'],
-      operands: ['host'],
       examples: [
         ['fdpass trace host.example', 'where the time goes, and what fails'],
         ['fdpass trace --svg trace.svg host.example', 'a picture for a bug report'],
       ],
     },
-    {
-      name: 'test',
+    test: {
       synopsis: '[options] [HOST ...]',
       summary:
         'connect to each HOST (HOST:PORT for a port other than 22), several at once, and show its route, time and greeting, or why it failed; without HOST, to all hosts in ~/.ssh/config and ~/.ssh/known_hosts that a rule matches; exit status 69 if any fails',
-      options: ['config', 'via', 'timeout', 'json'],
-      operands: ['host'],
       examples: [
         ['fdpass test', 'all hosts of ssh_config and known_hosts that have a rule'],
         ['fdpass test nas build.example:2222', 'these'],
       ],
     },
-    {
-      name: 'doctor',
+    doctor: {
       synopsis: '[options] [HOST]',
       summary:
         'check everything that a connection depends on (ssh and its files, the shell, the configuration, plugins, passwords, proxies, the agent, variables, the kernel), and say what is wrong and how to fix it; with HOST, also connect to HOST as ssh does; exit status 78 if there is an error (warnings and notes do not count)',
-      options: ['config', 'timeout', 'json'],
-      operands: ['host'],
       examples: [
         ['fdpass doctor', 'when ssh does not connect, or after the set-up'],
         ['fdpass doctor host.example', 'with a connection to that host, as ssh makes it'],
       ],
     },
-    {
-      name: 'check',
+    check: {
       synopsis: '[options] [FILE]',
       summary:
         'list all errors and warnings in the configuration: where (file:line:column), what is wrong, what was probably meant; also test the conditions of its rules, and show which hold now',
-      options: ['config', 'json'],
-      operands: ['file'],
       examples: [
         ['fdpass check', 'the configuration that is used'],
         ['fdpass check ./config.yaml', 'another one, before it is put in place'],
       ],
     },
-    {
-      name: 'schema',
+    schema: {
       synopsis: '[options]',
       summary: 'print the JSON Schema of the configuration, plugins included, for editors',
-      options: ['config'],
       examples: [['fdpass schema >~/.config/fdpass/schema.json', 'for editors, with the options of plugins']],
     },
-    {
-      name: 'strategies',
+    strategies: {
       synopsis: '[options] [NAME|FILE]',
       summary: 'list the strategies, or the options of one, or what a plugin file offers',
-      options: ['json'],
-      operands: ['strategy'],
       examples: [
         ['fdpass strategies', 'all of them'],
         ['fdpass strategies http-connect', 'the options of one'],
         ['fdpass strategies ./gateway.mjs', 'what a plugin offers, before a configuration names it'],
       ],
     },
-    {
-      name: 'test-strategy',
+    'test-strategy': {
       synopsis: '[options] FILE',
       summary:
         'test the strategy in a plugin file, on loopback, against everything that fdpass requires of a strategy (a banner in the same segment as the reply, single bytes, a connection that closes or is silent at any point, aborts, leaks); needs neither a project nor a configuration; exit status 70 if a check fails',
-      options: ['use', 'server', 'skip', 'watch', 'json'],
-      operands: ['file'],
       examples: [
         [
           "fdpass test-strategy --use '{ strategy: gateway, host: 127.0.0.1, port: 7000 }' ./gateway.mjs",
@@ -223,69 +184,53 @@ export const FDPASS: ProgramSpec = {
         ['fdpass test-strategy --watch --server ./gateway.server.mjs ./gateway.mjs', 'again after each change'],
       ],
     },
-    {
-      name: 'init',
+    init: {
       synopsis: '[options]',
       summary:
         'write a first configuration and the lines for ssh_config, from your existing set-up: ProxyCommand lines with nc, ncat, connect, corkscrew, proxytunnel, socat or ssh -W, proxy variables, Tor; shows all changes and asks before it makes them',
-      options: ['yes', 'dry-run'],
       examples: [
         ['fdpass init --dry-run', 'what it would write'],
         ['fdpass init', 'shows it, and asks'],
       ],
     },
-    {
-      name: 'config',
+    config: {
       synopsis: '[options] path|edit',
       summary:
         'show where the configuration is, or edit it with VISUAL or EDITOR; what you save replaces the old one only if it has no errors',
-      options: ['config'],
-      operands: [['path', 'edit']],
       examples: [
         ['fdpass config edit', 'with VISUAL or EDITOR'],
         ['cd "$(dirname "$(fdpass config path)")"', 'the folder of the configuration'],
       ],
     },
-    {
-      name: 'use',
+    use: {
       synopsis: '[options] [PROFILE]',
       summary:
         'set the profile, e.g. "home" or "away", which rules can have as a condition, for all programs of this user; without PROFILE, show the current one',
-      options: ['config', 'clear'],
-      operands: ['profile'],
       examples: [
         ['fdpass use home', 'rules with "profile: home" hold, and those with another profile do not'],
         ['fdpass use', 'the profile in use'],
         ['fdpass use --clear', 'no rule with "profile" holds'],
       ],
     },
-    {
-      name: 'credentials',
+    credentials: {
       synopsis: '[options] set HOP',
       summary:
         'ask for the password of a named hop, try it on the proxy, save it in a file that nobody else can read, and show the lines for the configuration',
-      options: ['config', 'user', 'timeout'],
-      operands: [['set'], 'hop'],
       examples: [
         ['fdpass credentials set --user me corp', 'the password of the user me for the proxy of the hop corp'],
       ],
     },
-    {
-      name: 'last-error',
+    'last-error': {
       synopsis: '[options]',
       summary: 'show the last error, and when it happened, in case ssh hid what fdpass printed',
-      options: ['json'],
       examples: [
         ['fdpass last-error', 'after an ssh, an Ansible or a git that only said that the connection was closed'],
       ],
     },
-    {
-      name: 'agent',
+    agent: {
       synopsis: '[options] run|start|stop|status|reload|install|uninstall',
       summary:
         'control the agent, a resident process with which a connection starts more than ten times as fast, in about twice the time that nc takes: run it in the foreground, start it in the background, stop it (once its sessions are over), show its status, reload it (a fresh one takes its place), install it (systemd or launchd then starts it), uninstall it',
-      options: ['idle', 'listen', 'json'],
-      operands: [['run', 'start', 'stop', 'status', 'reload', 'install', 'uninstall']],
       examples: [
         ['fdpass agent start', 'in the background'],
         ['fdpass agent status', 'what it has served'],
@@ -293,12 +238,10 @@ export const FDPASS: ProgramSpec = {
         ['fdpass agent install', 'with systemd or launchd, at every login'],
       ],
     },
-    {
-      name: 'listen',
+    listen: {
       synopsis: '[options] [ADDRESS ...]',
       summary:
         'serve other programs as a SOCKS and HTTP proxy that connects by the rules; listens on ADDRESS (127.0.0.1:1080 by default; others are written as [::1]:1080 or unix:PATH) until it is interrupted',
-      options: ['config', 'via', 'timeout', 'allow-remote', 'password-file', 'verbose', 'log', 'json'],
       examples: [
         ['fdpass listen', 'on 127.0.0.1:1080, for everybody on this machine'],
         ['curl --proxy socks5h://127.0.0.1:1080 https://host.example/', 'a client of it'],
@@ -312,152 +255,77 @@ export const FDPASS: ProgramSpec = {
         ],
       ],
     },
-    {
-      name: 'run',
+    run: {
       synopsis: '[options] [--] COMMAND [ARG ...]',
       summary:
         'run COMMAND so that its connections follow the rules: as long as COMMAND runs, there is a proxy like that of listen, on a free port, and ALL_PROXY, HTTP_PROXY, HTTPS_PROXY and NO_PROXY, also in lower case, lead COMMAND to it; Node programs load fdpass/register; the exit status is that of COMMAND',
-      options: ['config', 'via', 'timeout', 'no-password', 'verbose', 'log'],
-      commandAfter: 0,
       examples: [
         ['fdpass run -- git clone https://git.example/project.git', 'one command'],
         ['fdpass run --via tor -- bash', 'a shell in which everything goes through the hop tor'],
         ['fdpass run -- node app.js', 'a Node program, which needs no setting for a proxy'],
       ],
     },
-    {
-      name: 'exec',
+    exec: {
       synopsis: '[options] HOST PORT [--] COMMAND [ARG ...]',
       summary:
         'connect and become COMMAND, which gets the connected socket as its descriptors 6 (to read) and 7 (to write), and PROTO, TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP and TCPLOCALPORT in its environment, as with tcpclient and other UCSPI clients; no process of fdpass stays, unless it has to relay bytes, as for TLS to a proxy',
-      options: ['config', 'via', 'user', 'alias', 'timeout', 'stdio', 'verbose', 'log', 'json'],
-      operands: ['host'],
-      commandAfter: 2,
       examples: [
         ["fdpass exec mail.example 25 -- sh -c 'cat <&6'", 'what the server says'],
         ['fdpass exec --stdio host.example 2000 -- cat', 'an echo service for the other side'],
       ],
     },
-    {
-      name: 'completion',
+    completion: {
       synopsis: 'bash|zsh|fish',
       summary:
         'print a script with which a shell completes commands, options, hosts, hops and strategies; the script runs "fdpass completion hosts" (or hops, or strategies) to learn what is on this machine',
-      options: [],
-      operands: [['bash', 'zsh', 'fish']],
       examples: [
         ['source <(fdpass completion bash)', 'in ~/.bashrc'],
         ['source <(fdpass completion zsh)', 'in ~/.zshrc, after compinit'],
         ['fdpass completion fish >~/.config/fish/completions/fdpass.fish', 'for fish'],
       ],
     },
-    {
-      name: 'help',
+    help: {
       synopsis: '[COMMAND|CODE|errors]',
       summary: 'show this help, the help of one command with examples, or what an error code means',
-      options: [],
-      operands: ['topic'],
       examples: [
         ['fdpass help explain', 'the same as fdpass explain --help'],
         ['fdpass help timeout', 'causes and remedies of an error that begins with [timeout]'],
         ['fdpass help errors', 'all codes'],
       ],
     },
-  ],
+  },
+  options: {
+    config: 'read this configuration instead of the usual one',
+    via: 'go through this hop (a URL, a strategy or a named hop); repeat it for a chain, in travel order; replaces the rules; programs of the hop run in /',
+    user: "the remote user, for rules that match it; in ssh_config write it as '%r', with the quotes",
+    alias: "the host as the user typed it, for rules that match it; in ssh_config write it as '%n', with the quotes",
+    timeout:
+      "limit for the whole dial, handshakes included, e.g. 10, 500ms, 2m; 0 for no limit (default: the rule's, else 30)",
+    stdio:
+      'relay bytes over standard input and output, whatever they are connected to; with exec: the socket is the standard input and output of COMMAND',
+    fdpass: 'pass the descriptor, or fail if that is not possible',
+    verbose:
+      'report progress on stderr; give it twice to see every attempt and wait, what fdpass and proxies say to each other, and the stack of an error in a plugin',
+    log: 'append a full report to FILE, which must not be a pipe (useful since ssh can send stderr to /dev/null)',
+    idle: 'the agent exits after this time without a client, e.g. 2h; 0 for never (default 30m)',
+    use: 'the hop to test, as you would write it in a configuration, e.g. a URL or { strategy: NAME, ... }; relative paths in it start at the folder of the plugin; its server must be running and able to reach ports of 127.0.0.1',
+    server: 'the module that starts the server for the tests, and returns the options to reach it with',
+    skip: 'leave out the check with this name',
+    watch: 'test again whenever a module changes in the folder of the plugin or of the server',
+    listen: 'make the agent a proxy on ADDRESS too, as "fdpass listen ADDRESS" is; it then does not exit by itself',
+    'no-ssh': 'do not ask ssh: show what the rules say about HOST and PORT as given (PORT is 22 by default)',
+    'allow-remote': 'listen on an address that other machines can reach; needs --password-file',
+    'password-file':
+      'require a user name and a password from every client: the first line of FILE is USER:PASSWORD, and nobody else may be able to read FILE',
+    'no-password':
+      'do not protect the proxy with a random password, for a COMMAND that does not take it from the variables; every user of this machine can then use the proxy',
+    clear: 'clear the profile',
+    yes: 'make the changes without asking',
+    'dry-run': 'show the changes and make none',
+    json: 'print JSON; an error is one JSON object in the last line of stderr (code, message, hint, target, rule, hop, attempts, routes, where, exitStatus)',
+    svg: 'also write the picture to FILE, for a bug report',
+  },
   exitNote: CODES_NOTE,
-  options: [
-    { name: 'config', short: 'c', argument: 'FILE', help: 'read this configuration instead of the usual one' },
-    {
-      name: 'via',
-      argument: 'URL',
-      repeatable: true,
-      variable: 'FDPASS_VIA',
-      help: 'go through this hop (a URL, a strategy or a named hop); repeat it for a chain, in travel order; replaces the rules; programs of the hop run in /',
-    },
-    {
-      name: 'user',
-      argument: 'NAME',
-      help: "the remote user, for rules that match it; in ssh_config write it as '%r', with the quotes",
-    },
-    {
-      name: 'alias',
-      argument: 'NAME',
-      help: "the host as the user typed it, for rules that match it; in ssh_config write it as '%n', with the quotes",
-    },
-    {
-      name: 'timeout',
-      short: 'w',
-      argument: 'SECONDS',
-      help: "limit for the whole dial, handshakes included, e.g. 10, 500ms, 2m; 0 for no limit (default: the rule's, else 30)",
-    },
-    {
-      name: 'stdio',
-      help: 'relay bytes over standard input and output, whatever they are connected to; with exec: the socket is the standard input and output of COMMAND',
-    },
-    { name: 'fdpass', help: 'pass the descriptor, or fail if that is not possible' },
-    {
-      name: 'verbose',
-      short: 'v',
-      repeatable: true,
-      variable: 'FDPASS_VERBOSE',
-      help: 'report progress on stderr; give it twice to see every attempt and wait, what fdpass and proxies say to each other, and the stack of an error in a plugin',
-    },
-    {
-      name: 'log',
-      argument: 'FILE',
-      variable: 'FDPASS_LOG',
-      help: 'append a full report to FILE, which must not be a pipe (useful since ssh can send stderr to /dev/null)',
-    },
-    {
-      name: 'idle',
-      argument: 'SECONDS',
-      help: 'the agent exits after this time without a client, e.g. 2h; 0 for never (default 30m)',
-    },
-    {
-      name: 'use',
-      argument: 'HOP',
-      help: 'the hop to test, as you would write it in a configuration, e.g. a URL or { strategy: NAME, ... }; relative paths in it start at the folder of the plugin; its server must be running and able to reach ports of 127.0.0.1',
-    },
-    {
-      name: 'server',
-      argument: 'FILE',
-      help: 'the module that starts the server for the tests, and returns the options to reach it with',
-    },
-    { name: 'skip', argument: 'CHECK', repeatable: true, help: 'leave out the check with this name' },
-    { name: 'watch', help: 'test again whenever a module changes in the folder of the plugin or of the server' },
-    {
-      name: 'listen',
-      argument: 'ADDRESS',
-      repeatable: true,
-      help: 'make the agent a proxy on ADDRESS too, as "fdpass listen ADDRESS" is; it then does not exit by itself',
-    },
-    {
-      name: 'no-ssh',
-      help: 'do not ask ssh: show what the rules say about HOST and PORT as given (PORT is 22 by default)',
-    },
-    {
-      name: 'allow-remote',
-      help: 'listen on an address that other machines can reach; needs --password-file',
-    },
-    {
-      name: 'password-file',
-      argument: 'FILE',
-      help: 'require a user name and a password from every client: the first line of FILE is USER:PASSWORD, and nobody else may be able to read FILE',
-    },
-    {
-      name: 'no-password',
-      help: 'do not protect the proxy with a random password, for a COMMAND that does not take it from the variables; every user of this machine can then use the proxy',
-    },
-    { name: 'clear', help: 'clear the profile' },
-    { name: 'yes', short: 'y', help: 'make the changes without asking' },
-    { name: 'dry-run', short: 'n', help: 'show the changes and make none' },
-    {
-      name: 'json',
-      help: 'print JSON; an error is one JSON object in the last line of stderr (code, message, hint, target, rule, hop, attempts, routes, where, exitStatus)',
-    },
-    { name: 'svg', argument: 'FILE', help: 'also write the picture to FILE, for a bug report' },
-    ...COMMON,
-  ],
   examples: [
     [
       "# A host with a ProxyCommand of its own\nHost legacy.example\n    ProxyCommand nc -X connect -x proxy.example:3128 %h %p\n    ProxyUseFdpass no\n\n# Every other host. This block must be the last one.\nHost *\n    ProxyCommand fdpass --user '%r' --alias '%n' %h %p\n    ProxyUseFdpass yes",
@@ -514,42 +382,23 @@ export const FDPASS: ProgramSpec = {
     ],
     NODE_OPTIONS,
   ],
-};
+});
 
-export const FDRECV: ProgramSpec = {
-  name: 'fdrecv',
+export const FDRECV_USAGE: ProgramSpec = describe(FDRECV, {
   summary: 'run a command that passes a descriptor, and describe or bridge what it passed',
   description: [
     'fdrecv runs COMMAND as ssh(1) runs a ProxyCommand with ProxyUseFdpass yes: its standard input and output are one end of a socketpair. It receives the descriptor that COMMAND passes, waits for COMMAND to exit, and prints what the descriptor is: family, local and peer address.',
     'With --stdio it bridges the descriptor to its own standard input and output instead, so that any descriptor-passing program works with clients that do not support descriptor passing.',
     'With --exec it becomes PROGRAM, which gets the descriptor, as from tcpclient(1) or another UCSPI client. If COMMAND fails, PROGRAM is not run.',
   ],
-  commands: [
-    {
-      name: '',
-      synopsis: '[options] COMMAND [ARG ...] [-- PROGRAM [ARG ...]]',
-      summary: 'receive a descriptor',
-      options: ['stdio', 'exec', 'json', 'timeout'],
-    },
-  ],
-  options: [
-    {
-      name: 'stdio',
-      help: 'relay bytes between the descriptor and standard input and output; with --exec: it is the standard input and output of PROGRAM',
-    },
-    {
-      name: 'exec',
-      help: 'become PROGRAM, which is written after COMMAND and "--", with the descriptor as its descriptors 6 and 7, and with the variables of a UCSPI client',
-    },
-    { name: 'json', help: 'describe the descriptor in JSON' },
-    {
-      name: 'timeout',
-      short: 'w',
-      argument: 'SECONDS',
-      help: 'limit for COMMAND to pass its descriptor, e.g. 10, 500ms, 2m; 0 for no limit (default 0)',
-    },
-    ...COMMON,
-  ],
+  commands: { '': { synopsis: '[options] COMMAND [ARG ...] [-- PROGRAM [ARG ...]]', summary: 'receive a descriptor' } },
+  options: {
+    stdio:
+      'relay bytes between the descriptor and standard input and output; with --exec: it is the standard input and output of PROGRAM',
+    exec: 'become PROGRAM, which is written after COMMAND and "--", with the descriptor as its descriptors 6 and 7, and with the variables of a UCSPI client',
+    json: 'describe the descriptor in JSON',
+    timeout: 'limit for COMMAND to pass its descriptor, e.g. 10, 500ms, 2m; 0 for no limit (default 0)',
+  },
   exitNote: CODES_NOTE,
   examples: [
     ['fdrecv fdpass localhost 22', 'what fdpass would hand to ssh'],
@@ -562,4 +411,20 @@ export const FDRECV: ProgramSpec = {
   ],
   files: [],
   environment: [NODE_OPTIONS],
-};
+});
+
+/** A program with its words. @throws an Error if a command or an option has none. */
+function describe(syntax: ProgramSyntax, { commands, options, ...text }: ProgramWords): ProgramSpec {
+  return {
+    ...text,
+    name: syntax.name,
+    commands: syntax.commands.map((command) => ({ ...command, ...wordsFor(command.name, commands) })),
+    options: syntax.options.map((option) => ({ ...option, help: wordsFor(option.name, { ...options, ...COMMON }) })),
+  };
+}
+
+function wordsFor<T>(name: string, words: Readonly<Record<string, T>>): T {
+  const found = words[name];
+  if (found === undefined) throw new Error(`no words for ${JSON.stringify(name)}`);
+  return found;
+}

@@ -16,7 +16,7 @@ import {
 import { type Arguments, checkCount, usage } from './arguments.js';
 import { builtinFramework } from './command-framework.js';
 import { print } from './print.js';
-import { FDPASS } from './usage.js';
+import { FDPASS } from './syntax.js';
 
 type ProfilePattern = ReturnType<typeof profilePatterns>[number];
 

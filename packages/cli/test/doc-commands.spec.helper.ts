@@ -1,6 +1,6 @@
 import { isFdpassError } from '@fdpass/core';
 import { parseArguments } from '../dist/arguments.js';
-import { FDPASS, FDRECV } from '../dist/usage.js';
+import { FDPASS, FDRECV } from '../dist/syntax.js';
 import type { DocBlock } from './doc-blocks.spec.helper.js';
 
 /** A command line in a page. */

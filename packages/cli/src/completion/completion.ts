@@ -1,6 +1,6 @@
 import { type Arguments, checkCount, wrongWord } from '../arguments.js';
 import { print } from '../print.js';
-import { FDPASS } from '../usage.js';
+import { FDPASS } from '../syntax.js';
 import { bashScript } from './bash.js';
 import { CANDIDATES } from './candidates.js';
 import { fishScript } from './fish.js';

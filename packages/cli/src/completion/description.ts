@@ -1,6 +1,7 @@
 import { optionsOf } from '../help.js';
 import { HELP_TOPICS } from '../help-topics.js';
-import { FDPASS, type Operand, type OptionSpec } from '../usage.js';
+import type { Operand } from '../syntax.js';
+import { FDPASS_USAGE, type OptionSpec } from '../usage.js';
 
 /** What a script completes of a command: its options, and what its operands can be. */
 export interface CompletedCommand {
@@ -27,26 +28,26 @@ export interface CompletedOption {
 export const LISTS = { host: 'hosts', hop: 'hops', strategy: 'strategies', profile: 'profiles' } as const;
 
 /** The commands that are typed by name. */
-export const NAMED: readonly CompletedCommand[] = FDPASS.commands
+export const NAMED: readonly CompletedCommand[] = FDPASS_USAGE.commands
   .filter(({ name }) => name !== '')
   .map((command) => ({
     name: command.name,
     summary: brief(command.summary),
-    options: optionsOf(FDPASS, command).map(completedOption),
+    options: optionsOf(FDPASS_USAGE, command).map(completedOption),
     kinds: (command.operands ?? []).map(kindOf),
   }));
 
 /** `fdpass HOST PORT`: its first operand can also be a command. */
-export const CONNECT: readonly CompletedOption[] = FDPASS.commands
+export const CONNECT: readonly CompletedOption[] = FDPASS_USAGE.commands
   .filter(({ name }) => name === '')
-  .flatMap((command) => optionsOf(FDPASS, command).map(completedOption));
+  .flatMap((command) => optionsOf(FDPASS_USAGE, command).map(completedOption));
 
 export const COMMAND_NAMES: string = NAMED.map(({ name }) => name).join(' ');
 
 /** All options that take an argument, by what that can be: a script can then tell an argument from an operand. */
 export function optionsByKind(): ReadonlyMap<string, readonly string[]> {
   const kinds = new Map<string, string[]>();
-  for (const { name, short, kind } of FDPASS.options.map(completedOption)) {
+  for (const { name, short, kind } of FDPASS_USAGE.options.map(completedOption)) {
     if (kind === undefined) continue;
     const names = [`--${name}`, ...(short === undefined ? [] : [`-${short}`])];
     kinds.set(kind, [...(kinds.get(kind) ?? []), ...names]);

@@ -4,7 +4,7 @@ import { didYouMean, importFile, quoteUnknown, readHop } from '@fdpass/core/host
 import { CHECK_NAMES, type StrategySubject } from '@fdpass/testkit';
 import { type Arguments, usage } from '../arguments.js';
 import { namedFile, type PluginFile } from '../plugin-file.js';
-import { FDPASS } from '../usage.js';
+import { FDPASS } from '../syntax.js';
 
 /** What a file of `--server` exports: a subject of the testkit that names its strategy instead of having it. */
 type ServerExport = Omit<StrategySubject, 'strategy'> & { readonly strategy?: string };

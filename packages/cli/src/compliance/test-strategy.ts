@@ -4,8 +4,8 @@ import { type CheckResult, type StrategySubject, testStrategy } from '@fdpass/te
 import { type Arguments, checkCount, usage } from '../arguments.js';
 import { loadPluginFile, type PluginFile } from '../plugin-file.js';
 import { print } from '../print.js';
+import { FDPASS } from '../syntax.js';
 import { lookOf } from '../trace/look.js';
-import { FDPASS } from '../usage.js';
 import { checkLines, renderJson, type StrategyReport, summaryLine, titleLine } from './report.js';
 import { subjectsOf } from './subjects.js';
 import { watchAndRun } from './watch.js';

@@ -4,7 +4,7 @@ import { findInPath, isProgram } from '../program-path.js';
 import { runProgram } from '../run-program.js';
 import { fillTokens } from '../ssh-call.js';
 import { placeOf } from '../ssh-words.js';
-import { FDPASS } from '../usage.js';
+import { FDPASS } from '../syntax.js';
 import { type Check, error, type Finding, warning } from './finding.js';
 import { hasShell } from './shell.js';
 import type { HostAnswer, Surroundings } from './surroundings.js';

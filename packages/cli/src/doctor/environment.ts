@@ -1,6 +1,7 @@
 import { FdpassError, formatError, isFdpassError, showUrl } from '@fdpass/core';
 import { parseArguments } from '../arguments.js';
-import { FDPASS } from '../usage.js';
+import { FDPASS } from '../syntax.js';
+import { FDPASS_USAGE } from '../usage.js';
 import { type Check, error, type Finding, note, warning } from './finding.js';
 import { type ProxySetting, proxySettings, spellingOf, usesEnv } from './proxy-variables.js';
 import type { Surroundings } from './surroundings.js';
@@ -11,7 +12,7 @@ export const environment: Check = {
   async run(around) {
     const { environment: variables } = around;
     const proxies = proxySettings(variables);
-    const own = FDPASS.environment.map(([name]) => name).filter((name) => OWN.test(name) && variables[name]);
+    const own = FDPASS_USAGE.environment.map(([name]) => name).filter((name) => OWN.test(name) && variables[name]);
     const facts = [
       ...proxies.map(({ name, url }) => `${name} is ${showUrl(url)}`),
       ...own.map((name) => `${name} is set`),

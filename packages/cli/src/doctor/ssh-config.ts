@@ -3,7 +3,7 @@ import { readSshConfig, type SshBlock, settingsOf } from '../init/ssh-config.js'
 import { shownPath } from '../shown-path.js';
 import { mentionsFdpass } from '../ssh-call.js';
 import { nameLine } from '../ssh-words.js';
-import { FDPASS } from '../usage.js';
+import { FDPASS } from '../syntax.js';
 import { type Check, error, type Finding, note, worstOfEach } from './finding.js';
 import { judgeHost } from './judge-host.js';
 import type { SampleHost } from './sample-hosts.js';

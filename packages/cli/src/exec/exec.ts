@@ -8,7 +8,7 @@ import { dialRelayed } from '../relay-process.js';
 import { type DialRequest, findRoute, readRequest } from '../request.js';
 import { writeStderr } from '../stderr.js';
 import { restoreStdout } from '../stdout.js';
-import { FDPASS } from '../usage.js';
+import { FDPASS } from '../syntax.js';
 import { WaitingLine } from '../waiting-line.js';
 import { becomeCommand } from './become-command.js';
 

@@ -1,6 +1,6 @@
 import { FdpassError, formatHostPort } from '@fdpass/core';
 import { type Arguments, parseArguments } from '../arguments.js';
-import type { OptionSpec } from '../usage.js';
+import type { OptionSyntax } from '../syntax.js';
 
 /** Where a password comes from: the command line itself, a variable, or the user. */
 export type PasswordSource = { readonly secret: string } | { readonly passwordEnv: string } | { readonly ask: true };
@@ -32,20 +32,17 @@ export const DIRECTLY: ConvertedHop = { use: 'happy-eyeballs' };
 /** Reads the arguments of a program that takes its options as getopt(3) has it; it has no options but these. */
 export function readOptions(
   name: string,
-  options: readonly OptionSpec[],
+  options: readonly OptionSyntax[],
   words: readonly string[],
   stopAtOperand = false,
 ): Arguments {
-  const command = { name: '', synopsis: '', summary: '', options: options.map((option) => option.name) };
-  const program = { name, summary: '', description: [], commands: [command], options };
-  return parseArguments({ ...program, examples: [], files: [], environment: [], exitNote: '' }, words, {
-    stopAtOperand,
-  });
+  const command = { name: '', options: options.map((option) => option.name) };
+  return parseArguments({ name, commands: [command], options }, words, { stopAtOperand });
 }
 
 /** An option by its letter; `argument` for one that takes one. */
-export function letter(short: string, argument?: string): OptionSpec {
-  return { name: short, short, ...(argument !== undefined && { argument }), help: '' };
+export function letter(short: string, argument?: string): OptionSyntax {
+  return { name: short, short, ...(argument !== undefined && { argument }) };
 }
 
 /** @throws FdpassError if the words are not the target of the connection */

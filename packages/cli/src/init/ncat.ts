@@ -1,5 +1,5 @@
 import { FdpassError } from '@fdpass/core';
-import type { OptionSpec } from '../usage.js';
+import type { OptionSyntax } from '../syntax.js';
 import {
   type ConvertedHop,
   type Converter,
@@ -12,11 +12,10 @@ import {
   userAndPassword,
 } from './conversion.js';
 
-const long = (name: string, argument?: string, short?: string): OptionSpec => ({
+const long = (name: string, argument?: string, short?: string): OptionSyntax => ({
   name,
   ...(argument !== undefined && { argument }),
   ...(short !== undefined && { short }),
-  help: '',
 });
 
 const OPTIONS = [

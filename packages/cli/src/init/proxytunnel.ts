@@ -1,14 +1,13 @@
 import { FdpassError } from '@fdpass/core';
 import { expandPath, readTrustedFile } from '@fdpass/core/host';
 import type { Arguments } from '../arguments.js';
-import type { OptionSpec } from '../usage.js';
+import type { OptionSyntax } from '../syntax.js';
 import { type ConvertedHop, type Converter, proxyAddress, readOptions, userAndPassword } from './conversion.js';
 
-const option = (short: string, name: string, argument?: string): OptionSpec => ({
+const option = (short: string, name: string, argument?: string): OptionSyntax => ({
   name,
   short,
   ...(argument !== undefined && { argument }),
-  help: '',
 });
 
 const OPTIONS = [

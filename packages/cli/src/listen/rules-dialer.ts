@@ -10,7 +10,7 @@ import { type DialRequest, routeBy } from '../request.js';
 import { complain } from '../resident.js';
 import { sayError } from '../run.js';
 import { type WriteLine, writeStderr } from '../stderr.js';
-import { FDPASS } from '../usage.js';
+import { FDPASS } from '../syntax.js';
 
 /** What the dials of a process that stays use. */
 export interface DialingParts {

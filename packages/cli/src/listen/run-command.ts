@@ -3,7 +3,7 @@ import { type Password, ProxyServer, type TcpAddress } from '@fdpass/listen';
 import { type Arguments, usage } from '../arguments.js';
 import { type Exit, exitOf, startCommand } from '../child-exit.js';
 import { serveMany } from '../resident.js';
-import { FDPASS } from '../usage.js';
+import { FDPASS } from '../syntax.js';
 import { userVariables } from '../user-variables.js';
 import { rulesDialer } from './listen.js';
 import { PASSED, PassedSignals } from './pass-signals.js';
