@@ -2,8 +2,9 @@ import { formatError, formatHostPort, type Trace, type TraceEvent } from '@fdpas
 import { type Route, stackOf } from '@fdpass/core/host';
 import type { Arguments } from './arguments.js';
 import { LeftToCommand } from './left-to-command.js';
-import { makeLog } from './log.js';
+import type { Log, LogOptions } from './log.js';
 import type { Place } from './place.js';
+import { untilBroken } from './stderr.js';
 
 /** Reports a dial to the user and to the log. */
 export interface DialReport {
@@ -20,7 +21,7 @@ export async function reportDial<T>(
   dial: (report: DialReport) => Promise<T>,
 ): Promise<T> {
   const verbosity = args.count('verbose');
-  const { trace: log, close } = makeLog({ verbosity, file: args.value('log'), write });
+  const { trace: log, close } = await startLog({ verbosity, file: args.value('log'), write });
   const waiting = verbosity === 0 ? line : undefined; // with -v the user is told anyway
   const trace = (event: TraceEvent): void => {
     waiting?.hear(event);
@@ -36,6 +37,13 @@ export async function reportDial<T>(
   } finally {
     close();
   }
+}
+
+/** The log that was asked for. Without one the user still sees the stderr of a command, unchanged. */
+async function startLog({ verbosity, file, write }: LogOptions): Promise<Log> {
+  if (verbosity > 0 || file !== undefined) return (await import('./log.js')).makeLog({ verbosity, file, write });
+  const toStderr = untilBroken(write, () => {});
+  return { trace: (event) => void (event.event === 'output' && toStderr(event.text)), close() {} };
 }
 
 function eventOf(error: unknown): TraceEvent {

@@ -1,8 +1,7 @@
-import { formatError } from '@fdpass/core';
+import { formatError, oneLine } from '@fdpass/core';
 import { errorCodeOf, stackOf } from '@fdpass/core/host';
 import type { Arguments } from './arguments.js';
 import { errorJson } from './error-json.js';
-import { stackLines } from './log.js';
 import type { ProgramSyntax } from './syntax.js';
 
 /** How an error is printed. */
@@ -30,4 +29,9 @@ export function errorLines({ name }: ProgramSyntax, error: unknown, { withStack,
 /** A message with its code in front, which `fdpass help` explains. */
 export function withCode(code: string, message: string): string {
   return `[${code}] ${message}`;
+}
+
+/** A stack as lines that cannot drive a terminal. */
+export function stackLines(stack: string | undefined): string[] {
+  return stack === undefined ? [] : stack.split('\n').map((line) => `    ${oneLine(line)}`);
 }

@@ -5,14 +5,14 @@ import {
   fromSystemError,
   isFdpassError,
   oneLine,
-  reasonOf,
   systemClock,
   type Trace,
   type TraceEvent,
 } from '@fdpass/core';
 import { openLog } from '@fdpass/core/host';
+import { stackLines } from './error-lines.js';
 import { Progress } from './progress.js';
-import type { WriteLine } from './stderr.js';
+import { untilBroken, type WriteLine } from './stderr.js';
 
 export interface LogOptions {
   /** 0: nothing on stderr; 1: the main events; 2 and more: all of them. */
@@ -54,20 +54,6 @@ export function makeLog({ verbosity, file, write }: LogOptions): Log {
   return { trace, close: () => fd !== undefined && closeSync(fd) };
 }
 
-/** Writes until that fails, then says why and no longer tries. */
-function untilBroken(write: WriteLine, say: (why: string) => void): WriteLine {
-  let isBroken = false;
-  return (line) => {
-    if (isBroken) return;
-    try {
-      write(line);
-    } catch (error) {
-      isBroken = true;
-      say(reasonOf(error));
-    }
-  };
-}
-
 /** Appends lines with the time of day and our process id. */
 function fileWriter(fd: number | undefined): WriteLine {
   if (fd === undefined) return () => {};
@@ -81,11 +67,6 @@ function openLogFile(file: string): number {
     if (!isFdpassError(error)) throw fromSystemError(error, `cannot write the log ${file}`);
     throw new FdpassError('usage', error.message, { hint: 'choose another file with --log', cause: error });
   }
-}
-
-/** A stack as lines that cannot drive a terminal. */
-export function stackLines(stack: string | undefined): string[] {
-  return stack === undefined ? [] : stack.split('\n').map((line) => `    ${oneLine(line)}`);
 }
 
 /** An event as a line: its name, then its details as `key=value`. Only an error of several routes has more lines. */

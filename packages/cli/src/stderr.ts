@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { reasonOf } from '@fdpass/core';
 import { findSys } from '@fdpass/core/sockets';
 
 const STDERR = 2;
@@ -30,3 +31,17 @@ export function lineWriter(fd: number, patienceMs: number): WriteLine {
  * pipe non-blocking for all who share it.
  */
 export const writeStderr: WriteLine = lineWriter(STDERR, PATIENCE_MS);
+
+/** Writes until that fails, then says why and no longer tries. */
+export function untilBroken(write: WriteLine, say: (why: string) => void): WriteLine {
+  let isBroken = false;
+  return (line) => {
+    if (isBroken) return;
+    try {
+      write(line);
+    } catch (error) {
+      isBroken = true;
+      say(reasonOf(error));
+    }
+  };
+}
