@@ -1,5 +1,5 @@
 import { FdpassError } from '@fdpass/core';
-import { didYouMean, expandPath, nearest, quoteUnknown } from '@fdpass/core/host';
+import { didYouMean, expandPath, isDigits, nearest, quoteUnknown } from '@fdpass/core/host';
 import type { CommandSyntax, OptionSyntax, ProgramSyntax } from './syntax.js';
 
 /** A command line taken apart. Options are checked against the program's own list. */
@@ -176,7 +176,7 @@ function isOfCommand({ commands }: ProgramSyntax, [first, ...others]: readonly s
 /** Two operands of which the last is a number are always HOST and PORT; else the first may name a subcommand. */
 function chooseCommand(program: ProgramSyntax, operands: readonly string[]): CommandSyntax {
   const [first = '', second = ''] = operands;
-  const isConnect = operands.length === 2 && /^\d+$/.test(second);
+  const isConnect = operands.length === 2 && isDigits(second);
   if (isConnect || operands.length === 0) return onlyCommand(program);
   const commands = program.commands.filter(({ name }) => name !== '');
   const named = commands.find(({ name }) => name === first);

@@ -37,6 +37,7 @@ export { importFile } from './framework/import-file.js';
 export { loadFramework } from './framework/load-framework.js';
 export { beforeDeath, prepareForDeath } from './ground/before-death.js';
 export { formatMs, makeAbortable, onAbort, parseDuration } from './ground/clock.js';
+export { isDigits } from './ground/digits.js';
 export { addDetails, errorCodeOf, exitCodeOf, formatWhere, stackOf } from './ground/errors.js';
 export {
   currentFolder,

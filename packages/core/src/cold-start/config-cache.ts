@@ -151,10 +151,10 @@ function prune(folder: string): void {
 function readEntry(file: string, cache: ConfigCache): Entry | undefined {
   try {
     if (!isPrivateFolder(cache.folder)) return undefined;
-    const [checksum = '', json = ''] = readOwnFile(placeOf(file, cache))
-      .toString()
-      .split(/\n(.*)/s, 2);
-    if (checksum !== checksumOf(json)) return undefined;
+    const text = readOwnFile(placeOf(file, cache)).toString();
+    const end = text.indexOf('\n');
+    const json = text.slice(end + 1);
+    if (text.slice(0, end) !== checksumOf(json)) return undefined;
     const entry = JSON.parse(json) as Entry;
     return entry.key === keyOf(file, cache) ? entry : undefined;
   } catch {

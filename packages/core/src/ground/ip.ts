@@ -2,13 +2,35 @@
  * Literals of IP addresses, read by one parser. Not node:net: loading it takes longer than the rest of a dial, and so does
  * compiling its regular expression for IPv6.
  */
+import { DIGIT_0, isDigit } from './digits.js';
 
-/** An IPv4 literal as inet_pton(3) takes it: four decimal numbers without leading zeros. */
-const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
+const DOT = 0x2e;
+
+/**
+ * Whether `text` is an IPv4 literal as inet_pton(3) takes it: four decimal numbers without leading zeros. Every dial asks several
+ * times, so it makes no objects, and a start would have to compile a regular expression.
+ */
+function isIpv4(text: string): boolean {
+  let count = 1;
+  let number = -1; // no digit yet
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === DOT && number !== -1) {
+      count++;
+      number = -1;
+    } else if (isDigit(code) && number !== 0) {
+      number = Math.max(number, 0) * 10 + code - DIGIT_0;
+      if (number > 255) return false;
+    } else {
+      return false;
+    }
+  }
+  return count === 4 && number !== -1;
+}
 
 /** The bytes of an IPv4 literal. */
 function parseIpv4(text: string): number[] | undefined {
-  return IPV4.test(text) ? text.split('.').map(Number) : undefined;
+  return isIpv4(text) ? text.split('.').map(Number) : undefined;
 }
 
 /** The eight groups of an IPv6 literal without its zone (RFC 4291, section 2.2); the last two can be written as IPv4. */
@@ -47,7 +69,7 @@ function splitZone(text: string): readonly [address: string, zone: string | unde
 
 /** The family of an address literal, an IPv6 one perhaps with a zone; 0 for anything else. */
 export function ipFamily(text: string): 0 | 4 | 6 {
-  if (!text.includes(':')) return IPV4.test(text) ? 4 : 0;
+  if (!text.includes(':')) return isIpv4(text) ? 4 : 0;
   const [address, zone] = splitZone(text);
   if (zone !== undefined && !/^[\w.:~-]+$/.test(zone)) return 0;
   return parseIpv6(address) === undefined ? 0 : 6;
@@ -59,7 +81,7 @@ export function ipFamily(text: string): 0 | 4 | 6 {
  * that is where a connection to it goes (RFC 4291, section 2.5.5.2). IPv6 is written as RFC 5952 has it; a zone is kept.
  */
 export function canonicalAddress(text: string): string | undefined {
-  if (!text.includes(':')) return IPV4.test(text) ? text : readIpv4(text)?.join('.');
+  if (!text.includes(':')) return isIpv4(text) ? text : readIpv4(text)?.join('.');
   if (ipFamily(text) === 0) return undefined;
   const ip = parseIp(text);
   if (ip?.bits === 32) return ipv6Bytes(text).subarray(12).join('.');
@@ -72,7 +94,7 @@ export function canonicalAddress(text: string): string | undefined {
  * of which the last fills the bytes that are left.
  */
 function readIpv4(text: string): number[] | undefined {
-  if (!/^\d/.test(text)) return undefined; // as almost every host is
+  if (!isDigit(text.charCodeAt(0))) return undefined; // as almost every host is
   const numbers = text.split('.').map(readNumber);
   const last = numbers.pop() ?? Number.NaN;
   const left = 4 - numbers.length;

@@ -1,3 +1,4 @@
+import { isDigits } from './digits.js';
 import { FdpassError } from './errors.js';
 import { canonicalAddress, ipFamily } from './ip.js';
 import {
@@ -66,8 +67,8 @@ export function normalizeTarget(target: Target): Target {
  * @throws FdpassError `usage`
  */
 export function normalizeHost(input: string, kinds: readonly TargetKind[] = ANY_KIND): string {
-  // As almost every host is.
-  if ((PLAIN_NAME.test(input) && input.length <= MAX_HOST_LENGTH) || ipFamily(input) === 4) return input;
+  // As almost every host is. The address first: it needs no expression, which a start would have to compile.
+  if (ipFamily(input) === 4 || (PLAIN_NAME.test(input) && input.length <= MAX_HOST_LENGTH)) return input;
   if (input === '') throw new FdpassError('usage', 'the host is empty', { hint: 'give HOST and PORT' });
   const host = targetKind(input) === 'host' ? normalizeName(input) : checkLocalName(input);
   if (Buffer.byteLength(withoutRootDot(host)) > MAX_HOST_LENGTH) {
@@ -127,7 +128,7 @@ function checkLocalName(name: string): string {
 
 /** A decimal port from 1 to 65535. @throws FdpassError `usage` */
 export function parsePort(input: string | number): number {
-  const port = typeof input === 'number' ? input : /^\d{1,5}$/.test(input) ? Number(input) : Number.NaN;
+  const port = typeof input === 'number' ? input : isDigits(input) && input.length <= 5 ? Number(input) : Number.NaN;
   if (isPort(port)) return port;
   throw new FdpassError('usage', 'the port is not a number from 1 to 65535');
 }

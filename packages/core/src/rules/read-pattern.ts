@@ -82,7 +82,8 @@ function addressTest(body: string): PatternTest | undefined {
   const bare = body.startsWith('[') && body.endsWith(']') ? body.slice(1, -1) : body;
   const [literal = '', length] = bare.split('/', 2);
   const address = length === undefined ? canonicalAddress(literal) : undefined;
-  if (address === undefined && ipFamily(literal) === 0 && !looksLikeNetwork(bare)) return undefined;
+  const isNetwork = length !== undefined && looksLikeNetwork(bare);
+  if (address === undefined && ipFamily(literal) === 0 && !isNetwork) return undefined;
   const network = parseNetwork(address ?? bare);
   if (typeof network === 'string')
     throw new FdpassError('config', network, {
