@@ -157,26 +157,25 @@ class ArrivingAddresses implements Candidates<Connection> {
   }
 
   start(changed: () => void, signal: AbortSignal): void {
-    signal.addEventListener('abort', () => this.#endDelay(), { once: true });
     for (const family of [...this.#pending]) {
       this.#setup.host.lookUp(this.#name, family, { ...this.#context, signal }).then(
-        (addresses) => signal.aborted || this.#answered(family, addresses, changed),
+        (addresses) => signal.aborted || this.#answered(family, addresses, changed, signal),
         (error: unknown) => {
           if (signal.aborted) return;
           this.#failures.push({ family, error });
-          this.#answered(family, [], changed);
+          this.#answered(family, [], changed, signal);
         },
       );
     }
   }
 
   /** Section 3: an answer of the first family, good or bad, ends the resolution delay; a good one of the other starts it. */
-  #answered(family: Family, addresses: readonly HostAddress[], changed: () => void): void {
+  #answered(family: Family, addresses: readonly HostAddress[], changed: () => void, signal: AbortSignal): void {
     this.#pending.delete(family);
     this.#order.add(addresses);
     if (!this.#hasStarted) this.#order.firstFamily = this.#firstFamily();
     if (!this.#pending.has(this.#order.firstFamily)) this.#endDelay();
-    else if (!this.#hasStarted && addresses.length > 0) this.#delay(changed);
+    else if (!this.#hasStarted && addresses.length > 0) this.#delay(changed, signal);
     changed();
   }
 
@@ -193,8 +192,9 @@ class ArrivingAddresses implements Candidates<Connection> {
     return ipv6 && ipv4 && host.compareAddresses(ipv4, ipv6) < 0 ? 4 : 6;
   }
 
-  #delay(changed: () => void): void {
+  #delay(changed: () => void, signal: AbortSignal): void {
     const { host, options } = this.#setup;
+    signal.addEventListener('abort', () => this.#endDelay(), { once: true });
     this.#stopDelay ??= host.clock.after(options.resolutionDelay ?? RESOLUTION_DELAY_MS, () => {
       this.#stopDelay = undefined;
       changed();

@@ -1,4 +1,4 @@
-import { type Clock, formatMs, timedOut } from '../ground/clock.js';
+import { type Abortable, type Clock, formatMs, makeAbortable, timedOut } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { promiseOf } from '../ground/promise-of.js';
 import { messageOf } from '../ground/text.js';
@@ -45,7 +45,7 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
   readonly #setup: AttemptSetup;
   readonly #startedAt: number;
   /** Undefined if it has no limit of its own. */
-  readonly #controller: AbortController | undefined;
+  readonly #controller: Abortable | undefined;
   #cancelTimer = (): void => {};
   #isOver = false;
 
@@ -56,7 +56,7 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
     this.#candidate = candidate;
     this.#setup = setup;
     this.#startedAt = setup.clock.now();
-    this.#controller = isAlone && setup.timeoutMs <= 0 ? undefined : new AbortController();
+    this.#controller = isAlone && setup.timeoutMs <= 0 ? undefined : makeAbortable();
   }
 
   /** Reports the start. Whoever listens can cancel the attempt at this moment. */

@@ -1,4 +1,4 @@
-import { type Clock, onAbort } from '../ground/clock.js';
+import { type Abortable, type Clock, makeAbortable, onAbort } from '../ground/clock.js';
 import { FdpassError, withoutStack } from '../ground/errors.js';
 import { endOfFile } from '../ground/system-error.js';
 import { Attempt, type AttemptKind, type AttemptResult, type AttemptSetup, type Candidate } from './attempt.js';
@@ -98,7 +98,7 @@ class Race<T extends Closable> {
   readonly #resolve: (winner: T) => void;
   readonly #reject: (reason: unknown) => void;
   /** Ends the arrival of candidates; undefined if none can come. */
-  #arrivals: AbortController | undefined;
+  #arrivals: Abortable | undefined;
   readonly #running = new Set<Attempt<T>>();
   readonly #failures: Failure[] = [];
   #count = 0;
@@ -130,7 +130,7 @@ class Race<T extends Closable> {
   start(): void {
     this.#release = onAbort(this.#setup.context.signal, (reason) => this.#end(() => this.#reject(reason), reason));
     if (this.#source.isOpen) {
-      this.#arrivals = new AbortController();
+      this.#arrivals = makeAbortable();
       this.#source.start?.(() => this.#advance(), this.#arrivals.signal);
     }
     this.#advance();

@@ -60,10 +60,10 @@ export function startDeadline(
 }
 
 /** An abort controller. */
-interface Abortable {
+export interface Abortable {
   readonly signal: AbortSignal;
-  /** Aborts with the reason. Only the first call counts. */
-  readonly abort: (reason: unknown) => void;
+  /** Aborts with the reason, an AbortError by default. Only the first call counts. */
+  readonly abort: (reason?: unknown) => void;
 }
 
 /** The listeners of {@link onAbort}. A dial has several, and an event listener would cost ten times as much. */
@@ -77,10 +77,10 @@ export function makeAbortable(): Abortable {
   const listeners = new Set<(reason: unknown) => void>();
   const signal: ListenedSignal = controller.signal;
   signal[LISTENERS] = listeners;
-  const abort = (reason: unknown): void => {
+  const abort = (reason?: unknown): void => {
     if (signal.aborted) return;
     controller.abort(reason);
-    for (const listener of listeners) listener(reason);
+    for (const listener of listeners) listener(signal.reason);
     listeners.clear();
   };
   return { signal, abort };
