@@ -9,8 +9,8 @@ interface Meaning {
 
 const CHECK_NETWORK = 'check the network of this machine';
 
-/** The errno names that a dial can meet, in words for the person at the terminal. */
-const MEANINGS: Readonly<Record<string, Meaning>> = {
+/** The errno names that a dial can meet, in words for the person at the terminal. A function: only a failure needs them. */
+const meanings = (): Readonly<Record<string, Meaning>> => ({
   ECONNREFUSED: { code: 'unreachable', reason: 'connection refused', hint: 'check that it is running, and the port' },
   ECONNRESET: { code: 'unreachable', reason: 'connection reset' },
   EPIPE: { code: 'unreachable', reason: 'connection closed by the other side' },
@@ -44,7 +44,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EPERM: { code: 'permission', reason: 'operation not permitted' },
   EMFILE: { code: 'internal', reason: 'no file descriptor left in this process', hint: 'raise the limit: ulimit -n' },
   ENFILE: { code: 'internal', reason: 'no file descriptor left on this system' },
-};
+});
 
 /** The errno name of a system error, or undefined for any other value. */
 export function errnoName(error: unknown): string | undefined {
@@ -76,7 +76,7 @@ export function reasonOf(error: unknown): string {
   if (isFdpassError(error)) return error.message;
   const name = errnoName(error);
   return (
-    (name !== undefined && MEANINGS[name]?.reason) || name || (error instanceof Error ? error.message : String(error))
+    (name !== undefined && meanings()[name]?.reason) || name || (error instanceof Error ? error.message : String(error))
   );
 }
 
@@ -85,7 +85,7 @@ export function reasonOf(error: unknown): string {
  * and without it the message is the bare reason. One of our own errors keeps its code and hint.
  */
 export function fromSystemError(error: unknown, doing?: string): FdpassError {
-  const meaning = isFdpassError(error) ? error : MEANINGS[errnoName(error) ?? ''];
+  const meaning = isFdpassError(error) ? error : meanings()[errnoName(error) ?? ''];
   const message = doing === undefined ? reasonOf(error) : `${doing}: ${reasonOf(error)}`;
   return new FdpassError(meaning?.code ?? 'internal', message, { hint: meaning?.hint, cause: error });
 }

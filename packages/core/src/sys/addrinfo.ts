@@ -60,8 +60,8 @@ export function readPointer(
   return BigInt(littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
 }
 
-/** What getaddrinfo(3) answers when it fails, by platform: Linux counts down from 0, the BSDs up. */
-const LINUX_ERRORS: Readonly<Record<number, string>> = {
+/** What getaddrinfo(3) answers when it fails, by platform: Linux counts down from 0, the BSDs up. Functions: only a failure needs them. */
+const linuxErrors = (): Readonly<Record<number, string>> => ({
   [-1]: 'EAI_BADFLAGS',
   [-2]: 'EAI_NONAME',
   [-3]: 'EAI_AGAIN',
@@ -74,8 +74,8 @@ const LINUX_ERRORS: Readonly<Record<number, string>> = {
   [-10]: 'EAI_MEMORY',
   [-11]: 'EAI_SYSTEM',
   [-12]: 'EAI_OVERFLOW',
-};
-const BSD_ERRORS: Readonly<Record<number, string>> = {
+});
+const bsdErrors = (): Readonly<Record<number, string>> => ({
   1: 'EAI_ADDRFAMILY',
   2: 'EAI_AGAIN',
   3: 'EAI_BADFLAGS',
@@ -88,10 +88,10 @@ const BSD_ERRORS: Readonly<Record<number, string>> = {
   10: 'EAI_SOCKTYPE',
   11: 'EAI_SYSTEM',
   14: 'EAI_OVERFLOW',
-};
+});
 
 /** The name of an error of getaddrinfo(3), e.g. `EAI_NONAME`. */
 export function addrinfoError(code: number, platform: PlatformName): string {
-  const names = platform.startsWith('linux') ? LINUX_ERRORS : BSD_ERRORS;
+  const names = platform.startsWith('linux') ? linuxErrors() : bsdErrors();
   return names[code] ?? `EAI_${code}`;
 }

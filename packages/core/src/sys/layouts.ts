@@ -162,7 +162,7 @@ export function layoutFor(platform: PlatformName, pointerSize: 4 | 8, littleEndi
   return platform === 'linux-musl' && pointerSize === 8 ? muslBigEndian(swapped) : swapped;
 }
 
-const LINUX: SocketConstants = {
+const linux = (): SocketConstants => ({
   SOL_SOCKET: 1,
   SO_TYPE: 3,
   SO_ERROR: 4,
@@ -184,30 +184,31 @@ const LINUX: SocketConstants = {
   EAGAIN: 11,
   EINPROGRESS: 115,
   sockaddrHasLength: false,
-};
+});
 
 /** Linux on POWER has numbers of its own for a few options (arch/powerpc/include/uapi/asm/socket.h). */
-const LINUX_POWER: SocketConstants = { ...LINUX, SO_PEERCRED: 21 };
+const linuxPower = (): SocketConstants => ({ ...linux(), SO_PEERCRED: 21 });
 
-const BSD = {
-  SOL_SOCKET: 0xffff,
-  SO_TYPE: 0x1008,
-  SO_ERROR: 0x1007,
-  SO_KEEPALIVE: 0x0008,
-  SO_SNDBUF: 0x1001,
-  SO_PEERCRED: undefined,
-  SO_RCVBUF: 0x1002,
-  SCM_RIGHTS: 1,
-  MSG_CTRUNC: 0x20,
-  MSG_DONTWAIT: 0x80,
-  O_NONBLOCK: 0x4,
-  EAGAIN: 35,
-  EINPROGRESS: 36,
-  sockaddrHasLength: true,
-} as const;
+const bsd = () =>
+  ({
+    SOL_SOCKET: 0xffff,
+    SO_TYPE: 0x1008,
+    SO_ERROR: 0x1007,
+    SO_KEEPALIVE: 0x0008,
+    SO_SNDBUF: 0x1001,
+    SO_PEERCRED: undefined,
+    SO_RCVBUF: 0x1002,
+    SCM_RIGHTS: 1,
+    MSG_CTRUNC: 0x20,
+    MSG_DONTWAIT: 0x80,
+    O_NONBLOCK: 0x4,
+    EAGAIN: 35,
+    EINPROGRESS: 36,
+    sockaddrHasLength: true,
+  }) as const;
 
-const DARWIN: SocketConstants = {
-  ...BSD,
+const darwin = (): SocketConstants => ({
+  ...bsd(),
   MSG_NOSIGNAL: undefined,
   MSG_CMSG_CLOEXEC: undefined,
   SOCK_CLOEXEC: undefined,
@@ -215,10 +216,10 @@ const DARWIN: SocketConstants = {
   F_DUPFD_CLOEXEC: 67,
   AF_INET6: 30,
   AF_VSOCK: 40,
-};
+});
 
-const FREEBSD: SocketConstants = {
-  ...BSD,
+const freebsd = (): SocketConstants => ({
+  ...bsd(),
   MSG_NOSIGNAL: 0x2_0000,
   MSG_CMSG_CLOEXEC: 0x4_0000,
   SOCK_CLOEXEC: 0x1000_0000,
@@ -226,11 +227,11 @@ const FREEBSD: SocketConstants = {
   F_DUPFD_CLOEXEC: 17,
   AF_INET6: 28,
   AF_VSOCK: undefined,
-};
+});
 
 /** The constants of a platform. @param arch As `process.arch`. */
 export function constantsFor(platform: PlatformName, arch: string = process.arch): SocketConstants {
-  if (platform === 'darwin') return DARWIN;
-  if (platform === 'freebsd') return FREEBSD;
-  return arch === 'ppc64' || arch === 'ppc' ? LINUX_POWER : LINUX;
+  if (platform === 'darwin') return darwin();
+  if (platform === 'freebsd') return freebsd();
+  return arch === 'ppc64' || arch === 'ppc' ? linuxPower() : linux();
 }
