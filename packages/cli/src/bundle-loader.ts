@@ -1,5 +1,4 @@
 import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
 import { Script } from 'node:vm';
 import { type LoadedScript, readKeptCode } from './kept-code.js';
 
@@ -39,17 +38,19 @@ export function loadBundles({ folder, codeFolder, ask, scripts }: Loading): Requ
   const modules = new Map<string, unknown>();
   const version = `code-${process.version}-${process.arch}`; // V8 itself rejects what was compiled for another processor
 
+  // Not join(): it takes paths apart letter by letter, often enough in a start that V8 optimises it.
+  const pathOf = (name: string): string => folder + name.slice('.'.length);
   const load: Require = (name) => {
     if (!modules.has(name)) modules.set(name, find(name));
     return modules.get(name);
   };
   const find: Require = (name) => {
-    if (name === IMPORTER) return ask(join(folder, name));
+    if (name === IMPORTER) return ask(pathOf(name));
     return name.startsWith('./') ? run(name) : ask(name);
   };
   const run: Require = (name) => {
-    const file = join(folder, name);
-    const start = compile(file, codeFolder && join(codeFolder, version, file)).runInThisContext() as ModuleFunction;
+    const file = pathOf(name);
+    const start = compile(file, codeFolder && `${codeFolder}/${version}${file}`).runInThisContext() as ModuleFunction;
     const module = { exports: {} };
     start(module.exports, load, module, file, folder);
     return module.exports;

@@ -1,5 +1,5 @@
 import { lstatSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { loadBundles, type Require } from './bundle-loader.js';
 import { type LoadedScript, leaveLoadedScripts } from './kept-code.js';
 import { isTooOld } from './node-version.js';
@@ -27,7 +27,7 @@ export function launch(file: string, ask: Require): void {
     );
     process.exit(78);
   }
-  const folder = join(file, '../../bundle');
+  const folder = `${dirname(dirname(file))}/bundle`;
   const scripts: LoadedScript[] = [];
   leaveLoadedScripts(scripts);
   loadBundles({ folder, codeFolder: codeFolder(folder, ask), ask, scripts })(`./${name}.cjs`);
@@ -38,7 +38,7 @@ function codeFolder(bundles: string, ask: Require): string | undefined {
   if (process.execArgv.length > 0 || process.env['NODE_OPTIONS']) return undefined; // they can change what V8 compiles
   const folder = cacheFolder();
   if (folder === undefined || isPlainlyPrivate(folder)) return folder;
-  return (ask(join(bundles, 'code-folder.cjs')) as typeof import('./code-folder.js')).makeCodeFolder();
+  return (ask(`${bundles}/code-folder.cjs`) as typeof import('./code-folder.js')).makeCodeFolder();
 }
 
 const TYPE = 0o170000;

@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { KoffiFunc } from 'koffi';
 import { onAbort } from '../ground/clock.js';
 import { FdpassError, withoutStack } from '../ground/errors.js';
@@ -70,7 +70,7 @@ function loadKoffi(platform: PlatformName): Koffi {
   try {
     const { arch } = process;
     // The real path: package managers that link packages keep koffi's own dependencies beside the original only.
-    const koffi = realpathSync.native(join(findModule('koffi', here), 'package.json'));
+    const koffi = realpathSync.native(`${findModule('koffi', here)}/package.json`);
     const native = findModule(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`, koffi);
     if (platform !== 'linux-glibc') return fromWrapper(here);
     const loading = { exports: {} };
@@ -84,7 +84,7 @@ function loadKoffi(platform: PlatformName): Koffi {
 /** Where a module is, as seen from a file: in the nearest node_modules folder that has it. */
 function findModule(name: string, from: string): string {
   for (let folder = dirname(from); ; folder = dirname(folder)) {
-    const path = join(folder, 'node_modules', name);
+    const path = `${folder}/node_modules/${name}`; // join() would take longer than to look
     if (existsSync(path)) return path;
     if (folder === dirname(folder)) throw new Error(`${name} is not installed`);
   }
