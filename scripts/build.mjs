@@ -2,7 +2,7 @@
 // a tree of ES modules takes. Code that a plain dial does not need is in separate files. docs/decisions.md has the figures.
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { noticesFor } from './notices.mjs';
 
@@ -86,6 +86,17 @@ const noMetadata = {
 /** The bundle that runs before the version of Node is known. */
 const LAUNCH = resolve('packages/cli/dist/launch.js');
 
+/** What it exports, in an assignment: none of it is kept compiled, and the getters that esbuild writes would be a sixth of it. */
+const LAUNCH_INPUT = {
+  stdin: {
+    contents: `import { launch } from './launch.js'; module.exports = { launch };`,
+    resolveDir: dirname(LAUNCH),
+  },
+  outdir: undefined,
+  outfile: join(OUT, 'launch.cjs'),
+  logOverride: { 'commonjs-variable-in-esm': 'silent' }, // esbuild takes an import for a sign that there is no `module`
+};
+
 rmSync(OUT, { recursive: true, force: true });
 const options = {
   outdir: OUT,
@@ -121,8 +132,8 @@ async function bundleAll() {
     const supported = { 'dynamic-import': file === resolve(PLUGINS) };
     const target = file === LAUNCH ? 'node12' : options.target;
     const around = LOADED_BY_NODE.includes(file) ? {} : { banner: { js: BANNER }, footer: { js: FOOTER } };
-    const entryPoints = [{ in: file, out: name }];
-    const { metafile } = await build({ ...options, ...around, supported, target, entryPoints });
+    const input = file === LAUNCH ? LAUNCH_INPUT : { entryPoints: [{ in: file, out: name }] };
+    const { metafile } = await build({ ...options, ...around, supported, target, ...input });
     records.push(metafile);
   }
   return records;
