@@ -29,21 +29,22 @@ const { version } = JSON.parse(readFileSync('packages/cli/package.json', 'utf8')
 /** Loads plugins, which can be ES modules, so its own import() is not bundled. */
 const PLUGINS = 'packages/core/dist/strategy/plugins.js';
 
-/** The bundles that Node loads. The launcher loads all others. */
-const LOADED_BY_NODE = [
-  'packages/cli/dist/launch.js',
-  'packages/cli/dist/code-folder.js',
-  'packages/core/dist/connection/pass-on.js',
-  PLUGINS,
-].map((file) => resolve(file));
+/** The bundle that runs before the version of Node is known. */
+const LAUNCH = resolve('packages/cli/dist/launch.js');
+
+/** The bundles that Node loads. The commands load the launcher, and that loads all others. */
+const LOADED_BY_NODE = ['packages/cli/dist/code-folder.js', 'packages/core/dist/connection/pass-on.js', PLUGINS].map(
+  (file) => resolve(file),
+);
 
 /** What has a bundle of its own: what is started or required by its path, and each module that is imported dynamically. */
 const entries = new Set([
   ...['packages/cli/dist/fdpass.js', 'packages/cli/dist/fdrecv.js'].map((file) => resolve(file)),
+  LAUNCH,
   ...LOADED_BY_NODE,
 ]);
 
-/** What is around a bundle for the launcher: the function that Node would make of it. */
+/** What is around a bundle that Node does not load: the function that Node would make of it. */
 const BANNER = '(function(exports,require,module,__filename,__dirname){';
 const FOOTER = '})';
 
@@ -82,9 +83,6 @@ const noMetadata = {
     }));
   },
 };
-
-/** The bundle that runs before the version of Node is known. */
-const LAUNCH = resolve('packages/cli/dist/launch.js');
 
 /** What it exports, in an assignment: none of it is kept compiled, and the getters that esbuild writes would be a sixth of it. */
 const LAUNCH_INPUT = {

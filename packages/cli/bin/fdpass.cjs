@@ -164,7 +164,11 @@ sub pass {
 __END__
 */
 try {
-  require('../bundle/launch.cjs').launch(__filename, require);
+  // Not by require(), which looks at every folder and link on the way.
+  const launcher = `${__dirname}/../bundle/launch.cjs`;
+  const source = require('fs').readFileSync(launcher, 'latin1'); // a function, as all our bundles are
+  require('vm').runInThisContext(source, launcher)(exports, require, module);
+  module.exports.launch(__filename, require);
 } catch ({ code, message, path = message }) {
   const isBundleMissing = /^(ENOENT|MODULE_NOT_FOUND)$/.test(code) && /\/bundle\/[a-z]+\.cjs/.test(path);
   const reason =

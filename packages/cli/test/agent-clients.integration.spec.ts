@@ -33,12 +33,14 @@ const SHELLS: Readonly<Record<string, readonly string[]>> = { dash: [], bash: []
 const ARGUMENTS = ['a b', '', '*', '$(id)', '`id`', "it's", '"', '\\', '-v', '~', '--', 'ä', '22'];
 
 /** What stands in for Node's part of the command. It says how it was started, and which signals are ignored. */
-const NODE_PART = `const { readFileSync } = require('node:fs');
+const NODE_PART = `(exports, require) => {
+const { readFileSync } = require('node:fs');
 const stat = readFileSync('/proc/self/stat', 'latin1');
 const waitedFor = stat.slice(stat.lastIndexOf(')')).split(' ')[9]; // page faults of children, proc_pid_stat(5)
 const ignored = /SigIgn:.*/.exec(readFileSync('/proc/self/status', 'latin1'))[0];
 exports.launch = () =>
-  console.log(JSON.stringify({ args: process.argv.slice(2), env: process.env, waitedFor, ignored }));`;
+  console.log(JSON.stringify({ args: process.argv.slice(2), env: process.env, waitedFor, ignored }));
+}`;
 
 interface NodePart {
   readonly args: string[];

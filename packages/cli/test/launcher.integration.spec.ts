@@ -62,10 +62,12 @@ describe('the launcher of the commands', () => {
     copyFileSync(FDPASS_BIN, command);
     writeFileSync(
       at('installed/bundle/launch.cjs'),
-      `const stat = require('node:fs').readFileSync('/proc/self/stat', 'latin1');
+      `(exports, require) => {
+const stat = require('node:fs').readFileSync('/proc/self/stat', 'latin1');
 const waitedFor = stat.slice(stat.lastIndexOf(')')).split(' ')[9]; // page faults of children, proc_pid_stat(5)
 exports.launch = (file) =>
-  console.log(JSON.stringify({ file, args: process.argv.slice(2), env: process.env, waitedFor }));`,
+  console.log(JSON.stringify({ file, args: process.argv.slice(2), env: process.env, waitedFor }));
+}`,
     );
     symlinkSync(command, link);
     symlinkSync(command, at('beside/fdpass'));
@@ -407,7 +409,9 @@ exit "$FAKE_STATUS"
     ] as const) {
       const script = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${old}' } });
         process.argv.splice(1, 0, 'fdpass', '--version');
-        require(${JSON.stringify(launch)}).launch(${JSON.stringify(realpathSync(FDPASS_BIN))}, require);`;
+        const source = require('node:fs').readFileSync(${JSON.stringify(launch)}, 'latin1');
+        require('node:vm').runInThisContext(source)(exports, require, module);
+        module.exports.launch(${JSON.stringify(realpathSync(FDPASS_BIN))}, require);`;
       const { status, stderr } = await run(process.execPath, ['-e', script]);
       expect(status, old).to.equal(isTooOld ? 78 : 0);
       if (isTooOld)
