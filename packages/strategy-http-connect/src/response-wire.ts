@@ -25,14 +25,16 @@ const PREFIX = Buffer.from('HTTP/');
  * @throws FdpassError `protocol` as soon as it cannot be HTTP.
  */
 export function missingHeadBytes(soFar: Buffer): number {
-  const length = Math.min(soFar.length, PREFIX.length);
-  if (!soFar.subarray(0, length).equals(PREFIX.subarray(0, length))) throw notHttp(soFar);
-  if (soFar.length < PREFIX.length) return PREFIX.length - soFar.length;
-  const last = soFar.at(-1);
+  const { length } = soFar;
+  for (let at = 0; at < length && at < PREFIX.length; at++) {
+    if (soFar[at] !== PREFIX[at]) throw notHttp(soFar);
+  }
+  if (length < PREFIX.length) return PREFIX.length - length;
+  const last = soFar[length - 1];
   if (last === CR) return 1;
   if (last !== LF) return 2;
-  const previous = soFar.at(-2);
-  const isEmptyLine = previous === LF || (previous === CR && soFar.at(-3) === LF);
+  const previous = soFar[length - 2];
+  const isEmptyLine = previous === LF || (previous === CR && soFar[length - 3] === LF);
   return isEmptyLine ? 0 : 1;
 }
 
