@@ -35,8 +35,9 @@ export {
 } from './framework/framework.js';
 export { importFile } from './framework/import-file.js';
 export { loadFramework } from './framework/load-framework.js';
+export { makeAbortable, onAbort } from './ground/abortable.js';
 export { beforeDeath, prepareForDeath } from './ground/before-death.js';
-export { formatMs, makeAbortable, onAbort, parseDuration } from './ground/clock.js';
+export { formatMs, parseDuration } from './ground/clock.js';
 export { isDigits } from './ground/digits.js';
 export { addDetails, errorCodeOf, exitCodeOf, formatWhere, stackOf } from './ground/errors.js';
 export {

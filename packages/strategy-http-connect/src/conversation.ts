@@ -2,6 +2,7 @@ import {
   type Clock,
   type Connection,
   type Credentials,
+  type DialContext,
   FdpassError,
   firstAnswer,
   type HandshakeReport,
@@ -27,7 +28,7 @@ export interface Conversation {
   /** Where the hop has them; a URL's are sent to a proxy that refuses without a challenge, as curl sends them unasked. */
   readonly credentialSource: 'options' | 'url' | undefined;
   readonly schemes: readonly AuthenticationScheme[];
-  readonly signal: AbortSignal;
+  readonly context: DialContext;
   readonly clock: Clock;
   /** What {@link getCredentials} gave. */
   credentials: Credentials | undefined;
@@ -106,14 +107,14 @@ async function authorize(head: ResponseHead, conversation: Conversation): Promis
 }
 
 async function answerChallenges(challenges: readonly Challenge[], conversation: Conversation): Promise<string> {
-  const { schemes, authority, signal, round } = conversation;
+  const { schemes, authority, context, round } = conversation;
   const candidates = answerable(challenges, schemes);
   if (candidates.length === 0) throw unanswerable(challenges); // before anyone is asked for a password
   conversation.credentials = await conversation.getCredentials();
   const { credentials } = conversation;
   const answer =
     round < MAX_AUTHENTICATION_ROUNDS
-      ? await answerFirst(candidates, { credentials, authority, round, signal })
+      ? await answerFirst(candidates, { credentials, authority, round, signal: context.signal })
       : undefined;
   if (answer !== undefined) return answer;
   if (credentials === undefined) throw unauthenticated(challenges);

@@ -107,7 +107,7 @@ async function startConversation(
     getCredentials,
     credentialSource: options.credentials !== undefined ? 'options' : credentials !== undefined ? 'url' : undefined,
     schemes,
-    signal: context.signal,
+    context,
     clock: host.clock,
     credentials,
     authorization: isPreemptive && credentials !== undefined ? encodeBasic(credentials) : undefined,

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
-import { type Clock, onAbort, systemClock } from '../ground/clock.js';
+import { onAbort } from '../ground/abortable.js';
+import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { fromSystemError, unlessBlocked } from '../ground/system-error.js';
 import { noTrace, type Trace } from '../ground/trace.js';

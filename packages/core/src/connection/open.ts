@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { onAbort } from '../ground/clock.js';
+import { type AbortState, abortStateOf, onAbort } from '../ground/abortable.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { ipFamily, lacksZone } from '../ground/ip.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
@@ -34,16 +34,17 @@ export async function openConnection(
   options: SocketOptions,
   context: OpenContext,
 ): Promise<Connection> {
-  context.signal.throwIfAborted();
+  const state = abortStateOf(context);
+  state.throwIfAborted();
   const sys = context.sys ?? findSys();
   try {
     const opening = sys === undefined ? openByNode(address, options, context) : open(address, options, context, sys);
     const connection = await opening;
-    if (!context.signal.aborted) return connection;
-    connection.destroy(context.signal.reason);
-    throw context.signal.reason;
+    if (!state.aborted) return connection;
+    connection.destroy(state.reason);
+    throw state.reason;
   } catch (error) {
-    throw context.signal.aborted ? context.signal.reason : connectError(error, address, options);
+    throw state.aborted ? state.reason : connectError(error, address, options);
   }
 }
 
@@ -87,7 +88,7 @@ async function open(
   const fd = makeSocket(address, options, sys);
   const connection = new DescriptorConnection(fd, sys, context);
   try {
-    if (!sys.connect(fd, sockaddr)) await connected(connection, fd, sys, context.signal);
+    if (!sys.connect(fd, sockaddr)) await connected(connection, fd, sys, abortStateOf(context));
     return connection;
   } catch (error) {
     connection.destroy();
@@ -135,14 +136,14 @@ function bind(fd: number, family: 4 | 6, { bindAddress, bindPort }: SocketOption
 }
 
 /** Waits for the end of connect(2). */
-async function connected(connection: DescriptorConnection, fd: number, sys: Sys, signal: AbortSignal): Promise<void> {
-  const release = onAbort(signal, (reason) => connection.destroy(reason));
+async function connected(connection: DescriptorConnection, fd: number, sys: Sys, state: AbortState): Promise<void> {
+  const release = onAbort(state, (reason) => connection.destroy(reason));
   try {
     await connection.until('writable');
   } finally {
     release();
   }
-  signal.throwIfAborted(); // then it is closed, and its number can be another socket's by now
+  state.throwIfAborted(); // then it is closed, and its number can be another socket's by now
   const { SOL_SOCKET, SO_ERROR } = sys.platform.constants;
   const errno = sys.getsockoptInt(fd, SOL_SOCKET, SO_ERROR);
   if (errno !== 0) throw sys.errorOf('connect', errno);

@@ -1,4 +1,5 @@
-import { type Clock, onAbort, startDeadline, untilAborted, withWaited } from '../ground/clock.js';
+import { onAbort } from '../ground/abortable.js';
+import { type Clock, startDeadline, untilAborted, withWaited } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { fromSystemError } from '../ground/system-error.js';
 import type { Target } from '../ground/target.js';

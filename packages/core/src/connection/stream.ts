@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { type Clock, onAbort, systemClock } from '../ground/clock.js';
+import { onAbort } from '../ground/abortable.js';
+import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { endOfFile, errnoName, fromSystemError } from '../ground/system-error.js';
 import { noTrace, type Trace } from '../ground/trace.js';

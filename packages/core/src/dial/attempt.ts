@@ -1,4 +1,5 @@
-import { type Abortable, type Clock, formatMs, makeAbortable, timedOut } from '../ground/clock.js';
+import { type Abortable, abortStateOf, makeAbortable } from '../ground/abortable.js';
+import { type Clock, formatMs, timedOut } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { promiseOf } from '../ground/promise-of.js';
 import { messageOf } from '../ground/text.js';
@@ -68,7 +69,8 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
   /** Opens the connection; `settled` is called once, unless the attempt is cancelled before. */
   run(settled: (attempt: Attempt<T>, result: AttemptResult<T>) => void): void {
     const { context } = this.#setup;
-    const signal = this.#controller?.signal ?? context.signal;
+    const signal = this.#controller?.signal;
+    const state = signal ?? abortStateOf(context);
     const end = (result: AttemptResult<T>): void => {
       if (this.#isOver) return;
       this.#finish();
@@ -77,13 +79,13 @@ export class Attempt<T extends { destroy(reason?: unknown): void }> {
       settled(this, result);
     };
     this.#startLimit((error) => end({ error }));
-    promiseOf(() => this.#candidate.open({ ...context, signal })).then(
+    promiseOf(() => this.#candidate.open(signal === undefined ? context : { ...context, signal })).then(
       (value) => {
-        if (!signal.aborted) return end({ value });
+        if (!state.aborted) return end({ value });
         value.destroy(); // it came too late
-        end({ error: signal.reason });
+        end({ error: state.reason });
       },
-      (error: unknown) => end({ error: signal.aborted && !isTimeout(error) ? signal.reason : error }),
+      (error: unknown) => end({ error: state.aborted && !isTimeout(error) ? state.reason : error }),
     );
   }
 

@@ -1,4 +1,5 @@
 import type { Connection } from '../connection/connection.js';
+import { type AbortState, abortStateOf, Cancellable } from '../ground/abortable.js';
 import type { Target } from '../ground/target.js';
 import type { DialMark, Trace } from '../ground/trace.js';
 
@@ -11,8 +12,7 @@ export interface DialContext {
 }
 
 /*
- * What core adds to the context of a hop's dial. A spread copy of the context (`{ ...context, signal }`) has it too. The
- * objects are written out here: in V8 a spread with more properties behind it takes as long as a system call.
+ * What core adds to the context of a hop's dial. A spread copy of the context (`{ ...context, signal }`) has it too.
  */
 
 /** What belongs to the dial. Symbol.for: two copies of this package can take part in one dial. */
@@ -28,7 +28,7 @@ export type NeedsRelayListener = (why: string) => void;
 /** A dial of another hop inside a dial. */
 export interface InnerDial {
   readonly dial: Promise<unknown>;
-  readonly signal: AbortSignal;
+  readonly state: AbortState;
 }
 
 /** Mostly there is one of each, so these are lists: a set or a map takes five times the memory. */
@@ -55,20 +55,45 @@ export interface HopContext extends DialContext {
   readonly [PASSED]?: NeedsRelayListener | undefined;
 }
 
+/** A context that core has made: its signal is made when a strategy wants it. */
+class CoreContext extends Cancellable implements HopContext {
+  readonly trace: Trace;
+  readonly [OWNED]: Owned | undefined;
+  readonly [MARK]: CountedMark | undefined;
+  readonly [PASSED]: NeedsRelayListener | undefined;
+
+  constructor(
+    state: AbortState,
+    trace: Trace,
+    owned: Owned | undefined,
+    mark: CountedMark | undefined,
+    passed: NeedsRelayListener | undefined,
+  ) {
+    super(state);
+    this.trace = trace;
+    this[OWNED] = owned;
+    this[MARK] = mark;
+    this[PASSED] = passed;
+  }
+}
+
+/**
+ * A context for the dial of a route.
+ *
+ * @param onNeedsRelay Given if the descriptor is to be passed to another program: TLS can then be the kernel's.
+ */
+export function routeContext(state: AbortState, trace: Trace, onNeedsRelay?: NeedsRelayListener): DialContext {
+  return new CoreContext(state, trace, undefined, undefined, onNeedsRelay);
+}
+
 /** The same context for a dial that owns what is opened in it. */
-export function withOwned({ signal, trace, [MARK]: mark, [PASSED]: passed }: HopContext, owned: Owned): HopContext {
-  return { signal, trace, [OWNED]: owned, [MARK]: mark, [PASSED]: passed };
+export function withOwned(context: HopContext, owned: Owned): HopContext {
+  return new CoreContext(abortStateOf(context), context.trace, owned, context[MARK], context[PASSED]);
 }
 
 /** The same context for a dial that reports what happens in it. */
 export function withMark(context: HopContext, mark: CountedMark, trace: Trace): HopContext {
-  const { signal, [OWNED]: owned, [PASSED]: passed } = context;
-  return { signal, trace, [OWNED]: owned, [MARK]: mark, [PASSED]: passed };
-}
-
-/** The same context for a dial whose descriptor is to be passed to another program: TLS can then be the kernel's. */
-export function toPassDescriptor(context: HopContext, onNeedsRelay: NeedsRelayListener): HopContext {
-  return { ...context, [PASSED]: onNeedsRelay };
+  return new CoreContext(abortStateOf(context), trace, context[OWNED], mark, context[PASSED]);
 }
 
 /** Undefined if the connection of the dial stays in this process. */

@@ -1,4 +1,5 @@
-import { type Clock, onAbort } from '../ground/clock.js';
+import { abortStateOf, onAbort } from '../ground/abortable.js';
+import type { Clock } from '../ground/clock.js';
 import { isFdpassError } from '../ground/errors.js';
 import { formatHostPort, type Target } from '../ground/target.js';
 import { messageOf } from '../ground/text.js';
@@ -77,7 +78,7 @@ class DialEnd {
    * follows says what the dial was waiting for.
    */
   onCancel(event: (ms: number) => TraceEvent): void {
-    this.#release = onAbort(this.#outer.signal, (reason) => isFdpassError(reason) || this.report(event));
+    this.#release = onAbort(abortStateOf(this.#outer), (reason) => isFdpassError(reason) || this.report(event));
   }
 
   report(event: (ms: number) => TraceEvent): void {

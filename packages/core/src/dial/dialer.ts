@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
+import { abortStateOf } from '../ground/abortable.js';
 import type { Target } from '../ground/target.js';
 import { type DialContext, type HopContext, OWNED, type Owned, withOwned } from './context.js';
 
@@ -81,7 +82,7 @@ export class OwningDial {
   async innerFailure(): Promise<unknown> {
     const dials = [...(this.#owned.dials ?? [])];
     await undefined; // an abort reaches the signals of inner dials in this turn; one with another signal never settles
-    const aborted = dials.flatMap(({ dial, signal }) => (signal.aborted ? [dial] : []));
+    const aborted = dials.flatMap(({ dial, state }) => (state.aborted ? [dial] : []));
     const results = await Promise.allSettled(aborted);
     const [only] = results;
     return results.length === 1 && only?.status === 'rejected' ? only.reason : undefined;
@@ -114,7 +115,7 @@ export function ownDial<T>(dial: Promise<T>, context: DialContext): Promise<T> {
   if (owned === undefined) return dial;
   owned.dials ??= [];
   const { dials } = owned;
-  const inner = { dial, signal: context.signal };
+  const inner = { dial, state: abortStateOf(context) };
   dials.push(inner);
   const settled = (): void => void dials.splice(dials.indexOf(inner), 1);
   dial.then(settled, settled);

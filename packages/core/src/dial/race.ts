@@ -1,4 +1,5 @@
-import { type Abortable, type Clock, makeAbortable, onAbort } from '../ground/clock.js';
+import { type Abortable, abortStateOf, makeAbortable, onAbort } from '../ground/abortable.js';
+import type { Clock } from '../ground/clock.js';
 import { FdpassError, withoutStack } from '../ground/errors.js';
 import { endOfFile } from '../ground/system-error.js';
 import { Attempt, type AttemptKind, type AttemptResult, type AttemptSetup, type Candidate } from './attempt.js';
@@ -69,7 +70,8 @@ export function race<T extends { destroy(reason?: unknown): void }>(
   clock: Clock,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    if (context.signal.aborted) return reject(context.signal.reason);
+    const state = abortStateOf(context);
+    if (state.aborted) return reject(state.reason);
     const source = 'next' in candidates ? candidates : inList(candidates);
     new Race<T & Closable>(source as Candidates<T & Closable>, options, context, clock, resolve, reject).start();
   });
@@ -128,7 +130,9 @@ class Race<T extends Closable> {
   }
 
   start(): void {
-    this.#release = onAbort(this.#setup.context.signal, (reason) => this.#end(() => this.#reject(reason), reason));
+    this.#release = onAbort(abortStateOf(this.#setup.context), (reason) =>
+      this.#end(() => this.#reject(reason), reason),
+    );
     if (this.#source.isOpen) {
       this.#arrivals = makeAbortable();
       this.#source.start?.(() => this.#advance(), this.#arrivals.signal);
@@ -221,14 +225,14 @@ class Race<T extends Closable> {
   }
 
   #win({ label }: Attempt<T>, value: T): void {
-    const { signal } = this.#setup.context;
+    const state = abortStateOf(this.#setup.context);
     this.#end(() => {
-      if (!signal.aborted) {
+      if (!state.aborted) {
         this.#options.won?.(label);
         return this.#resolve(value);
       }
       value.destroy(); // whoever listens has aborted when the others were cancelled
-      this.#reject(signal.reason);
+      this.#reject(state.reason);
     });
   }
 

@@ -1,7 +1,7 @@
 import type { LookupFunction, Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { Connection } from '../connection/connection.js';
-import { onAbort } from '../ground/clock.js';
+import { onAbort } from '../ground/abortable.js';
 import { ipFamily } from '../ground/ip.js';
 import { fromSystemError } from '../ground/system-error.js';
 import { describeFd } from '../sys/descriptors.js';

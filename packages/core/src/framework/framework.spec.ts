@@ -90,10 +90,12 @@ describe('a part of the framework that a program replaces is the one that is use
     async open() {
       const opened = new StreamConnection(new PassThrough());
       const asked: unknown[] = [];
-      const { host } = await withReplaced('open', async (...question: unknown[]) => {
-        asked.push(question);
+      type Given = DialContext & { readonly clock: unknown };
+      const open = async (address: unknown, options: unknown, { signal, trace, clock: given }: Given) => {
+        asked.push([address, options, { signal, trace, clock: given }]);
         return opened;
-      });
+      };
+      const { host } = await withReplaced('open', open);
       const dial = context();
       expect(await host.open(ADDRESS, { noDelay: true }, dial)).to.equal(opened);
       expect(asked).to.deep.equal([[ADDRESS, { noDelay: true }, { ...dial, clock: host.clock }]]);

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
-import { onAbort, startDeadline, systemClock, untilAborted } from './clock.js';
+import { startDeadline, systemClock, untilAborted } from './clock.js';
 import { isFdpassError } from './errors.js';
 import { HandClock } from './hand-clock.spec.helper.js';
 import { caught } from './rejection.spec.helper.js';
@@ -87,22 +87,6 @@ describe('a deadline', () => {
     release();
     for (const controller of controllers) controller.abort();
     expect([clock.pending, signal.aborted, ...signals.map(listenersOf)]).to.deep.equal([0, false, 0, 0]);
-  });
-});
-
-describe('listening for an abort', () => {
-  it('happens once, or at once, or not at all', () => {
-    const reasons: unknown[] = [];
-    const listen = (signal: AbortSignal | undefined): (() => void) => onAbort(signal, (reason) => reasons.push(reason));
-    const controller = new AbortController();
-    listen(controller.signal);
-    listen(controller.signal)();
-    listen(undefined)();
-    controller.abort('one');
-    expect(reasons).to.deep.equal(['one']);
-    listen(controller.signal)();
-    expect(reasons).to.deep.equal(['one', 'one']);
-    expect(listenersOf(controller.signal)).to.equal(0);
   });
 });
 

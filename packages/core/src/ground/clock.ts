@@ -1,3 +1,4 @@
+import { AbortSource, type AbortState, onAbort } from './abortable.js';
 import { FdpassError, isFdpassError } from './errors.js';
 import { clearTimeout, setTimeout } from './timers.js';
 
@@ -28,6 +29,8 @@ export const systemClock: Clock = {
 export interface Deadline {
   /** Aborts when the time is over or one of the caller's signals does. */
   readonly signal: AbortSignal;
+  /** What `signal` says, without making it. */
+  readonly state: AbortState;
   /** How much time is left, at least 1; 0 if there is no limit. */
   remainingMs(): number;
   /** Stops the timer and lets go of the caller's signals. Call it when the work is over, however it ended. */
@@ -40,50 +43,39 @@ export interface Deadline {
  */
 export function startDeadline(
   timeoutMs: number,
-  signals: AbortSignal | readonly (AbortSignal | undefined)[] | undefined,
+  signals: AbortState | readonly (AbortState | undefined)[] | undefined,
   clock: Clock,
 ): Deadline {
-  const { signal: own, abort } = makeAbortable();
+  const own = new AbortSource();
   const endsAt = timeoutMs > 0 ? clock.now() + timeoutMs : undefined;
   // Not AbortSignal.any: on Node 20 it holds on to signals that live longer than the dial.
   const given = Array.isArray(signals) ? signals : [signals];
-  const releases = given.map((signal) => onAbort(signal, abort));
-  const cancelTimer = timeoutMs > 0 ? clock.after(timeoutMs, () => abort(timedOut(timeoutMs))) : () => {};
-  return {
-    signal: own,
-    remainingMs: () => (endsAt === undefined ? 0 : Math.max(1, endsAt - clock.now())),
-    release() {
+  const releases = given.map((signal) => onAbort(signal, own.abort));
+  const cancelTimer = timeoutMs > 0 ? clock.after(timeoutMs, () => own.abort(timedOut(timeoutMs))) : () => {};
+  return new RunningDeadline(
+    own,
+    () => (endsAt === undefined ? 0 : Math.max(1, endsAt - clock.now())),
+    () => {
       cancelTimer();
       for (const release of releases) release();
     },
-  };
+  );
 }
 
-/** An abort controller. */
-export interface Abortable {
-  readonly signal: AbortSignal;
-  /** Aborts with the reason, an AbortError by default. Only the first call counts. */
-  readonly abort: (reason?: unknown) => void;
-}
+class RunningDeadline implements Deadline {
+  readonly state: AbortSource;
+  readonly remainingMs: () => number;
+  readonly release: () => void;
 
-/** The listeners of {@link onAbort}. A dial has several, and an event listener would cost ten times as much. */
-const LISTENERS = Symbol('fdpass.abort-listeners');
+  constructor(state: AbortSource, remainingMs: () => number, release: () => void) {
+    this.state = state;
+    this.remainingMs = remainingMs;
+    this.release = release;
+  }
 
-type ListenedSignal = AbortSignal & { [LISTENERS]?: Set<(reason: unknown) => void> };
-
-/** An abort controller whose signal is cheap to listen to by {@link onAbort}. */
-export function makeAbortable(): Abortable {
-  const controller = new AbortController();
-  const listeners = new Set<(reason: unknown) => void>();
-  const signal: ListenedSignal = controller.signal;
-  signal[LISTENERS] = listeners;
-  const abort = (reason?: unknown): void => {
-    if (signal.aborted) return;
-    controller.abort(reason);
-    for (const listener of listeners) listener(signal.reason);
-    listeners.clear();
-  };
-  return { signal, abort };
+  get signal(): AbortSignal {
+    return this.state.signal;
+  }
 }
 
 /** The error of work that has run out of time. */
@@ -118,23 +110,6 @@ export function parseDuration(input: string | number): number | undefined {
   if (match === null) return undefined;
   const ms = Number(match[1]) * (UNITS[match[2] ?? 's'] ?? Number.NaN);
   return ms <= MAX_DELAY_MS ? ms : undefined;
-}
-
-/** Calls `listener` with the reason when `signal` aborts, at once if it has already. Returns how to stop listening. */
-export function onAbort(signal: AbortSignal | undefined, listener: (reason: unknown) => void): () => void {
-  if (signal === undefined) return () => {};
-  if (signal.aborted) {
-    listener(signal.reason);
-    return () => {};
-  }
-  const listeners = (signal as ListenedSignal)[LISTENERS];
-  if (listeners !== undefined) {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }
-  const abort = (): void => listener(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  return () => signal.removeEventListener('abort', abort);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.js';
-import { type Clock, makeAbortable, onAbort, systemClock } from '../ground/clock.js';
+import { makeAbortable, onAbort } from '../ground/abortable.js';
+import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { findSys, loadSys } from '../sys/koffi.js';
 import type { Poller, Sys } from '../sys/sys.js';

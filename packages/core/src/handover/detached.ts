@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { DescriptorConnection } from '../connection/descriptor.js';
-import { onAbort } from '../ground/clock.js';
+import { onAbort } from '../ground/abortable.js';
 import { FdpassError } from '../ground/errors.js';
 import { receivedError, type SentError, sendableError } from '../ground/sent-error.js';
 import { messageOf } from '../ground/text.js';

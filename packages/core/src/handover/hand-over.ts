@@ -1,5 +1,6 @@
 import type { Connection } from '../connection/connection.js';
-import { makeAbortable, onAbort, startDeadline } from '../ground/clock.js';
+import { makeAbortable, onAbort } from '../ground/abortable.js';
+import { startDeadline } from '../ground/clock.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import type { DialOptions, Route, Router } from '../routing/router.js';
 import { describeFd, sendFd } from '../sys/descriptors.js';

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
-import { type Clock, onAbort, systemClock, untilAborted } from '../ground/clock.js';
+import { onAbort } from '../ground/abortable.js';
+import { type Clock, systemClock, untilAborted } from '../ground/clock.js';
 import { type Copy, copyStream, DOWN, UP } from './copy.js';
 
 /** One side of a relay; reading and writing may be two streams (stdin and stdout) or one and the same. */

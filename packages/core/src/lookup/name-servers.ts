@@ -1,4 +1,5 @@
-import { type Clock, makeAbortable, onAbort, pause } from '../ground/clock.js';
+import { makeAbortable, onAbort } from '../ground/abortable.js';
+import { type Clock, pause } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { ipFamily } from '../ground/ip.js';
 import { errnoName } from '../ground/system-error.js';

@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { closeSync, openSync } from 'node:fs';
-import { type Clock, onAbort, untilAborted } from '../ground/clock.js';
+import { onAbort } from '../ground/abortable.js';
+import { type Clock, untilAborted } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { lacksZone } from '../ground/ip.js';
 import { errnoName, fromSystemError, isOutOfDescriptors } from '../ground/system-error.js';

@@ -1,8 +1,8 @@
 import { openSync, writeSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import type { ChildRequest } from '../connection/child.js';
+import { onAbort } from '../ground/abortable.js';
 import { beforeDeath } from '../ground/before-death.js';
-import { onAbort } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { homeIn, pathFromVariable } from '../ground/files.js';
 import { readFirstLine } from './first-line.js';

@@ -1,5 +1,5 @@
 import { Child, type ChildRequest } from '../connection/child.js';
-import { onAbort } from '../ground/clock.js';
+import { onAbort } from '../ground/abortable.js';
 import { FdpassError } from '../ground/errors.js';
 
 /** How much a password program can print before it is stopped. */

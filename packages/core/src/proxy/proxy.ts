@@ -1,8 +1,8 @@
 import type { Connection } from '../connection/connection.js';
 import type { SocketOptions } from '../connection/socket-options.js';
-import { needsRelayListener, toPassDescriptor } from '../dial/context.js';
+import { needsRelayListener, routeContext } from '../dial/context.js';
 import { type Chain, type DialContext, ownConnection } from '../dial/dialer.js';
-import { onAbort } from '../ground/clock.js';
+import { abortStateOf, onAbort } from '../ground/abortable.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { normalizeHost } from '../ground/read-target.js';
 import { MASK, showHost } from '../ground/shown.js';
@@ -226,8 +226,8 @@ async function prepare<Greeting>(
 ): Promise<Prepared<Greeting | undefined>> {
   const over = new AbortController();
   const release = onAbort(wanted, (reason) => over.abort(reason));
-  const plain = { signal: over.signal, trace: noTrace };
-  const context = isPassed ? toPassDescriptor(plain, (why) => over.abort(new Error(why))) : plain;
+  const needsRelay = (why: string): void => over.abort(new Error(why));
+  const context = routeContext(over.signal, noTrace, isPassed ? needsRelay : undefined);
   try {
     const opened = await connectTo(reach, context);
     const { connection, result } = await talkOver(reach, context, opened, async (peer) => greet?.(peer));
@@ -258,11 +258,11 @@ async function secure(plain: Connection, reach: Omit<ProxyReach, 'warm'>, contex
 /** Destroys the connection if `talk` rejects or the signal aborts. */
 async function talkOver<T>(
   { proxy }: Pick<ProxyReach, 'proxy'>,
-  { signal }: DialContext,
+  context: DialContext,
   connection: Connection,
   talk: (connection: Connection) => Promise<T>,
 ): Promise<{ readonly connection: Connection; readonly result: T }> {
-  const release = onAbort(signal, (reason) => connection.destroy(reason));
+  const release = onAbort(abortStateOf(context), (reason) => connection.destroy(reason));
   try {
     return { connection, result: await talk(connection) };
   } catch (error) {

@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import type { Connection } from '../connection/connection.js';
 import { StreamConnection } from '../connection/stream.js';
-import { onAbort } from '../ground/clock.js';
+import { onAbort } from '../ground/abortable.js';
 import { type ErrorCode, FdpassError, isFdpassError } from '../ground/errors.js';
 import { readOptionFile } from '../ground/files.js';
 import { ipFamily } from '../ground/ip.js';

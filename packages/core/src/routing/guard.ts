@@ -11,7 +11,8 @@ import {
   type TlsPlace,
 } from '../dial/dialer.js';
 import { type Expectation, expectedOf, expectingHere } from '../dial/expectation.js';
-import { type Clock, onAbort } from '../ground/clock.js';
+import { type AbortState, abortStateOf, onAbort } from '../ground/abortable.js';
+import type { Clock } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { promiseOf } from '../ground/promise-of.js';
 import { isPort, normalizeTarget } from '../ground/read-target.js';
@@ -110,20 +111,20 @@ function wrongCall(
   if (typeof target?.host !== 'string' || target.host === '') return wrong('without a host', form);
   if (target.port === undefined) return wrong('without a port', form);
   if (!isPort(target.port)) return wrong('with a port that is not a number from 1 to 65535', form);
-  if (context?.signal === undefined || context.trace === undefined) {
+  if (context?.trace === undefined || abortStateOf(context as DialContext) === undefined) {
     return wrong('without the context of its own dial', 'pass it on: dial(target, context)');
   }
   return undefined;
 }
 
 async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, outer: DialContext): Promise<Connection> {
-  const { signal } = outer;
-  signal.throwIfAborted();
+  const state = abortStateOf(outer);
+  state.throwIfAborted();
   const owning = new OwningDial(outer, wanted);
   const report = reportDial(owning.context, outer, { hop: hop.label, target: wanted, clock: hop.clock });
   const { context } = report;
   try {
-    signal.throwIfAborted(); // whoever listens can abort
+    state.throwIfAborted(); // whoever listens can abort
     const target = normalizeTarget(wanted); // a strategy can dial any name through its host
     checkKind(target, hop);
     const expectation = expectedOf(hop.expectation, outer);
@@ -134,13 +135,13 @@ async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, oute
     const given = await settled(dial, owning);
     const connection = ownConnection(asConnection(given, hop, context), outer);
     report.dialled();
-    if (!signal.aborted) return connection;
+    if (!state.aborted) return connection;
     connection.destroy(); // whoever listens has aborted
-    throw signal.reason;
+    throw state.reason;
   } catch (error) {
-    owning.destroyOwned(signal.aborted ? signal.reason : error);
+    owning.destroyOwned(state.aborted ? state.reason : error);
     report.failed(error);
-    throw withHop(error, hop, signal);
+    throw withHop(error, hop, state);
   }
 }
 
@@ -183,26 +184,26 @@ function accepts({ targets = ['host'] }: GuardedHop, { host }: Target): boolean 
  * then is destroyed.
  */
 function settled<T>(dial: () => T | PromiseLike<T>, owning: OwningDial): Promise<T> {
-  const { signal } = owning.context;
+  const state = abortStateOf(owning.context);
   return new Promise((resolve, reject) => {
     let inner: Promise<unknown> | undefined;
-    const release = onAbort(signal, (reason) => {
+    const release = onAbort(state, (reason) => {
       inner = owning.innerFailure();
       owning.destroyOwned(reason);
       void inner.then((error) => setImmediate(() => reject(caughtBy(error, reason))));
     });
     const failed = async (error: unknown): Promise<void> => {
       release();
-      if (!signal.aborted) return reject(error);
-      const { reason } = signal;
+      if (!state.aborted) return reject(error);
+      const { reason } = state;
       const caught = caughtBy(error, reason);
       reject(caught === reason ? caughtBy(await inner, reason) : caught);
     };
     promiseOf(dial).then((value) => {
       release();
-      if (!signal.aborted) return resolve(value);
+      if (!state.aborted) return resolve(value);
       dropLate(value);
-      reject(signal.reason);
+      reject(state.reason);
     }, failed);
   });
 }
@@ -238,9 +239,9 @@ function asConnection(given: unknown, { origin, clock }: GuardedHop, { trace }: 
   return toConnection(given, { trace, clock });
 }
 
-function withHop(error: unknown, hop: GuardedHop, signal: AbortSignal): unknown {
+function withHop(error: unknown, hop: GuardedHop, state: AbortState): unknown {
   // The caller's own abort reason goes back to it unchanged; a deadline is ours and says which hop it caught.
-  if (signal.aborted && error === signal.reason && !isFdpassError(error)) return error;
+  if (state.aborted && error === state.reason && !isFdpassError(error)) return error;
   return describeFailure(error, hop);
 }
 

@@ -1,7 +1,6 @@
 import type { Config } from '../config/load.js';
 import type { Connection } from '../connection/connection.js';
-import { toPassDescriptor } from '../dial/context.js';
-import type { DialContext } from '../dial/dialer.js';
+import { routeContext } from '../dial/context.js';
 import { type Clock, startDeadline } from '../ground/clock.js';
 import {
   addDetails,
@@ -358,9 +357,7 @@ export class Router {
     const attempts = new AttemptLog(options.trace ?? noTrace);
     const deadline = startDeadline(options.timeoutMs ?? route.timeoutMs, options.signal, this.clock);
     try {
-      const { onNeedsRelay } = options;
-      const own: DialContext = { signal: deadline.signal, trace: attempts.trace };
-      const context = onNeedsRelay === undefined ? own : toPassDescriptor(own, onNeedsRelay);
+      const context = routeContext(deadline.state, attempts.trace, options.onNeedsRelay);
       return await route.chain.dial(route.target, context);
     } catch (error) {
       const failure = failureOf(error, route, options);

@@ -9,9 +9,11 @@ import { type Lifetime, shortLifetime } from '../dial/lifetime.js';
 import { type Candidates, type RaceOptions, race } from '../dial/race.js';
 import type { ResolvePlace } from '../dial/settings.js';
 import { noWinners, type Winners } from '../dial/winners.js';
+import { abortStateOf, Cancellable } from '../ground/abortable.js';
 import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { expandPath, homeIn } from '../ground/files.js';
+import type { Trace } from '../ground/trace.js';
 import { lookUp } from '../lookup/look-up.js';
 import { type CompareAddresses, compareAddresses } from '../lookup/preference.js';
 import { type Resolver, systemResolver } from '../lookup/resolver.js';
@@ -119,8 +121,7 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     compareAddresses: services.compareAddresses,
     lookUp: (host, family, context) => lookUp(host, family, context, { clock, resolve }),
     open: (address, options, context) => {
-      const { signal, trace } = context;
-      const opening = services.open(address, options, { signal, trace, clock });
+      const opening = services.open(address, options, new OpenContext(context, clock));
       return opening.then((connection) => ownConnection(connection, context));
     },
     startTls: async (connection, name, context, tls) => {
@@ -164,6 +165,18 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     run: (argv, context, options) => runProgram({ argv, baseDir, ...options }, context, services),
     error: (code, message, details) => new FdpassError(code, message, details),
   };
+}
+
+/** What an attempt is given of the context of its dial. */
+class OpenContext extends Cancellable {
+  readonly trace: Trace;
+  readonly clock: Clock;
+
+  constructor(context: DialContext, clock: Clock) {
+    super(abortStateOf(context));
+    this.trace = context.trace;
+    this.clock = clock;
+  }
 }
 
 /** Runs a program for a dial, see {@link StrategyHost.run}. */

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { KoffiFunc } from 'koffi';
-import { onAbort } from '../ground/clock.js';
+import { onAbort } from '../ground/abortable.js';
 import { FdpassError, withoutStack } from '../ground/errors.js';
 import { resolveModule } from '../ground/modules.js';
 import { otherRuntime } from '../ground/runtime.js';

@@ -1,0 +1,86 @@
+import { getEventListeners } from 'node:events';
+import { expect } from 'chai';
+import { AbortSource, type AbortState, abortStateOf, Cancellable, onAbort } from './abortable.js';
+
+const reason = new Error('enough');
+
+describe('an abort controller of our own', () => {
+  it('says the same as its signal, before and after', () => {
+    const abortable = new AbortSource();
+    const { signal } = abortable;
+    expect(signal).to.be.instanceOf(AbortSignal);
+    expect(abortable.signal).to.equal(signal);
+    expect([abortable.aborted, signal.aborted]).to.deep.equal([false, false]);
+    abortable.throwIfAborted();
+    abortable.abort(reason);
+    abortable.abort(new Error('too late'));
+    expect([abortable.aborted, signal.aborted]).to.deep.equal([true, true]);
+    expect([abortable.reason, signal.reason]).to.deep.equal([reason, reason]);
+    expect(() => abortable.throwIfAborted()).to.throw(reason);
+  });
+
+  it('has a signal that has aborted where it is asked for only then', () => {
+    const abortable = new AbortSource();
+    abortable.abort(reason);
+    expect(abortable.signal.reason).to.equal(reason);
+  });
+
+  it('tells its listeners once, through the signal too, which then has no listener of its own', () => {
+    const abortable = new AbortSource();
+    const heard: string[] = [];
+    onAbort(abortable, () => heard.push('itself'));
+    onAbort(abortable.signal, () => heard.push('signal'));
+    onAbort(abortable, () => heard.push('released'))();
+    expect(getEventListeners(abortable.signal, 'abort')).to.deep.equal([]);
+    abortable.abort(reason);
+    abortable.abort(reason);
+    onAbort(abortable, () => heard.push('late'));
+    expect(heard).to.deep.equal(['itself', 'signal', 'late']);
+  });
+});
+
+describe('listening for an abort', () => {
+  it('happens once, or at once, or not at all', () => {
+    const reasons: unknown[] = [];
+    const listen = (signal: AbortSignal | undefined): (() => void) => onAbort(signal, (reason) => reasons.push(reason));
+    const controller = new AbortController();
+    listen(controller.signal);
+    listen(controller.signal)();
+    listen(undefined)();
+    controller.abort('one');
+    expect(reasons).to.deep.equal(['one']);
+    listen(controller.signal)();
+    expect(reasons).to.deep.equal(['one', 'one']);
+    expect(getEventListeners(controller.signal, 'abort').length).to.equal(0);
+  });
+});
+
+describe('a context whose signal is made when it is wanted', () => {
+  class Context extends Cancellable {
+    readonly more: string;
+
+    constructor(state: AbortState) {
+      super(state);
+      this.more = 'more';
+    }
+  }
+
+  it('has one signal, which a copy has too', () => {
+    const abortable = new AbortSource();
+    const context = new Context(abortable);
+    const copy = { ...context };
+    expect(copy.signal).to.equal(abortable.signal).and.to.equal(context.signal);
+    expect(Object.create(context).signal).to.equal(abortable.signal);
+    expect(Object.keys(copy).sort()).to.deep.equal(['more', 'signal']);
+  });
+
+  it('says what its signal says, as does a copy with another signal', () => {
+    const abortable = new AbortSource();
+    const other = new AbortController();
+    const context = new Context(abortable);
+    expect(abortStateOf(context)).to.equal(abortable);
+    expect(abortStateOf({ ...context, signal: other.signal })).to.equal(other.signal);
+    expect(abortStateOf(new Context(other.signal))).to.equal(other.signal);
+    expect(new Context(other.signal).signal).to.equal(other.signal);
+  });
+});

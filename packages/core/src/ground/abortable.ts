@@ -1,0 +1,115 @@
+/**
+ * What a signal says of itself. The parts of a dial look at this, and none of them needs a signal: making one takes as long as
+ * connect(2) on Node 20.
+ */
+export type AbortState = Pick<AbortSignal, 'aborted' | 'reason' | 'throwIfAborted'>;
+
+type AbortListener = (reason: unknown) => void;
+
+/** On the signal of an {@link AbortSource}: that. */
+const SOURCE = Symbol('fdpass.abortable');
+
+type OwnSignal = AbortSignal & { [SOURCE]?: AbortSource };
+
+/** An abort controller whose signal is made when somebody wants it, and is cheap to listen to by {@link onAbort}. */
+export class AbortSource implements AbortState {
+  #aborted = false;
+  #reason: unknown;
+  #controller: AbortController | undefined;
+  readonly #listeners = new Set<AbortListener>();
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  throwIfAborted(): void {
+    if (this.#aborted) throw this.#reason;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      (this.#controller.signal as OwnSignal)[SOURCE] = this;
+      if (this.#aborted) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Aborts with the reason. Only the first call counts. */
+  readonly abort = (reason: unknown = new DOMException('This operation was aborted', 'AbortError')): void => {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+    for (const listener of this.#listeners) listener(reason);
+    this.#listeners.clear();
+  };
+
+  /** As {@link onAbort}, for one that is not aborted. */
+  listen(listener: AbortListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+/** An abort controller. */
+export interface Abortable {
+  readonly signal: AbortSignal;
+  /** Aborts with the reason, an AbortError by default. Only the first call counts. */
+  readonly abort: (reason?: unknown) => void;
+}
+
+/** An abort controller whose signal is cheap to listen to by {@link onAbort}. */
+export function makeAbortable(): Abortable {
+  const { signal, abort } = new AbortSource();
+  return { signal, abort };
+}
+
+/** Calls `listener` with the reason when `state` aborts, at once if it has already. Returns how to stop listening. */
+export function onAbort(state: AbortState | AbortSignal | undefined, listener: AbortListener): () => void {
+  if (state === undefined) return () => {};
+  if (state.aborted) {
+    listener(state.reason);
+    return () => {};
+  }
+  const source = state instanceof AbortSource ? state : (state as OwnSignal)[SOURCE];
+  if (source !== undefined) return source.listen(listener);
+  const signal = state as AbortSignal;
+  const abort = (): void => listener(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  return () => signal.removeEventListener('abort', abort);
+}
+
+const STATE = Symbol('fdpass.abort-state');
+
+/** One getter for all: each with its own would take longer to make than all the rest. */
+const SIGNAL: PropertyDescriptor & ThisType<Cancellable> = {
+  enumerable: true,
+  get() {
+    const state = stateIn(this);
+    return state instanceof AbortSource ? state.signal : state;
+  },
+};
+
+/** An object with a signal that is made when somebody looks at it. A spread copy (`{ ...context }`) has it as a value. */
+export abstract class Cancellable {
+  declare readonly signal: AbortSignal;
+
+  constructor(state: AbortState) {
+    (this as unknown as { [STATE]: AbortState })[STATE] = state;
+    Object.defineProperty(this, 'signal', SIGNAL);
+  }
+}
+
+/** What the signal of a dial's context says, without making it. */
+export function abortStateOf(context: { readonly signal: AbortSignal }): AbortState {
+  return context instanceof Cancellable ? stateIn(context) : context.signal;
+}
+
+function stateIn(context: Cancellable): AbortState {
+  return (context as unknown as { readonly [STATE]: AbortState })[STATE];
+}
