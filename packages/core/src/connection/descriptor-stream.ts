@@ -1,11 +1,13 @@
 import type { Socket, SocketConstructorOpts } from 'node:net';
-import type { Duplex } from 'node:stream';
+import type { Duplex, DuplexOptions } from 'node:stream';
 import { FdpassError } from '../ground/errors.js';
 import { unlessBlocked } from '../ground/system-error.js';
 import type { Poller, Readiness, Sys } from '../sys/sys.js';
 
-/** The constructor's option that wraps a descriptor without reading from it. Node does not document it. */
-type Undocumented = SocketConstructorOpts & { readonly pauseOnCreate: true };
+/** `pauseOnCreate` wraps a descriptor without reading from it. Node does not document it. */
+type Options = SocketConstructorOpts & DuplexOptions & { readonly pauseOnCreate: true };
+
+let NodeSocket: typeof Socket | undefined;
 
 const SHUT_WR = 1;
 const CHUNK = 64 * 1024;
@@ -34,8 +36,18 @@ export function adoptFd(fd: number, sys: Sys): Duplex {
 
 /** A `net.Socket` over a descriptor, as {@link adoptFd} makes it. @throws whatever Node throws; the descriptor stays open. */
 export function adoptSocket(fd: number): Socket {
-  const { Socket: NodeSocket } = process.getBuiltinModule('node:net'); // loaded only by those who need a stream
-  const options: Undocumented = { fd, readable: true, writable: true, allowHalfOpen: true, pauseOnCreate: true };
+  NodeSocket ??= process.getBuiltinModule('node:net').Socket; // loaded only by those who need a stream
+  const options: Options = {
+    fd,
+    readable: true,
+    writable: true,
+    allowHalfOpen: true,
+    pauseOnCreate: true,
+    // As Node has them anyway. It would add them to a copy of these options, and on Node 20 that takes V8 6 µs.
+    emitClose: false,
+    autoDestroy: true,
+    decodeStrings: false,
+  };
   return new NodeSocket(options);
 }
 
