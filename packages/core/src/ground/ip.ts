@@ -30,7 +30,14 @@ function isIpv4(text: string): boolean {
 
 /** The bytes of an IPv4 literal. */
 function parseIpv4(text: string): number[] | undefined {
-  return isIpv4(text) ? text.split('.').map(Number) : undefined;
+  if (!isIpv4(text)) return undefined;
+  const bytes = [0, 0, 0, 0]; // each dial of an address comes here, and to split the text takes a microsecond
+  let index = 0;
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === '.') index++;
+    else bytes[index] = (bytes[index] ?? 0) * 10 + Number(text[at]);
+  }
+  return bytes;
 }
 
 /** The eight groups of an IPv6 literal without its zone (RFC 4291, section 2.2); the last two can be written as IPv4. */
