@@ -15,8 +15,8 @@ const HOST = /^[^\p{Cc}\s/?#@]+$/u; // RFC 3986 §3.2.2: what would end the auth
 export function authorityOf({ host, port }: Pick<Target, 'host' | 'port'>): string {
   if (!HOST.test(host))
     throw new FdpassError('config', `${JSON.stringify(host)} is not a host that an HTTP proxy could reach`);
-  const bare = host.split('%', 1)[0] ?? host; // a zone means nothing to the proxy (RFC 6874 §1)
-  return ipFamily(host) === 6 ? `[${bare}]:${port}` : `${host}:${port}`;
+  if (ipFamily(host) !== 6) return `${host}:${port}`;
+  return `[${host.split('%', 1)[0]}]:${port}`; // a zone means nothing to the proxy (RFC 6874 §1)
 }
 
 /**
@@ -27,8 +27,9 @@ export function authorityOf({ host, port }: Pick<Target, 'host' | 'port'>): stri
 export function encodeConnect(authority: string, extra: Headers, authorization?: string): Buffer {
   if (authorization !== undefined && !FIELD_VALUE.test(authorization))
     throw new FdpassError('config', 'the user name has a line break or a control character in it');
-  const lines = fieldsOf(authority, extra, authorization).map(({ name, value }) => `${name}: ${value}\r\n`);
-  return Buffer.from(`${requestLine(authority)}\r\n${lines.join('')}\r\n`, 'latin1');
+  let head = `${requestLine(authority)}\r\n`;
+  for (const { name, value } of fieldsOf(authority, extra, authorization)) head += `${name}: ${value}\r\n`;
+  return Buffer.from(`${head}\r\n`, 'latin1');
 }
 
 /** The lines of the same head as they can be shown: the caller's headers can hold tokens, so their values are masked. */

@@ -55,7 +55,7 @@ export async function talkSocks5(peer: Connection, request: Request5, how: Talk5
     await peer.write(encodeRequest(host, port));
     if (!report.isQuiet) report.sent(requestText(request));
   }
-  return readFinalReply(peer, request, report);
+  checkFinalReply(await readFinalReply(peer, request), report);
 }
 
 async function authenticate(peer: Connection, { getCredentials }: Request5, report: HandshakeReport): Promise<void> {
@@ -75,7 +75,7 @@ export async function greetSocks5(
   const offered = getCredentials ? [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD] : [METHOD_NO_AUTHENTICATION];
   await peer.write(encodeGreeting(offered));
   if (!report.isQuiet) report.sent(greetingText(offered));
-  return readMethod(peer, offered, proxy, report);
+  return methodIn(await readMethod(peer, proxy), offered, report);
 }
 
 /** What comes after the greeting depends on the method chosen, so exactly one is offered. */
@@ -87,7 +87,7 @@ async function inOneFlight(peer: Connection, request: Request5, report: Handshak
   await peer.write(Buffer.concat([encodeGreeting(offered), authentication, encodeRequest(host, port)]));
   const texts = [greetingText(offered), ...(credentials ? [AUTHENTICATION_TEXT] : []), requestText(request)];
   for (const text of texts) report.sent(text);
-  await readMethod(peer, offered, proxy, report);
+  methodIn(await readMethod(peer, proxy), offered, report);
   if (credentials) await readAuthentication(peer, report);
 }
 
@@ -109,17 +109,16 @@ function methodName(method: number): string {
 }
 
 /** RFC 1928 §3: VER METHOD. */
-async function readMethod(
-  peer: Connection,
-  offered: readonly number[],
-  proxy: Target,
-  report: HandshakeReport,
-): Promise<number> {
-  const answer = await firstAnswer(peer.read(2, 'the method selection'), {
+function readMethod(peer: Connection, proxy: Target): Promise<Buffer> {
+  return firstAnswer(peer.read(2, 'the method selection'), {
     peer: proxy,
     what: 'SOCKS reply',
     hint: 'check that it is a SOCKS 5 proxy, not an HTTP or TLS one',
   });
+}
+
+/** The method that the proxy has chosen. @throws FdpassError for one that was not offered */
+function methodIn(answer: Buffer, offered: readonly number[], report: HandshakeReport): number {
   const { 1: method = METHOD_NO_ACCEPTABLE } = answer;
   checkVersion(answer);
   if (!report.isQuiet) report.received(`method: ${methodName(method)}`);
@@ -159,12 +158,16 @@ function wrongPassword(message: string, cause?: unknown): FdpassError {
   return new FdpassError('permission', message, { hint: 'check the "credentials" of the hop', cause });
 }
 
-async function readFinalReply(peer: Connection, { proxy }: Request5, report: HandshakeReport): Promise<void> {
-  const answer = await firstAnswer(readReply(peer, missingReplyBytes, MAX_REPLY_LENGTH), {
+function readFinalReply(peer: Connection, { proxy }: Request5): Promise<Buffer> {
+  return firstAnswer(readReply(peer, missingReplyBytes, MAX_REPLY_LENGTH), {
     peer: proxy,
     what: 'reply to the request',
     hint: 'check the target: the proxy itself answers',
   });
+}
+
+/** @throws FdpassError for a refusal */
+function checkFinalReply(answer: Buffer, report: HandshakeReport): void {
   const { 1: reply = -1 } = answer;
   checkVersion(answer);
   if (!report.isQuiet) report.received(replyText(5, reply));

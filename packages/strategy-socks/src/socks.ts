@@ -75,9 +75,9 @@ async function dialThrough(hop: Hop, target: Target, context: DialContext): Prom
   const isVersion5 = hop.proxy.scheme.version === 5;
   const getCredentials = isVersion5 && wantsCredentials(hop) ? await credentialsFor(hop, target, context) : undefined;
   const request: Request5 = { proxy: hop.proxy.target, host, port: target.port, getCredentials };
-  return hop.options.optimistic === true && isVersion5
+  return await (hop.options.optimistic === true && isVersion5
     ? optimistically(hop, request, context)
-    : openTunnel(hop, request, false, context);
+    : openTunnel(hop, request, false, context));
 }
 
 /** Connects to the proxy and talks to it until the tunnel is open. */
