@@ -218,19 +218,32 @@ export class DescriptorConnection implements Connection {
     }
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    checkBytes(bytes);
+  /** Usually the kernel takes all at once. */
+  write(bytes: Uint8Array): Promise<void> {
     try {
+      checkBytes(bytes);
       const sent = this.#writing === undefined ? this.#send(bytes) : 0;
-      if (sent < bytes.length) {
-        this.#writing = this.#writeLater(bytes.subarray(sent), this.#writing);
-        await this.#writing;
-      }
+      if (sent < bytes.length) return this.#writeRest(bytes.subarray(sent));
+      this.#awaitsAnswer = !this.#serves;
+      return Promise.resolve();
+    } catch (error) {
+      return Promise.reject(this.#writeError(error));
+    }
+  }
+
+  async #writeRest(bytes: Uint8Array): Promise<void> {
+    try {
+      this.#writing = this.#writeLater(bytes, this.#writing);
+      await this.#writing;
       this.#awaitsAnswer = !this.#serves;
     } catch (error) {
-      if (this.#over !== undefined) throw this.#over.reason;
-      throw isFdpassError(error) ? error : fromSystemError(error, 'cannot write to the proxy');
+      throw this.#writeError(error);
     }
+  }
+
+  #writeError(error: unknown): unknown {
+    if (this.#over !== undefined) return this.#over.reason;
+    return isFdpassError(error) ? error : fromSystemError(error, 'cannot write to the proxy');
   }
 
   /** @param before The write whose bytes come first. */

@@ -39,7 +39,7 @@ export async function openConnection(
   const sys = context.sys ?? findSys();
   try {
     const opening = sys === undefined ? openByNode(address, options, context) : open(address, options, context, sys);
-    const connection = await opening;
+    const connection = await opening; // which can abort in between, even if it is there
     if (!state.aborted) return connection;
     connection.destroy(state.reason);
     throw state.reason;
@@ -78,18 +78,18 @@ function zoneMissing(host: string, cause: unknown): FdpassError {
   });
 }
 
-async function open(
+/** At once if connect(2) is done at once, as it is on this machine. */
+function open(
   address: SocketAddress,
   options: SocketOptions,
   context: OpenContext,
   sys: Sys,
-): Promise<DescriptorConnection> {
+): DescriptorConnection | Promise<DescriptorConnection> {
   const sockaddr = encodeSockaddr(address, sys.platform, sys.interfaceIndex);
   const fd = makeSocket(address, options, sys);
   const connection = new DescriptorConnection(fd, sys, context);
   try {
-    if (!sys.connect(fd, sockaddr)) await connected(connection, fd, sys, abortStateOf(context));
-    return connection;
+    return sys.connect(fd, sockaddr) ? connection : connected(connection, fd, sys, abortStateOf(context));
   } catch (error) {
     connection.destroy();
     throw error;
@@ -136,17 +136,26 @@ function bind(fd: number, family: 4 | 6, { bindAddress, bindPort }: SocketOption
 }
 
 /** Waits for the end of connect(2). */
-async function connected(connection: DescriptorConnection, fd: number, sys: Sys, state: AbortState): Promise<void> {
+async function connected(
+  connection: DescriptorConnection,
+  fd: number,
+  sys: Sys,
+  state: AbortState,
+): Promise<DescriptorConnection> {
   const release = onAbort(state, (reason) => connection.destroy(reason));
   try {
     await connection.until('writable');
+    state.throwIfAborted(); // then it is closed, and its number can be another socket's by now
+    const { SOL_SOCKET, SO_ERROR } = sys.platform.constants;
+    const errno = sys.getsockoptInt(fd, SOL_SOCKET, SO_ERROR);
+    if (errno === 0) return connection;
+    throw sys.errorOf('connect', errno);
+  } catch (error) {
+    connection.destroy();
+    throw error;
   } finally {
     release();
   }
-  state.throwIfAborted(); // then it is closed, and its number can be another socket's by now
-  const { SOL_SOCKET, SO_ERROR } = sys.platform.constants;
-  const errno = sys.getsockoptInt(fd, SOL_SOCKET, SO_ERROR);
-  if (errno !== 0) throw sys.errorOf('connect', errno);
 }
 
 /** Where koffi is missing: Node's own sockets connect, and only options that Node has can be set. */

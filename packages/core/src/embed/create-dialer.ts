@@ -10,6 +10,7 @@ import { makeAbortable } from '../ground/abortable.js';
 import { type Clock, type Deadline, startDeadline, systemClock } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { absoluteFolder, currentFolder, expandPath } from '../ground/files.js';
+import { isPending } from '../ground/promise-of.js';
 import type { Target } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { describeNetwork } from '../lookup/network.js';
@@ -78,8 +79,9 @@ interface PlannedDial {
 
 class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDialer {
   readonly #load: () => Promise<Framework>;
-  #loading: Promise<Framework> | undefined;
+  #framework: Framework | Promise<Framework> | undefined;
   readonly #options: CreateDialerOptions;
+  readonly #timeoutMs: number | undefined;
   readonly #clock: Clock;
   readonly #closing = makeAbortable();
   readonly #turns = new Turns();
@@ -90,6 +92,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     super();
     this.#load = load;
     this.#options = options;
+    this.#timeoutMs = readTimeout(options.timeout);
     this.#clock = clock;
     setMaxListeners(0, this.#closing.signal); // one for each dial under way, so many are not a leak
   }
@@ -111,14 +114,14 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
   }
 
   async explain(input: TargetInput): Promise<Explanation> {
-    const { router } = await this.#framework();
+    const { router } = await this.#loaded();
     const explanation = await router.explain(await router.route(readTarget(input)));
     const { config } = explanation;
     return config !== null && basename(config) === INLINE_NAME ? { ...explanation, config: INLINE_NAME } : explanation;
   }
 
   async check(): Promise<void> {
-    const [first] = await (await this.#framework()).router.check();
+    const [first] = await (await this.#loaded()).router.check();
     if (first !== undefined) throw first;
   }
 
@@ -132,15 +135,16 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
   }
 
   /** Loaded when it is first needed. */
-  #framework(): Promise<Framework> {
-    if (this.#loading === undefined) {
+  #loaded(): Framework | Promise<Framework> {
+    if (this.#framework === undefined) {
       const loading = this.#load();
-      loading.catch(() => {
-        if (this.#loading === loading) this.#loading = undefined; // what was wrong can be mended before the next dial
-      });
-      this.#loading = loading;
+      this.#framework = loading;
+      const keep = (framework: Framework | undefined): void => {
+        if (this.#framework === loading) this.#framework = framework;
+      };
+      loading.then(keep, () => keep(undefined)); // what was wrong can be mended before the next dial
     }
-    return this.#loading;
+    return this.#framework;
   }
 
   #dial<T>(input: TargetInput, options: DialerDialOptions, open: (planned: PlannedDial) => Promise<T>): Promise<T> {
@@ -168,9 +172,10 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
       const turn = this.#turns.next();
       if (turn !== undefined) await turn;
       signal.throwIfAborted();
-      const { router } = await this.#framework();
+      const loaded = this.#loaded();
+      const { router } = isPending(loaded) ? await loaded : loaded;
       const route = await this.#route(router, target, options.via, { signal, trace });
-      const timeoutMs = readTimeout(options.timeout ?? this.#options.timeout) ?? route.timeoutMs;
+      const timeoutMs = readTimeout(options.timeout) ?? this.#timeoutMs ?? route.timeoutMs;
       return await open({ router, route, dial: { signal, timeoutMs, trace } });
     } finally {
       abort?.release();

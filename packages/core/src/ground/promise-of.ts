@@ -9,3 +9,8 @@ export function promiseOf<T>(call: () => T | PromiseLike<T>): Promise<T> {
     return Promise.reject(error);
   }
 }
+
+/** Whether something is still to come: what is there already is not awaited, which would cost a dial a promise for nothing. */
+export function isPending<T extends object>(value: T | Promise<T>): value is Promise<T> {
+  return 'then' in value;
+}

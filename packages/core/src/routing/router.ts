@@ -11,6 +11,7 @@ import {
   unfoldErrors,
   type Where,
 } from '../ground/errors.js';
+import { isPending } from '../ground/promise-of.js';
 import { normalizeTarget } from '../ground/read-target.js';
 import { showName } from '../ground/shown.js';
 import type { Target } from '../ground/target.js';
@@ -135,7 +136,7 @@ const NEVER = new AbortController().signal;
 export class Router {
   readonly #parts: RouterParts;
   /** The routes of rules that have been used, by what they were written as: a chain serves any number of dials. */
-  readonly #routes = new Map<unknown, Promise<RuleRoute>>();
+  readonly #routes = new Map<unknown, RuleRoute | Promise<RuleRoute>>();
 
   constructor(parts: RouterParts) {
     this.#parts = parts;
@@ -159,11 +160,12 @@ export class Router {
    * @throws FdpassError `config`, or of any code if a condition cannot tell.
    */
   async route(wanted: Target, options: RouteOptions = {}): Promise<Route> {
-    const named = await this.#nameTarget(normalizeTarget(wanted), options);
-    const { match, trials, answers } = await this.#decide(named.target, options);
-    const { reason, rule, chain, settings, timeoutMs } = await (match === undefined
-      ? this.#unmatched()
-      : this.#ofRule(match.rule, match.index));
+    const naming = this.#nameTarget(normalizeTarget(wanted), options);
+    const named = isPending(naming) ? await naming : naming;
+    const deciding = this.#decide(named.target, options);
+    const { match, trials, answers } = isPending(deciding) ? await deciding : deciding;
+    const building = match === undefined ? this.#unmatched() : this.#ofRule(match.rule, match.index);
+    const { reason, rule, chain, settings, timeoutMs } = isPending(building) ? await building : building;
     return {
       target: named.target,
       shortName: named.shortName,
@@ -195,12 +197,12 @@ export class Router {
       asker ??= await this.#asker(target, options);
       return asker.ask(rule);
     });
-    if (decision === undefined || !('then' in decision)) return decision ?? { trials: [] };
+    if (decision === undefined || !isPending(decision)) return decision ?? { trials: [] };
     return decision.then(({ match, trials }) => ({ match, trials, answers: asker?.answers }));
   }
 
   /** The same for every target that the rule matches. */
-  #ofRule(rule: Rule, index: number): Promise<RuleRoute> {
+  #ofRule(rule: Rule, index: number): RuleRoute | Promise<RuleRoute> {
     return this.#memoized(rule, async () => {
       const where = rule.where();
       const name = rule.name === undefined ? '' : ` "${showName(rule.name)}"`;
@@ -219,7 +221,7 @@ export class Router {
   }
 
   /** What reaches hosts without a rule, and whatever is asked for no route. */
-  #unmatched(): Promise<RuleRoute> {
+  #unmatched(): RuleRoute | Promise<RuleRoute> {
     const { scope, table, timeoutMs } = this.#parts;
     return this.#memoized(scope, async () => {
       const reason = table === undefined ? 'no configuration' : 'no rule matches';
@@ -228,12 +230,15 @@ export class Router {
   }
 
   /** Built once; again if that failed, since what was missing can be there the next time. */
-  #memoized(key: unknown, build: () => Promise<RuleRoute>): Promise<RuleRoute> {
+  #memoized(key: unknown, build: () => Promise<RuleRoute>): RuleRoute | Promise<RuleRoute> {
     const known = this.#routes.get(key);
     if (known !== undefined) return known;
     const building = build();
     this.#routes.set(key, building);
-    building.catch(() => this.#routes.delete(key));
+    building.then(
+      (built) => this.#routes.set(key, built),
+      () => this.#routes.delete(key),
+    );
     return building;
   }
 
@@ -429,8 +434,8 @@ class AttemptLog {
 
   #note(address: string, reason: string | undefined): void {
     const known = this.#attempts.findIndex((attempt) => attempt.address === address);
-    const at = known === -1 ? this.#attempts.length : known;
-    this.#attempts.splice(at, 1, ...(reason === undefined ? [] : [{ address, reason }]));
+    if (reason !== undefined) this.#attempts[known === -1 ? this.#attempts.length : known] = { address, reason };
+    else if (known !== -1) this.#attempts.splice(known, 1);
   }
 
   /** The error with the attempts in it, if it is a deadline's and has none. */
