@@ -7,8 +7,6 @@ import type { Poller, Readiness, Sys } from '../sys/sys.js';
 /** `pauseOnCreate` wraps a descriptor without reading from it. Node does not document it. */
 type Options = SocketConstructorOpts & DuplexOptions & { readonly pauseOnCreate: true };
 
-let NodeSocket: typeof Socket | undefined;
-
 const SHUT_WR = 1;
 const CHUNK = 64 * 1024;
 
@@ -34,9 +32,16 @@ export function adoptFd(fd: number, sys: Sys): Duplex {
   }
 }
 
+let loaded: typeof Socket | undefined;
+
+/** The class of `net.Socket`, which is loaded only by those who need a stream. */
+export function nodeSocket(): typeof Socket {
+  loaded ??= process.getBuiltinModule('node:net').Socket;
+  return loaded;
+}
+
 /** A `net.Socket` over a descriptor, as {@link adoptFd} makes it. @throws whatever Node throws; the descriptor stays open. */
 export function adoptSocket(fd: number): Socket {
-  NodeSocket ??= process.getBuiltinModule('node:net').Socket; // loaded only by those who need a stream
   const options: Options = {
     fd,
     readable: true,
@@ -48,7 +53,7 @@ export function adoptSocket(fd: number): Socket {
     autoDestroy: true,
     decodeStrings: false,
   };
-  return new NodeSocket(options);
+  return new (nodeSocket())(options);
 }
 
 /** Makes a call until it no longer fails with EAGAIN; before each new try it waits until the descriptor of `poller` is ready. */

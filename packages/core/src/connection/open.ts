@@ -8,6 +8,7 @@ import { encodeSockaddr, familyNumber, type SocketAddress } from '../sys/sockadd
 import type { Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
+import { nodeSocket } from './descriptor-stream.js';
 import { applySocketOptions, optionError, type SocketOptions } from './socket-options.js';
 import { StreamConnection } from './stream.js';
 
@@ -164,12 +165,11 @@ async function openByNode(
   { keepAlive, noDelay, ...others }: SocketOptions,
   context: OpenContext,
 ): Promise<StreamConnection> {
-  const { Socket: NodeSocket } = process.getBuiltinModule('node:net');
   const unsupported = Object.entries(others).find(([, value]) => value !== undefined && value !== false)?.[0];
   if (unsupported !== undefined || typeof keepAlive === 'object' || 'cid' in address) {
     throw new FdpassError('config', `option "${unsupported ?? 'keepAlive'}" needs koffi, which is not installed here`);
   }
-  const socket = new NodeSocket({ allowHalfOpen: true });
+  const socket = new (nodeSocket())({ allowHalfOpen: true });
   if (keepAlive !== undefined) socket.setKeepAlive(keepAlive);
   if (noDelay !== undefined) socket.setNoDelay(noDelay);
   socket.pause(); // a socket that connects while flowing reads at once

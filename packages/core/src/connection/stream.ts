@@ -9,6 +9,7 @@ import { findSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
+import { nodeSocket } from './descriptor-stream.js';
 import { ExactReader } from './exact-reader.js';
 import { CLOSED, checkBytes, GIVEN_AWAY } from './misuse.js';
 
@@ -215,8 +216,7 @@ export function wasReadFrom(stream: Duplex): boolean {
 
 /** Another class that extends net.Socket, such as TLSSocket, has a prototype of its own. */
 function isPlainSocket(stream: Duplex): stream is Socket {
-  const { Socket: NodeSocket } = process.getBuiltinModule('node:net');
-  return Object.getPrototypeOf(stream) === NodeSocket.prototype;
+  return Object.getPrototypeOf(stream) === nodeSocket().prototype;
 }
 
 interface Handle {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
-import { adoptSocket } from '../connection/descriptor-stream.js';
+import { adoptSocket, nodeSocket } from '../connection/descriptor-stream.js';
 import { fromSystemError } from '../ground/system-error.js';
 import { relay } from '../handover/relay.js';
 import { loadSys } from '../sys/koffi.js';
@@ -12,9 +12,8 @@ import { loadSys } from '../sys/koffi.js';
  * socket) is put behind one end of a socketpair, and a relay in this process copies between the two.
  */
 export function readySocket(connection: Connection): Socket {
-  const { Socket: NodeSocket } = process.getBuiltinModule('node:net');
   const stream = connection.toStream();
-  const socket = stream instanceof NodeSocket ? stream : behindSocket(stream);
+  const socket = stream instanceof nodeSocket() ? stream : behindSocket(stream);
   socket.allowHalfOpen = false;
   // Dialled sockets are paused by hand, and then a `data` listener would wait for ever. null: nobody has decided yet.
   (socket as { readableFlowing: boolean | null }).readableFlowing = null;
