@@ -1,6 +1,6 @@
 import type { Config } from '../config/load.js';
 import type { Connection } from '../connection/connection.js';
-import { routeContext } from '../dial/context.js';
+import { type DialContext, routeContext } from '../dial/context.js';
 import { type Clock, startDeadline } from '../ground/clock.js';
 import {
   addDetails,
@@ -129,9 +129,6 @@ export interface RuleConditions {
   readonly outcomes: readonly ConditionOutcome[] | FdpassError;
 }
 
-/** For who gives no signal. */
-const NEVER = new AbortController().signal;
-
 /** Chooses and dials routes by the rules of one config. */
 export class Router {
   readonly #parts: RouterParts;
@@ -180,15 +177,14 @@ export class Router {
   }
 
   /** The target under its whole name, if the config makes short ones whole and this is one. */
-  #nameTarget(
-    target: Target,
-    { signal = NEVER, trace = noTrace, answers }: RouteOptions,
-  ): NamedTarget | Promise<NamedTarget> {
+  #nameTarget(target: Target, options: RouteOptions): NamedTarget | Promise<NamedTarget> {
     const { config, scope } = this.#parts;
     if (config?.canonical === undefined) return { target };
     const { canonical } = config;
     return import('./canonical.js') // few configs do
-      .then(({ canonicalTarget }) => canonicalTarget(target, canonical, scope.services, { signal, trace }, answers));
+      .then(({ canonicalTarget }) =>
+        canonicalTarget(target, canonical, scope.services, contextOf(options), options.answers),
+      );
   }
 
   #decide(target: Target, options: RouteOptions): Decided | Promise<Decided> {
@@ -242,16 +238,13 @@ export class Router {
     return building;
   }
 
-  async #asker(
-    target: Target | undefined,
-    { signal = NEVER, trace = noTrace, answers, shared }: RouteOptions,
-  ): Promise<ConditionAsker> {
+  async #asker(target: Target | undefined, options: RouteOptions): Promise<ConditionAsker> {
+    const { answers, shared } = options;
     const { ConditionAsker } = await import('../rules/conditions.js'); // few rules have any
     const { clock, environment } = this.#parts.scope.services;
     const reach = async (place: Target, until: AbortSignal): Promise<void> =>
       (await (await this.#unmatched()).chain.dial(place, { signal: until, trace: noTrace })).destroy();
-    const context = { signal, trace };
-    return new ConditionAsker({ clock, environment, reach, shared }, context, target, answers);
+    return new ConditionAsker({ clock, environment, reach, shared }, contextOf(options), target, answers);
   }
 
   /** The conditions of each rule that has any, and what they say now. Where one cannot tell, the error stands for it. */
@@ -389,6 +382,11 @@ export class Router {
     const scope = await withNames(this.#parts.scope, settings);
     return dialAround(await this.#chain(rule.use, place, reason, scope), rule, settings, scope, timeoutMs);
   }
+}
+
+/** For who gives no signal: one that never aborts. */
+function contextOf({ signal = new AbortController().signal, trace = noTrace }: RouteOptions): DialContext {
+  return { signal, trace };
 }
 
 /** What a dial of a route rejects with. */
