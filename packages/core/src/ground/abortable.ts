@@ -57,16 +57,15 @@ export class AbortSource implements AbortState {
 }
 
 /** An abort controller. */
-export interface Abortable {
+export interface Abortable extends AbortState {
   readonly signal: AbortSignal;
   /** Aborts with the reason, an AbortError by default. Only the first call counts. */
   readonly abort: (reason?: unknown) => void;
 }
 
-/** An abort controller whose signal is cheap to listen to by {@link onAbort}. */
+/** An abort controller whose signal is made when somebody wants it, and is cheap to listen to by {@link onAbort}. */
 export function makeAbortable(): Abortable {
-  const { signal, abort } = new AbortSource();
-  return { signal, abort };
+  return new AbortSource();
 }
 
 /** Calls `listener` with the reason when `state` aborts, at once if it has already. Returns how to stop listening. */

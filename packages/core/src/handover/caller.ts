@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/connection.js';
-import { makeAbortable, onAbort } from '../ground/abortable.js';
+import { type AbortState, makeAbortable, onAbort } from '../ground/abortable.js';
 import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { findSys, loadSys } from '../sys/koffi.js';
@@ -13,7 +13,7 @@ export interface CallerWatch {
   /** What it writes to. */
   readonly input: ChannelKind;
   /** Aborts when the caller has gone. */
-  readonly gone: AbortSignal;
+  readonly gone: AbortState;
   /** Stops watching. */
   release(): void;
 }
@@ -32,11 +32,11 @@ export function watchCaller(channel: Channel, clock: Clock): CallerWatch {
   const input = channelKind(channel.input);
   const gone = makeAbortable();
   const sys = WATCHABLE.has(input) ? findSys() : undefined;
-  if (sys === undefined) return { input, gone: gone.signal, release() {} };
+  if (sys === undefined) return { input, gone, release() {} };
   const release = onHangUp(channel, sys, clock, () =>
     gone.abort(new FdpassError('unreachable', 'the program that wanted this connection has exited')),
   );
-  return { input, gone: gone.signal, release };
+  return { input, gone, release };
 }
 
 /** How long a dial goes on for what the caller may have left in a pipe. */
@@ -45,7 +45,7 @@ const LEFT_IN_PIPE_MS = 5000;
 /** Whether a dial is in vain. */
 export interface DialWatch {
   /** Aborts when it is, for the reason of the caller's signal. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortState;
   /** Stops watching. */
   release(): void;
 }
@@ -64,7 +64,7 @@ export function watchDial({ output }: Channel, { input, gone }: CallerWatch, clo
   };
   const ignore = isWatchable(output) ? onAbort(gone, onGone) : () => {};
   return {
-    signal: vain.signal,
+    signal: vain,
     release() {
       ignore();
       cancel();

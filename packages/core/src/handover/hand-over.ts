@@ -1,5 +1,5 @@
 import type { Connection } from '../connection/connection.js';
-import { makeAbortable, onAbort } from '../ground/abortable.js';
+import { type AbortState, makeAbortable, onAbort } from '../ground/abortable.js';
 import { startDeadline } from '../ground/clock.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import type { DialOptions, Route, Router } from '../routing/router.js';
@@ -66,7 +66,7 @@ export async function handOver(
   const caller = watchCaller(channel, router.clock);
   const vain = watchDial(channel, caller, router.clock);
   const wanted = startDeadline(0, [options.signal, vain.signal], router.clock);
-  const dial = { route, router, trace: options.trace ?? noTrace, options, signal: wanted.signal, gone: caller.gone };
+  const dial = { route, router, trace: options.trace ?? noTrace, options, signal: wanted.state, gone: caller.gone };
   try {
     return await (channel.as === 'descriptor' ? passDescriptor(channel, dial) : relayBytes(channel, dial));
   } finally {
@@ -87,13 +87,13 @@ export interface PassableDial {
   /** How long it can take, and who relays. */
   readonly options: Pick<HandOverOptions, 'timeoutMs' | 'relayed'>;
   /** Aborts with the caller's own, or when the program that wants the connection exits. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortState;
 }
 
 interface Dial extends PassableDial {
   readonly options: HandOverOptions;
   /** Aborts when that program exits. */
-  readonly gone: AbortSignal;
+  readonly gone: AbortState;
 }
 
 /** Dials and passes the descriptor (SCM_RIGHTS with one byte, as ssh's ProxyUseFdpass expects it), in blocking mode. */
@@ -152,17 +152,17 @@ export async function dialToPass(
   options: Omit<DialOptions, 'onNeedsRelay'>,
 ): Promise<Connection | undefined> {
   const { trace = noTrace } = options;
-  const { signal, abort } = makeAbortable();
+  const ending = makeAbortable();
   let relay: Error | undefined;
   const onNeedsRelay = (why: string): void => {
-    if (signal.aborted) return;
+    if (ending.aborted) return;
     trace({ event: 'note', text: `${why}: ${AGAIN}` });
     relay = new Error('a relay is needed');
-    abort(relay);
+    ending.abort(relay);
   };
-  const release = onAbort(options.signal, abort);
+  const release = onAbort(options.signal, ending.abort);
   try {
-    return await router.dial(route, { ...options, signal, onNeedsRelay });
+    return await router.dial(route, { ...options, signal: ending, onNeedsRelay });
   } catch (error) {
     if (relay !== undefined && error === relay) return undefined;
     throw error;

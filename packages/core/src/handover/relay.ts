@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { onAbort } from '../ground/abortable.js';
+import { type AbortState, onAbort } from '../ground/abortable.js';
 import { type Clock, systemClock, untilAborted } from '../ground/clock.js';
 import { type Copy, copyStream, DOWN, UP } from './copy.js';
 
@@ -27,7 +27,7 @@ export interface RelayOptions {
    * The user's side has gone: it neither writes nor reads any more. What it has written is still delivered as long as the
    * network takes it.
    */
-  readonly gone?: AbortSignal | undefined;
+  readonly gone?: AbortState | undefined;
   /** Default: the machine's. */
   readonly clock?: Clock | undefined;
 }
@@ -89,7 +89,7 @@ export async function untilOver(copies: Copies, options: RelayOptions): Promise<
 
 /** Settles after `gone` has aborted: when what the user had written is delivered, or the network takes nothing more of it. */
 function untilGone(
-  gone: AbortSignal | undefined,
+  gone: AbortState | undefined,
   up: Copy,
   clock: Clock,
 ): { readonly over: Promise<unknown>; release(): void } {

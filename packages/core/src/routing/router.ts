@@ -1,6 +1,7 @@
 import type { Config } from '../config/load.js';
 import type { Connection } from '../connection/connection.js';
 import { type DialContext, routeContext } from '../dial/context.js';
+import type { AbortState } from '../ground/abortable.js';
 import { type Clock, startDeadline } from '../ground/clock.js';
 import {
   addDetails,
@@ -72,7 +73,7 @@ export interface RouteOptions {
 /** How one dial differs from what its route says. */
 export interface DialOptions {
   /** Aborts the dial; its reason is rethrown unchanged. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortState | undefined;
   /** Overrides the route's. 0 means no limit. */
   readonly timeoutMs?: number | undefined;
   /** Default: nobody listens. */

@@ -1,3 +1,4 @@
+import type { AbortState } from '../ground/abortable.js';
 import { FdpassError } from '../ground/errors.js';
 import { errnoName, fromSystemError, reasonOf } from '../ground/system-error.js';
 import { loadSys } from './koffi.js';
@@ -90,7 +91,7 @@ export interface FdTransferOptions {
   /** Default: the real system calls. */
   readonly sys?: Sys | undefined;
   /** Its reason is rethrown unchanged. */
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortState | undefined;
 }
 
 /**
@@ -171,11 +172,7 @@ export async function recvFd(channel: number, { sys: given, signal }: FdTransfer
   );
 }
 
-async function receive(
-  channel: number,
-  sys: Sys,
-  signal: AbortSignal | undefined,
-): Promise<ReturnType<Sys['recvmsg']>> {
+async function receive(channel: number, sys: Sys, signal: AbortState | undefined): Promise<ReturnType<Sys['recvmsg']>> {
   const { layout, constants } = sys.platform;
   const flags = constants.MSG_DONTWAIT | (constants.MSG_CMSG_CLOEXEC ?? 0);
   for (;;) {

@@ -1,7 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { KoffiFunc } from 'koffi';
-import { onAbort } from '../ground/abortable.js';
+import { type AbortState, onAbort } from '../ground/abortable.js';
 import { FdpassError, withoutStack } from '../ground/errors.js';
 import { resolveModule } from '../ground/modules.js';
 import { otherRuntime } from '../ground/runtime.js';
@@ -420,7 +420,7 @@ function isRetried(name: FunctionName): boolean {
   return name !== 'close' && name !== 'connect';
 }
 
-async function wait(poller: Poller, what: Readiness, signal: AbortSignal | undefined): Promise<void> {
+async function wait(poller: Poller, what: Readiness, signal: AbortState | undefined): Promise<void> {
   const release = onAbort(signal, (reason) => poller.close(reason));
   try {
     await poller.until(what);

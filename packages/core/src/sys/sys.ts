@@ -1,3 +1,4 @@
+import type { AbortState } from '../ground/abortable.js';
 import type { ControlMessage } from './message.js';
 import type { Platform } from './platform.js';
 
@@ -95,7 +96,7 @@ export interface Sys {
    */
   poll(fd: number, options?: { readonly isShared?: boolean }): Poller;
   /** Resolves when `fd`, which can be shared, is readable or writable (or broken). Rejects with the signal's reason. */
-  wait(fd: number, what: Readiness, signal?: AbortSignal): Promise<void>;
+  wait(fd: number, what: Readiness, signal?: AbortState): Promise<void>;
 }
 
 /** The process at the other end of a unix socket, as it was when it connected. */
