@@ -83,4 +83,28 @@ describe('a context whose signal is made when it is wanted', () => {
     expect(abortStateOf(new Context(other.signal))).to.equal(other.signal);
     expect(new Context(other.signal).signal).to.equal(other.signal);
   });
+
+  it('says what a signal says that takes its place, however a plugin has put it there', () => {
+    const { signal } = new AbortController();
+    const context = (): Context => new Context(new AbortSource());
+    const cases: Record<string, Context> = {
+      'set in place': Object.assign(context(), { signal }),
+      'in an object that inherits': Object.create(context(), { signal: { value: signal } }),
+      'set in an object that inherits': Object.assign(Object.create(context()), { signal }),
+      'in a proxy': new Proxy(context(), { get: (of, key) => (key === 'signal' ? signal : Reflect.get(of, key)) }),
+      'in a copy with the same prototype': Object.assign(Object.create(Context.prototype), context(), { signal }),
+    };
+    for (const [what, changed] of Object.entries(cases)) {
+      expect(changed.signal, what).to.equal(signal);
+      expect(abortStateOf(changed), what).to.equal(signal);
+    }
+  });
+
+  it('keeps its signal when an object that inherits from it gets another', () => {
+    const abortable = new AbortSource();
+    const context = new Context(abortable);
+    Object.assign(Object.create(context), { signal: AbortSignal.abort() });
+    expect(abortStateOf(context)).to.equal(abortable);
+    expect(context.signal).to.equal(abortable.signal);
+  });
 });

@@ -84,13 +84,23 @@ export function onAbort(state: AbortState | AbortSignal | undefined, listener: A
 }
 
 const STATE = Symbol('fdpass.abort-state');
+/** The object itself. A copy and an object that inherits from it have this too, and with it another object than themselves. */
+const ITSELF = Symbol('fdpass.itself');
 
-/** One getter for all: each with its own would take longer to make than all the rest. */
-const SIGNAL: PropertyDescriptor & ThisType<Cancellable> = {
+interface Parts {
+  [STATE]: AbortState | AbortSignal;
+  [ITSELF]: unknown;
+}
+
+/** One getter and setter for all: each with its own would take longer to make than all the rest. */
+const SIGNAL: PropertyDescriptor & ThisType<Parts> = {
   enumerable: true,
   get() {
-    const state = stateIn(this);
+    const state = this[STATE];
     return state instanceof AbortSource ? state.signal : state;
+  },
+  set(signal: AbortSignal) {
+    this[STATE] = signal;
   },
 };
 
@@ -99,16 +109,15 @@ export abstract class Cancellable {
   declare readonly signal: AbortSignal;
 
   constructor(state: AbortState) {
-    (this as unknown as { [STATE]: AbortState })[STATE] = state;
+    const parts = this as unknown as Parts;
+    parts[STATE] = state;
+    parts[ITSELF] = this;
     Object.defineProperty(this, 'signal', SIGNAL);
   }
 }
 
 /** What the signal of a dial's context says, without making it. */
 export function abortStateOf(context: { readonly signal: AbortSignal }): AbortState {
-  return context instanceof Cancellable ? stateIn(context) : context.signal;
-}
-
-function stateIn(context: Cancellable): AbortState {
-  return (context as unknown as { readonly [STATE]: AbortState })[STATE];
+  const { [STATE]: state, [ITSELF]: itself } = context as unknown as Parts;
+  return itself === context ? state : context.signal;
 }
