@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { addDetails, FdpassError } from '../ground/errors.js';
 import type { TraceEvent } from '../ground/trace.js';
-import type { RaceOptions } from './race.js';
-import { Arriving, type Table, World } from './world.spec.helper.js';
+import type { Candidates, RaceOptions } from './race.js';
+import { Arriving, type FakeConnection, type Table, World } from './world.spec.helper.js';
 
 interface Case {
   readonly what: string;
@@ -364,6 +364,32 @@ describe('a connection that waits for a better one', () => {
       race.winner?.break(new Error('later'));
       expect([race.winner?.name, race.winner?.isDestroyed]).to.deep.equal(['b', false]);
     }
+  });
+});
+
+describe('a candidate that arrives while a connection ends those less preferred', () => {
+  it('is less preferred too', async () => {
+    const world = new World({ a: 'silent', b: [10, 'ok'], c: 'silent', d: [5, 'ok'] });
+    const [a, b, c, d] = world.list(0);
+    const waiting = [a, b, c];
+    const late = [d];
+    let changed = (): void => {};
+    const source: Candidates<FakeConnection> = {
+      isOpen: true,
+      next: () => waiting.shift(),
+      start: (arrived) => {
+        changed = arrived;
+      },
+    };
+    world.onEvent = ({ event }) => {
+      if (event !== 'try-cancelled') return;
+      waiting.push(...late.splice(0));
+      changed();
+    };
+    const race = world.race(source, { graceMs: 100 });
+    await world.clock.runAll();
+    expect([race.winner?.name, race.endedAt]).to.deep.equal(['b', 110]);
+    world.expectClean(race.winner);
   });
 });
 

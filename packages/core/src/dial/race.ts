@@ -101,8 +101,8 @@ class Race<T extends Closable> {
   readonly #reject: (reason: unknown) => void;
   /** Ends the arrival of candidates; undefined if none can come. */
   #arrivals: Abortable | undefined;
-  /** A list: mostly there is one. */
-  readonly #running: Attempt<T>[] = [];
+  /** A set can be walked through while whoever listens brings another attempt, or ends them all. */
+  readonly #running = new Set<Attempt<T>>();
   readonly #failures: Failure[] = [];
   #count = 0;
   #newest: Attempt<T> | undefined;
@@ -144,14 +144,14 @@ class Race<T extends Closable> {
   #advance(): void {
     if (this.#isOver) return;
     if (this.#standby !== undefined) {
-      if (this.#running.length === 0) this.#winStandby();
+      if (this.#running.size === 0) this.#winStandby();
       return;
     }
     if (this.#stopHeadStart !== undefined) return;
     const candidate = this.#following ?? this.#source.next();
     this.#following = undefined;
     if (candidate !== undefined) this.#try(candidate);
-    else if (!this.#source.isOpen && this.#running.length === 0) {
+    else if (!this.#source.isOpen && this.#running.size === 0) {
       this.#end(() => this.#reject(this.#options.lost(this.#failures)));
     }
   }
@@ -161,7 +161,7 @@ class Race<T extends Closable> {
     const isLast = !this.#source.isOpen && this.#following === undefined;
     const attempt = new Attempt(candidate, this.#count, this.#setup, isLast && this.#count === 0);
     this.#count++;
-    this.#running.push(attempt);
+    this.#running.add(attempt);
     this.#newest = attempt;
     attempt.announce();
     if (this.#isOver) return; // whoever listens can abort
@@ -178,7 +178,7 @@ class Race<T extends Closable> {
   }
 
   #settled(attempt: Attempt<T>, result: AttemptResult<T>): void {
-    this.#leave(attempt);
+    this.#running.delete(attempt);
     if ('value' in result) this.#connected(attempt, result.value);
     else if (!this.#isOver) this.#failed(attempt, result.error);
   }
@@ -192,7 +192,7 @@ class Race<T extends Closable> {
   #connected(attempt: Attempt<T>, value: T): void {
     this.#endHeadStart(false);
     this.#dropStandby();
-    for (const other of [...this.#running]) if (other.index > attempt.index) this.#cancel(other);
+    for (const other of this.#running) if (other.index > attempt.index) this.#cancel(other);
     if (this.#isOver) {
       value.destroy(); // whoever listened has aborted
       return;
@@ -246,17 +246,13 @@ class Race<T extends Closable> {
     this.#endGrace();
     this.#dropStandby();
     if (this.#source.isOpen) this.#arrivals?.abort(OVER); // else nobody is left to hear it
-    for (const attempt of [...this.#running]) this.#cancel(attempt, reason);
+    for (const attempt of this.#running) this.#cancel(attempt, reason);
     settle();
   }
 
   #cancel(attempt: Attempt<T>, reason?: unknown): void {
-    this.#leave(attempt);
+    this.#running.delete(attempt);
     attempt.cancel(reason);
-  }
-
-  #leave(attempt: Attempt<T>): void {
-    this.#running.splice(this.#running.indexOf(attempt), 1);
   }
 
   #dropStandby(): void {
