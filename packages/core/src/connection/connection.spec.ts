@@ -425,6 +425,7 @@ for (const [kind, pair] of Object.entries(KINDS)) {
       expect(await refusal(ours.write('hello' as never))).to.equal('internal: write() takes bytes, not text');
       expect(await refusal(ours.write(5 as never))).to.equal('internal: write() takes bytes, not number');
       ours.destroy();
+      expect(await refusal(ours.write('late' as never))).to.equal('internal: write() takes bytes, not text');
       theirs.destroy();
     });
 

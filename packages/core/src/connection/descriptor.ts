@@ -8,7 +8,7 @@ import type { Poller, Readiness, Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { adoptFd } from './descriptor-stream.js';
 import { ExactReader } from './exact-reader.js';
-import { CLOSED, checkBytes, GIVEN_AWAY } from './misuse.js';
+import { CLOSED, GIVEN_AWAY, notBytes } from './misuse.js';
 import { acknowledgeAtOnce } from './socket-options.js';
 
 /** What a connection reports to and waits by. */
@@ -220,8 +220,8 @@ export class DescriptorConnection implements Connection {
 
   /** Usually the kernel takes all at once. */
   write(bytes: Uint8Array): Promise<void> {
+    if (!(bytes instanceof Uint8Array)) return Promise.reject(notBytes(bytes));
     try {
-      checkBytes(bytes);
       const sent = this.#writing === undefined ? this.#send(bytes) : 0;
       if (sent < bytes.length) return this.#writeRest(bytes.subarray(sent));
       this.#awaitsAnswer = !this.#serves;

@@ -25,10 +25,9 @@ export const GIVEN_AWAY: FdpassError = withoutStack(
 /** For a caller that goes on with a connection that was destroyed without a reason. One for all, as above. */
 export const CLOSED: FdpassError = withoutStack(() => new FdpassError('internal', 'the connection was closed'));
 
-/** Plugins are often written without types. @throws FdpassError `internal` for what is not bytes. */
-export function checkBytes(bytes: unknown): void {
-  if (bytes instanceof Uint8Array) return;
-  throw new FdpassError('internal', `write() takes bytes, not ${typeof bytes === 'string' ? 'text' : typeof bytes}`, {
+/** For a caller that writes something else than bytes: plugins are often written without types. */
+export function notBytes(given: unknown): FdpassError {
+  return new FdpassError('internal', `write() takes bytes, not ${typeof given === 'string' ? 'text' : typeof given}`, {
     hint: 'give it a Buffer or a Uint8Array, e.g. Buffer.from(text)',
   });
 }

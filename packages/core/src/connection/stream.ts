@@ -11,7 +11,7 @@ import type { Connection } from './connection.js';
 import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
 import { nodeSocket } from './descriptor-stream.js';
 import { ExactReader } from './exact-reader.js';
-import { CLOSED, checkBytes, GIVEN_AWAY } from './misuse.js';
+import { CLOSED, GIVEN_AWAY, notBytes } from './misuse.js';
 
 /** A connection over a stream that buffers: bytes that are not wanted stay in its buffer. It owns the stream. */
 export class StreamConnection implements Connection {
@@ -100,6 +100,7 @@ export class StreamConnection implements Connection {
   }
 
   write(bytes: Uint8Array): Promise<void> {
+    if (!(bytes instanceof Uint8Array)) return Promise.reject(notBytes(bytes));
     return new Promise((resolve, reject) => {
       const settle = (action: () => void): void => {
         release();
@@ -107,7 +108,6 @@ export class StreamConnection implements Connection {
         action();
       };
       const closed = (): void => settle(() => reject(closedWhileWriting()));
-      checkBytes(bytes);
       this.#over.signal.throwIfAborted();
       const release = onAbort(this.#over.signal, (reason) => settle(() => reject(reason)));
       this.#stream.once('close', closed);
