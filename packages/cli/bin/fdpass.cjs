@@ -86,7 +86,7 @@ exit 78
 
 #!/usr/bin/perl
 # `perl -x` begins here. Modules, even strict, would take longer to load than the rest of it takes.
-my ($socket, $locale, @words, $agent, $is_connected, $is_asked, $SOL_SOCKET, $MSG_NOSIGNAL, $MUX_HELLO);
+my ($socket, $locale, @words, $agent, $is_connected, $uid, $is_asked, $SOL_SOCKET, $MSG_NOSIGNAL, $MUX_HELLO);
 
 # Perl runs a block BEGIN before it compiles what follows. The agent takes that time for its own first steps.
 BEGIN {
@@ -94,7 +94,7 @@ BEGIN {
   $SOL_SOCKET = 1;
   my ($AF_UNIX, $SOCK_STREAM, $SO_SNDTIMEO, $LIMIT_S) = (1, 1, 21, 5);
   socket $agent, $AF_UNIX, $SOCK_STREAM, 0;
-  setsockopt $agent, $SOL_SOCKET, $SO_SNDTIMEO, pack 'q2', $LIMIT_S, 0;
+  setsockopt $agent, $SOL_SOCKET, $SO_SNDTIMEO, pack 'l!2', $LIMIT_S, 0; # not q, which a 32-bit Perl may not have
   $is_connected = connect $agent, pack 'S a*', $AF_UNIX, $socket;
 }
 
@@ -103,15 +103,15 @@ BEGIN {
   $ENV{LC_ALL} = substr $locale, 1 if $locale ne '';
   ($MSG_NOSIGNAL, $MUX_HELLO) = (0x4000, 1);
   my ($SO_PEERCRED, $MUX_NEW_SESSION) = (17, 0x10000002);
-  my $uid = $is_connected ? (unpack 'i I', getsockopt $agent, $SOL_SOCKET, $SO_PEERCRED)[1] : ''; # struct ucred
-  if ($uid eq $>) { # what the shell looked at may have been replaced: the environment can have passwords in it
+  $uid = (unpack 'i I', getsockopt $agent, $SOL_SOCKET, $SO_PEERCRED)[1] if $is_connected; # struct ucred
+  if (defined $uid && $uid == $>) { # what the shell looked at may have been replaced: the environment can have passwords in it
     my $hello = pack 'N2', $MUX_HELLO, 4;
     my @environment = map { "$_=$ENV{$_}" } sort keys %ENV;
     my $session = pack 'N x32 (N/a*)*', $MUX_NEW_SESSION, join("\n", $0, @words), @environment;
     $is_asked = send $agent, pack('(N/a*)*', $hello, $session), $MSG_NOSIGNAL;
   }
 }
-leave_to('node') if !$is_asked;
+leave_to($is_connected && !defined $uid ? 'ssh' : 'node') if !$is_asked; # undefined where the option has another number
 
 # Perl has system calls by number only, and these differ between machines: sendmsg and exit_group. The other numbers are the same on
 # those here.
