@@ -132,7 +132,7 @@ export interface StrategyHost {
   readonly winners: Winners;
   /** How long the program lives: some connections need it as long as they last. */
   readonly lifetime: Lifetime;
-  /** The environment variables of the program. */
+  /** The environment variables of the program; in the agent those of its client, which cannot be changed. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
