@@ -86,15 +86,15 @@ exit 78
 
 #!/usr/bin/perl
 # `perl -x` begins here. Modules, even strict, would take longer to load than the rest of it takes.
-my ($socket, $locale, @words, $agent, $is_connected, $uid, $is_asked, $SOL_SOCKET, $MSG_NOSIGNAL, $MUX_HELLO);
+my ($socket, $locale, @words, $agent, $is_connected, $uid, $is_asked, $SOL_SOCKET, $MSG_NOSIGNAL, $MUX_HELLO, $HELLO_LIMIT_S);
 
 # Perl runs a block BEGIN before it compiles what follows. The agent takes that time for its own first steps.
 BEGIN {
   ($socket, $locale, @words) = @ARGV;
-  $SOL_SOCKET = 1;
-  my ($AF_UNIX, $SOCK_STREAM, $SO_SNDTIMEO, $LIMIT_S) = (1, 1, 21, 5);
+  ($SOL_SOCKET, $HELLO_LIMIT_S) = (1, 5);
+  my ($AF_UNIX, $SOCK_STREAM, $SO_SNDTIMEO) = (1, 1, 21);
   socket $agent, $AF_UNIX, $SOCK_STREAM, 0;
-  setsockopt $agent, $SOL_SOCKET, $SO_SNDTIMEO, pack 'l!2', $LIMIT_S, 0; # not q, which a 32-bit Perl may not have
+  setsockopt $agent, $SOL_SOCKET, $SO_SNDTIMEO, pack 'l!2', $HELLO_LIMIT_S, 0; # not q, which a 32-bit Perl may not have
   $is_connected = connect $agent, pack 'S a*', $AF_UNIX, $socket;
 }
 
@@ -122,7 +122,6 @@ my $generic = [211, 94];
 my %calls_of = (62 => [46, 231], 183 => $generic, 243 => $generic, 258 => $generic); # x86-64, arm64, RISC-V, LoongArch (elf.h)
 my ($sendmsg, $exit_group) = @{$class == 2 && $calls_of{$machine} || leave_to('ssh')};
 my ($SO_RCVTIMEO, $SCM_RIGHTS, $MSG_WAITALL, $MUX_SESSION_OPENED, $MUX_EXIT_MESSAGE) = (20, 1, 0x100, 0x80000006, 0x80000004);
-my $HELLO_LIMIT_S = 5;
 my $parent = getppid;
 
 my $status = pass_streams();

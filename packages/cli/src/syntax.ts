@@ -11,7 +11,7 @@ export interface OptionSyntax {
   /** The word for its argument; a flag if there is none. */
   readonly argument?: string;
   readonly repeatable?: boolean;
-  /** The environment variable that stands in for it where the command line does not have it. */
+  /** The environment variable that gives its value if the command line does not. */
   readonly variable?: string;
 }
 

@@ -45,7 +45,7 @@ export class MuxFieldReader {
     return this.#take(this.uint32()).toString('utf8');
   }
 
-  /** What is left, unread. */
+  /** The bytes that have not been read yet. They stay unread. */
   rest(): Buffer {
     return this.#packet.subarray(this.#at);
   }

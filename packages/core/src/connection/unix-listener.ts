@@ -79,11 +79,13 @@ export class UnixListener {
     try {
       const fd = this.#accept();
       if (fd !== undefined) this.#onClient(new DescriptorConnection(fd, this.#sys, { serves: true }));
-      this.#wait(); // for nothing once it is closed
     } catch (error) {
-      if (errnoName(error) === 'EAGAIN') this.#wait();
-      else this.#retryLater();
+      if (errnoName(error) !== 'EAGAIN') {
+        this.#retryLater();
+        return;
+      }
     }
+    this.#wait(); // for nothing once it is closed
   }
 
   #retryLater(): void {

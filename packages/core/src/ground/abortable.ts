@@ -84,7 +84,10 @@ export function onAbort(state: AbortState | AbortSignal | undefined, listener: A
 }
 
 const STATE = Symbol('fdpass.abort-state');
-/** The object itself. A copy and an object that inherits from it have this too, and with it another object than themselves. */
+/**
+ * The object that it was first put on. On a copy, or on an object that inherits from that, it is still the first one. That tells
+ * them apart: a plugin may have given the others another signal.
+ */
 const ITSELF = Symbol('fdpass.itself');
 
 interface Parts {

@@ -60,7 +60,10 @@ export function readPointer(
   return BigInt(littleEndian ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
 }
 
-/** What getaddrinfo(3) answers when it fails, by platform: Linux counts down from 0, the BSDs up. Functions: only a failure needs them. */
+/*
+ * What getaddrinfo(3) answers when it fails, by platform: Linux counts down from 0, the BSDs up. These are functions, since only a
+ * failure needs them.
+ */
 const linuxErrors = (): Readonly<Record<number, string>> => ({
   [-1]: 'EAI_BADFLAGS',
   [-2]: 'EAI_NONAME',

@@ -135,7 +135,7 @@ function sendError(error: unknown): FdpassError {
 
 const CANNOT_RECEIVE = 'cannot receive a descriptor';
 
-/** What comes with a descriptor, which nobody looks at. */
+/** Room for the byte that each descriptor comes with. Nobody looks at its value. */
 const anyByte = Buffer.alloc(1);
 
 /** Room for this many descriptors, so that a sender of too many is noticed and they can be closed. */
