@@ -12,9 +12,9 @@ import { median } from './measure.mjs';
 import { startPeers } from './peers.mjs';
 
 const HERE = fileURLToPath(import.meta.url);
-const DIALS = Number(process.env.DIALS ?? 3000);
+const DIALS = Number(process.env.DIALS ?? 6000);
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
-const WARM_UP = 3000;
+const WARM_UP = 8000;
 const LOOK_MS = 1;
 const TWO_HOPS = 'two SOCKS 5 hops';
 

@@ -70,14 +70,28 @@ function checkHop({ proxy: { scheme, password }, options, host }: Hop): void {
   }
 }
 
-async function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Connection> {
+function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Connection> {
+  const { host, port } = target;
+  if (hop.proxy.scheme.version === 4 && ipFamily(host) === 6) return Promise.reject(noIpv6());
+  const isComplete = !isLookedUpHere(hop, target) && !wantsCredentials(hop);
+  if (isComplete) return ask(hop, { proxy: hop.proxy.target, host, port }, context); // most are
+  return requestFor(hop, target, context).then((request) => ask(hop, request, context));
+}
+
+async function requestFor(hop: Hop, target: Target, context: DialContext): Promise<Request5> {
   const host = isLookedUpHere(hop, target) ? await lookUp(hop, target, context) : target.host;
-  const isVersion5 = hop.proxy.scheme.version === 5;
-  const getCredentials = isVersion5 && wantsCredentials(hop) ? await credentialsFor(hop, target, context) : undefined;
-  const request: Request5 = { proxy: hop.proxy.target, host, port: target.port, getCredentials };
-  return await (hop.options.optimistic === true && isVersion5
+  const getCredentials = wantsCredentials(hop) ? await credentialsFor(hop, target, context) : undefined;
+  return { proxy: hop.proxy.target, host, port: target.port, getCredentials };
+}
+
+function noIpv6(): FdpassError {
+  return new FdpassError('config', 'SOCKS 4 cannot carry an IPv6 address', { hint: 'use socks5://' });
+}
+
+function ask(hop: Hop, request: Request5, context: DialContext): Promise<Connection> {
+  return hop.options.optimistic === true && hop.proxy.scheme.version === 5
     ? optimistically(hop, request, context)
-    : openTunnel(hop, request, false, context));
+    : openTunnel(hop, request, false, context);
 }
 
 /** Connects to the proxy and talks to it until the tunnel is open. */
@@ -141,11 +155,7 @@ function isWorthAnotherTry(error: unknown): boolean {
 
 /** Whether the request has an address in place of the target's name. */
 function isLookedUpHere({ proxy: { scheme }, host }: Hop, target: Target): boolean {
-  const family = ipFamily(target.host);
-  if (scheme.version === 4 && family === 6) {
-    throw new FdpassError('config', 'SOCKS 4 cannot carry an IPv6 address', { hint: 'use socks5://' });
-  }
-  return family === 0 && !scheme.resolvesNames && host.namesAt !== 'there';
+  return ipFamily(target.host) === 0 && !scheme.resolvesNames && host.namesAt !== 'there';
 }
 
 async function lookUp({ proxy: { scheme }, host }: Hop, target: Target, context: DialContext): Promise<string> {
@@ -154,7 +164,7 @@ async function lookUp({ proxy: { scheme }, host }: Hop, target: Target, context:
 }
 
 function wantsCredentials({ proxy, options }: Hop): boolean {
-  return options.isolate === true || hasCredentials(proxy, options);
+  return proxy.scheme.version === 5 && (options.isolate === true || hasCredentials(proxy, options));
 }
 
 /**

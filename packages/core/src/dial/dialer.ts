@@ -2,7 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { abortStateOf } from '../ground/abortable.js';
 import type { Target } from '../ground/target.js';
-import { type DialContext, type HopContext, OWNED, type Owned, withOwned } from './context.js';
+import { type DialContext, type HopContext, type InnerDial, OWNED, type Owned, withOwned } from './context.js';
 
 export type { DialContext } from './context.js';
 
@@ -62,11 +62,33 @@ export class OwningDial {
   /** A spread copy of it (`{ ...context, signal }`) owns the same. */
   readonly context: DialContext;
   readonly #owned: Owned;
+  /** Of the dial around it; undefined if core does not know that one. */
+  readonly #outer: Owned | undefined;
+  #inner: InnerDial | undefined;
+  #isOver = false;
 
   /** @param outer The context of whoever dials. */
   constructor(outer: DialContext, target?: Target) {
     this.#owned = { target };
+    this.#outer = (outer as HopContext)[OWNED];
     this.context = withOwned(outer, this.#owned);
+  }
+
+  /** Lets the dial around it know that this one has begun. Returns the same promise. */
+  began<T>(dial: Promise<T>): Promise<T> {
+    if (this.#outer === undefined || this.#isOver) return dial;
+    this.#inner = { dial, state: abortStateOf(this.context) };
+    if (this.#outer.dials === undefined) this.#outer.dials = [this.#inner];
+    else this.#outer.dials.push(this.#inner);
+    return dial;
+  }
+
+  /** Has to be called at the end of a dial, or the dial around it would wait for this one when it is aborted. */
+  ended(): void {
+    this.#isOver = true;
+    const { dials } = this.#outer ?? {};
+    const at = this.#inner === undefined || dials === undefined ? -1 : dials.indexOf(this.#inner);
+    if (at !== -1) dials?.splice(at, 1);
   }
 
   /** Destroys all connections that were opened in the dial, and those that are still to come. */
@@ -97,27 +119,12 @@ export function ownConnection(connection: Connection, context: DialContext): Con
   const owned = (context as HopContext)[OWNED];
   if (owned === undefined) return connection;
   if (owned.over !== undefined) connection.destroy(owned.over.reason);
-  else {
-    owned.connections ??= [];
-    if (!owned.connections.includes(connection)) owned.connections.push(connection);
-  }
+  else if (owned.connections === undefined) owned.connections = [connection];
+  else if (!owned.connections.includes(connection)) owned.connections.push(connection);
   return connection;
 }
 
 /** What the dial that `context` belongs to is to connect to, if core knows that dial. */
 export function dialledTarget(context: DialContext): Target | undefined {
   return (context as HopContext)[OWNED]?.target;
-}
-
-/** Registers a dial that has begun with the dial around it, if core knows that one. Returns the same promise. */
-export function ownDial<T>(dial: Promise<T>, context: DialContext): Promise<T> {
-  const owned = (context as HopContext)[OWNED];
-  if (owned === undefined) return dial;
-  owned.dials ??= [];
-  const { dials } = owned;
-  const inner = { dial, state: abortStateOf(context) };
-  dials.push(inner);
-  const settled = (): void => void dials.splice(dials.indexOf(inner), 1);
-  dial.then(settled, settled);
-  return dial;
 }

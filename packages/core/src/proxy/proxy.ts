@@ -4,6 +4,7 @@ import { needsRelayListener, routeContext } from '../dial/context.js';
 import { type Chain, type DialContext, ownConnection } from '../dial/dialer.js';
 import { abortStateOf, onAbort } from '../ground/abortable.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
+import { promiseOf } from '../ground/promise-of.js';
 import { normalizeHost } from '../ground/read-target.js';
 import { MASK, showHost } from '../ground/shown.js';
 import type { Target } from '../ground/target.js';
@@ -166,27 +167,53 @@ type Talk<T, Greeting> = (
  * A connection that was made in advance is used where there is one. If the proxy does not answer on it, `talk` is called again
  * on a new one.
  */
-export async function reachProxy<T, Greeting = undefined>(
+export function reachProxy<T, Greeting = undefined>(
   reach: ProxyReach<Greeting>,
   context: DialContext,
   talk: Talk<T, Greeting>,
-): Promise<{ readonly connection: Connection; readonly result: T }> {
-  const prepared = takePrepared(reach, context);
-  if (prepared !== undefined) {
-    const answer = { hasCome: false };
-    context.trace({ event: 'note', text: 'using a connection to the proxy that was made in advance' });
-    try {
-      const connection = ownConnection(prepared.connection, context);
-      return await talkOver(reach, context, connection, (peer) =>
-        talk(peer, noticing(answer, handshakeReport(context.trace)), prepared.greeting),
-      );
-    } catch (error) {
-      if (answer.hasCome || context.signal.aborted) throw error;
-      context.trace({ event: 'note', text: 'the proxy has closed that connection; making a new one' });
-    }
+): Promise<Reached<T>> {
+  return promiseOf(() => {
+    const prepared = takePrepared(reach, context);
+    return prepared === undefined ? reachAnew(reach, context, talk) : reachPrepared(reach, context, talk, prepared);
+  });
+}
+
+/** A proxy that has been talked to. */
+interface Reached<T> {
+  readonly connection: Connection;
+  /** What the talk has given. */
+  readonly result: T;
+}
+
+/** No async function: most dials wait here, and one would keep twice as much for each. */
+function reachAnew<T, Greeting>(
+  reach: ProxyReach<Greeting>,
+  context: DialContext,
+  talk: Talk<T, Greeting>,
+): Promise<Reached<T>> {
+  return connectTo(reach, context).then((connection) =>
+    talkOver(reach, context, connection, (peer) => talk(peer, handshakeReport(context.trace), undefined)),
+  );
+}
+
+async function reachPrepared<T, Greeting>(
+  reach: ProxyReach<Greeting>,
+  context: DialContext,
+  talk: Talk<T, Greeting>,
+  prepared: Prepared<Greeting | undefined>,
+): Promise<Reached<T>> {
+  const answer = { hasCome: false };
+  context.trace({ event: 'note', text: 'using a connection to the proxy that was made in advance' });
+  try {
+    const connection = ownConnection(prepared.connection, context);
+    return await talkOver(reach, context, connection, (peer) =>
+      talk(peer, noticing(answer, handshakeReport(context.trace)), prepared.greeting),
+    );
+  } catch (error) {
+    if (answer.hasCome || context.signal.aborted) throw error;
+    context.trace({ event: 'note', text: 'the proxy has closed that connection; making a new one' });
   }
-  const connection = await connectTo(reach, context);
-  return talkOver(reach, context, connection, (peer) => talk(peer, handshakeReport(context.trace), undefined));
+  return reachAnew(reach, context, talk);
 }
 
 /** @throws FdpassError `config` where connections cannot be made in advance */
@@ -261,7 +288,7 @@ async function talkOver<T>(
   context: DialContext,
   connection: Connection,
   talk: (connection: Connection) => Promise<T>,
-): Promise<{ readonly connection: Connection; readonly result: T }> {
+): Promise<Reached<T>> {
   const release = onAbort(abortStateOf(context), (reason) => connection.destroy(reason));
   try {
     return { connection, result: await talk(connection) };

@@ -1,15 +1,7 @@
 import type { Connection } from '../connection/connection.js';
 import { isConnection, isStream, toConnection, wasReadFrom } from '../connection/stream.js';
-import { reportDial } from '../dial/dial-report.js';
-import {
-  type Chain,
-  type DialContext,
-  type Dialer,
-  OwningDial,
-  ownConnection,
-  ownDial,
-  type TlsPlace,
-} from '../dial/dialer.js';
+import { type DialReport, reportDial } from '../dial/dial-report.js';
+import { type Chain, type DialContext, type Dialer, OwningDial, ownConnection, type TlsPlace } from '../dial/dialer.js';
 import { type Expectation, expectedOf, expectingHere } from '../dial/expectation.js';
 import { type AbortState, abortStateOf, onAbort } from '../ground/abortable.js';
 import type { Clock } from '../ground/clock.js';
@@ -69,7 +61,7 @@ export function guardDialer(dialer: Dialer, hop: GuardedHop): GuardedDialer {
     );
   }
   return {
-    dial: (target, context) => ownDial(guardedDial(dialer, hop, target, context), context),
+    dial: (target, context) => promiseOf(() => startDial(dialer, hop, target, context)),
     needsRelay: (target) => guardedAnswer(hop, target, () => dialer.needsRelay?.(target)) === true,
     tls: (target) => guardedAnswer(hop, target, () => dialer.tls?.(target)),
     explain: (target) => guardedAnswer(hop, target, () => dialer.explain?.(target)) ?? [],
@@ -117,11 +109,28 @@ function wrongCall(
   return undefined;
 }
 
-async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, outer: DialContext): Promise<Connection> {
+function startDial(dialer: Dialer, hop: GuardedHop, target: Target, outer: DialContext): Promise<Connection> {
+  abortStateOf(outer).throwIfAborted();
+  const owning = new OwningDial(outer, target);
+  const report = reportDial(owning.context, outer, { hop: hop.label, target, clock: hop.clock });
+  return owning.began(guardedDial(dialer, hop, target, { outer, owning, report }));
+}
+
+/** A dial that has begun. */
+interface StartedDial {
+  /** The context of whoever dials. */
+  readonly outer: DialContext;
+  readonly owning: OwningDial;
+  readonly report: DialReport;
+}
+
+async function guardedDial(
+  dialer: Dialer,
+  hop: GuardedHop,
+  wanted: Target,
+  { outer, owning, report }: StartedDial,
+): Promise<Connection> {
   const state = abortStateOf(outer);
-  state.throwIfAborted();
-  const owning = new OwningDial(outer, wanted);
-  const report = reportDial(owning.context, outer, { hop: hop.label, target: wanted, clock: hop.clock });
   const { context } = report;
   try {
     state.throwIfAborted(); // whoever listens can abort
@@ -142,6 +151,8 @@ async function guardedDial(dialer: Dialer, hop: GuardedHop, wanted: Target, oute
     owning.destroyOwned(state.aborted ? state.reason : error);
     report.failed(error);
     throw withHop(error, hop, state);
+  } finally {
+    owning.ended();
   }
 }
 

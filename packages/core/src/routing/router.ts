@@ -412,8 +412,8 @@ async function describeSettings(settings: Route['settings'], scope: ChainScope):
  * tried: the strategies themselves only see their signal abort.
  */
 class AttemptLog {
-  /** In the order in which they began; a list, since mostly there is one. */
-  readonly #attempts: FailedAttempt[] = [];
+  /** In the order in which they began. Mostly there is one, and a list made with its first element has room for that alone. */
+  #attempts: FailedAttempt[] | undefined;
   /** Give this to the dial; everything goes on to the listener. */
   readonly trace: Trace;
 
@@ -432,14 +432,19 @@ class AttemptLog {
   }
 
   #note(address: string, reason: string | undefined): void {
-    const known = this.#attempts.findIndex((attempt) => attempt.address === address);
-    if (reason !== undefined) this.#attempts[known === -1 ? this.#attempts.length : known] = { address, reason };
-    else if (known !== -1) this.#attempts.splice(known, 1);
+    const attempts = this.#attempts;
+    if (attempts === undefined) {
+      if (reason !== undefined) this.#attempts = [{ address, reason }];
+      return;
+    }
+    const known = attempts.findIndex((attempt) => attempt.address === address);
+    if (reason !== undefined) attempts[known === -1 ? attempts.length : known] = { address, reason };
+    else if (known !== -1) attempts.splice(known, 1);
   }
 
   /** The error with the attempts in it, if it is a deadline's and has none. */
   explain(error: FdpassError): FdpassError {
-    if (error.code !== 'timeout' || this.#attempts.length === 0) return error;
+    if (error.code !== 'timeout' || !this.#attempts?.length) return error;
     return addDetails(error, { attempts: this.#attempts });
   }
 }

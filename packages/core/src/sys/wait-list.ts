@@ -27,7 +27,10 @@ export abstract class WaitList implements Poller {
       failed(this.#closed.reason);
       return;
     }
-    this.#waiters.push({ what, ready, failed });
+    const waiter = { what, ready, failed };
+    if (this.#waiters.length === 0)
+      this.#waiters = [waiter]; // an empty list that grows gets room for 17
+    else this.#waiters.push(waiter);
     try {
       this.arm(this.wanted);
     } catch (error) {
