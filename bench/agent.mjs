@@ -56,7 +56,7 @@ async function main() {
     ...fdpass(kind, '--via', proxyUrl(kind, host, port), ...target),
     [`${kind} warm: 2`]: [FDPASS, '--config', warmHop(kind, host, port), ...target],
   });
-  compare('direct', 'nc', {
+  await compare('direct', 'nc', {
     nc: ['nc', '-F', ...target],
     python: ['/usr/bin/python3', '-S', '-E', '-c', PYTHON, ...target],
     node: [process.execPath, '-e', '0'],
@@ -66,13 +66,13 @@ async function main() {
     ...fdpass('fdpass', ...target),
     'fdpass warm, by ssh': { words: [FDPASS, ...target], env: { FDPASS_LEFT_TO: 'ssh' } },
   });
-  compare('SOCKS5', 'socks nc', proxied('socks', ports.socks));
-  compare('HTTP CONNECT', 'http nc', proxied('http', ports.http));
+  await compare('SOCKS5', 'socks nc', proxied('socks', ports.socks));
+  await compare('HTTP CONNECT', 'http nc', proxied('http', ports.http));
   const link = await startLink(ROUND_TRIP_MS / 2);
   if (link === undefined) console.error('no TUN device here: nothing is measured over a slow link');
   else {
-    compare(`SOCKS5, ${ROUND_TRIP_MS} ms away`, 'socks nc', proxied('socks', ports.farSocks, link.farHost));
-    compare(`HTTP CONNECT, ${ROUND_TRIP_MS} ms away`, 'http nc', proxied('http', ports.farHttp, link.farHost));
+    await compare(`SOCKS5, ${ROUND_TRIP_MS} ms away`, 'socks nc', proxied('socks', ports.farSocks, link.farHost));
+    await compare(`HTTP CONNECT, ${ROUND_TRIP_MS} ms away`, 'http nc', proxied('http', ports.farHttp, link.farHost));
     link.close();
   }
   await burst(target);
@@ -94,8 +94,8 @@ function warmHop(kind, host, port) {
 }
 
 /** Prints medians and their ratios to the command called `base`. */
-function compare(title, base, commands) {
-  const times = interleave(commands, RUNS, env);
+async function compare(title, base, commands) {
+  const times = await interleave(commands, RUNS, env);
   const unit = median(times[base]);
   figures[title] = Object.fromEntries(
     Object.entries(times)

@@ -1,9 +1,11 @@
 // What the benchmarks share: runs of commands as ssh starts them, interleaved, and their medians.
-import { spawnSync } from 'node:child_process';
-import { loadSys } from '../packages/core/dist/sockets.js';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
+const TIMER = fileURLToPath(new URL('timer.py', import.meta.url));
 const WARM_UP = 8; // the first connections keep compiled code for the later ones
-const sys = loadSys();
 
 /** The middle of some numbers; NaN of none. */
 export function median(values) {
@@ -11,36 +13,50 @@ export function median(values) {
 }
 
 /**
- * Milliseconds of each run of each command, one command after the other in each round: machines are noisy, and only what
- * was measured side by side can be compared. A command is its words, or `{ words, env }`.
+ * Milliseconds of each run of each command; none of one that this machine does not have. The commands run one after the other in
+ * each round: machines are noisy, and only what was measured side by side can be compared. Each round has an order of its own, since
+ * a command that follows another client of the agent finds it awake. A command is its words, or `{ words, env }`.
  */
-export function interleave(commands, runs, env = process.env) {
+export async function interleave(commands, runs, env = process.env) {
   const times = Object.fromEntries(Object.keys(commands).map((name) => [name, []]));
+  const timer = startTimer();
   for (let run = -WARM_UP; run < runs; run++) {
-    for (const [name, command] of Object.entries(commands)) {
+    for (const name of shuffled(Object.keys(commands))) {
+      const command = commands[name];
       const { words, env: own } = Array.isArray(command) ? { words: command } : command;
-      const ms = timed(words, { ...env, ...own });
-      if (run >= 0 && !Number.isNaN(ms)) times[name].push(ms);
+      const { ms, status, stderr } = await timer.run(words, { ...env, ...own });
+      if (ms === undefined) continue;
+      if (status !== 0) throw new Error(`${words.join(' ')}: ${stderr}`);
+      if (run >= 0) times[name].push(ms);
     }
   }
+  timer.stop();
   return times;
 }
 
-/** Milliseconds of a command whose stdin and stdout are one end of a socketpair, as ssh gives them; NaN if it is missing. */
-export function timed([command, ...args], env) {
-  const [ours, theirs] = sys.socketpair();
-  const start = process.hrtime.bigint();
-  const { status, stderr, error } = spawnSync(command, args, {
-    stdio: [theirs, theirs, 'pipe'],
-    encoding: 'utf8',
-    env,
+function startTimer() {
+  const child = spawn('/usr/bin/python3', ['-S', '-E', TIMER], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.once('error', () => {
+    throw new Error('/usr/bin/python3 is needed: it measures how long commands take');
   });
-  const ms = Number(process.hrtime.bigint() - start) / 1e6;
-  sys.close(ours);
-  sys.close(theirs);
-  if (error?.code === 'ENOENT') return Number.NaN;
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr}`);
-  return ms;
+  const lines = createInterface({ input: child.stdout });
+  return {
+    async run(words, env) {
+      const answer = once(lines, 'line');
+      child.stdin.write(`${JSON.stringify({ words, env })}\n`);
+      return JSON.parse((await answer)[0]);
+    },
+    stop: () => child.stdin.end(),
+  };
+}
+
+function shuffled(values) {
+  const rest = [...values];
+  for (let at = rest.length - 1; at > 0; at--) {
+    const other = Math.floor(Math.random() * (at + 1));
+    [rest[at], rest[other]] = [rest[other], rest[at]];
+  }
+  return rest;
 }
 
 /** `name 3.1 ms (1.00)` for each, the ratio to the command called `base`. */

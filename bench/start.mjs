@@ -36,7 +36,7 @@ async function main() {
       config: [FDPASS, '--config', config, 'localhost', port],
       nc: ['nc', '-F', 'localhost', port],
     };
-    const times = interleave(commands, RUNS, { ...withNode(dirname(node)), FDPASS_AGENT: 'none' });
+    const times = await interleave(commands, RUNS, { ...withNode(dirname(node)), FDPASS_AGENT: 'none' });
     const { stdout: name } = spawnSync(node, ['--version'], { encoding: 'utf8' });
     console.log(`${name.trim()}: ${formatTimes(times, 'bare')}`);
   }
@@ -44,7 +44,7 @@ async function main() {
   process.exit(0);
 }
 
-/** A server in a thread of its own, so that the synchronous runs do not stop it. */
+/** A server in a thread of its own, which nothing else keeps busy. */
 function startServer() {
   return new Promise((done) => {
     const worker = new Worker(new URL(import.meta.url), { argv: ['serve'], stdout: false });

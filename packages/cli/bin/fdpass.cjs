@@ -43,7 +43,7 @@ case $fdpass_agent in [!/]* | *[!A-Za-z0-9_./@:+,-]*) fdpass_left_to=node ;; esa
 [ "$fdpass_left_to" != node ] && [ -z "${FDPASS_NODE_OPTIONS-}" ] && [ -S /dev/fd/1 ] && [ -S "$fdpass_agent" ] &&
   [ -O "$fdpass_agent" ] && [ -O "${fdpass_agent%/*}" ] && [ ! -L "${fdpass_agent%/*}" ] || fdpass_left_to=node
 
-# The Perl below starts in a third of the time that ssh takes. It becomes this script again for what it leaves to ssh or to Node. Not
+# The Perl below starts in about half the time that ssh takes. It becomes this script again for what it leaves to ssh or to Node. Not
 # where variables, which the agent has to get as they are, would make it load modules or write where ssh reads.
 if [ -z "$fdpass_left_to${PERL5OPT+set}${PERLIO+set}${PERLIO_DEBUG+set}${PERL_HASH_SEED_DEBUG+set}" ] &&
   [ -e /proc/self/exe ] && [ -x /usr/bin/perl ] && [ -e /dev/fd/0 ] && [ -e /dev/fd/2 ]; then
