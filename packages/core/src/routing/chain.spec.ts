@@ -238,11 +238,11 @@ describe('guarded dialers', () => {
     };
     const streams = (): boolean[] => opened.map(({ destroyed }) => destroyed);
     const failing = await build(async (_, context) => {
-      inner(context);
+      for (let count = 0; count < 3; count++) inner(context);
       throw new Error('no');
     });
     await rejection(failing.dial(TARGET, context()));
-    expect(streams()).to.deep.equal([true]);
+    expect(streams()).to.deep.equal([true, true, true]);
     opened.length = 0;
     const good = await build(async (_, context) => inner(context));
     await good.dial(TARGET, context());
@@ -335,6 +335,38 @@ describe('guarded dialers', () => {
     controller.abort(new FdpassError('timeout', 'timed out'));
     expect((await failed).hop).to.equal('net');
     expect(getEventListeners(controller.signal, 'abort')).to.deep.equal([]);
+  });
+
+  it('name the innermost hop when a deadline passes, whatever other dials of that hop have ended before', async () => {
+    const hosts: Record<string, () => Promise<Duplex>> = {
+      open: async () => new PassThrough(),
+      closed: () => Promise.reject(new Error('closed')),
+      rash: () => {
+        throw new Error('at once');
+      },
+    };
+    const net: Strategy = {
+      name: 'net',
+      firstOnly: true,
+      create: () => ({ dial: ({ host }) => hosts[host]?.() ?? new Promise(() => {}) }),
+    };
+    const knocking: Strategy = {
+      name: 'knocking',
+      create: (_, { forward }) => ({
+        async dial(target, dialling) {
+          const knock = (host: string): Promise<unknown> => forward.dial({ ...target, host }, dialling);
+          await Promise.allSettled([...Object.keys(hosts), 'unix/not-accepted'].map(knock));
+          void forward.dial(target, dialling).catch(() => {});
+          return new Promise(() => {}); // so it is core that has to find out which hop it was
+        },
+      }),
+    };
+    const chain = await buildChain(['net', 'knocking'], { baseDir: '/' }, scopeOf([net, knocking]));
+    const controller = new AbortController();
+    const failed = rejection(chain.dial(TARGET, context(controller.signal)));
+    await new Promise(setImmediate); // the last one is silent
+    controller.abort(new FdpassError('timeout', 'timed out'));
+    expect((await failed).hop).to.equal('net');
   });
 
   it('end with their deadline where a hop dials with a signal of its own and ignores the one that it was given', async () => {
