@@ -475,6 +475,35 @@ describe('a dialer in a program of its own', () => {
     server.close();
   });
 
+  it('lets one signal stand for many dials, without a warning of a leak', () =>
+    withServer(async (port) => {
+      const warnings: string[] = [];
+      const listen = ({ message }: Error): void => void warnings.push(message);
+      process.on('warning', listen);
+      const dialer = createDialer({ config: false });
+      const { signal } = new AbortController();
+      const dials = Array.from({ length: 20 }, () => dialer.dial({ host: HOST, port }, { signal }));
+      for (const socket of await Promise.all(dials)) socket.destroy();
+      await new Promise(setImmediate); // Node warns in a later turn
+      process.off('warning', listen);
+      expect(warnings).to.deep.equal([]);
+      expect(getEventListeners(signal, 'abort')).to.have.length(0);
+    }));
+
+  it('takes a signal that is not Node’s own', () =>
+    withServer(async (port) => {
+      const { signal } = new AbortController();
+      const foreign = {
+        aborted: false,
+        reason: undefined,
+        throwIfAborted() {},
+        addEventListener: signal.addEventListener.bind(signal),
+        removeEventListener: signal.removeEventListener.bind(signal),
+      } as unknown as AbortSignal;
+      (await createDialer({ config: false }).dial({ host: HOST, port }, { signal: foreign })).destroy();
+      expect(getEventListeners(signal, 'abort')).to.have.length(0);
+    }));
+
   it('keeps its time limits', async () => {
     const server = createServer((socket) => socket.on('error', () => {}).resume());
     await new Promise<void>((resolve) => server.listen(0, HOST, resolve));

@@ -77,6 +77,9 @@ interface PlannedDial {
   readonly dial: DialOptions & { readonly signal: AbortSignal; readonly timeoutMs: number };
 }
 
+/** A program can give one signal to any number of dials, which listen to it. Node 20 takes more than ten for a leak, and says so. */
+const WARNS_OF_LISTENERS = Number.parseInt(process.versions.node, 10) < 22;
+
 class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDialer {
   readonly #load: () => Promise<Framework>;
   #framework: Framework | Promise<Framework> | undefined;
@@ -163,6 +166,7 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     const target = readTarget(input);
     checkDialOptions(options);
     const number = ++this.#count;
+    if (WARNS_OF_LISTENERS && options.signal instanceof AbortSignal) setMaxListeners(0, options.signal);
     // A signal of its own only for a dial that was given another one: most are not.
     const abort = options.signal && startDeadline(0, [this.#closing.signal, options.signal], this.#clock);
     const signal = abort?.signal ?? this.#closing.signal;
