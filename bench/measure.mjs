@@ -39,6 +39,9 @@ function startTimer() {
   child.once('error', () => {
     throw new Error('/usr/bin/python3 is needed: it measures how long commands take');
   });
+  child.once('exit', (status) => {
+    if (status !== 0) throw new Error(`${TIMER} has failed`); // or its next answer would be awaited for ever
+  });
   const lines = createInterface({ input: child.stdout });
   return {
     async run(words, env) {
