@@ -31,7 +31,7 @@ export interface InnerDial {
   readonly state: AbortState;
 }
 
-/** Mostly there is one of each, so these are lists made with their first element: an empty one that grows gets room for 17. */
+/** Mostly there is one of each, so these are lists (see `withAdded`): a set or a map takes five times the memory. */
 export interface Owned {
   /** The connections that were opened inside the dial; they are destroyed if it rejects. */
   connections?: Connection[];

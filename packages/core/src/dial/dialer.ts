@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { abortStateOf } from '../ground/abortable.js';
+import { withAdded } from '../ground/lists.js';
 import type { Target } from '../ground/target.js';
 import { type DialContext, type HopContext, type InnerDial, OWNED, type Owned, withOwned } from './context.js';
 
@@ -78,17 +79,16 @@ export class OwningDial {
   began<T>(dial: Promise<T>): Promise<T> {
     if (this.#outer === undefined || this.#isOver) return dial;
     this.#inner = { dial, state: abortStateOf(this.context) };
-    if (this.#outer.dials === undefined) this.#outer.dials = [this.#inner];
-    else this.#outer.dials.push(this.#inner);
+    this.#outer.dials = withAdded(this.#outer.dials, this.#inner);
     return dial;
   }
 
   /** Has to be called at the end of a dial, or the dial around it would wait for this one when it is aborted. */
   ended(): void {
     this.#isOver = true;
-    const { dials } = this.#outer ?? {};
-    const at = this.#inner === undefined || dials === undefined ? -1 : dials.indexOf(this.#inner);
-    if (at !== -1) dials?.splice(at, 1);
+    const dials = this.#outer?.dials ?? [];
+    const at = dials.findIndex((inner) => inner === this.#inner);
+    if (at !== -1) dials.splice(at, 1);
   }
 
   /** Destroys all connections that were opened in the dial, and those that are still to come. */
@@ -119,8 +119,7 @@ export function ownConnection(connection: Connection, context: DialContext): Con
   const owned = (context as HopContext)[OWNED];
   if (owned === undefined) return connection;
   if (owned.over !== undefined) connection.destroy(owned.over.reason);
-  else if (owned.connections === undefined) owned.connections = [connection];
-  else if (!owned.connections.includes(connection)) owned.connections.push(connection);
+  else if (!owned.connections?.includes(connection)) owned.connections = withAdded(owned.connections, connection);
   return connection;
 }
 

@@ -12,6 +12,7 @@ import {
   unfoldErrors,
   type Where,
 } from '../ground/errors.js';
+import { withAdded } from '../ground/lists.js';
 import { isPending } from '../ground/promise-of.js';
 import { normalizeTarget } from '../ground/read-target.js';
 import { showName } from '../ground/shown.js';
@@ -412,8 +413,8 @@ async function describeSettings(settings: Route['settings'], scope: ChainScope):
  * tried: the strategies themselves only see their signal abort.
  */
 class AttemptLog {
-  /** In the order in which they began. Mostly there is one, and a list made with its first element has room for that alone. */
-  #attempts: FailedAttempt[] | undefined;
+  /** In the order in which they began; a list, since mostly there is one. */
+  #attempts: FailedAttempt[] = [];
   /** Give this to the dial; everything goes on to the listener. */
   readonly trace: Trace;
 
@@ -432,19 +433,16 @@ class AttemptLog {
   }
 
   #note(address: string, reason: string | undefined): void {
-    const attempts = this.#attempts;
-    if (attempts === undefined) {
-      if (reason !== undefined) this.#attempts = [{ address, reason }];
-      return;
-    }
-    const known = attempts.findIndex((attempt) => attempt.address === address);
-    if (reason !== undefined) attempts[known === -1 ? attempts.length : known] = { address, reason };
-    else if (known !== -1) attempts.splice(known, 1);
+    const known = this.#attempts.findIndex((attempt) => attempt.address === address);
+    if (reason === undefined) {
+      if (known !== -1) this.#attempts.splice(known, 1);
+    } else if (known === -1) this.#attempts = withAdded(this.#attempts, { address, reason });
+    else this.#attempts[known] = { address, reason };
   }
 
   /** The error with the attempts in it, if it is a deadline's and has none. */
   explain(error: FdpassError): FdpassError {
-    if (error.code !== 'timeout' || !this.#attempts?.length) return error;
+    if (error.code !== 'timeout' || this.#attempts.length === 0) return error;
     return addDetails(error, { attempts: this.#attempts });
   }
 }

@@ -1,3 +1,4 @@
+import { withAdded } from '../ground/lists.js';
 import { setImmediate } from '../ground/timers.js';
 import type { Poller, Readiness } from './sys.js';
 
@@ -27,10 +28,7 @@ export abstract class WaitList implements Poller {
       failed(this.#closed.reason);
       return;
     }
-    const waiter = { what, ready, failed };
-    if (this.#waiters.length === 0)
-      this.#waiters = [waiter]; // an empty list that grows gets room for 17
-    else this.#waiters.push(waiter);
+    this.#waiters = withAdded(this.#waiters, { what, ready, failed });
     try {
       this.arm(this.wanted);
     } catch (error) {
