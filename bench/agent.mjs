@@ -1,5 +1,5 @@
 // Time to descriptor with the agent, compared in the same rounds with `nc -F`, a script of Python, a bare start of Node, the command
-// without the agent, ssh as the agent's client, and a compiled client. Direct, and through proxies with and without a round trip of
+// without the agent, and ssh as the agent's client. Direct, and through proxies with and without a round trip of
 // 20 ms; then a burst, and what the agent keeps after many connections.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -45,7 +45,6 @@ async function main() {
   const worker = new Worker(new URL('agent-servers.mjs', import.meta.url));
   const [ports] = await once(worker, 'message');
   execFileSync(FDPASS, ['agent', 'start'], { env });
-  const launcher = compileLauncher();
   const fdpass = (name, ...args) => ({
     [`${name} warm`]: [FDPASS, ...args],
     [`${name} cold`]: { words: [FDPASS, ...args], env: { FDPASS_AGENT: 'none' } },
@@ -61,8 +60,7 @@ async function main() {
     python: ['/usr/bin/python3', '-S', '-E', '-c', PYTHON, ...target],
     node: [process.execPath, '-e', '0'],
     "ssh's own start": ['ssh', '-V'],
-    "Perl's own start": ['/usr/bin/perl', '-f', '-e', '0'],
-    ...(launcher === undefined ? {} : { 'compiled launcher': [launcher, socket, [FDPASS, ...target].join('\n')] }),
+    "the shell's own start": ['/bin/sh', '-c', ':'],
     ...fdpass('fdpass', ...target),
     'fdpass warm, by ssh': { words: [FDPASS, ...target], env: { FDPASS_LEFT_TO: 'ssh' } },
   });
@@ -158,13 +156,6 @@ function state() {
   );
   const [, kilobytes] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return { MB: Math.round(Number(kilobytes) / 1024), descriptors: readdirSync(`/proc/${pid}/fd`).length, served, left };
-}
-
-/** The path of a compiled launcher, or undefined if this machine has no C compiler. */
-function compileLauncher() {
-  const program = join(folder, 'native-launcher');
-  const { status } = spawnSync('cc', ['-O2', '-o', program, resolve('bench/native-launcher.c')]);
-  return status === 0 ? program : undefined;
 }
 
 function round(value) {

@@ -1,6 +1,6 @@
 // Compiles every package, then bundles the two commands into CommonJS files, which start in a fraction of the time that
 // a tree of ES modules takes. Code that a plain dial does not need is in separate files. docs/decisions.md has the figures.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,20 @@ const MAN = 'packages/cli/man';
 const SCHEMA = 'packages/cli/schema';
 /** The launchers of the two commands. Each runs the bundle that it is named after, and npm does not pack links. */
 const LAUNCHERS = ['packages/cli/bin/fdpass.cjs', 'packages/cli/bin/fdrecv.cjs'];
+/** The agent's client in C, which has to do without a C library, and what it is compiled with for each processor. */
+const CLIENT = 'packages/cli/ask-agent/ask-agent.c';
+const COMPILERS = { x64: 'x86_64-linux-gnu-gcc', arm64: 'aarch64-linux-gnu-gcc' };
+const COMPILER_OPTIONS = [
+  ...['-std=gnu11', '-Wall', '-Wextra', '-Werror', '-Os', '-ffreestanding', '-fno-pie', '-fno-stack-protector'],
+  ...[
+    '-fno-asynchronous-unwind-tables',
+    '-nostdlib',
+    '-static',
+    '-no-pie',
+    '-s',
+    '-Wl,--build-id=none,-z,noseparate-code',
+  ],
+];
 /** A link to this Node, for starts whose PATH has none. It is not published. */
 const BUILT_WITH = 'packages/cli/built-with-node';
 
@@ -137,6 +151,9 @@ async function bundleAll() {
   return records;
 }
 
+console.log('build: compiling ask-agent');
+for (const [arch, compiler] of Object.entries(COMPILERS)) compileClient(arch, compiler);
+
 const { formatConfigSchema } = await import('../packages/cli/dist/config-schema.js');
 mkdirSync(SCHEMA, { recursive: true });
 writeFileSync(join(SCHEMA, 'config.schema.json'), await formatConfigSchema());
@@ -148,6 +165,18 @@ symlinkSync(process.execPath, BUILT_WITH);
 
 rmSync(MAN, { recursive: true, force: true });
 cpSync('man', MAN, { recursive: true }); // a package can publish only what is below it
+
+/** A clone can do without: ssh asks the agent then, which takes longer. A published package has both. */
+function compileClient(arch, crossCompiler) {
+  const compiler = process.platform === 'linux' && process.arch === arch ? 'cc' : crossCompiler;
+  const { error, status } = spawnSync(compiler, [...COMPILER_OPTIONS, '-o', join(OUT, `ask-agent-${arch}`), CLIENT], {
+    stdio: 'inherit',
+  });
+  if (status !== 0)
+    console.log(
+      `build: not for ${arch}, since ${error === undefined ? `${compiler} failed` : `there is no ${compiler}`}`,
+    );
+}
 
 /** Removes what was compiled from a source that no longer exists: it would be published, or run as a test. */
 function removeOrphans(compiled, sources) {

@@ -54,8 +54,10 @@ export const PEERS = {
     xz: 'xz-utils',
     [KERNEL]: 'linux-image-amd64',
   }),
-  // Another processor, emulated for one program: packed-arm64.integration.spec.ts.
+  // Another processor, emulated for one program: packed-arm64.integration.spec.ts, agent-clients.integration.spec.ts.
   ...(process.arch === 'x64' && {
+    'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu',
+    '/usr/aarch64-linux-gnu/include/unistd.h': 'libc6-dev-arm64-cross',
     'qemu-aarch64-static': 'qemu-user-static',
     '/usr/aarch64-linux-gnu/lib/libstdc++.so.6': 'libstdc++6-arm64-cross',
   }),

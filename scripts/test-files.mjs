@@ -12,7 +12,7 @@ const SOURCES = new Map([
  * What these prove is the same on every Node: texts, types, schemas, packed files, what readers of the docs type, what other
  * programs' command lines become, what shells complete, what ssh would do, what is wrong in a set-up, and what real proxies
  * take of a handshake, whose bytes the tests with scripted proxies compare. So they run on the first Node only. The code that
- * they use has tests of its own, which run on every Node. ssh asks the agent as Perl does, which is tested on every Node. What
+ * they use has tests of its own, which run on every Node. ssh asks the agent as ask-agent does, which is tested on every Node. What
  * runs in a virtual machine, where Node is slow, is about the kernel, and so it runs once too.
  */
 export const FIRST_NODE_ONLY = [

@@ -23,7 +23,7 @@ unset $fdpass_variables NODE_CHANNEL_FD NODE_UNIQUE_ID
 IFS=:
 fdpass_newline='
 '
-fdpass_left_to=${FDPASS_LEFT_TO-} # what the Perl has left it to: ssh or node
+fdpass_left_to=${FDPASS_LEFT_TO-} # what an agent's client has left it to
 unset FDPASS_LEFT_TO
 
 # An agent does all of this in a fraction of the time. Its client hands it our streams, our environment and a command of one line
@@ -43,13 +43,16 @@ case $fdpass_agent in [!/]* | *[!A-Za-z0-9_./@:+,-]*) fdpass_left_to=node ;; esa
 [ "$fdpass_left_to" != node ] && [ -z "${FDPASS_NODE_OPTIONS-}" ] && [ -S /dev/fd/1 ] && [ -S "$fdpass_agent" ] &&
   [ -O "$fdpass_agent" ] && [ -O "${fdpass_agent%/*}" ] && [ ! -L "${fdpass_agent%/*}" ] || fdpass_left_to=node
 
-# The Perl below starts in about half the time that ssh takes. It becomes this script again for what it leaves to ssh or to Node. Not
-# where variables, which the agent has to get as they are, would make it load modules or write where ssh reads.
-if [ -z "$fdpass_left_to${PERL5OPT+set}${PERLIO+set}${PERLIO_DEBUG+set}${PERL_HASH_SEED_DEBUG+set}" ] &&
-  [ -e /proc/self/exe ] && [ -x /usr/bin/perl ] && [ -e /dev/fd/0 ] && [ -e /dev/fd/2 ]; then
-  fdpass_locale=${LC_ALL+=$LC_ALL}
-  export LC_ALL=C # others take longer, and a warning where they are missing
-  exec /usr/bin/perl -f -C0 -x "$0" "$fdpass_agent" "$fdpass_locale" "$@"
+# A program that an agent of this machine has put beside its socket, compiled for this processor (ask-agent.c). It takes a fifth of the
+# time that ssh takes, and becomes this script again for what it leaves to Node. A folder can be shared by machines, so the name has
+# what the kernel calls its own start: the agent has run the program on this very kernel.
+fdpass_boot=/proc/sys/kernel/random/boot_id
+if [ -z "$fdpass_left_to" ] && [ -r "$fdpass_boot" ] && [ -e /dev/fd/0 ] && [ -e /dev/fd/2 ] && read -r fdpass_boot <"$fdpass_boot"; then
+  fdpass_client=${fdpass_agent%/*}/ask-agent-$fdpass_boot
+  if [ -x "$fdpass_client" ] && [ -O "$fdpass_client" ]; then
+    export FDPASS_LEFT_TO=node
+    exec "$fdpass_client" "$fdpass_agent" "$0" "$@"
+  fi
 fi
 
 # Finds a program in PATH, then in the folder of the link that we were started by: npm, nvm and fnm put it beside their node. A
@@ -84,83 +87,6 @@ printf '%s: [config] node is not in PATH or beside %s; say where it is: env PATH
   "${0##*[/]}" "$0" "$0" >&2
 exit 78
 
-#!/usr/bin/perl
-# `perl -x` begins here. Modules, even strict, would take longer to load than the rest of it takes.
-my ($socket, $locale, @words, $agent, $is_connected, $uid, $is_asked, $SOL_SOCKET, $MSG_NOSIGNAL, $MUX_HELLO, $HELLO_LIMIT_S);
-
-# Perl runs a block BEGIN before it compiles what follows. The agent takes that time for its own first steps.
-BEGIN {
-  ($socket, $locale, @words) = @ARGV;
-  ($SOL_SOCKET, $HELLO_LIMIT_S) = (1, 5);
-  my ($AF_UNIX, $SOCK_STREAM, $SO_SNDTIMEO) = (1, 1, 21);
-  socket $agent, $AF_UNIX, $SOCK_STREAM, 0;
-  setsockopt $agent, $SOL_SOCKET, $SO_SNDTIMEO, pack 'l!2', $HELLO_LIMIT_S, 0; # not q, which a 32-bit Perl may not have
-  $is_connected = connect $agent, pack 'S a*', $AF_UNIX, $socket;
-}
-
-BEGIN {
-  delete $ENV{LC_ALL};
-  $ENV{LC_ALL} = substr $locale, 1 if $locale ne '';
-  ($MSG_NOSIGNAL, $MUX_HELLO) = (0x4000, 1);
-  my ($SO_PEERCRED, $MUX_NEW_SESSION) = (17, 0x10000002);
-  $uid = (unpack 'i I', getsockopt $agent, $SOL_SOCKET, $SO_PEERCRED)[1] if $is_connected; # struct ucred
-  if (defined $uid && $uid == $>) { # what the shell looked at may have been replaced: the environment can have passwords in it
-    my $hello = pack 'N2', $MUX_HELLO, 4;
-    my @environment = map { "$_=$ENV{$_}" } sort keys %ENV;
-    my $session = pack 'N x32 (N/a*)*', $MUX_NEW_SESSION, join("\n", $0, @words), @environment;
-    $is_asked = send $agent, pack('(N/a*)*', $hello, $session), $MSG_NOSIGNAL;
-  }
-}
-leave_to($is_connected && !defined $uid ? 'ssh' : 'node') if !$is_asked; # undefined where the option has another number
-
-# Perl has system calls by number only, and these differ between machines: sendmsg and exit_group. The other numbers are the same on
-# those here.
-open my $perl, '<', '/proc/self/exe' or leave_to('ssh');
-sysread $perl, my $elf, 20;
-my ($class, $machine) = unpack 'x4 C x13 S', $elf;
-my $generic = [211, 94];
-my %calls_of = (62 => [46, 231], 183 => $generic, 243 => $generic, 258 => $generic); # x86-64, arm64, RISC-V, LoongArch (elf.h)
-my ($sendmsg, $exit_group) = @{$class == 2 && $calls_of{$machine} || leave_to('ssh')};
-my ($SO_RCVTIMEO, $SCM_RIGHTS, $MSG_WAITALL, $MUX_SESSION_OPENED, $MUX_EXIT_MESSAGE) = (20, 1, 0x100, 0x80000006, 0x80000004);
-my $parent = getppid;
-
-my $status = pass_streams();
-leave_to('node') if !defined $status || $status == 255;
-syscall $exit_group, $status; # Perl's own end takes a while to free what the kernel frees anyway
-exit $status;
-
-# The exit status; undefined if the agent does not speak the protocol.
-sub pass_streams {
-  setsockopt $agent, $SOL_SOCKET, $SO_RCVTIMEO, pack 'q2', $HELLO_LIMIT_S, 0;
-  # Each answer begins with its length, which is known.
-  recv $agent, my $answer, 12, $MSG_WAITALL;
-  return if $answer ne pack 'N3', 8, $MUX_HELLO, 4;
-  pass($_) or return for 0 .. 2; # not to one that does not answer: it would hold them
-  setsockopt $agent, $SOL_SOCKET, $SO_RCVTIMEO, pack 'q2', 0, 0; # a dial has its own limits
-  recv $agent, $answer, 32, $MSG_WAITALL;
-  my (undef, $opened, undef, undef, undef, $exit, undef, $status) = unpack 'N8', $answer;
-  return $status if $opened == $MUX_SESSION_OPENED && $exit == $MUX_EXIT_MESSAGE;
-  return has_left() && $parent == getppid ? 0 : undef; # an agent that was killed may have passed the descriptor before
-}
-
-# Whether whoever waits for the descriptor has closed its end. Nothing is sent, and that fails (EPIPE) all the same.
-sub has_left { return !defined send STDOUT, '', $MSG_NOSIGNAL }
-
-sub leave_to {
-  $ENV{FDPASS_LEFT_TO} = $_[0];
-  exec '/bin/sh', $0, @words;
-  exit 255;
-}
-
-# Passes a descriptor with one byte: struct iovec, cmsghdr and msghdr of 64-bit Linux.
-sub pass {
-  my ($fd) = @_;
-  my $vector = pack 'P q', "\0", 1;
-  my $rights = pack 'q i3 x4', 20, $SOL_SOCKET, $SCM_RIGHTS, $fd;
-  my $message = pack 'x16 P q P q x8', $vector, 1, $rights, length $rights;
-  return syscall($sendmsg, fileno $agent, $message, $MSG_NOSIGNAL) == 1;
-}
-__END__
 */
 try {
   // Not by require(), which looks at every folder and link on the way.

@@ -7,6 +7,7 @@ import { AgentMemory } from './agent-memory.js';
 import { commandServer } from './agent-serve.js';
 import { startMark } from './agent-start.js';
 import { LeftToCommand } from './left-to-command.js';
+import { placeClient } from './place-client.js';
 import { complain, serveMany, untilTold } from './resident.js';
 
 /** How an agent lives. */
@@ -38,18 +39,19 @@ export async function beAgent({ socket, idleMs, addresses = [], onReady, replace
     throw new LeftToCommand('the code of a plugin has changed');
   });
   const memory = AgentMemory.ofThisMachine();
-  let note: string | undefined;
+  let left: string | undefined;
   const onLeft = (why: string): void => {
-    note = `the last was left to the command since ${why}`;
+    left = `the last was left to the command since ${why}`;
   };
   const serve = commandServer({ installation, frameworks, memory, onReplaced: () => agent.leave(), onLeft });
+  const slow = placeClient(socket) ? undefined : 'it is asked through ssh, which takes longer';
   const listener = await listenBesides(addresses, memory, giveWay);
   const agent = await Agent.start({
     socket,
     serve,
     idleMs,
     report: complain,
-    note: () => note,
+    note: () => left ?? slow,
     listening: listener.addresses,
     onLeave: () => void listener.leave(),
   });

@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  chownSync,
   copyFileSync,
   existsSync,
   mkdirSync,
   readFileSync,
   readSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -14,6 +16,7 @@ import {
 } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Agent, type AgentRequest, LEFT_TO_CLIENT, type Serve } from '@fdpass/agent';
 import { encodeMuxPacket, MUX_MSG_HELLO, MUX_S_FAILURE, MUX_S_SESSION_OPENED, MUX_VERSION } from '@fdpass/core/sockets';
 import {
@@ -27,8 +30,10 @@ import {
   temporaryFolder,
 } from '@fdpass/test-lab';
 import { expect } from 'chai';
-import { FDPASS_BIN, requirePerl } from './commands.spec.helper.js';
+import { placeClient } from '../dist/place-client.js';
+import { FDPASS_BIN, requireAskAgent } from './commands.spec.helper.js';
 
+const BUNDLE = fileURLToPath(new URL('../bundle', import.meta.url));
 const SHELLS: Readonly<Record<string, readonly string[]>> = { dash: [], bash: [], busybox: ['sh'] };
 const ARGUMENTS = ['a b', '', '*', '$(id)', '`id`', "it's", '"', '\\', '-v', '~', '--', 'ä', '22'];
 
@@ -49,6 +54,11 @@ interface NodePart {
   readonly ignored: string;
 }
 
+function bootId(): string {
+  const file = '/proc/sys/kernel/random/boot_id';
+  return existsSync(file) ? readFileSync(file, 'latin1').trim() : '';
+}
+
 /** What the launcher asks an agent with, in front of an agent in this process. */
 describe('the clients of the agent:', () => {
   const folder = temporaryFolder();
@@ -57,17 +67,16 @@ describe('the clients of the agent:', () => {
   const socket = at('run/agent.sock');
   const command = at('bin/fdpass.cjs');
   const link = at('link');
+  const client = `${at('run/ask-agent-')}${bootId()}`;
   const asked: AgentRequest[] = [];
   let agent: Agent | undefined;
 
   before(() => {
-    for (const path of ['bin', 'bundle', 'run', 'lib/PerlIO', 'fake']) mkdirSync(at(path), { recursive: true });
+    for (const path of ['bin', 'bundle', 'run', 'fake']) mkdirSync(at(path), { recursive: true });
     chmodSync(at('run'), 0o700);
     copyFileSync(FDPASS_BIN, command);
     writeFileSync(at('bundle/launch.cjs'), NODE_PART);
     symlinkSync(command, link);
-    for (const module of ['strict', 'warnings', 'Errno', 'Config', 'Socket', 'PerlIO/stranger', 'PerlIO/scalar'])
-      writeFileSync(at(`lib/${module}.pm`), 'print STDERR "stranger"; 1;');
     writeFileSync(at('fake/ssh'), '#!/bin/sh\nprintf "%s\\0" "$@"\nexit 69\n', { mode: 0o755 });
   });
   afterEach(async () => {
@@ -115,12 +124,13 @@ describe('the clients of the agent:', () => {
     return JSON.parse(Buffer.from(stdout, 'latin1').toString());
   }
 
-  const clients: Readonly<Record<string, Record<string, string>>> = { Perl: {}, ssh: { FDPASS_LEFT_TO: 'ssh' } };
-  for (const [client, by] of Object.entries(clients)) {
-    describe(client, () => {
+  const clients: Readonly<Record<string, Record<string, string>>> = { 'ask-agent': {}, ssh: { FDPASS_LEFT_TO: 'ssh' } };
+  for (const [name, by] of Object.entries(clients)) {
+    describe(name, () => {
       before(function () {
         requirePeers(this, 'ssh');
-        if (client === 'Perl') requirePerl(this);
+        if (name === 'ask-agent') requireAskAgent(this);
+        placeClient(socket, BUNDLE);
       });
 
       for (const [shell, applet] of Object.entries(SHELLS)) {
@@ -143,7 +153,7 @@ describe('the clients of the agent:', () => {
           const { args, waitedFor } = await startNode(by, [program, ...applet, link, ...ARGUMENTS]);
           expect(args).to.deep.equal(ARGUMENTS);
           expect(asked).to.have.length(1);
-          if (client === 'Perl') expect(waitedFor, 'a process was started on the way').to.equal('0');
+          if (name === 'ask-agent') expect(waitedFor, 'a process was started on the way').to.equal('0');
         });
       }
 
@@ -167,7 +177,7 @@ describe('the clients of the agent:', () => {
       }
 
       const hello = (version = MUX_VERSION): Buffer => encodeMuxPacket(MUX_MSG_HELLO, version);
-      const opened = encodeMuxPacket(MUX_S_SESSION_OPENED, client === 'ssh' ? 1 : 0, 1);
+      const opened = encodeMuxPacket(MUX_S_SESSION_OPENED, name === 'ssh' ? 1 : 0, 1);
       const servers: readonly [what: string, onClient: (socket: Socket) => void][] = [
         ['ends at once', (peer) => peer.destroy()],
         ['ends after its hello', (peer) => peer.end(hello())],
@@ -216,11 +226,30 @@ describe('the clients of the agent:', () => {
     });
   }
 
-  describe('Perl', () => {
+  it('are compiled for arm64 too: emulated, that does the same', async function () {
+    if (process.platform !== 'linux' || process.arch !== 'x64') this.skip();
+    const { 'qemu-aarch64-static': qemu = '' } = requirePeers(this, 'qemu-aarch64-static', 'aarch64-linux-gnu-gcc');
+    const words = [qemu, join(BUNDLE, 'ask-agent-arm64'), socket, link, ...ARGUMENTS];
+    await startAgent(async ({ stdout, environment }) => {
+      if (environment['STATUS'] === undefined) return LEFT_TO_CLIENT;
+      writeSync(stdout, 'said');
+      return Number(environment['STATUS']);
+    });
+    const { status, stdout, stderr } = await start({ STATUS: '69' }, words);
+    expect([status, stdout, stderr]).to.deep.equal([69, 'said', '']);
+    const { args, env } = await startNode({ FDPASS_LEFT_TO: 'node' }, words);
+    expect(args).to.deep.equal(ARGUMENTS);
+    expect(env).to.not.have.property('FDPASS_LEFT_TO');
+    for (const request of asked) expect(request.words).to.deep.equal([link, ...ARGUMENTS]);
+    expect(asked.map(({ environment }) => 'FDPASS_LEFT_TO' in environment)).to.deep.equal([false, false]);
+  });
+
+  describe('ask-agent', () => {
     before(function () {
-      requirePerl(this);
+      requireAskAgent(this);
       requirePeers(this, 'ssh');
     });
+    beforeEach(() => void placeClient(socket, BUNDLE));
 
     it('sends nothing to a process of another user, whoever has the socket file', async function () {
       if (process.getuid?.() !== 0) this.skip();
@@ -239,9 +268,8 @@ describe('the clients of the agent:', () => {
           (name) => [name, 'of the user'],
         ),
       ),
-      'variables of Perl': { PERL5LIB: at('lib'), PERL_UNICODE: 'SAD', PERL5DB: 'die' },
-      'modules for Perl': { PERL5OPT: '-Mstrict', PERL5LIB: at('lib') },
-      'layers for Perl': { PERLIO: ':stranger', PERL5LIB: at('lib') },
+      'what dynamic libraries read': { LD_PRELOAD: '', LD_LIBRARY_PATH: at('lib') },
+      'names like one of ours': { FDPASS_LEFT: 'a', FDPASS_LEFT_T: 'b', FDPASS_LEFT_TOO: 'c' },
       'more than a socket takes at once': { A: 'x'.repeat(120_000), B: 'y'.repeat(120_000), C: 'z'.repeat(120_000) },
     };
     it('sends the variables in the same order each time, so that the agent knows them again', async () => {
@@ -258,8 +286,8 @@ describe('the clients of the agent:', () => {
           const { status, stdout, stderr } = await start({ ...given, ...by, STATUS: '69' });
           expect([status, stdout, stderr]).to.deep.equal([69, '', '']);
         }
-        const [byPerl, bySsh] = asked.map((request) => request.environment);
-        expect(byPerl).to.deep.equal(bySsh).and.to.include(given).and.to.not.have.property('FDPASS_LEFT_TO');
+        const [compiled, bySsh] = asked.map((request) => request.environment);
+        expect(compiled).to.deep.equal(bySsh).and.to.include(given).and.to.not.have.property('FDPASS_LEFT_TO');
       });
 
       it(`leaves the environment and the signals to Node as they were: ${what}`, async () => {
@@ -310,31 +338,35 @@ describe('the clients of the agent:', () => {
       }
     });
 
-    const withoutPerl: readonly [why: string, change: (launcher: string) => string, more?: Record<string, string>][] = [
-      ['there is none', (launcher) => launcher.replaceAll('/usr/bin/perl', '/nonexistent/perl')],
-      ['it cannot be run', (launcher) => launcher.replaceAll('/usr/bin/perl', socket)],
-      ['there is no /proc', (launcher) => launcher.replace('[ -e /proc/', '[ -e /nonexistent/')],
-      ['it does not know the machine', (launcher) => launcher.replace(/\(62 => .*?\)/, '()')],
-      // As on POWER, where 17 is another option, which is shorter. 19 is that here (SO_SNDLOWAT).
-      ['the machine has other numbers', (launcher) => launcher.replace('(17, 0x10000002)', '(19, 0x10000002)')],
-      ['it would load modules', (launcher) => launcher, { PERL5OPT: '' }],
-      ['it would load layers', (launcher) => launcher, { PERLIO: '' }],
-      ['it would write', (launcher) => launcher, { PERL_HASH_SEED_DEBUG: '1' }],
+    const withoutClient: [why: string, change: () => void][] = [
+      ['there is none', () => rmSync(client)],
+      ['it cannot be run', () => chmodSync(client, 0o600)],
+      ['it was put there before the machine started', () => renameSync(client, `${client}0`)],
     ];
-    for (const [why, change, more] of withoutPerl) {
+    if (process.getuid?.() === 0)
+      withoutClient.push(['it is of another user', () => chownSync(client, 65_534, 65_534)]);
+    for (const [why, change] of withoutClient) {
       it(`leaves it to ssh if ${why}`, async () => {
-        await startAgent();
-        const changed = at('bin/changed.cjs');
-        const launcher = readFileSync(FDPASS_BIN, 'utf8');
-        writeFileSync(changed, change(launcher), { mode: 0o755 });
-        expect(change(launcher) === launcher).to.equal(more !== undefined);
-        const PATH = `${at('fake')}:${process.env['PATH']}`;
-        const args = ARGUMENTS.filter((word) => word !== 'ä');
-        const { status, stdout, stderr } = await start({ ...more, PATH }, [changed, ...args]);
-        expect([status, stderr]).to.deep.equal([69, '']);
-        expect(stdout.split('\0').at(-2)).to.equal([changed, ...args].join('\n'));
-        expect(asked).to.have.length(0);
+        change();
+        await expectAskedThroughSsh();
       });
+    }
+
+    it('leaves it to ssh if the kernel does not say when it started', async () => {
+      const changed = at('bin/changed.cjs');
+      const launcher = readFileSync(FDPASS_BIN, 'utf8');
+      writeFileSync(changed, launcher.replace('=/proc/sys/kernel', '=/nonexistent'), { mode: 0o755 });
+      await expectAskedThroughSsh(changed);
+    });
+
+    async function expectAskedThroughSsh(launcher = link): Promise<void> {
+      await startAgent();
+      const PATH = `${at('fake')}:${process.env['PATH']}`;
+      const args = ARGUMENTS.filter((word) => word !== 'ä');
+      const { status, stdout, stderr } = await start({ PATH }, [launcher, ...args]);
+      expect([status, stderr]).to.deep.equal([69, '']);
+      expect(stdout.split('\0').at(-2)).to.equal([launcher, ...args].join('\n'));
+      expect(asked).to.have.length(0);
     }
   });
 });

@@ -39,7 +39,7 @@ import {
   type TestProxy,
 } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { FDPASS_BIN, FDRECV_BIN, requirePerl } from './commands.spec.helper.js';
+import { FDPASS_BIN, FDRECV_BIN, requireAskAgent } from './commands.spec.helper.js';
 import { ROOT } from './packed.spec.helper.js';
 import { type Received, receiveFrom } from './receiving.spec.helper.js';
 
@@ -104,11 +104,11 @@ const LACKING_PLUGIN = `export const lacking = {
 `;
 
 /** What the agent does for the command, whichever program the launcher asks it by. */
-export function describeAgent(client: 'Perl' | 'ssh'): void {
+export function describeAgent(client: 'ask-agent' | 'ssh'): void {
   describe(`the agent of the command, asked by ${client},`, () => testAgent(client));
 }
 
-function testAgent(client: 'Perl' | 'ssh'): void {
+function testAgent(client: 'ask-agent' | 'ssh'): void {
   const folder = temporaryFolder();
   const { env: mark, marker } = markedEnvironment();
   const at = (name: string): string => join(folder.path, name);
@@ -119,7 +119,7 @@ function testAgent(client: 'Perl' | 'ssh'): void {
     XDG_CONFIG_HOME: at('home'),
     FDPASS_CONFIG: '',
     FDPASS_AGENT: '',
-    FDPASS_LEFT_TO: client === 'ssh' ? 'ssh' : '', // or else Perl asks
+    FDPASS_LEFT_TO: client === 'ssh' ? 'ssh' : '', // or else ask-agent does
   };
   const cold = { ...env, FDPASS_AGENT: 'none' };
   let greeter: Greeter;
@@ -130,7 +130,7 @@ function testAgent(client: 'Perl' | 'ssh'): void {
 
   before(async function () {
     requirePeers(this, 'ssh');
-    if (client === 'Perl') requirePerl(this);
+    if (client === 'ask-agent') requireAskAgent(this);
     mkdirSync(at('home/fdpass'), { recursive: true });
     greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
     socks = await startSocksProxy();
@@ -385,7 +385,33 @@ function testAgent(client: 'Perl' | 'ssh'): void {
     expect((await agentStatus()).served).to.equal(served + 1);
   });
 
-  if (client === 'Perl') {
+  if (client === 'ask-agent') {
+    it('is asked by the program that it has put beside its socket', async () => {
+      expect(readdirSync(at('fdpass')).filter((name) => name.startsWith('ask-agent-'))).to.have.length(1);
+      const without = { ...env, PATH: dirname(process.execPath) }; // no ssh
+      expect((await connect(['127.0.0.1', port], without)).passed).to.have.nested.property('peer.port', greeter.port);
+      expect(await agent('status'))
+        .to.match(/^served {3}[1-9]/m)
+        .and.to.not.include('through ssh');
+    });
+
+    it('is asked through ssh where that program cannot be run, and says so in its status', async function () {
+      if ((await run('unshare', ['-rm', 'true'])).status !== 0) this.skip(); // a container can forbid it
+      const script = `mount -t tmpfs -o noexec,mode=700 none "$0" || exit
+        for words in 'agent start' '127.0.0.1 ${port}' 'agent status' 'agent stop'; do
+          case $words in agent*) "$1" $words >&2 ;; *) "$1" $words ;; esac
+        done`;
+      mkdirSync(at('noexec'), { mode: 0o700 });
+      const words = ['-rm', '/bin/sh', '-c', script, at('noexec'), FDPASS_BIN];
+      const { status, passed, stderr } = await receiveFrom('unshare', words, {
+        env: { ...env, XDG_RUNTIME_DIR: at('noexec') },
+      });
+      expect(stderr).to.match(/^served {3}1 connections, and left 0/m);
+      expect(stderr).to.match(/^note {5}it is asked through ssh, which takes longer$/m);
+      expect(passed).to.have.nested.property('peer.port', greeter.port);
+      expect(status).to.equal(0);
+    });
+
     it('may be killed once it has passed the descriptor: there is nothing left to do or to say', async () => {
       writeFileSync(at('deadly.mjs'), DEADLY_PLUGIN, { mode: 0o600 });
       const config = { plugins: ['./deadly.mjs'], rules: [{ use: 'deadly' }] };

@@ -69,8 +69,10 @@ export function fdpassOnto(
   });
 }
 
-/** Skips tests of the launcher's Perl on a machine that it leaves to ssh. */
-export function requirePerl(test: Mocha.Context): void {
+/** The agent's compiled client for this processor. Skips tests of it where the launcher asks through ssh. */
+export function requireAskAgent(test: Mocha.Context): string {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) test.skip();
-  if (!existsSync('/usr/bin/perl')) skipOrFail(test, 'not installed: perl');
+  const program = fileURLToPath(new URL(`../bundle/ask-agent-${process.arch}`, import.meta.url));
+  if (!existsSync(program)) skipOrFail(test, 'not built, since there is no C compiler: ask-agent');
+  return program;
 }

@@ -32,7 +32,7 @@ describe('the launcher of the commands', () => {
     );
     const others = new Set(assigned.filter((name) => !name.startsWith('fdpass_')));
     expect(assigned.length).to.be.above(10);
-    expect([...others].sort()).to.deep.equal(['IFS', 'LC_ALL', 'NODE_OPTIONS', 'PATH']);
+    expect([...others].sort()).to.deep.equal(['FDPASS_LEFT_TO', 'IFS', 'NODE_OPTIONS', 'PATH']);
   });
 
   const folder = temporaryFolder();

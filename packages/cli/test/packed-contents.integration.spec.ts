@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { temporaryFolder } from '@fdpass/test-lab';
+import { requirePeers, temporaryFolder } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { filesIn, type Manifest, manifestIn, packAll, publishedPackages, ROOT } from './packed.spec.helper.js';
 
@@ -50,6 +50,16 @@ describe('the packed packages', () => {
       }
       if (name === 'fdpass') expect([...man]).to.deep.equal(filesIn(join(ROOT, 'man')).map((page) => `man/${page}`));
     });
+  });
+
+  it("have the agent's client for each processor", function () {
+    if (process.platform !== 'linux') this.skip();
+    requirePeers(this, 'gcc', ...(process.arch === 'x64' ? ['aarch64-linux-gnu-gcc'] : []));
+    const clients = filesIn(unpacked('fdpass')).filter((file) => file.startsWith('bundle/ask-agent-'));
+    expect(clients).to.include.members(
+      ['arm64', ...(process.arch === 'x64' ? ['x64'] : [])].map((arch) => `bundle/ask-agent-${arch}`),
+    );
+    for (const file of clients) expect(statSync(join(unpacked('fdpass'), file)).size, file).to.be.within(1000, 4000);
   });
 
   it('have types for each way in', () => {
