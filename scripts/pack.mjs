@@ -1,7 +1,7 @@
 // Packs every published package as `pnpm publish` would: `workspace:*` becomes the real version, and the licence is the
 // workspace's. Build first. From the command line: node scripts/pack.mjs [FOLDER]
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -48,6 +48,17 @@ function manifestOf(folder) {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
 }
 
+/** Without them ssh would ask the agent for everybody who installs the package. */
+function requireClients() {
+  const missing = ['x64', 'arm64'].filter((arch) => !existsSync(join(ROOT, `packages/cli/bundle/ask-agent-${arch}`)));
+  if (missing.length === 0) return;
+  console.error(
+    `pack: the agent's client is not there for ${missing.join(' and ')}: install the C compilers and build again`,
+  );
+  process.exit(1);
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  requireClients();
   for (const [name, tarball] of await packAll(process.argv[2])) console.log(`${name} ${tarball}`);
 }

@@ -59,14 +59,13 @@ static void run(char **stack) {
 
 /* Returns the exit status. */
 static int ask(char **words, char **environment, const char *path) {
-  long parent = call(SYS_getppid, 0, 0, 0, 0, 0, 0);
   int agent = connect_to(path);
   if (agent < 0 || !is_ours(agent) || !write_request(words, environment) || !send_request(agent)) return LEFT_TO_CLIENT;
 
-  uint32_t hello[3];
+  uint32_t hello[3]; /* length, type, version */
   limit(agent, SO_RCVTIMEO, &HELLO_LIMIT);
   if (!receive(agent, hello, sizeof hello)) return LEFT_TO_CLIENT;
-  if (hello[0] != 8 || hello[1] != MUX_MSG_HELLO || hello[2] != MUX_VERSION) return LEFT_TO_CLIENT;
+  if (hello[1] != MUX_MSG_HELLO || hello[2] != MUX_VERSION) return LEFT_TO_CLIENT;
   for (int fd = 0; fd < STREAMS; fd++)
     if (!pass(agent, fd)) return LEFT_TO_CLIENT;
 
@@ -77,7 +76,7 @@ static int ask(char **words, char **environment, const char *path) {
     return answer[7] < LEFT_TO_CLIENT ? (int)answer[7] : LEFT_TO_CLIENT;
 
   /* An agent that was killed may have passed the descriptor before. */
-  return has_receiver_left() && call(SYS_getppid, 0, 0, 0, 0, 0, 0) == parent ? 0 : LEFT_TO_CLIENT;
+  return has_receiver_left() ? 0 : LEFT_TO_CLIENT;
 }
 
 static int connect_to(const char *path) {

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Agent, type AgentRequest, LEFT_TO_CLIENT, type Serve } from '@fdpass/agent';
 import { encodeMuxPacket, MUX_MSG_HELLO, MUX_S_FAILURE, MUX_S_SESSION_OPENED, MUX_VERSION } from '@fdpass/core/sockets';
@@ -39,12 +40,20 @@ const ARGUMENTS = ['a b', '', '*', '$(id)', '`id`', "it's", '"', '\\', '-v', '~'
 
 /** What stands in for Node's part of the command. It says how it was started, and which signals are ignored. */
 const NODE_PART = `(exports, require) => {
-const { readFileSync } = require('node:fs');
+const { readdirSync, readFileSync, readlinkSync } = require('node:fs');
 const stat = readFileSync('/proc/self/stat', 'latin1');
 const waitedFor = stat.slice(stat.lastIndexOf(')')).split(' ')[9]; // page faults of children, proc_pid_stat(5)
 const ignored = /SigIgn:.*/.exec(readFileSync('/proc/self/status', 'latin1'))[0];
+const links = readdirSync('/proc/self/fd').map((fd) => {
+  try {
+    return fd > 2 ? readlinkSync('/proc/self/fd/' + fd) : '';
+  } catch {
+    return ''; // the one that the list was read from
+  }
+});
+const sockets = links.filter((link) => link.startsWith('socket:')).length;
 exports.launch = () =>
-  console.log(JSON.stringify({ args: process.argv.slice(2), env: process.env, waitedFor, ignored }));
+  console.log(JSON.stringify({ args: process.argv.slice(2), env: process.env, waitedFor, ignored, sockets }));
 }`;
 
 interface NodePart {
@@ -52,6 +61,27 @@ interface NodePart {
   readonly env: Record<string, string>;
   readonly waitedFor: string;
   readonly ignored: string;
+  readonly sockets: number;
+}
+
+const HELLO = encodeMuxPacket(MUX_MSG_HELLO, MUX_VERSION);
+const OPENED = encodeMuxPacket(MUX_S_SESSION_OPENED, 0, 1);
+const MUX_S_EXIT_MESSAGE = 0x80000004;
+
+/** More than a socket takes while nobody reads. One variable can have 128 kB at most. */
+const LONG: Readonly<Record<string, string>> = Object.fromEntries(
+  ['A', 'B', 'C', 'D'].map((name) => [name, name.repeat(120_000)]),
+);
+
+/** Stops a process when it waits, and lets it go on: its system call is interrupted (signal(7)). */
+async function stopAndGoOn(pid = 0): Promise<void> {
+  const untilState = async (state: string): Promise<void> => {
+    while (!readFileSync(`/proc/${pid}/stat`, 'latin1').includes(`) ${state} `)) await setImmediate();
+  };
+  await untilState('S');
+  process.kill(pid, 'SIGSTOP');
+  await untilState('T');
+  process.kill(pid, 'SIGCONT');
 }
 
 function bootId(): string {
@@ -270,7 +300,7 @@ describe('the clients of the agent:', () => {
       ),
       'what dynamic libraries read': { LD_PRELOAD: '', LD_LIBRARY_PATH: at('lib') },
       'names like one of ours': { FDPASS_LEFT: 'a', FDPASS_LEFT_T: 'b', FDPASS_LEFT_TOO: 'c' },
-      'more than a socket takes at once': { A: 'x'.repeat(120_000), B: 'y'.repeat(120_000), C: 'z'.repeat(120_000) },
+      'more than a socket takes at once': LONG,
     };
     it('sends the variables in the same order each time, so that the agent knows them again', async () => {
       await startAgent();
@@ -325,13 +355,73 @@ describe('the clients of the agent:', () => {
       });
     }
 
-    it('waits for five seconds for an agent that does not answer, and leaves it to Node', async () => {
+    const answers: Record<string, Buffer> = {
+      'another type than a hello': encodeMuxPacket(MUX_S_FAILURE, MUX_VERSION),
+      'a hello of another version': encodeMuxPacket(MUX_MSG_HELLO, 5),
+      'what is not a packet': Buffer.from('SSH-2.0-a\r\n\0'),
+    };
+    const end = encodeMuxPacket(MUX_S_EXIT_MESSAGE, 1, 0);
+    const sessions: Readonly<Record<string, Buffer>> = {
+      'a refusal where the session should be': Buffer.concat([encodeMuxPacket(MUX_S_FAILURE, 0, 1), end]),
+      'two sessions and no end': Buffer.concat([0, 1].map((id) => encodeMuxPacket(MUX_S_SESSION_OPENED, id, 0))),
+      'a status that no program can have': Buffer.concat([OPENED, encodeMuxPacket(MUX_S_EXIT_MESSAGE, 1, 256)]),
+    };
+    for (const [what, answer] of Object.entries(sessions)) answers[what] = Buffer.concat([HELLO, answer]);
+    for (const [what, answer] of Object.entries(answers)) {
+      it(`leaves it to Node if the agent answers ${what}, followed by a good end`, async () => {
+        const server = createServer((peer) => {
+          peer.on('error', () => {}).on('end', () => peer.destroy());
+          peer.resume().write(Buffer.concat([answer, OPENED, end]));
+        });
+        await once(server.listen(socket), 'listening');
+        expect((await startNode()).args).to.deep.equal(['host', '22']);
+        server.close();
+      });
+    }
+
+    it('sends and receives everything, though it is stopped in between and goes on', async () => {
+      const server = createServer({ pauseOnConnect: true });
+      const connected = once(server.listen(socket), 'connection');
+      const child = spawn(link, ['host', '22'], { env: environment(LONG), stdio: ['ignore', 'pipe', 'inherit'] });
+      const ended = once(child, 'exit');
+      const [peer] = (await connected) as [Socket];
+      await stopAndGoOn(child.pid); // it waits until somebody reads
+      let received = 0;
+      const hasAll = new Promise<void>((resolve) => {
+        let size = Number.POSITIVE_INFINITY;
+        peer.on('data', (bytes: Buffer) => {
+          if (received === 0) size = 12 + 4 + bytes.readUInt32BE(12);
+          received += bytes.length;
+          if (received >= size) resolve();
+        });
+        peer.on('end', () => peer.destroy()).resume();
+      });
+      await hasAll;
+      expect(received).to.be.above(480_000);
+      await stopAndGoOn(child.pid); // it waits for the hello
+      peer.write(Buffer.concat([HELLO, OPENED, encodeMuxPacket(MUX_S_EXIT_MESSAGE, 1, 69)]));
+      expect(await ended).to.deep.equal([69, null]);
+      server.close();
+    });
+
+    it('waits for an answer for as long as the agent takes', async () => {
+      await startAgent(() => new Promise((resolve) => void setTimeout(() => resolve(69), 5200)));
+      expect((await start()).status).to.equal(69);
+    });
+
+    it('leaves it to Node if the path of the socket is too long for one', async () => {
+      const words = [join(BUNDLE, `ask-agent-${process.arch}`), `/${'x'.repeat(300)}`, link, 'host', '22'];
+      expect((await startNode({ FDPASS_LEFT_TO: 'node' }, words)).args).to.deep.equal(['host', '22']);
+    });
+
+    it('waits for some seconds for an agent that does not answer, or does not even read, and leaves it to Node', async () => {
       const peers: Socket[] = [];
       const server = createServer({ pauseOnConnect: true }, (peer) => void peers.push(peer));
       await once(server.listen(socket), 'listening');
       try {
-        expect((await startNode()).args).to.deep.equal(['host', '22']);
-        expect(peers).to.have.length(1);
+        for (const { args } of await Promise.all([startNode(), startNode(LONG)]))
+          expect(args).to.deep.equal(['host', '22']);
+        expect(peers).to.have.length(2);
       } finally {
         for (const peer of peers) peer.destroy();
         server.close();

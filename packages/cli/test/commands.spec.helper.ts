@@ -69,10 +69,9 @@ export function fdpassOnto(
   });
 }
 
-/** The agent's compiled client for this processor. Skips tests of it where the launcher asks through ssh. */
-export function requireAskAgent(test: Mocha.Context): string {
+/** Skips tests of the agent's compiled client where the launcher asks through ssh. */
+export function requireAskAgent(test: Mocha.Context): void {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) test.skip();
   const program = fileURLToPath(new URL(`../bundle/ask-agent-${process.arch}`, import.meta.url));
   if (!existsSync(program)) skipOrFail(test, 'not built, since there is no C compiler: ask-agent');
-  return program;
 }

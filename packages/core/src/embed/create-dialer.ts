@@ -180,9 +180,12 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
       const { router } = isPending(loaded) ? await loaded : loaded;
       const route = await this.#route(router, target, options.via, { signal, trace });
       const timeoutMs = readTimeout(options.timeout) ?? this.#timeoutMs ?? route.timeoutMs;
-      return await open({ router, route, dial: { signal, timeoutMs, trace } });
-    } finally {
+      const opened = open({ router, route, dial: { signal, timeoutMs, trace } });
+      if (abort !== undefined) opened.then(abort.release, abort.release);
+      return opened; // not awaited: while the dial waits, what this function holds is free
+    } catch (error) {
       abort?.release();
+      throw error;
     }
   }
 

@@ -283,23 +283,26 @@ async function secure(plain: Connection, reach: Omit<ProxyReach, 'warm'>, contex
 }
 
 /** Destroys the connection if `talk` rejects or the signal aborts. */
-async function talkOver<T>(
+function talkOver<T>(
   { proxy }: Pick<ProxyReach, 'proxy'>,
   context: DialContext,
   connection: Connection,
   talk: (connection: Connection) => Promise<T>,
 ): Promise<Reached<T>> {
   const release = onAbort(abortStateOf(context), (reason) => connection.destroy(reason));
-  try {
-    return { connection, result: await talk(connection) };
-  } catch (error) {
-    connection.destroy();
-    if (proxy.scheme.tls !== true) throw error;
-    const { explainTlsFailure } = await import('./tls.js');
-    throw explainTlsFailure(error, proxy.target.host);
-  } finally {
-    release();
-  }
+  return promiseOf(() => talk(connection)).then(
+    (result) => {
+      release();
+      return { connection, result };
+    },
+    async (error: unknown) => {
+      release();
+      connection.destroy();
+      if (proxy.scheme.tls !== true) throw error;
+      const { explainTlsFailure } = await import('./tls.js');
+      throw explainTlsFailure(error, proxy.target.host);
+    },
+  );
 }
 
 /** The same report, which also notices whether the proxy has answered. */

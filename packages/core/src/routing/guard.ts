@@ -111,50 +111,126 @@ function wrongCall(
 
 function startDial(dialer: Dialer, hop: GuardedHop, target: Target, outer: DialContext): Promise<Connection> {
   abortStateOf(outer).throwIfAborted();
-  const owning = new OwningDial(outer, target);
-  const report = reportDial(owning.context, outer, { hop: hop.label, target, clock: hop.clock });
-  return owning.began(guardedDial(dialer, hop, target, { outer, owning, report }));
+  return new HopDial(dialer, hop, target, outer).start();
 }
 
-/** A dial that has begun. */
-interface StartedDial {
+/**
+ * The dial of a hop, which settles like that of its strategy. When the signal aborts, what the dial opened is destroyed at once,
+ * which ends whatever waits for it; a dial that goes on all the same is left behind a turn of the event loop later. The hops
+ * inside it come first, so that the innermost is the one that says it was caught, unless several were tried at once. What a
+ * dial left behind gives then is destroyed.
+ *
+ * No async functions: a thousand dials can be waiting here, and each would hold a kilobyte more.
+ */
+class HopDial {
+  readonly #dialer: Dialer;
+  readonly #hop: GuardedHop;
+  readonly #wanted: Target;
   /** The context of whoever dials. */
-  readonly outer: DialContext;
-  readonly owning: OwningDial;
-  readonly report: DialReport;
-}
+  readonly #outer: DialContext;
+  readonly #owning: OwningDial;
+  readonly #report: DialReport;
+  readonly #state: AbortState;
+  #resolve: (connection: Connection) => void = nothing;
+  #reject: (error: unknown) => void = nothing;
+  #stopListening: () => void = nothing;
+  /** Set by an abort: how the dials inside it ended. */
+  #inner: Promise<unknown> | undefined;
+  #isOver = false;
 
-async function guardedDial(
-  dialer: Dialer,
-  hop: GuardedHop,
-  wanted: Target,
-  { outer, owning, report }: StartedDial,
-): Promise<Connection> {
-  const state = abortStateOf(outer);
-  const { context } = report;
-  try {
-    state.throwIfAborted(); // whoever listens can abort
-    const target = normalizeTarget(wanted); // a strategy can dial any name through its host
-    checkKind(target, hop);
-    const expectation = expectedOf(hop.expectation, outer);
-    const dial =
-      expectation === undefined
-        ? () => dialer.dial(target, context)
-        : () => dialGreeted(dialer, target, context, hop, expectation);
-    const given = await settled(dial, owning);
-    const connection = ownConnection(asConnection(given, hop, context), outer);
-    report.dialled();
-    if (!state.aborted) return connection;
-    connection.destroy(); // whoever listens has aborted
-    throw state.reason;
-  } catch (error) {
-    owning.destroyOwned(state.aborted ? state.reason : error);
-    report.failed(error);
-    throw withHop(error, hop, state);
-  } finally {
-    owning.ended();
+  constructor(dialer: Dialer, hop: GuardedHop, wanted: Target, outer: DialContext) {
+    this.#dialer = dialer;
+    this.#hop = hop;
+    this.#wanted = wanted;
+    this.#outer = outer;
+    this.#owning = new OwningDial(outer, wanted);
+    this.#report = reportDial(this.#owning.context, outer, { hop: hop.label, target: wanted, clock: hop.clock });
+    this.#state = abortStateOf(outer);
+  }
+
+  start(): Promise<Connection> {
+    const dialled = new Promise<Connection>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    try {
+      this.#state.throwIfAborted(); // whoever listens to the report can abort
+      this.#stopListening = onAbort(this.#state, (reason) => this.#abort(reason));
+      promiseOf(() => this.#open()).then(
+        (given) => this.#succeed(given),
+        (error: unknown) => this.#failOrAbort(error),
+      );
+    } catch (error) {
+      this.#fail(error);
+    }
+    return this.#owning.began(dialled);
+  }
+
+  #open(): ReturnType<Dialer['dial']> {
+    const target = normalizeTarget(this.#wanted); // a strategy can dial any name through its host
+    checkKind(target, this.#hop);
+    const { context } = this.#report;
+    const expectation = expectedOf(this.#hop.expectation, this.#outer);
+    return expectation === undefined
+      ? this.#dialer.dial(target, context)
+      : dialGreeted(this.#dialer, target, context, this.#hop, expectation);
+  }
+
+  #succeed(given: unknown): void {
+    this.#stopListening();
+    try {
+      if (this.#state.aborted) {
+        dropLate(given);
+        throw this.#state.reason;
+      }
+      const connection = ownConnection(asConnection(given, this.#hop, this.#report.context), this.#outer);
+      this.#report.dialled();
+      if (this.#state.aborted) {
+        connection.destroy(); // whoever listens has aborted
+        throw this.#state.reason;
+      }
+      this.#resolve(connection);
+      this.#end();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #abort(reason: unknown): void {
+    const inner = this.#owning.innerFailure();
+    this.#inner = inner;
+    this.#owning.destroyOwned(reason);
+    void inner.then((error) => setImmediate(() => this.#fail(caughtBy(error, reason))));
+  }
+
+  #failOrAbort(error: unknown): void {
+    this.#stopListening();
+    const { aborted, reason } = this.#state;
+    const caught = aborted ? caughtBy(error, reason) : error;
+    if (this.#inner === undefined || caught !== reason) this.#fail(caught);
+    else void this.#inner.then((failure) => this.#fail(caughtBy(failure, reason)));
+  }
+
+  /** The first call counts. */
+  #fail(error: unknown): void {
+    if (this.#isOver) return;
+    this.#end();
+    try {
+      this.#owning.destroyOwned(this.#state.aborted ? this.#state.reason : error);
+      this.#report.failed(error);
+      this.#reject(withHop(error, this.#hop, this.#state));
+    } catch (unexpected) {
+      this.#reject(unexpected);
+    }
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#owning.ended();
   }
 }
+
+const nothing = (): void => {};
 
 /** The connection of a dial whose server has to greet. */
 async function dialGreeted(
@@ -186,37 +262,6 @@ function checkKind(target: Target, hop: GuardedHop): void {
 
 function accepts({ targets = ['host'] }: GuardedHop, { host }: Target): boolean {
   return targets.includes(targetKind(host));
-}
-
-/**
- * Settles like the dial. When the signal aborts, what the dial opened is destroyed at once, which ends whatever waits for
- * it; a dial that goes on all the same is left behind a turn of the event loop later. The hops inside it come first, so
- * that the innermost is the one that says it was caught, unless several were tried at once. What a dial left behind gives
- * then is destroyed.
- */
-function settled<T>(dial: () => T | PromiseLike<T>, owning: OwningDial): Promise<T> {
-  const state = abortStateOf(owning.context);
-  return new Promise((resolve, reject) => {
-    let inner: Promise<unknown> | undefined;
-    const release = onAbort(state, (reason) => {
-      inner = owning.innerFailure();
-      owning.destroyOwned(reason);
-      void inner.then((error) => setImmediate(() => reject(caughtBy(error, reason))));
-    });
-    const failed = async (error: unknown): Promise<void> => {
-      release();
-      if (!state.aborted) return reject(error);
-      const { reason } = state;
-      const caught = caughtBy(error, reason);
-      reject(caught === reason ? caughtBy(await inner, reason) : caught);
-    };
-    promiseOf(dial).then((value) => {
-      release();
-      if (!state.aborted) return resolve(value);
-      dropLate(value);
-      reject(state.reason);
-    }, failed);
-  });
 }
 
 /**

@@ -13,7 +13,7 @@ import {
   type Where,
 } from '../ground/errors.js';
 import { withAdded } from '../ground/lists.js';
-import { isPending } from '../ground/promise-of.js';
+import { isPending, promiseOf } from '../ground/promise-of.js';
 import { normalizeTarget } from '../ground/read-target.js';
 import { showName } from '../ground/shown.js';
 import type { Target } from '../ground/target.js';
@@ -351,20 +351,24 @@ export class Router {
    *
    * @throws FdpassError that names target, rule and hop; the caller's abort reason unchanged.
    */
-  async dial(route: Route, options: DialOptions = {}): Promise<Connection> {
+  dial(route: Route, options: DialOptions = {}): Promise<Connection> {
     if (route.chain.prepare !== undefined && options.isPrepared !== true)
-      return this.dial(route, await this.prepare(route, options));
+      return this.prepare(route, options).then((prepared) => this.dial(route, prepared));
     const attempts = new AttemptLog(options.trace ?? noTrace);
     const deadline = startDeadline(options.timeoutMs ?? route.timeoutMs, options.signal, this.clock);
-    try {
-      const context = routeContext(deadline.state, attempts.trace, options.onNeedsRelay);
-      return await route.chain.dial(route.target, context);
-    } catch (error) {
-      const failure = failureOf(error, route, options);
-      throw isFdpassError(failure) ? attempts.explain(failure) : failure;
-    } finally {
-      deadline.release();
-    }
+    const context = routeContext(deadline.state, attempts.trace, options.onNeedsRelay);
+    // Not by an async function: see HopDial.
+    return promiseOf(() => route.chain.dial(route.target, context)).then(
+      (connection) => {
+        deadline.release();
+        return connection;
+      },
+      (error: unknown) => {
+        deadline.release();
+        const failure = failureOf(error, route, options);
+        throw isFdpassError(failure) ? attempts.explain(failure) : failure;
+      },
+    );
   }
 
   async #chain(use: unknown, place: Place, rule: string, scope: ChainScope = this.#parts.scope): Promise<BuiltChain> {
