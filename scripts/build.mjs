@@ -172,10 +172,9 @@ function compileClient(arch, crossCompiler) {
   const { error, status } = spawnSync(compiler, [...COMPILER_OPTIONS, '-o', join(OUT, `ask-agent-${arch}`), CLIENT], {
     stdio: 'inherit',
   });
-  if (status !== 0)
-    console.log(
-      `build: not for ${arch}, since ${error === undefined ? `${compiler} failed` : `there is no ${compiler}`}`,
-    );
+  if (status === 0) return;
+  const why = error === undefined ? `${compiler} failed` : `there is no ${compiler}`;
+  console.log(`build: ask-agent is not compiled for ${arch}: ${why}`);
 }
 
 /** Removes what was compiled from a source that no longer exists: it would be published, or run as a test. */

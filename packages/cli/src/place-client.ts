@@ -26,7 +26,7 @@ const KEEP_OTHERS_MS = 30 * 24 * 60 * 60_000;
  */
 export function placeClient(socket: string, programs: string = import.meta.dirname): boolean {
   const folder = dirname(socket);
-  const fresh = join(folder, `ask-agent.${process.pid}`);
+  const fresh = join(folder, `${NAME}${process.pid}`);
   try {
     if (!makePrivateFolder(folder)) return false;
     const path = join(folder, `${NAME}${readFileSync(BOOT_ID, 'latin1').trim()}`);
@@ -48,6 +48,7 @@ function removeOld(folder: string, ours: string): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     if (!name.startsWith(NAME) || path === ours) continue;
-    if (Date.now() - statSync(path).mtimeMs > KEEP_OTHERS_MS) rmSync(path, { force: true });
+    const { mtimeMs = 0 } = statSync(path, { throwIfNoEntry: false }) ?? {}; // another agent can be removing it
+    if (Date.now() - mtimeMs > KEEP_OTHERS_MS) rmSync(path, { force: true });
   }
 }
