@@ -1,6 +1,6 @@
 // Time to descriptor with the agent, compared in the same rounds with `nc -F`, a script of Python, a bare start of Node, the command
-// without the agent, and ssh as the agent's client. Direct, and through proxies with and without a round trip of
-// 20 ms; then a burst, and what the agent keeps after many connections.
+// without the agent, and ssh as the agent's client. Direct, and through proxies with and without a round trip of 20 ms; then a
+// burst, and what the agent keeps after many connections.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

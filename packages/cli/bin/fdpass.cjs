@@ -43,9 +43,9 @@ case $fdpass_agent in [!/]* | *[!A-Za-z0-9_./@:+,-]*) fdpass_left_to=node ;; esa
 [ "$fdpass_left_to" != node ] && [ -z "${FDPASS_NODE_OPTIONS-}" ] && [ -S /dev/fd/1 ] && [ -S "$fdpass_agent" ] &&
   [ -O "$fdpass_agent" ] && [ -O "${fdpass_agent%/*}" ] && [ ! -L "${fdpass_agent%/*}" ] || fdpass_left_to=node
 
-# A program that an agent of this machine has put beside its socket, compiled for this processor (ask-agent.c). It takes a fifth of the
-# time that ssh takes, and becomes this script again for what it leaves to Node. A folder can be shared by machines, so the name has
-# what the kernel calls its own start: the agent has run the program on this very kernel.
+# A compiled program that asks the agent in a quarter of the time that ssh takes (ask-agent.c). It becomes this script again for what
+# it leaves to Node. Agents put it beside their socket when they have run it there. Machines can share that folder, and another
+# processor's program would be read as a script, so the name ends with the boot id of the kernel that it was run on.
 fdpass_boot=/proc/sys/kernel/random/boot_id
 if [ -z "$fdpass_left_to" ] && [ -r "$fdpass_boot" ] && [ -e /dev/fd/0 ] && [ -e /dev/fd/2 ] && read -r fdpass_boot <"$fdpass_boot"; then
   fdpass_client=${fdpass_agent%/*}/ask-agent-$fdpass_boot

@@ -7,7 +7,6 @@ import { AgentMemory } from './agent-memory.js';
 import { commandServer } from './agent-serve.js';
 import { startMark } from './agent-start.js';
 import { LeftToCommand } from './left-to-command.js';
-import { placeClient } from './place-client.js';
 import { complain, serveMany, untilTold } from './resident.js';
 
 /** How an agent lives. */
@@ -44,6 +43,7 @@ export async function beAgent({ socket, idleMs, addresses = [], onReady, replace
     left = `the last was left to the command since ${why}`;
   };
   const serve = commandServer({ installation, frameworks, memory, onReplaced: () => agent.leave(), onLeft });
+  const { placeClient } = await import('./place-client.js'); // which loads node:child_process: only an agent needs it
   const slow = placeClient(socket) ? undefined : 'it is asked through ssh, which takes longer';
   const listener = await listenBesides(addresses, memory, giveWay);
   const agent = await Agent.start({

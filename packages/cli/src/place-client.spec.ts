@@ -29,7 +29,7 @@ describe('the compiled client of the agent', () => {
   afterEach(() => rmSync(beside, { recursive: true, force: true }));
   after(() => folder.remove());
 
-  /** A program that exits with this status. */
+  /** Writes the program that is to be placed, by default one that does what ask-agent does in its trial. Returns its text. */
   function program(text = '#!/bin/sh\nexit 64\n'): string {
     writeFileSync(join(programs, `ask-agent-${process.arch}`), text);
     return text;
@@ -61,7 +61,7 @@ describe('the compiled client of the agent', () => {
     'the kernel cannot run it': '\x7fELF\x02\x01\x01',
   };
   for (const [why, text] of Object.entries(unfit)) {
-    it(`is left out if ${why}, and so is nothing of it`, () => {
+    it(`is left out if ${why}, and leaves nothing behind`, () => {
       program(text);
       expect(placeClient(socket, programs)).to.equal(false);
       expect(readdirSync(beside)).to.deep.equal([]);

@@ -6,7 +6,10 @@ import { makePrivateFolder } from '@fdpass/core/host';
 /** Which start of which kernel this is: a new number each time (random(4)). */
 const BOOT_ID = '/proc/sys/kernel/random/boot_id';
 
-/** What the launcher looks for beside the socket, followed by the kernel's boot id. */
+/**
+ * How the programs begin: in the package the processor follows, and beside the socket, where the launcher looks, the kernel's boot
+ * id.
+ */
 const NAME = 'ask-agent-';
 
 /** ask-agent.c: it was called without arguments. */
@@ -32,7 +35,7 @@ export function placeClient(socket: string, programs: string = import.meta.dirna
     const path = join(folder, `${NAME}${readFileSync(BOOT_ID, 'latin1').trim()}`);
     removeOld(folder, path);
     rmSync(fresh, { force: true }); // of a process with our number, long ago
-    copyFileSync(join(programs, `ask-agent-${process.arch}`), fresh);
+    copyFileSync(join(programs, `${NAME}${process.arch}`), fresh);
     chmodSync(fresh, 0o700);
     const runs = spawnSync(fresh, { stdio: 'ignore', timeout: TRIAL_LIMIT_MS }).status === EX_USAGE;
     if (runs) renameSync(fresh, path);

@@ -1,5 +1,8 @@
 import { describeAgent } from './agent.spec.helper.js';
 
-/* Where there is no compiled client, as on macOS. The same tests as in agent.integration.spec.ts, in a file that runs on the first Node only. */
+/*
+ * ssh asks where there is no compiled client, as on macOS. These are the tests of agent.integration.spec.ts, in a file of their own
+ * because they run on the first Node only.
+ */
 
 describeAgent('ssh');

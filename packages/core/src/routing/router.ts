@@ -357,7 +357,7 @@ export class Router {
     const attempts = new AttemptLog(options.trace ?? noTrace);
     const deadline = startDeadline(options.timeoutMs ?? route.timeoutMs, options.signal, this.clock);
     const context = routeContext(deadline.state, attempts.trace, options.onNeedsRelay);
-    // Not by an async function: see HopDial.
+    // This is not an async function, for the reason that HopDial gives.
     return promiseOf(() => route.chain.dial(route.target, context)).then(
       (connection) => {
         deadline.release();
