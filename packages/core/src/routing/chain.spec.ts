@@ -6,7 +6,7 @@ import type { Connection } from '../connection/connection.js';
 import { StreamConnection } from '../connection/stream.js';
 import { type Chain, type DialContext, type Dialer, ownConnection } from '../dial/dialer.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
-import { rejection } from '../ground/rejection.spec.helper.js';
+import { refusal, rejection } from '../ground/rejection.spec.helper.js';
 import type { Target } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { routeList } from '../options/values.js';
@@ -319,8 +319,27 @@ describe('guarded dialers', () => {
       const error = await chain.dial(TARGET, { signal: controller.signal, trace }).catch((caught: unknown) => caught);
       expect(error).to.equal(reason);
       expect(opened.filter(({ destroyed }) => !destroyed)).to.deep.equal([]);
+      expect(opened).to.have.length(moment === 'dial' ? 0 : 1);
     });
   }
+
+  it('reject even if a connection cannot be destroyed', async () => {
+    const strategy: Strategy = {
+      name: 'net',
+      create: () => ({
+        dial: async (_, dialling) => {
+          const connection = new StreamConnection(new PassThrough());
+          connection.destroy = () => {
+            throw new Error('stuck');
+          };
+          ownConnection(connection, dialling);
+          throw new Error('failed');
+        },
+      }),
+    };
+    const chain = await buildChain('net', { baseDir: '/' }, scopeOf([strategy]));
+    expect(await refusal(chain.dial(TARGET, context()))).to.equal('Error: stuck');
+  });
 
   it('name the innermost hop when a deadline passes, and leave no listener', async () => {
     const gateway = (name: string): Strategy => ({ name, create: (_, { forward }) => ({ dial: forward.dial }) });
@@ -382,6 +401,13 @@ describe('guarded dialers', () => {
     const failed = rejection(chain.dial(TARGET, context(controller.signal)));
     controller.abort(new FdpassError('timeout', 'timed out'));
     expect((await failed).hop).to.equal('deaf');
+  });
+
+  it('leave no listener where a dial succeeds', async () => {
+    const chain = await buildChain('net', { baseDir: '/' }, scopeOf([new Path().opener('net')]));
+    const { signal } = new AbortController();
+    (await chain.dial(TARGET, context(signal))).destroy();
+    expect(getEventListeners(signal, 'abort')).to.deep.equal([]);
   });
 
   it('leave no listener where a dial throws at once', async () => {

@@ -50,7 +50,6 @@ export class HopDial {
   #stopListening: () => void = nothing;
   /** Set by an abort: how the dials inside it ended. */
   #inner: Promise<unknown> | undefined;
-  #isOver = false;
 
   constructor(dialer: Dialer, hop: GuardedHop, wanted: Target, outer: DialContext) {
     this.#dialer = dialer;
@@ -104,7 +103,7 @@ export class HopDial {
         throw this.#state.reason;
       }
       this.#resolve(connection);
-      this.#end();
+      this.#owning.ended();
     } catch (error) {
       this.#fail(error);
     }
@@ -125,10 +124,9 @@ export class HopDial {
     else void this.#inner.then((failure) => this.#fail(caughtBy(failure, reason)));
   }
 
-  /** The first call counts. */
+  /** A second call, after a dial that was left behind has failed by itself, changes nothing. */
   #fail(error: unknown): void {
-    if (this.#isOver) return;
-    this.#end();
+    this.#owning.ended();
     try {
       this.#owning.destroyOwned(this.#state.aborted ? this.#state.reason : error);
       this.#report.failed(error);
@@ -136,11 +134,6 @@ export class HopDial {
     } catch (unexpected) {
       this.#reject(unexpected);
     }
-  }
-
-  #end(): void {
-    this.#isOver = true;
-    this.#owning.ended();
   }
 }
 
