@@ -395,6 +395,50 @@ describe('a dialer in a program of its own', () => {
       expect(all.every(({ target }) => target.port === port)).to.equal(true);
     }));
 
+  it('begins no dial before the caller has its promise, also where everything is known already', () =>
+    withServer(async (port) => {
+      const dialer = createDialer({ config: false });
+      (await dialer.dial({ host: HOST, port })).destroy();
+      let hasPromise = false;
+      const early: string[] = [];
+      const onProgress = ({ event }: ProgressEvent['step']): void => void (hasPromise || early.push(event));
+      const dial = dialer.dial({ host: HOST, port }, { onProgress });
+      hasPromise = true;
+      (await dial).destroy();
+      expect(early).to.deep.equal([]);
+    }));
+
+  it('connects to nothing for a dial that is aborted at once', () =>
+    withServer(async (port) => {
+      const dialer = createDialer({ config: false });
+      (await dialer.dial({ host: HOST, port })).destroy();
+      const controller = new AbortController();
+      const reason = new Error('changed my mind');
+      const steps: string[] = [];
+      const dial = dialer.dial(
+        { host: HOST, port },
+        { signal: controller.signal, onProgress: ({ event }) => steps.push(event) },
+      );
+      controller.abort(reason);
+      expect(await dial.catch((error: unknown) => error)).to.equal(reason);
+      expect(steps).to.deep.equal([]);
+    }));
+
+  it('waits for a dial that closes the dialer itself', () =>
+    withServer(async (port) => {
+      const dialer = createDialer({ config: false });
+      (await dialer.dial({ host: HOST, port })).destroy();
+      const order: string[] = [];
+      let closing: Promise<unknown> | undefined;
+      const onProgress = (): void => {
+        closing ??= dialer.close().then(() => order.push('closed'));
+      };
+      const dial = dialer.dial({ host: HOST, port }, { onProgress }).catch(() => order.push('rejected'));
+      await dial;
+      await closing;
+      expect(order).to.deep.equal(['rejected', 'closed']);
+    }));
+
   it('goes on dialling when a listener throws, which is its program’s affair', () =>
     withServer(async (port) => {
       const dialer = createDialer({ config: false });

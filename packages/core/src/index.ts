@@ -1,7 +1,7 @@
 /*
  * For authors of strategies. A first plugin needs none of it: what it needs comes with the host that `create` is given.
  */
-export type { Connection } from './connection/connection.js';
+export type { Connection, Missing } from './connection/connection.js';
 export type { SocketAddress } from './connection/open.js';
 export type { KeepAlive, SocketOptions } from './connection/socket-options.js';
 export type { SpawnForward } from './connection/spawn.js';

@@ -70,7 +70,15 @@ export const happyEyeballs: Strategy<HappyEyeballsOptions> = {
     const { attemptDelay, resolutionDelay, attemptTimeout, firstFamily, firstFamilyCount, family, ...own } = options;
     const socket = { ...host.socketDefaults, ...own };
     const setup: Setup = { host, options, socket, family: allowedFamily(family, socket.bindAddress) };
-    return { dial: async (target, context) => dial(target, setup, context) };
+    return {
+      dial(target, context) {
+        try {
+          return dial(target, setup, context);
+        } catch (error) {
+          return Promise.reject(error); // an async function would do the same with two promises more
+        }
+      },
+    };
   },
 };
 

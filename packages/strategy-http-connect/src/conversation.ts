@@ -3,6 +3,7 @@ import {
   type Connection,
   type Credentials,
   type DialContext,
+  type ExpectedAnswer,
   FdpassError,
   firstAnswer,
   type HandshakeReport,
@@ -20,7 +21,8 @@ import { keepsAlive, missingHeadBytes, parseHead, type ResponseHead } from './re
 
 /** What is asked of the proxy, and how far the authentication has come; it can go over several connections. */
 export interface Conversation {
-  readonly proxy: Target;
+  /** The first answer on each connection, for errors. */
+  readonly expected: ExpectedAnswer;
   readonly authority: string;
   readonly headers: Headers;
   /** Gets the user name and password when they are first needed: they may be asked from the user. */
@@ -40,57 +42,76 @@ export interface Conversation {
   isReusing: boolean;
 }
 
+/** Whether the tunnel is open, or the proxy wants the next request on a new connection. */
+type Outcome = 'open' | 'reconnect';
+
 /**
  * Asks for the tunnel on one connection. Resolves to `open` when it is open and not a byte of it has been read, or to
  * `reconnect` when the next request (with the authorization now in `conversation`) needs a new connection.
  *
  * @throws FdpassError for a refusal, with the proxy's words.
  */
-export async function talk(
+export function talk(peer: Connection, conversation: Conversation, report: HandshakeReport): Promise<Outcome> {
+  const { authority, headers, authorization } = conversation;
+  return peer
+    .write(encodeConnect(authority, headers, authorization))
+    .then(() => {
+      if (!report.isQuiet) {
+        const [requestLine = '', ...fields] = showConnect(authority, headers, authorization);
+        report.sent(requestLine, fields);
+      }
+      return readFinalHead(peer, conversation, report);
+    })
+    .then((head) => {
+      conversation.isReusing = false;
+      // RFC 9110 §9.3.6: any 2xx opens the tunnel; Content-Length and Transfer-Encoding mean nothing in it.
+      return head.status >= 200 && head.status < 300 ? 'open' : goOn(peer, head, conversation, report);
+    });
+}
+
+/** After a refusal. */
+async function goOn(
   peer: Connection,
+  head: ResponseHead,
   conversation: Conversation,
   report: HandshakeReport,
-): Promise<'open' | 'reconnect'> {
-  for (;;) {
-    const { authority, headers, authorization, clock } = conversation;
-    await peer.write(encodeConnect(authority, headers, authorization));
-    if (!report.isQuiet) {
-      const [requestLine = '', ...fields] = showConnect(authority, headers, authorization);
-      report.sent(requestLine, fields);
-    }
-    const head = await readFinalHead(peer, conversation, report);
-    conversation.isReusing = false;
-    // RFC 9110 §9.3.6: any 2xx opens the tunnel; Content-Length and Transfer-Encoding mean nothing in it.
-    if (head.status >= 200 && head.status < 300) return 'open';
-    if (!(await authorize(head, conversation))) throw await refused(peer, head, conversation);
-    if (!keepsAlive(head) || !(await drainBody(peer, head, clock))) return 'reconnect';
-    conversation.isReusing = true;
-  }
+): Promise<Outcome> {
+  if (!(await authorize(head, conversation))) throw await refused(peer, head, conversation);
+  if (!keepsAlive(head) || !(await drainBody(peer, head, conversation.clock))) return 'reconnect';
+  conversation.isReusing = true;
+  return talk(peer, conversation, report);
 }
 
 /** A proxy is silent while it connects to the target, so silence says little about it. */
-const EXPECTED = {
-  what: 'HTTP response',
-  hint: 'check that it is an HTTP proxy, not a SOCKS or TLS one, and that the target answers',
-};
+export function expectedOf(proxy: Target): ExpectedAnswer {
+  const hint = 'check that it is an HTTP proxy, not a SOCKS or TLS one, and that the target answers';
+  return { peer: proxy, what: 'HTTP response', hint };
+}
 
-/** The head of the final response; interim ones (1xx) are passed over. */
-async function readFinalHead(
+/**
+ * The head of the final response; interim ones (1xx) are passed over.
+ *
+ * @param passed How many interim ones came before.
+ */
+function readFinalHead(
   peer: Connection,
   conversation: Conversation,
   report: HandshakeReport,
+  passed = 0,
 ): Promise<ResponseHead> {
-  for (let interim = 0; interim <= MAX_INTERIM_RESPONSES; interim++) {
-    const answer = peer.readThrough(missingHeadBytes, MAX_HEAD_BYTES, "the proxy's response");
-    const head = parseHead(await firstAnswer(answer, { peer: conversation.proxy, ...EXPECTED }));
+  const answer = peer.readThrough(missingHeadBytes, MAX_HEAD_BYTES, "the proxy's response");
+  return firstAnswer(answer, conversation.expected).then((bytes) => {
+    const head = parseHead(bytes);
     if (!report.isQuiet) {
       const [statusLine = '', ...fields] = showHead(head, maskOf(conversation));
       report.received(statusLine, fields);
     }
     if (head.status >= 200) return head;
     if (head.status === 101) throw refusal(head, { mask: maskOf(conversation) }); // nobody asked for another protocol
-  }
-  throw new FdpassError('protocol', 'the proxy sends endless interim responses');
+    if (passed === MAX_INTERIM_RESPONSES)
+      throw new FdpassError('protocol', 'the proxy sends endless interim responses');
+    return readFinalHead(peer, conversation, report, passed + 1);
+  });
 }
 
 /** Whether the refusal is about authentication and the next request has an answer to it. @throws FdpassError where it cannot have one */

@@ -22,6 +22,14 @@ describe('an http-connect hop', () => {
     expect(needsRelay('http://proxy.example', true)).to.equal(true);
   });
 
+  it('rejects, and does not throw, for a host that no HTTP proxy could reach', async () => {
+    const dialer = create({ url: 'http://proxy.example' });
+    const context = { signal: new AbortController().signal, trace: () => {} };
+    const dialling = dialer.dial({ host: 'unix/run/x', port: 22 }, context);
+    const error = await dialling.catch((failure: unknown) => failure);
+    expect(error).to.have.property('code', 'config');
+  });
+
   it('is refused before any dial if its options cannot work', () => {
     const url = 'http://proxy.example';
     expect(() => create({ url, headers: { 'a b': 'c' } })).to.throw(/is not a header name/);

@@ -3,9 +3,11 @@ import {
   type Credentials,
   checkWarm,
   type DialContext,
+  type ExpectedAnswer,
   FdpassError,
   hasCredentials,
   isFdpassError,
+  type ProxyReach,
   type ProxyScheme,
   type ProxyUrl,
   proxyTraits,
@@ -14,12 +16,11 @@ import {
   type Strategy,
   type StrategyHost,
   type Target,
-  type TlsOptions,
 } from '@fdpass/core';
 import { type AuthenticationScheme, basic, digest, encodeBasic } from './authentication.js';
-import { type Conversation, talk } from './conversation.js';
+import { type Conversation, expectedOf, talk } from './conversation.js';
 import { type HttpConnectOptions, httpConnectOptions } from './options.js';
-import { authorityOf, checkHeaders } from './request-wire.js';
+import { authorityOf, checkHeaders, type Headers } from './request-wire.js';
 
 /** What {@link createHttpConnect} makes the strategy of. */
 export interface HttpConnectParts {
@@ -34,10 +35,11 @@ const SCHEMES = { http: { port: 80, tls: false }, https: { port: 443, tls: true 
 
 interface Hop {
   readonly proxy: ProxyUrl<ProxyScheme>;
-  readonly tls: TlsOptions;
+  readonly reach: ProxyReach;
   readonly options: HttpConnectOptions;
   readonly host: StrategyHost;
   readonly schemes: readonly AuthenticationScheme[];
+  readonly expected: ExpectedAnswer;
 }
 
 /** Makes the strategy, with further authentication schemes if given. */
@@ -53,10 +55,19 @@ export function createHttpConnect({ schemes = [], name }: HttpConnectParts = {})
       if (options.tls !== undefined && !proxy.scheme.tls)
         throw new FdpassError('config', 'option "tls": needs an https:// URL');
       const tls = { ...host.tlsDefaults, ...options.tls };
-      const hop: Hop = { proxy, tls, options, host, schemes: [...schemes, digest, basic] };
+      const { forward, path } = host;
+      const reach = { proxy, tls, forward, path, warm: { count: options.warm, host } };
+      const expected = expectedOf(proxy.target);
+      const hop: Hop = { proxy, reach, options, host, schemes: [...schemes, digest, basic], expected };
       return {
-        dial: (target, context) => dialThrough(hop, target, context),
-        ...proxyTraits({ proxy, tls, forward: host.forward }),
+        dial(target, context) {
+          try {
+            return dialThrough(hop, target, context);
+          } catch (error) {
+            return Promise.reject(error); // no async function, see `ask`
+          }
+        },
+        ...proxyTraits({ proxy, tls, forward }),
       };
     },
   };
@@ -65,53 +76,74 @@ export function createHttpConnect({ schemes = [], name }: HttpConnectParts = {})
 /** HTTP CONNECT (RFC 9110, section 9.3.6), the proxy reached plainly or over TLS; Digest and Basic authentication. */
 export const httpConnect: Strategy<HttpConnectOptions> = createHttpConnect();
 
-async function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Connection> {
-  const { proxy, tls, options, host } = hop;
-  const { forward, path } = host;
-  const reach = { proxy, tls, forward, path, warm: { count: options.warm, host } };
-  const conversation = await startConversation(hop, target, context);
-  for (;;) {
-    try {
-      const { connection, result } = await reachProxy(reach, context, (peer, report) =>
-        talk(peer, conversation, report),
-      );
+function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Connection> {
+  const { proxy, options } = hop;
+  const conversation = startConversation(hop, target, context);
+  // Those of a URL cost nothing. For others a program may run, or the user be asked, so they wait until they are needed.
+  const isKnown = options.auth === 'basic' || options.credentials === undefined;
+  if (!isKnown || !hasCredentials(proxy, options)) return ask(hop, conversation, context);
+  return conversation
+    .getCredentials()
+    .then((credentials) => ask(hop, withCredentials(conversation, credentials, options), context));
+}
+
+/** Asks for the tunnel over as many connections as it takes. Not an async function: those keep more memory while they wait. */
+function ask(hop: Hop, conversation: Conversation, context: DialContext): Promise<Connection> {
+  return reachProxy(hop.reach, context, (peer, report) => talk(peer, conversation, report)).then(
+    ({ connection, result }) => {
       if (result === 'open') return connection;
       connection.destroy();
-    } catch (error) {
+      return askAgain(hop, conversation, context);
+    },
+    (error: unknown) => {
       // A proxy can close a connection that it said it would keep; the request is then sent again on a new one.
       if (!conversation.isReusing || !isFdpassError(error) || context.signal.aborted) throw error;
       conversation.isReusing = false;
-    }
-    context.trace({ event: 'note', text: 'the proxy wants authentication on a new connection' });
-  }
+      return askAgain(hop, conversation, context);
+    },
+  );
 }
 
-async function startConversation(
-  { proxy, options, host, schemes }: Hop,
-  target: Target,
-  context: DialContext,
-): Promise<Conversation> {
-  const { username, password, target: place } = proxy;
-  const request = { options: options.credentials, username, password, host: place.host, port: place.port };
+function askAgain(hop: Hop, conversation: Conversation, context: DialContext): Promise<Connection> {
+  context.trace({ event: 'note', text: 'the proxy wants authentication on a new connection' });
+  return ask(hop, conversation, context);
+}
+
+function startConversation(hop: Hop, target: Target, context: DialContext): Conversation {
+  const { options, host, schemes, expected } = hop;
   let asked: Promise<Credentials | undefined> | undefined;
-  const getCredentials = (): Promise<Credentials | undefined> => (asked ??= host.credentials(request, context));
-  const authority = authorityOf(target);
-  const isPreemptive = options.auth === 'basic';
-  // Those of a URL cost nothing. For others a program may run, or the user be asked, so they wait until they are needed.
-  const isKnown = isPreemptive || options.credentials === undefined;
-  const credentials = isKnown && hasCredentials(proxy, options) ? await getCredentials() : undefined;
   return {
-    proxy: place,
-    authority,
-    headers: options.headers ?? {},
-    getCredentials,
-    credentialSource: options.credentials !== undefined ? 'options' : credentials !== undefined ? 'url' : undefined,
+    expected,
+    authority: authorityOf(target),
+    headers: options.headers ?? NO_HEADERS,
+    getCredentials: () => (asked ??= findCredentials(hop, context)),
+    credentialSource: options.credentials === undefined ? undefined : 'options',
     schemes,
     context,
     clock: host.clock,
-    credentials,
-    authorization: isPreemptive && credentials !== undefined ? encodeBasic(credentials) : undefined,
-    round: isPreemptive && credentials !== undefined ? 1 : 0,
+    credentials: undefined,
+    authorization: undefined,
+    round: 0,
     isReusing: false,
   };
+}
+
+const NO_HEADERS: Headers = {};
+
+function findCredentials({ proxy, options, host }: Hop, context: DialContext): Promise<Credentials | undefined> {
+  const { username, password, target } = proxy;
+  const request = { options: options.credentials, username, password, host: target.host, port: target.port };
+  return host.credentials(request, context);
+}
+
+/** A conversation for which the credentials are known before it begins. */
+function withCredentials(
+  conversation: Conversation,
+  credentials: Credentials | undefined,
+  { auth }: HttpConnectOptions,
+): Conversation {
+  if (credentials === undefined) return conversation;
+  const { credentialSource = 'url' } = conversation;
+  if (auth !== 'basic') return { ...conversation, credentials, credentialSource };
+  return { ...conversation, credentials, credentialSource, authorization: encodeBasic(credentials), round: 1 };
 }

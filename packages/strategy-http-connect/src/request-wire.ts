@@ -52,12 +52,17 @@ interface Field {
 const MASK = '***';
 
 function fieldsOf(authority: string, extra: Headers, authorization: string | undefined): Field[] {
-  const fields = new Map<string, Field>();
-  const set = (name: string, value: string, shown = value): unknown =>
+  const agent = `fdpass/${fdpassVersion()}`; // some proxies refuse who does not say what it is
+  const ours: Field[] = [
+    { name: 'Host', value: authority, shown: authority },
+    { name: 'User-Agent', value: agent, shown: agent },
+  ];
+  const others = Object.entries(extra);
+  if (others.length === 0 && authorization === undefined) return ours; // mostly
+  const fields = new Map(ours.map((field) => [field.name.toLowerCase(), field]));
+  const set = (name: string, value: string, shown: string): unknown =>
     fields.set(name.toLowerCase(), { name, value, shown });
-  set('Host', authority);
-  set('User-Agent', `fdpass/${fdpassVersion()}`); // some proxies refuse who does not say what it is
-  for (const [name, value] of Object.entries(extra)) {
+  for (const [name, value] of others) {
     if (value !== '' || !fields.delete(name.toLowerCase())) set(name, value, MASK);
   }
   if (authorization !== undefined)

@@ -37,6 +37,20 @@ describe('http-connect response head', () => {
     }
   }
 
+  it('is found in one step where all of it has arrived, and in none too many where a part has', () => {
+    for (const head of Object.values(HEADS)) {
+      const all = Buffer.from(`${head}SSH-2.0-x\r\n`, 'latin1');
+      for (let seen = 0; seen <= all.length; seen++) {
+        for (let taken = 0; taken <= Math.min(seen, head.length); taken++) {
+          const missing = missingHeadBytes(all.subarray(0, taken), all.subarray(0, seen));
+          const what = `${taken} of ${seen} in ${JSON.stringify(head)}`;
+          if (seen >= head.length) expect(missing, what).to.equal(head.length - taken);
+          else expect(missing, what).to.be.within(seen + 1 - taken, head.length - taken);
+        }
+      }
+    }
+  });
+
   it('is complete at its last byte and not before', () => {
     for (const head of Object.values(HEADS)) {
       for (let length = 0; length < head.length; length++) {

@@ -44,18 +44,32 @@ export interface Talk5 {
   readonly method?: number | undefined;
 }
 
-/** The SOCKS5 conversation (RFC 1928, RFC 1929) up to and including the last byte of the success reply. */
-export async function talkSocks5(peer: Connection, request: Request5, how: Talk5): Promise<void> {
-  const { host, port } = request;
-  const { report, optimistic, method: chosen } = how;
-  if (optimistic && chosen === undefined) await inOneFlight(peer, request, report);
-  else {
-    const method = chosen ?? (await greetSocks5(peer, request, report));
-    if (method === METHOD_USERNAME_PASSWORD) await authenticate(peer, request, report);
-    await peer.write(encodeRequest(host, port));
+/**
+ * The SOCKS5 conversation (RFC 1928, RFC 1929) up to and including the last byte of the success reply. What every dial goes
+ * through is no async function: those keep more memory while the proxy is silent.
+ */
+export function talkSocks5(peer: Connection, request: Request5, how: Talk5): Promise<void> {
+  const { report, optimistic, method } = how;
+  const answered =
+    method !== undefined
+      ? askBy(method, peer, request, report)
+      : optimistic
+        ? inOneFlight(peer, request, report)
+        : greetSocks5(peer, request, report).then((chosen) => askBy(chosen, peer, request, report));
+  return answered.then((answer) => checkFinalReply(answer, report));
+}
+
+/** Sends the request, by the method that the proxy has chosen. Resolves to the reply, as the next two do. */
+function askBy(method: number, peer: Connection, request: Request5, report: HandshakeReport): Promise<Buffer> {
+  if (method !== METHOD_USERNAME_PASSWORD) return ask(peer, request, report);
+  return authenticate(peer, request, report).then(() => ask(peer, request, report));
+}
+
+function ask(peer: Connection, request: Request5, report: HandshakeReport): Promise<Buffer> {
+  return peer.write(encodeRequest(request.host, request.port)).then(() => {
     if (!report.isQuiet) report.sent(requestText(request));
-  }
-  checkFinalReply(await readFinalReply(peer, request), report);
+    return readFinalReply(peer, request);
+  });
 }
 
 async function authenticate(peer: Connection, { getCredentials }: Request5, report: HandshakeReport): Promise<void> {
@@ -67,19 +81,26 @@ async function authenticate(peer: Connection, { getCredentials }: Request5, repo
 }
 
 /** What can be said before the target is known; the result is the method that the proxy has chosen. */
-export async function greetSocks5(
+export function greetSocks5(
   peer: Connection,
   { proxy, getCredentials }: Pick<Request5, 'proxy' | 'getCredentials'>,
   report: HandshakeReport,
 ): Promise<number> {
-  const offered = getCredentials ? [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD] : [METHOD_NO_AUTHENTICATION];
-  await peer.write(encodeGreeting(offered));
-  if (!report.isQuiet) report.sent(greetingText(offered));
-  return methodIn(await readMethod(peer, proxy), offered, report);
+  const offered = getCredentials ? EITHER : NO_AUTHENTICATION;
+  return peer
+    .write(encodeGreeting(offered))
+    .then(() => {
+      if (!report.isQuiet) report.sent(greetingText(offered));
+      return readMethod(peer, proxy);
+    })
+    .then((answer) => methodIn(answer, offered, report));
 }
 
+const NO_AUTHENTICATION = [METHOD_NO_AUTHENTICATION];
+const EITHER = [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD];
+
 /** What comes after the greeting depends on the method chosen, so exactly one is offered. */
-async function inOneFlight(peer: Connection, request: Request5, report: HandshakeReport): Promise<void> {
+async function inOneFlight(peer: Connection, request: Request5, report: HandshakeReport): Promise<Buffer> {
   const { proxy, host, port } = request;
   const credentials = await request.getCredentials?.();
   const offered = [credentials ? METHOD_USERNAME_PASSWORD : METHOD_NO_AUTHENTICATION];
@@ -89,6 +110,7 @@ async function inOneFlight(peer: Connection, request: Request5, report: Handshak
   for (const text of texts) report.sent(text);
   methodIn(await readMethod(peer, proxy), offered, report);
   if (credentials) await readAuthentication(peer, report);
+  return readFinalReply(peer, request);
 }
 
 const AUTHENTICATION_TEXT = 'user name and password';

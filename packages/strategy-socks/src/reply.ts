@@ -1,4 +1,4 @@
-import { type Connection, type ErrorCode, FdpassError, isFdpassError } from '@fdpass/core';
+import { type Connection, type ErrorCode, FdpassError, isFdpassError, type Missing } from '@fdpass/core';
 import { REPLY_SUCCEEDED, REPLY4_GRANTED } from './constants.js';
 
 /** A proxy's refusal, with the code it gave; the `cause` of the FdpassError a dial fails with. */
@@ -89,11 +89,11 @@ export function replyError(version: 4 | 5, reply: number): FdpassError {
  * Reads a reply to its end, which `missing` finds (see {@link Connection.readThrough}). A proxy that closes before it has
  * refused: `ssh -D` does so when the far side cannot connect to the target.
  */
-export function readReply(peer: Connection, missing: (soFar: Buffer) => number, maxLength: number): Promise<Buffer> {
+export function readReply(peer: Connection, missing: Missing, maxLength: number): Promise<Buffer> {
   let count = 0;
-  const counting = (soFar: Buffer): number => {
-    count = soFar.length;
-    return missing(soFar);
+  const counting = (soFar: Buffer, seen = soFar): number => {
+    count = seen.length;
+    return missing(soFar, seen);
   };
   return peer.readThrough(counting, maxLength, 'the reply').catch((error: unknown) => {
     const isClose = isFdpassError(error) && (error.code === 'protocol' || error.code === 'unreachable');

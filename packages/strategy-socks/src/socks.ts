@@ -4,12 +4,14 @@ import {
   checkWarm,
   type DialContext,
   FdpassError,
+  type HandshakeReport,
   type HostAddress,
   handshakeReport,
   hasCredentials,
   ipFamily,
   isFdpassError,
   noTrace,
+  type ProxyReach,
   type ProxyUrl,
   proxyTraits,
   reachProxy,
@@ -17,7 +19,6 @@ import {
   type StrategyHost,
   startDeadline,
   type Target,
-  type TlsOptions,
   type WarmProxy,
 } from '@fdpass/core';
 import { talkSocks4 } from './handshake4.js';
@@ -31,7 +32,7 @@ const OPTIMISTIC_PATIENCE_MS = 5000;
 /** One configured hop. */
 interface Hop {
   readonly proxy: ProxyUrl<SocksScheme>;
-  readonly tls: TlsOptions;
+  readonly reach: Omit<ProxyReach, 'warm'>;
   readonly options: SocksOptions;
   readonly host: StrategyHost;
 }
@@ -43,11 +44,13 @@ export const socks: Strategy<SocksOptions> = {
   optionsSchema: socksOptions,
   create(options, host) {
     const tls = { ...host.tlsDefaults, ...options.tls };
-    const hop: Hop = { proxy: readSocksUrl(options.url), tls, options, host };
+    const proxy = readSocksUrl(options.url);
+    const { forward, path } = host;
+    const hop: Hop = { proxy, reach: { proxy, tls, forward, path }, options, host };
     checkHop(hop);
     return {
       dial: (target, context) => dialThrough(hop, target, context),
-      ...proxyTraits({ proxy: hop.proxy, tls, forward: host.forward }),
+      ...proxyTraits({ proxy, tls, forward }),
     };
   },
 };
@@ -95,21 +98,17 @@ function ask(hop: Hop, request: Request5, context: DialContext): Promise<Connect
 }
 
 /** Connects to the proxy and talks to it until the tunnel is open. */
-function openTunnel(
-  { proxy, tls, options, host }: Hop,
-  request: Request5,
-  optimistic: boolean,
-  context: DialContext,
-): Promise<Connection> {
-  const { forward, path } = host;
+function openTunnel(hop: Hop, request: Request5, optimistic: boolean, context: DialContext): Promise<Connection> {
+  const { proxy, reach, options, host } = hop;
   const { warm: count = 0 } = options;
   if (proxy.scheme.version === 4) {
     const userId = options.userId ?? proxy.username ?? '';
-    const reach = { proxy, tls, forward, path, warm: { count, host } };
-    return reachProxy(reach, context, (peer, report) => talkSocks4(peer, request, userId, report)).then(connectionOf);
+    const talk = (peer: Connection, report: HandshakeReport): Promise<void> =>
+      talkSocks4(peer, request, userId, report);
+    return reachProxy({ ...reach, warm: { count, host } }, context, talk).then(connectionOf);
   }
   const warm = count === 0 ? undefined : { count, host, ...greetingInAdvance(request) };
-  return reachProxy({ proxy, tls, forward, path, warm }, context, (peer, report, method) =>
+  return reachProxy(warm === undefined ? reach : { ...reach, warm }, context, (peer, report, method) =>
     talkSocks5(peer, request, { optimistic, report, method }),
   ).then(connectionOf);
 }

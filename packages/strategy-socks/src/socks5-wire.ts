@@ -24,20 +24,19 @@ export function encodeGreeting(methods: readonly number[]): Buffer {
 
 /** RFC 1929 §2: VER ULEN UNAME PLEN PASSWD. @throws FdpassError `config` if a field is too long. */
 export function encodeAuthentication({ username, password }: Credentials): Buffer {
-  return Buffer.from([AUTH_VERSION, ...field(username, 'user name'), ...field(password, 'password')]);
+  return Buffer.concat([Buffer.of(AUTH_VERSION), field(username, 'user name'), field(password, 'password')]);
 }
 
 /** RFC 1928 §4: VER CMD RSV ATYP DST.ADDR DST.PORT. A name travels as a name; resolve it before if it must not. */
 export function encodeRequest(host: string, port: number): Buffer {
-  return Buffer.from([SOCKS_VERSION_5, COMMAND_CONNECT, 0, ...encodeAddress(host), ...portBytes(port)]);
+  const family = ipFamily(host);
+  if (family === 0) return Buffer.concat([NAME_REQUEST, field(host, 'host name'), portBytes(port)]);
+  const address = family === 4 ? [ATYP_IPV4, ...ipv4Bytes(host)] : [ATYP_IPV6, ...ipv6Bytes(host)];
+  return Buffer.from([SOCKS_VERSION_5, COMMAND_CONNECT, 0, ...address, ...portBytes(port)]);
 }
 
-function encodeAddress(host: string): number[] {
-  const family = ipFamily(host);
-  if (family === 4) return [ATYP_IPV4, ...ipv4Bytes(host)];
-  if (family === 6) return [ATYP_IPV6, ...ipv6Bytes(host)];
-  return [ATYP_DOMAINNAME, ...field(host, 'host name')];
-}
+/** The beginning of a request for a name. */
+const NAME_REQUEST: Buffer = Buffer.of(SOCKS_VERSION_5, COMMAND_CONNECT, 0, ATYP_DOMAINNAME);
 
 /** The reply that has the longest domain name in it. */
 export const MAX_REPLY_LENGTH: number = 4 + 1 + MAX_FIELD_LENGTH + 2;
@@ -45,15 +44,20 @@ export const MAX_REPLY_LENGTH: number = 4 + 1 + MAX_FIELD_LENGTH + 2;
 /**
  * How many more bytes of a reply can be read; 0 when it is complete. RFC 1928 §6: VER REP RSV ATYP BND.ADDR BND.PORT. A
  * refusal is complete as soon as its code is there, as is an answer of another protocol: some proxies close early.
+ *
+ * @param seen What has arrived, from the first byte on.
  */
-export function missingReplyBytes(soFar: Buffer): number {
-  const { length } = soFar;
-  if (length < 2) return 2 - length;
-  if (soFar[0] !== SOCKS_VERSION_5 || soFar[1] !== REPLY_SUCCEEDED) return 0;
-  if (length < 4) return 4 - length;
-  const { 3: atyp = 0, 4: domainLength } = soFar;
-  if (atyp !== ATYP_DOMAINNAME) return 4 + boundAddressLength(atyp) - length;
-  return domainLength === undefined ? 1 : 5 + boundAddressLength(atyp, domainLength) - length;
+export function missingReplyBytes(soFar: Buffer, seen: Buffer = soFar): number {
+  return Math.max(0, replyLength(seen) - soFar.length);
+}
+
+/** Up to where a reply can be read, as far as its first bytes tell. */
+function replyLength(bytes: Buffer): number {
+  const { 0: version, 1: reply, 3: atyp, 4: domainLength } = bytes;
+  if (reply === undefined || version !== SOCKS_VERSION_5 || reply !== REPLY_SUCCEEDED) return 2;
+  if (atyp === undefined) return 4;
+  if (atyp !== ATYP_DOMAINNAME) return 4 + boundAddressLength(atyp);
+  return domainLength === undefined ? 5 : 5 + boundAddressLength(atyp, domainLength);
 }
 
 /** How many bytes of a reply follow its ATYP byte and, for a domain name, its length byte: BND.ADDR BND.PORT (RFC 1928 §6). */
@@ -65,8 +69,8 @@ export function boundAddressLength(atyp: number, domainLength = 0): number {
 }
 
 /** A length and the bytes of a text. */
-function field(text: string, what: string): number[] {
+function field(text: string, what: string): Buffer {
   const bytes = octetsOf(text);
-  if (bytes.length <= MAX_FIELD_LENGTH) return [bytes.length, ...bytes];
+  if (bytes.length <= MAX_FIELD_LENGTH) return Buffer.concat([Buffer.of(bytes.length), bytes]);
   throw new FdpassError('config', `the ${what} is longer than ${MAX_FIELD_LENGTH} bytes, which SOCKS5 cannot carry`);
 }

@@ -1,7 +1,15 @@
+import type { Connection } from '@fdpass/core';
 import { expect } from 'chai';
-import { replyError } from './reply.js';
+import { readReply, replyError } from './reply.js';
 import { encodeRequest4 } from './socks4-wire.js';
-import { boundAddressLength, encodeAuthentication, encodeGreeting, encodeRequest } from './socks5-wire.js';
+import {
+  boundAddressLength,
+  encodeAuthentication,
+  encodeGreeting,
+  encodeRequest,
+  MAX_REPLY_LENGTH,
+  missingReplyBytes,
+} from './socks5-wire.js';
 
 const hex = (bytes: Buffer): string => bytes.toString('hex');
 
@@ -42,6 +50,40 @@ describe('SOCKS messages', () => {
   it('knows how long each reply is (RFC 1928 §6)', () => {
     expect([boundAddressLength(1), boundAddressLength(4), boundAddressLength(3, 7)]).to.deep.equal([6, 18, 9]);
     expect(() => boundAddressLength(2)).to.throw(/unknown address type 0x2/);
+  });
+
+  const replies: Readonly<Record<string, string>> = {
+    'an IPv4 address': '05000001c00002010016',
+    'an IPv6 address': `05000004${'00'.repeat(16)}0016`,
+    'a name': '0500000301610016',
+    'a refusal': '0502',
+    'another protocol': '4854',
+  };
+  for (const [what, reply] of Object.entries(replies)) {
+    it(`never takes a byte beyond the end of a reply with ${what}, however much of it has arrived`, () => {
+      const whole = Buffer.from(reply, 'hex');
+      const all = Buffer.concat([whole, Buffer.from('SSH-2.0-x')]);
+      for (let seen = 0; seen <= all.length; seen++) {
+        for (let taken = 0; taken <= Math.min(seen, whole.length); taken++) {
+          const missing = missingReplyBytes(all.subarray(0, taken), all.subarray(0, seen));
+          const least = seen >= whole.length ? whole.length : seen + 1;
+          expect(missing, `${taken} of ${seen}`).to.be.within(least - taken, whole.length - taken);
+        }
+      }
+      expect(missingReplyBytes(whole)).to.equal(0);
+    });
+  }
+
+  it('a reply can be read from a connection of an older copy of core, which does not say what has arrived', async () => {
+    const whole = Buffer.from('05000001c00002010016', 'hex');
+    const readThrough = async (missing: (soFar: Buffer) => number): Promise<Buffer> => {
+      let length = 0;
+      for (let more = missing(whole.subarray(0, 0)); more > 0; more = missing(whole.subarray(0, length)))
+        length += more;
+      return whole.subarray(0, length);
+    };
+    const older = { readThrough } as unknown as Connection;
+    expect(await readReply(older, missingReplyBytes, MAX_REPLY_LENGTH)).to.deep.equal(whole);
   });
 
   it('SOCKS 4 and 4a requests', () => {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { connect, createServer, Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
@@ -15,7 +15,7 @@ import { loadSys } from '../sys/koffi.js';
 import type { Poller, Sys } from '../sys/sys.js';
 import type { Connection } from './connection.js';
 import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
-import { adoptFd } from './descriptor-stream.js';
+import { adoptFd, tcpHandleOf } from './descriptor-stream.js';
 import { openConnection } from './open.js';
 import { bytesToEnd, readToEnd, tcpPair } from './socket-pair.spec.helper.js';
 import { StreamConnection, toConnection } from './stream.js';
@@ -590,6 +590,18 @@ describe('a connection by system calls', () => {
     });
   }
 
+  it('becomes a socket of its own kind', async () => {
+    const handles: unknown[] = [];
+    for (const kind of ['TCP', 'TCP', 'a unix socket', 'a socketpair', 'TCP'] as const) {
+      const { ours, theirs } = await (KINDS[kind] as (typeof KINDS)[string])();
+      const stream = ours.toStream() as Socket;
+      handles.push(tcpHandleOf(stream)?.name);
+      stream.destroy();
+      theirs.destroy();
+    }
+    expect(handles).to.deep.equal(['TCP', 'TCP', undefined, undefined, 'TCP']);
+  });
+
   describe('acknowledges what it has read at once (TCP_QUICKACK, Linux)', () => {
     const IPPROTO_TCP = 6;
     const TCP_QUICKACK = 12;
@@ -638,6 +650,36 @@ describe('a connection by system calls', () => {
         {},
       );
       expect(await callsOf(pair)).to.deep.equal(READS.flatMap((read) => [read, 'acknowledge']));
+    });
+
+    it('but not before we have answered something: until then the kernel does it by itself', async function () {
+      if (process.platform !== 'linux') this.skip();
+      const calls: string[] = [];
+      const sys = loadSys();
+      const setsockopt: Sys['setsockopt'] = (fd, level, name, value) => {
+        calls.push('acknowledge');
+        sys.setsockopt(fd, level, name, value);
+      };
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const context = { signal: NEVER, sys: { ...sys, setsockopt } };
+      const [[theirs], ours] = (await Promise.all([
+        once(server, 'connection'),
+        openConnection({ family: 4, host: '127.0.0.1', port }, {}, context),
+      ])) as [[Socket], Connection];
+      for (const round of ['one', 'two', 'six']) {
+        calls.push(`ask ${round}`);
+        await ours.write(Buffer.from(round));
+        theirs.write(`${round}\n`);
+        await ours.read(3, 'an answer');
+        await ours.read(1, 'its end');
+      }
+      ours.destroy();
+      theirs.destroy();
+      server.close();
+      const answered = ['acknowledge', 'acknowledge'];
+      expect(calls).to.deep.equal(['ask one', 'ask two', ...answered, 'ask six', ...answered]);
     });
 
     it('and asks other sockets only once', async function () {

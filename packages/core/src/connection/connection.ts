@@ -14,11 +14,12 @@ export interface Connection {
   read(length: number, what: string): Promise<Buffer>;
   /**
    * Reads up to an end that only the content shows. `missing` looks at the bytes so far and returns how many more can be
-   * read without taking one too many, a whole number; 0 ends the read. It can throw to end the read with an error.
+   * read without taking one too many, a whole number; 0 ends the read. It can throw to end the read with an error. It can
+   * look ahead: `seen` has the bytes so far and those after them that have arrived, so an end in there is found in one step.
    *
    * @param limit Rejects with `protocol` when this many bytes have arrived without an end.
    */
-  readThrough(missing: (soFar: Buffer) => number, limit: number, what: string): Promise<Buffer>;
+  readThrough(missing: (soFar: Buffer, seen: Buffer) => number, limit: number, what: string): Promise<Buffer>;
   /**
    * The bytes that are there, without taking them. Waits for the first one at most `limitMs`; empty if none arrived in
    * that time or the other side has closed.
@@ -38,3 +39,6 @@ export interface Connection {
   /** Closes it at once, without shutdown(2). Does nothing the second time. Pending calls reject with `reason`. */
   destroy(reason?: unknown): void;
 }
+
+/** How a read finds its end, see {@link Connection.readThrough}. */
+export type Missing = Parameters<Connection['readThrough']>[0];

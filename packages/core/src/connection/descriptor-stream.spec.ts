@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { openSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { type AddressInfo, createServer, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { expectDescriptorsBack } from '@fdpass/test-lab';
 import { expect } from 'chai';
@@ -8,7 +8,9 @@ import { caught } from '../ground/rejection.spec.helper.js';
 import { systemError } from '../sys/fake-sys.spec.helper.js';
 import { loadSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
-import { adoptFd, streamOver } from './descriptor-stream.js';
+import type { DescriptorConnection } from './descriptor.js';
+import { adoptFd, adoptTcpFd, streamOver, tcpHandleOf } from './descriptor-stream.js';
+import { openConnection } from './open.js';
 import { bytesToEnd, readToEnd } from './socket-pair.spec.helper.js';
 
 const SHUT_WR = 1;
@@ -71,6 +73,65 @@ describe('a descriptor as a stream', () => {
     const fd = openSync('/dev/null', 'r'); // Node does not wrap it either
     const adopt = (): Duplex => adoptFd(fd, { ...sys, getpeername: () => Buffer.alloc(0), setNonBlocking });
     expect(adopt).to.throw('this descriptor is not a connected socket');
+  });
+});
+
+describe('a descriptor of TCP as a stream', () => {
+  let sys: Sys;
+  before(() => {
+    sys = loadSys();
+  });
+  expectDescriptorsBack();
+
+  /** A connected descriptor, and the other side of it. */
+  async function connected(): Promise<{ readonly fd: number; readonly theirs: Socket }> {
+    const server = createServer({ allowHalfOpen: true }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const [[theirs], ours] = (await Promise.all([
+      once(server, 'connection'),
+      openConnection({ family: 4, host: '127.0.0.1', port }, {}, { signal: new AbortController().signal }),
+    ])) as [[Socket], DescriptorConnection];
+    server.close();
+    return { fd: ours.release(), theirs };
+  }
+
+  it('is a socket as any other, the first time and later', async () => {
+    for (const round of ['first', 'second', 'third']) {
+      const { fd, theirs } = await connected();
+      theirs.write('banner');
+      const socket = adoptTcpFd(fd, sys) as Socket;
+      for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+      expect(socket, round).to.be.instanceOf(Socket);
+      expect([socket.isPaused(), socket.bytesRead, socket.allowHalfOpen]).to.deep.equal([true, 0, true]);
+      expect([socket.remotePort, socket.localPort]).to.deep.equal([theirs.localPort, theirs.remotePort]);
+      socket.end('request');
+      expect(await readToEnd(theirs)).to.equal('request');
+      theirs.end();
+      expect(await readToEnd(socket)).to.equal('banner');
+      socket.destroy();
+      theirs.destroy();
+    }
+  });
+
+  it('is refused if it is closed already, and then no handle is left', async () => {
+    const { fd, theirs } = await connected();
+    sys.close(fd);
+    expect(() => adoptTcpFd(fd, sys)).to.throw('this descriptor is not a connected socket');
+    theirs.destroy();
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+    expect(process.getActiveResourcesInfo()).not.to.include('TCPSocketWrap');
+  });
+
+  it('gets a handle of the same class as Node gives it, and only a socket of TCP has that', async () => {
+    const { fd, theirs } = await connected();
+    const socket = adoptFd(fd, sys) as Socket;
+    const [one, other] = sys.socketpair();
+    const unix = adoptFd(one, sys) as Socket;
+    expect(tcpHandleOf(socket)).to.be.a('function').and.to.equal(tcpHandleOf(theirs));
+    expect(tcpHandleOf(unix)).to.equal(undefined);
+    for (const each of [socket, theirs, unix]) each.destroy();
+    sys.close(other);
   });
 });
 

@@ -4,8 +4,8 @@ import { FdpassError } from '../ground/errors.js';
 import { unlessBlocked } from '../ground/system-error.js';
 import type { Poller, Readiness, Sys } from '../sys/sys.js';
 
-/** `pauseOnCreate` wraps a descriptor without reading from it. Node does not document it. */
-type Options = SocketConstructorOpts & DuplexOptions & { readonly pauseOnCreate: true };
+/** `pauseOnCreate` wraps a descriptor without reading from it. Node documents neither that nor `handle`. */
+type Options = SocketConstructorOpts & DuplexOptions & { readonly pauseOnCreate: true; readonly handle?: TcpHandle };
 
 const SHUT_WR = 1;
 const CHUNK = 64 * 1024;
@@ -18,8 +18,17 @@ const CHUNK = 64 * 1024;
  * @throws FdpassError `internal` for what is not a stream socket.
  */
 export function adoptFd(fd: number, sys: Sys): Duplex {
+  return adoptBy(adoptSocket, fd, sys);
+}
+
+/** As {@link adoptFd} for what is known to be a socket of TCP. */
+export function adoptTcpFd(fd: number, sys: Sys): Duplex {
+  return adoptBy(adoptTcpSocket, fd, sys);
+}
+
+function adoptBy(adopt: (fd: number) => Socket, fd: number, sys: Sys): Duplex {
   try {
-    return adoptSocket(fd);
+    return adopt(fd);
   } catch {
     // Told apart below: Node says the same of a VM socket and of a file.
   }
@@ -42,18 +51,52 @@ export function nodeSocket(): typeof Socket {
 
 /** A `net.Socket` over a descriptor, as {@link adoptFd} makes it. @throws whatever Node throws; the descriptor stays open. */
 export function adoptSocket(fd: number): Socket {
-  const options: Options = {
-    fd,
-    readable: true,
-    writable: true,
-    allowHalfOpen: true,
-    pauseOnCreate: true,
-    // As Node has them anyway. It would add them to a copy of these options, and on Node 20 that takes V8 6 µs.
-    emitClose: false,
-    autoDestroy: true,
-    decodeStrings: false,
-  };
+  return wrap({ fd, ...OPTIONS });
+}
+
+function wrap(options: Options): Socket {
   return new (nodeSocket())(options);
+}
+
+const OPTIONS = {
+  readable: true,
+  writable: true,
+  allowHalfOpen: true,
+  pauseOnCreate: true,
+  // As Node has them anyway. It would add them to a copy of these options, and on Node 20 that takes V8 6 µs.
+  emitClose: false,
+  autoDestroy: true,
+  decodeStrings: false,
+} as const;
+
+/** What we use of the handle that a socket of TCP has. */
+interface TcpHandle {
+  /** 0, or why not. */
+  open(fd: number): number;
+  close(): void;
+}
+
+type TcpHandleClass = new (type: number) => TcpHandle;
+
+const SOCKET = 0; // as opposed to one that listens
+
+/** Known once Node has made a handle. */
+let tcpHandle: TcpHandleClass | undefined;
+
+/** As {@link adoptSocket}, without the four system calls by which Node finds out what a descriptor is. */
+function adoptTcpSocket(fd: number): Socket {
+  const handle = tcpHandle && new tcpHandle(SOCKET);
+  if (handle?.open(fd) === 0) return wrap({ handle, ...OPTIONS });
+  handle?.close();
+  const socket = adoptSocket(fd);
+  tcpHandle = tcpHandleOf(socket);
+  return socket;
+}
+
+/** The class of Node's handles for TCP, which is to be had only of a socket that has one. */
+export function tcpHandleOf(socket: Socket): TcpHandleClass | undefined {
+  const made = (socket as Socket & { readonly _handle?: object })._handle?.constructor;
+  return made?.name === 'TCP' ? (made as TcpHandleClass) : undefined;
 }
 
 /** Makes a call until it no longer fails with EAGAIN; before each new try it waits until the descriptor of `poller` is ready. */

@@ -5,8 +5,8 @@ import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { fromSystemError, unlessBlocked } from '../ground/system-error.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import type { Poller, Readiness, Sys } from '../sys/sys.js';
-import type { Connection } from './connection.js';
-import { adoptFd } from './descriptor-stream.js';
+import type { Connection, Missing } from './connection.js';
+import { adoptFd, adoptTcpFd } from './descriptor-stream.js';
 import { ExactReader } from './exact-reader.js';
 import { CLOSED, GIVEN_AWAY, notBytes } from './misuse.js';
 import { acknowledgeAtOnce } from './socket-options.js';
@@ -22,6 +22,8 @@ export interface ConnectionServices {
    * looks for it at once, and acknowledgements of TCP mean nothing. Default false.
    */
   readonly serves?: boolean | undefined;
+  /** Whether it is a socket of TCP on which nobody has said anything yet. Default: nothing is known of it. */
+  readonly isNewTcp?: boolean | undefined;
 }
 
 /** A look at an answer whose length is not known: headers of proxies are seldom longer. */
@@ -44,12 +46,16 @@ export class DescriptorConnection implements Connection {
   /** Whether a read waits for more. */
   #isWaiting = false;
   readonly #serves: boolean;
+  /** Whether it is known to be a socket of TCP; if not, it can be one all the same. */
+  readonly #isTcp: boolean;
   /** We have just written, so the answer is not there yet: trying to read it would be a system call for nothing. */
   #awaitsAnswer = false;
   /** Until that fails: not every socket is one of TCP. */
   #canAcknowledge: boolean;
-  /** Whether something has come since the last acknowledgement. */
+  /** Whether something has come since the last acknowledgement that we asked for. */
   #hasReceived = false;
+  /** Whether we have answered something. Before, the kernel acknowledges at once by itself; then it waits for our next answer. */
+  #hasAnswered: boolean;
   /** The last write. Each waits for the one before it, so that their bytes do not mix. */
   #writing: Promise<void> | undefined;
   /** Undefined until somebody asks for it. */
@@ -60,9 +66,12 @@ export class DescriptorConnection implements Connection {
   #stream: Duplex | undefined;
 
   /** @param fd A connected, non-blocking stream socket. */
-  constructor(fd: number, sys: Sys, { trace = noTrace, clock = systemClock, serves = false }: ConnectionServices = {}) {
+  constructor(fd: number, sys: Sys, services: ConnectionServices = {}) {
+    const { trace = noTrace, clock = systemClock, serves = false, isNewTcp = false } = services;
     this.#fd = fd;
     this.#serves = serves;
+    this.#isTcp = isNewTcp;
+    this.#hasAnswered = !isNewTcp;
     this.#canAcknowledge = !serves;
     this.#sys = sys;
     this.#trace = trace;
@@ -91,7 +100,7 @@ export class DescriptorConnection implements Connection {
     return this.#reading(what, this.#reader.read(length, what));
   }
 
-  readThrough(missing: (soFar: Buffer) => number, limit: number, what: string): Promise<Buffer> {
+  readThrough(missing: Missing, limit: number, what: string): Promise<Buffer> {
     return this.#reading(what, this.#reader.readThrough(missing, limit, what));
   }
 
@@ -159,7 +168,7 @@ export class DescriptorConnection implements Connection {
   }
 
   #acknowledge(): void {
-    if (!this.#hasReceived || !this.#canAcknowledge) return;
+    if (!this.#hasReceived || !this.#hasAnswered || !this.#canAcknowledge) return;
     this.#hasReceived = false;
     this.#canAcknowledge = acknowledgeAtOnce(this.#fd, this.#sys);
   }
@@ -224,7 +233,7 @@ export class DescriptorConnection implements Connection {
     try {
       const sent = this.#writing === undefined ? this.#send(bytes) : 0;
       if (sent < bytes.length) return this.#writeRest(bytes.subarray(sent));
-      this.#awaitsAnswer = !this.#serves;
+      this.#hasWritten();
       return Promise.resolve();
     } catch (error) {
       return Promise.reject(this.#writeError(error));
@@ -235,10 +244,15 @@ export class DescriptorConnection implements Connection {
     try {
       this.#writing = this.#writeLater(bytes, this.#writing);
       await this.#writing;
-      this.#awaitsAnswer = !this.#serves;
+      this.#hasWritten();
     } catch (error) {
       throw this.#writeError(error);
     }
+  }
+
+  #hasWritten(): void {
+    this.#awaitsAnswer = !this.#serves;
+    this.#hasAnswered ||= this.#hasReceived;
   }
 
   #writeError(error: unknown): unknown {
@@ -298,7 +312,7 @@ export class DescriptorConnection implements Connection {
 
   /** The stream that takes the descriptor over; a subclass can make another. */
   protected makeStream(fd: number): Duplex {
-    return adoptFd(fd, this.#sys);
+    return (this.#isTcp ? adoptTcpFd : adoptFd)(fd, this.#sys);
   }
 
   /** Gives the descriptor to the caller, which owns it from then on. The connection must not be used any more. */

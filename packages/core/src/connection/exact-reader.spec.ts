@@ -42,6 +42,24 @@ describe('exact reads', () => {
     expect(String(await read)).to.equal('ab\n');
   });
 
+  it('show what has arrived beyond what is read, so that an end in there is found in one step', async () => {
+    const reader = new ExactReader();
+    const looks: string[] = [];
+    const read = reader.readThrough(
+      (soFar, seen) => {
+        looks.push(`${soFar}|${seen}`);
+        const end = seen.indexOf('\n');
+        return end === -1 ? seen.length + 1 - soFar.length : end + 1 - soFar.length;
+      },
+      10,
+      'a line',
+    );
+    expect(reader.take(bytes('ab'))).to.equal(2);
+    expect(reader.take(bytes('c\nrest'))).to.equal(2);
+    expect(String(await read)).to.equal('abc\n');
+    expect(looks).to.deep.equal(['|', '|ab', 'ab|ab', 'ab|abc\nrest', 'abc\n|abc\nrest']);
+  });
+
   it('never want more than the limit allows, and fail at it', async () => {
     const reader = new ExactReader();
     const read = reader.readThrough(() => 100, 3, 'a header');

@@ -1,5 +1,6 @@
 import { FdpassError } from '../ground/errors.js';
 import { endOfFile, reasonOf } from '../ground/system-error.js';
+import type { Missing } from './connection.js';
 import { notCount, secondRead } from './misuse.js';
 
 const NOTHING = Buffer.alloc(0);
@@ -9,7 +10,7 @@ interface PendingRead {
   readonly limit: number;
   /** For errors: how many bytes were expected, if that is known. */
   readonly total: number | undefined;
-  readonly missing: (soFar: Buffer) => number;
+  readonly missing: Missing;
   readonly resolve: (bytes: Buffer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -47,7 +48,7 @@ export class ExactReader {
   }
 
   /** Starts a read up to an end that only the content shows. */
-  readThrough(missing: (soFar: Buffer) => number, limit: number, what: string): Promise<Buffer> {
+  readThrough(missing: Missing, limit: number, what: string): Promise<Buffer> {
     return this.#start(missing, limit, undefined, what);
   }
 
@@ -72,8 +73,8 @@ export class ExactReader {
     let length = before;
     try {
       for (;;) {
-        this.#soFar = length === all.length ? all : all.subarray(0, length);
-        this.#wanted = pending.missing(this.#soFar);
+        this.#soFar = length === all.length ? all : length === 0 ? NOTHING : all.subarray(0, length);
+        this.#wanted = pending.missing(this.#soFar, all);
         if (!isCount(this.#wanted)) throw notCount(pending.what, 'read another', this.#wanted);
         if (this.#wanted === 0) {
           this.#settle(() => pending.resolve(this.#soFar));

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { type AbortState, abortStateOf, onAbort } from '../ground/abortable.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { ipFamily, lacksZone } from '../ground/ip.js';
+import { isPending, promiseOf } from '../ground/promise-of.js';
 import { errnoName, fromSystemError } from '../ground/system-error.js';
 import { findSys } from '../sys/koffi.js';
 import { encodeSockaddr, familyNumber, type SocketAddress } from '../sys/sockaddr.js';
@@ -30,22 +31,43 @@ export interface OpenContext extends ConnectionServices {
  *
  * @throws FdpassError with the bare reason (`connection refused`), or one that names the option the system refused.
  */
-export async function openConnection(
+export function openConnection(
   address: SocketAddress,
   options: SocketOptions,
   context: OpenContext,
 ): Promise<Connection> {
+  return promiseOf(() => openNow(address, options, context)).then((connection) => unlessAborted(connection, context));
+}
+
+/** The signal can abort in between, even if the connection is there. */
+export function unlessAborted(connection: Connection, context: { readonly signal: AbortSignal }): Connection {
+  const { aborted, reason } = abortStateOf(context);
+  if (!aborted) return connection;
+  connection.destroy(reason);
+  throw reason;
+}
+
+/**
+ * As {@link openConnection}, at once if connect(2) is done at once: it then throws in place of rejecting. Whoever waits for the
+ * result has to call {@link unlessAborted}.
+ */
+export function openNow(
+  address: SocketAddress,
+  options: SocketOptions,
+  context: OpenContext,
+): Connection | Promise<Connection> {
   const state = abortStateOf(context);
   state.throwIfAborted();
-  const sys = context.sys ?? findSys();
-  try {
-    const opening = sys === undefined ? openByNode(address, options, context) : open(address, options, context, sys);
-    const connection = await opening; // which can abort in between, even if it is there
-    if (!state.aborted) return connection;
-    connection.destroy(state.reason);
-    throw state.reason;
-  } catch (error) {
+  const failed = (error: unknown): never => {
     throw state.aborted ? state.reason : connectError(error, address, options);
+  };
+  try {
+    const sys = context.sys ?? findSys();
+    const opening: Connection | Promise<Connection> =
+      sys === undefined ? openByNode(address, options, context) : open(address, options, context, sys);
+    return isPending(opening) ? opening.catch(failed) : opening;
+  } catch (error) {
+    return failed(error);
   }
 }
 
@@ -88,7 +110,8 @@ function open(
 ): DescriptorConnection | Promise<DescriptorConnection> {
   const sockaddr = encodeSockaddr(address, sys.platform, sys.interfaceIndex);
   const fd = makeSocket(address, options, sys);
-  const connection = new DescriptorConnection(fd, sys, context);
+  const { trace, clock, serves } = context;
+  const connection = new DescriptorConnection(fd, sys, { trace, clock, serves, isNewTcp: 'family' in address });
   try {
     return sys.connect(fd, sockaddr) ? connection : connected(connection, fd, sys, abortStateOf(context));
   } catch (error) {

@@ -7,7 +7,7 @@ import { endOfFile, errnoName, fromSystemError } from '../ground/system-error.js
 import { noTrace, type Trace } from '../ground/trace.js';
 import { findSys } from '../sys/koffi.js';
 import type { Sys } from '../sys/sys.js';
-import type { Connection } from './connection.js';
+import type { Connection, Missing } from './connection.js';
 import { type ConnectionServices, DescriptorConnection } from './descriptor.js';
 import { nodeSocket } from './descriptor-stream.js';
 import { ExactReader } from './exact-reader.js';
@@ -52,7 +52,7 @@ export class StreamConnection implements Connection {
     return this.#reading(what, this.#reader.read(length, what));
   }
 
-  readThrough(missing: (soFar: Buffer) => number, limit: number, what: string): Promise<Buffer> {
+  readThrough(missing: Missing, limit: number, what: string): Promise<Buffer> {
     return this.#reading(what, this.#reader.readThrough(missing, limit, what));
   }
 

@@ -87,7 +87,7 @@ export class OwningDial {
   ended(): void {
     this.#isOver = true;
     const dials = this.#outer?.dials ?? [];
-    const at = dials.findIndex((inner) => inner === this.#inner);
+    const at = this.#inner === undefined ? -1 : dials.indexOf(this.#inner);
     if (at !== -1) dials.splice(at, 1);
   }
 

@@ -1,6 +1,7 @@
-import { type Abortable, abortStateOf, makeAbortable, onAbort } from '../ground/abortable.js';
+import { type Abortable, abortStateOf, listenForAbort, makeAbortable, NOT_LISTENING } from '../ground/abortable.js';
 import type { Clock } from '../ground/clock.js';
 import { FdpassError, withoutStack } from '../ground/errors.js';
+import { withAdded } from '../ground/lists.js';
 import { endOfFile } from '../ground/system-error.js';
 import { Attempt, type AttemptKind, type AttemptResult, type AttemptSetup, type Candidate } from './attempt.js';
 import type { DialContext } from './dialer.js';
@@ -72,9 +73,13 @@ export function race<T extends { destroy(reason?: unknown): void }>(
   return new Promise((resolve, reject) => {
     const state = abortStateOf(context);
     if (state.aborted) return reject(state.reason);
-    const source = 'next' in candidates ? candidates : inList(candidates);
+    const source = isList(candidates) ? inList(candidates) : candidates;
     new Race<T & Closable>(source as Candidates<T & Closable>, options, context, clock, resolve, reject).start();
   });
+}
+
+function isList<T>(candidates: Candidates<T> | readonly Candidate<T>[]): candidates is readonly Candidate<T>[] {
+  return Array.isArray(candidates);
 }
 
 /** Candidates that are all there. */
@@ -101,8 +106,8 @@ class Race<T extends Closable> {
   readonly #reject: (reason: unknown) => void;
   /** Ends the arrival of candidates; undefined if none can come. */
   #arrivals: Abortable | undefined;
-  /** A set can be walked through while whoever listens brings another attempt, or ends them all. */
-  readonly #running = new Set<Attempt<T>>();
+  /** Whoever listens can bring another attempt, or end them all, while these are cancelled: see `#cancelAll`. */
+  #running: Attempt<T>[] = [];
   readonly #failures: Failure[] = [];
   #count = 0;
   #newest: Attempt<T> | undefined;
@@ -112,7 +117,7 @@ class Race<T extends Closable> {
   /** Ends the head start that holds the next candidate back; undefined if nothing does. */
   #stopHeadStart: (() => void) | undefined;
   #stopGrace: (() => void) | undefined;
-  #release = (): void => {};
+  #listening = NOT_LISTENING;
   #isOver = false;
 
   constructor(
@@ -131,7 +136,7 @@ class Race<T extends Closable> {
   }
 
   start(): void {
-    this.#release = onAbort(abortStateOf(this.#setup.context), (reason) =>
+    this.#listening = listenForAbort(abortStateOf(this.#setup.context), (reason) =>
       this.#end(() => this.#reject(reason), reason),
     );
     if (this.#source.isOpen) {
@@ -144,14 +149,14 @@ class Race<T extends Closable> {
   #advance(): void {
     if (this.#isOver) return;
     if (this.#standby !== undefined) {
-      if (this.#running.size === 0) this.#winStandby();
+      if (this.#running.length === 0) this.#winStandby();
       return;
     }
     if (this.#stopHeadStart !== undefined) return;
     const candidate = this.#following ?? this.#source.next();
     this.#following = undefined;
     if (candidate !== undefined) this.#try(candidate);
-    else if (!this.#source.isOpen && this.#running.size === 0) {
+    else if (!this.#source.isOpen && this.#running.length === 0) {
       this.#end(() => this.#reject(this.#options.lost(this.#failures)));
     }
   }
@@ -161,7 +166,7 @@ class Race<T extends Closable> {
     const isLast = !this.#source.isOpen && this.#following === undefined;
     const attempt = new Attempt(candidate, this.#count, this.#setup, isLast && this.#count === 0);
     this.#count++;
-    this.#running.add(attempt);
+    this.#running = withAdded(this.#running, attempt);
     this.#newest = attempt;
     attempt.announce();
     if (this.#isOver) return; // whoever listens can abort
@@ -178,7 +183,7 @@ class Race<T extends Closable> {
   }
 
   #settled(attempt: Attempt<T>, result: AttemptResult<T>): void {
-    this.#running.delete(attempt);
+    this.#forget(attempt);
     if ('value' in result) this.#connected(attempt, result.value);
     else if (!this.#isOver) this.#failed(attempt, result.error);
   }
@@ -192,7 +197,7 @@ class Race<T extends Closable> {
   #connected(attempt: Attempt<T>, value: T): void {
     this.#endHeadStart(false);
     this.#dropStandby();
-    for (const other of this.#running) if (other.index > attempt.index) this.#cancel(other);
+    this.#cancelAll((other) => other.index > attempt.index);
     if (this.#isOver) {
       value.destroy(); // whoever listened has aborted
       return;
@@ -241,18 +246,26 @@ class Race<T extends Closable> {
   #end(settle: () => void, reason?: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#release();
+    this.#listening.stop();
     this.#endHeadStart(false);
     this.#endGrace();
     this.#dropStandby();
     if (this.#source.isOpen) this.#arrivals?.abort(OVER); // else nobody is left to hear it
-    for (const attempt of this.#running) this.#cancel(attempt, reason);
+    this.#cancelAll(() => true, reason);
     settle();
   }
 
-  #cancel(attempt: Attempt<T>, reason?: unknown): void {
-    this.#running.delete(attempt);
-    attempt.cancel(reason);
+  /** Looks for the next one each time, since those that run can change with each that is cancelled. */
+  #cancelAll(isMeant: (attempt: Attempt<T>) => boolean, reason?: unknown): void {
+    for (let next = this.#running.find(isMeant); next !== undefined; next = this.#running.find(isMeant)) {
+      this.#forget(next);
+      next.cancel(reason);
+    }
+  }
+
+  #forget(attempt: Attempt<T>): void {
+    const at = this.#running.indexOf(attempt);
+    if (at !== -1) this.#running.splice(at, 1);
   }
 
   #dropStandby(): void {

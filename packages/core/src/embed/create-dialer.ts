@@ -10,7 +10,7 @@ import { makeAbortable } from '../ground/abortable.js';
 import { type Clock, type Deadline, startDeadline, systemClock } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { absoluteFolder, currentFolder, expandPath } from '../ground/files.js';
-import { isPending } from '../ground/promise-of.js';
+import { promiseOf, whenThere } from '../ground/promise-of.js';
 import type { Target } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { describeNetwork } from '../lookup/network.js';
@@ -79,6 +79,9 @@ interface PlannedDial {
 
 /** A program can give one signal to any number of dials, which listen to it. Node 20 takes more than ten for a leak, and says so. */
 const WARNS_OF_LISTENERS = Number.parseInt(process.versions.node, 10) < 22;
+
+/** A dial never begins before the caller has its promise: what it reports would come too early. */
+const ITS_TURN = Promise.resolve();
 
 class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDialer {
   readonly #load: () => Promise<Framework>;
@@ -151,14 +154,15 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
   }
 
   #dial<T>(input: TargetInput, options: DialerDialOptions, open: (planned: PlannedDial) => Promise<T>): Promise<T> {
-    const dialling = apartFromRules(() => this.#dialPlanned(input, options, open));
+    const dialling = apartFromRules(() => promiseOf(() => this.#dialPlanned(input, options, open)));
     this.#underWay.add(dialling);
     const forget = (): void => void this.#underWay.delete(dialling);
     dialling.then(forget, forget);
     return dialling;
   }
 
-  async #dialPlanned<T>(
+  /** Not an async function, for the reason that HopDial gives. */
+  #dialPlanned<T>(
     input: TargetInput,
     options: DialerDialOptions,
     open: (planned: PlannedDial) => Promise<T>,
@@ -171,22 +175,21 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     const abort = options.signal && startDeadline(0, [this.#closing.signal, options.signal], this.#clock);
     const signal = abort?.signal ?? this.#closing.signal;
     const trace = this.#traceFor(target, number, options);
-    try {
+    const begin = (): T | Promise<T> => {
       signal.throwIfAborted();
-      const turn = this.#turns.next();
-      if (turn !== undefined) await turn;
+      return whenThere(this.#loaded(), ({ router }) =>
+        whenThere(this.#route(router, target, options.via, { signal, trace }), (route) => {
+          const timeoutMs = readTimeout(options.timeout) ?? this.#timeoutMs ?? route.timeoutMs;
+          return open({ router, route, dial: { signal, timeoutMs, trace } });
+        }),
+      );
+    };
+    const opened = promiseOf(() => {
       signal.throwIfAborted();
-      const loaded = this.#loaded();
-      const { router } = isPending(loaded) ? await loaded : loaded;
-      const route = await this.#route(router, target, options.via, { signal, trace });
-      const timeoutMs = readTimeout(options.timeout) ?? this.#timeoutMs ?? route.timeoutMs;
-      const opened = open({ router, route, dial: { signal, timeoutMs, trace } });
-      if (abort !== undefined) opened.then(abort.release, abort.release);
-      return opened; // not awaited: while the dial waits, what this function holds is free
-    } catch (error) {
-      abort?.release();
-      throw error;
-    }
+      return (this.#turns.next() ?? ITS_TURN).then(begin);
+    });
+    if (abort !== undefined) releaseAfter(opened, abort);
+    return opened;
   }
 
   /** TLS has what the dial has left of its time. */
@@ -229,10 +232,15 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     });
   }
 
-  #route(router: Router, target: Target, via: unknown, options: RouteOptions): Promise<Route> {
-    if (via === undefined) return router.route(target, options);
+  #route(router: Router, target: Target, via: unknown, options: RouteOptions): Route | Promise<Route> {
+    if (via === undefined) return router.choose(target, options);
     return router.routeVia(target, via, absoluteFolder(this.#options.baseDir), undefined, options);
   }
+}
+
+function releaseAfter(work: Promise<unknown>, deadline: Deadline): void {
+  const release = (): void => deadline.release();
+  work.then(release, release);
 }
 
 /** What a listener throws is its program's affair, as with any event, and not the dial's, which would be left half done. */

@@ -1,6 +1,14 @@
 import { getEventListeners } from 'node:events';
 import { expect } from 'chai';
-import { AbortSource, type AbortState, abortStateOf, Cancellable, onAbort } from './abortable.js';
+import {
+  AbortSource,
+  type AbortState,
+  abortStateOf,
+  Cancellable,
+  type Listening,
+  listenForAbort,
+  onAbort,
+} from './abortable.js';
 
 const reason = new Error('enough');
 
@@ -36,6 +44,31 @@ describe('an abort controller of our own', () => {
     abortable.abort(reason);
     onAbort(abortable, () => heard.push('late'));
     expect(heard).to.deep.equal(['itself', 'signal', 'late']);
+  });
+
+  it('tells its listeners in order, but none that has been stopped, not even by one before it', () => {
+    const abortable = new AbortSource();
+    const heard: string[] = [];
+    const listen = (name: string): Listening => listenForAbort(abortable, () => heard.push(name));
+    const [one, two] = [listen('one'), listen('two')];
+    listenForAbort(abortable, () => [last, two].forEach((listening) => void listening.stop()));
+    listen('three');
+    const last = listen('last');
+    one.stop();
+    one.stop();
+    abortable.abort(reason);
+    last.stop();
+    expect(heard).to.deep.equal(['two', 'three']);
+  });
+
+  it('goes on telling the others where a listener stops itself, or listens again', () => {
+    const abortable = new AbortSource();
+    const heard: unknown[] = [];
+    const itself = listenForAbort(abortable, () => itself.stop());
+    listenForAbort(abortable, () => listenForAbort(abortable, (again) => heard.push(again)));
+    listenForAbort(abortable, () => heard.push('last'));
+    abortable.abort(reason);
+    expect(heard).to.deep.equal([reason, 'last']);
   });
 });
 

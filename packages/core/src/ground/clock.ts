@@ -1,4 +1,4 @@
-import { AbortSource, type AbortState, onAbort } from './abortable.js';
+import { AbortSource, type AbortState, type Listening, listenForAbort, onAbort } from './abortable.js';
 import { FdpassError, isFdpassError } from './errors.js';
 import { clearTimeout, setTimeout } from './timers.js';
 
@@ -46,37 +46,54 @@ export function startDeadline(
   signals: AbortState | readonly (AbortState | undefined)[] | undefined,
   clock: Clock,
 ): Deadline {
-  const own = new AbortSource();
-  const endsAt = timeoutMs > 0 ? clock.now() + timeoutMs : undefined;
-  // Not AbortSignal.any: on Node 20 it holds on to signals that live longer than the dial.
-  const given = Array.isArray(signals) ? signals : [signals];
-  const releases = given.map((signal) => onAbort(signal, own.abort));
-  const cancelTimer = timeoutMs > 0 ? clock.after(timeoutMs, () => own.abort(timedOut(timeoutMs))) : () => {};
-  return new RunningDeadline(
-    own,
-    () => (endsAt === undefined ? 0 : Math.max(1, endsAt - clock.now())),
-    () => {
-      cancelTimer();
-      for (const release of releases) release();
-    },
-  );
+  return new RunningDeadline(timeoutMs, signals, clock);
 }
+
+type Given = Parameters<typeof startDeadline>[1];
 
 /** A class, since a getter in an object literal would take V8 longer to make than all the rest of a deadline. */
 class RunningDeadline implements Deadline {
-  readonly state: AbortSource;
-  readonly remainingMs: () => number;
-  readonly release: () => void;
+  readonly state = new AbortSource();
+  readonly #clock: Clock;
+  /** Undefined if there is no limit. */
+  readonly #endsAt: number | undefined;
+  readonly #cancelTimer: () => void;
+  readonly #listening: Listening;
 
-  constructor(state: AbortSource, remainingMs: () => number, release: () => void) {
-    this.state = state;
-    this.remainingMs = remainingMs;
-    this.release = release;
+  constructor(timeoutMs: number, signals: Given, clock: Clock) {
+    const { state } = this;
+    const isLimited = timeoutMs > 0;
+    this.#clock = clock;
+    this.#endsAt = isLimited ? clock.now() + timeoutMs : undefined;
+    this.#listening = listenToAny(signals, state.abort);
+    this.#cancelTimer = isLimited ? clock.after(timeoutMs, () => state.abort(timedOut(timeoutMs))) : () => {};
   }
 
   get signal(): AbortSignal {
     return this.state.signal;
   }
+
+  readonly remainingMs = (): number => (this.#endsAt === undefined ? 0 : Math.max(1, this.#endsAt - this.#clock.now()));
+
+  readonly release = (): void => {
+    this.#cancelTimer();
+    this.#listening.stop();
+  };
+}
+
+/** Not by AbortSignal.any: on Node 20 that holds on to signals that live longer than the dial. */
+function listenToAny(signals: Given, listener: (reason: unknown) => void): Listening {
+  if (!isList(signals)) return listenForAbort(signals, listener);
+  const all = signals.map((signal) => listenForAbort(signal, listener));
+  return {
+    stop() {
+      for (const listening of all) listening.stop();
+    },
+  };
+}
+
+function isList(signals: Given): signals is readonly (AbortState | undefined)[] {
+  return Array.isArray(signals);
 }
 
 /** The error of work that has run out of time. */

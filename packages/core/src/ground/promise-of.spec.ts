@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { promiseOf } from './promise-of.js';
+import { isPending, promiseOf } from './promise-of.js';
 import { caught } from './rejection.spec.helper.js';
 
 describe('the promise of a call', () => {
@@ -16,5 +16,20 @@ describe('the promise of a call', () => {
       throw error;
     });
     expect(await caught(thrown)).to.equal(error);
+  });
+});
+
+describe('what may be there already', () => {
+  it('is told from what is to come, also where a program has put another class in the place of Promise', () => {
+    const { Promise: Original } = globalThis;
+    const native = (async () => ({}))();
+    try {
+      globalThis.Promise = class {} as unknown as PromiseConstructor;
+      expect([isPending(native), isPending({})]).to.deep.equal([true, false]);
+    } finally {
+      globalThis.Promise = Original;
+    }
+    class Other extends Promise<object> {}
+    expect(isPending(Other.resolve({}))).to.equal(true);
   });
 });

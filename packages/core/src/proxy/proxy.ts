@@ -2,7 +2,7 @@ import type { Connection } from '../connection/connection.js';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { needsRelayListener, routeContext } from '../dial/context.js';
 import { type Chain, type DialContext, ownConnection } from '../dial/dialer.js';
-import { abortStateOf, onAbort } from '../ground/abortable.js';
+import { abortStateOf, listenForAbort, onAbort } from '../ground/abortable.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { promiseOf } from '../ground/promise-of.js';
 import { normalizeHost } from '../ground/read-target.js';
@@ -289,14 +289,14 @@ function talkOver<T>(
   connection: Connection,
   talk: (connection: Connection) => Promise<T>,
 ): Promise<Reached<T>> {
-  const release = onAbort(abortStateOf(context), (reason) => connection.destroy(reason));
+  const listening = listenForAbort(abortStateOf(context), (reason) => connection.destroy(reason));
   return promiseOf(() => talk(connection)).then(
     (result) => {
-      release();
+      listening.stop();
       return { connection, result };
     },
     async (error: unknown) => {
-      release();
+      listening.stop();
       connection.destroy();
       if (proxy.scheme.tls !== true) throw error;
       const { explainTlsFailure } = await import('./tls.js');

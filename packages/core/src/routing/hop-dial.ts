@@ -3,7 +3,7 @@ import { isConnection, isStream, toConnection, wasReadFrom } from '../connection
 import { type DialReport, reportDial } from '../dial/dial-report.js';
 import { type DialContext, type Dialer, OwningDial, ownConnection } from '../dial/dialer.js';
 import { type Expectation, expectedOf, expectingHere } from '../dial/expectation.js';
-import { type AbortState, abortStateOf, onAbort } from '../ground/abortable.js';
+import { type AbortState, abortStateOf, listenForAbort, NOT_LISTENING } from '../ground/abortable.js';
 import type { Clock } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { promiseOf } from '../ground/promise-of.js';
@@ -47,7 +47,7 @@ export class HopDial {
   readonly #state: AbortState;
   #resolve: (connection: Connection) => void = nothing;
   #reject: (error: unknown) => void = nothing;
-  #stopListening: () => void = nothing;
+  #listening = NOT_LISTENING;
   /** Set by an abort: how the dials inside it ended. */
   #inner: Promise<unknown> | undefined;
 
@@ -68,7 +68,7 @@ export class HopDial {
     });
     try {
       this.#state.throwIfAborted(); // whoever listens to the report can abort
-      this.#stopListening = onAbort(this.#state, (reason) => this.#abort(reason));
+      this.#listening = listenForAbort(this.#state, (reason) => this.#abort(reason));
       promiseOf(() => this.#open()).then(
         (given) => this.#succeed(given),
         (error: unknown) => this.#failOrAbort(error),
@@ -90,7 +90,7 @@ export class HopDial {
   }
 
   #succeed(given: unknown): void {
-    this.#stopListening();
+    this.#listening.stop();
     try {
       if (this.#state.aborted) {
         dropLate(given);
@@ -117,7 +117,7 @@ export class HopDial {
   }
 
   #failOrAbort(error: unknown): void {
-    this.#stopListening();
+    this.#listening.stop();
     const { aborted, reason } = this.#state;
     const caught = aborted ? caughtBy(error, reason) : error;
     if (this.#inner === undefined || caught !== reason) this.#fail(caught);

@@ -134,7 +134,7 @@ export interface RuleConditions {
 /** Chooses and dials routes by the rules of one config. */
 export class Router {
   readonly #parts: RouterParts;
-  /** The routes of rules that have been used, by what they were written as: a chain serves any number of dials. */
+  /** The routes that have been used, by their rule, or by this router for the default one: a chain serves any number of dials. */
   readonly #routes = new Map<unknown, RuleRoute | Promise<RuleRoute>>();
 
   constructor(parts: RouterParts) {
@@ -158,24 +158,28 @@ export class Router {
    *
    * @throws FdpassError `config`, or of any code if a condition cannot tell.
    */
-  async route(wanted: Target, options: RouteOptions = {}): Promise<Route> {
+  route(wanted: Target, options: RouteOptions = {}): Promise<Route> {
+    return promiseOf(() => this.choose(wanted, options));
+  }
+
+  /** As {@link route}, at once where nothing has to be asked or built first: mostly it is so. Throws in place of rejecting then. */
+  choose(wanted: Target, options: RouteOptions = {}): Route | Promise<Route> {
     const naming = this.#nameTarget(normalizeTarget(wanted), options);
-    const named = isPending(naming) ? await naming : naming;
+    if (isPending(naming)) return naming.then((named) => this.#chooseFor(named, options));
+    return this.#chooseFor(naming, options);
+  }
+
+  #chooseFor(named: NamedTarget, options: RouteOptions): Route | Promise<Route> {
     const deciding = this.#decide(named.target, options);
-    const { match, trials, answers } = isPending(deciding) ? await deciding : deciding;
+    if (isPending(deciding)) return deciding.then((decided) => this.#ofDecided(named, decided));
+    return this.#ofDecided(named, deciding);
+  }
+
+  #ofDecided(named: NamedTarget, decided: Decided): Route | Promise<Route> {
+    const { match } = decided;
     const building = match === undefined ? this.#unmatched() : this.#ofRule(match.rule, match.index);
-    const { reason, rule, chain, settings, timeoutMs } = isPending(building) ? await building : building;
-    return {
-      target: named.target,
-      shortName: named.shortName,
-      reason,
-      rule,
-      chain,
-      settings,
-      timeoutMs,
-      trials,
-      answers: named.answers === undefined ? answers : { ...named.answers, ...answers },
-    };
+    if (isPending(building)) return building.then((built) => routeTo(named, decided, built));
+    return routeTo(named, decided, building);
   }
 
   /** The target under its whole name, if the config makes short ones whole and this is one. */
@@ -201,37 +205,38 @@ export class Router {
 
   /** The same for every target that the rule matches. */
   #ofRule(rule: Rule, index: number): RuleRoute | Promise<RuleRoute> {
-    return this.#memoized(rule, async () => {
-      const where = rule.where();
-      const name = rule.name === undefined ? '' : ` "${showName(rule.name)}"`;
-      const reason = `rule ${index + 1}${name} (${formatWhere(where)})`;
-      const timeoutMs = rule.timeoutMs ?? this.#parts.timeoutMs;
-      const chain = await this.#ruleChain(rule, reason, timeoutMs);
-      const { settings } = rule;
-      return {
-        reason,
-        rule: { index, name: rule.name, where },
-        chain,
-        settings,
-        timeoutMs: raisedLimit(timeoutMs, chain),
-      };
-    });
+    return this.#routes.get(rule) ?? this.#keep(rule, this.#buildFor(rule, index));
+  }
+
+  async #buildFor(rule: Rule, index: number): Promise<RuleRoute> {
+    const where = rule.where();
+    const name = rule.name === undefined ? '' : ` "${showName(rule.name)}"`;
+    const reason = `rule ${index + 1}${name} (${formatWhere(where)})`;
+    const timeoutMs = rule.timeoutMs ?? this.#parts.timeoutMs;
+    const chain = await this.#ruleChain(rule, reason, timeoutMs);
+    const { settings } = rule;
+    return {
+      reason,
+      rule: { index, name: rule.name, where },
+      chain,
+      settings,
+      timeoutMs: raisedLimit(timeoutMs, chain),
+    };
   }
 
   /** What reaches hosts without a rule, and whatever is asked for no route. */
   #unmatched(): RuleRoute | Promise<RuleRoute> {
-    const { scope, table, timeoutMs } = this.#parts;
-    return this.#memoized(scope, async () => {
-      const reason = table === undefined ? 'no configuration' : 'no rule matches';
-      return { reason, chain: await buildChain(scope.defaultStrategy, IMPLIED, scope), timeoutMs };
-    });
+    return this.#routes.get(this) ?? this.#keep(this, this.#buildDefault());
   }
 
-  /** Built once; again if that failed, since what was missing can be there the next time. */
-  #memoized(key: unknown, build: () => Promise<RuleRoute>): RuleRoute | Promise<RuleRoute> {
-    const known = this.#routes.get(key);
-    if (known !== undefined) return known;
-    const building = build();
+  async #buildDefault(): Promise<RuleRoute> {
+    const { scope, table, timeoutMs } = this.#parts;
+    const reason = table === undefined ? 'no configuration' : 'no rule matches';
+    return { reason, chain: await buildChain(scope.defaultStrategy, IMPLIED, scope), timeoutMs };
+  }
+
+  /** Until it fails, since what was missing can be there the next time. */
+  #keep(key: unknown, building: Promise<RuleRoute>): Promise<RuleRoute> {
     this.#routes.set(key, building);
     building.then(
       (built) => this.#routes.set(key, built),
@@ -390,6 +395,21 @@ export class Router {
   }
 }
 
+function routeTo(named: NamedTarget, { trials, answers }: Decided, built: RuleRoute): Route {
+  const { reason, rule, chain, settings, timeoutMs } = built;
+  return {
+    target: named.target,
+    shortName: named.shortName,
+    reason,
+    rule,
+    chain,
+    settings,
+    timeoutMs,
+    trials,
+    answers: named.answers === undefined ? answers : { ...named.answers, ...answers },
+  };
+}
+
 /** For who gives no signal: one that never aborts. */
 function contextOf({ signal = new AbortController().signal, trace = noTrace }: RouteOptions): DialContext {
   return { signal, trace };
@@ -437,11 +457,17 @@ class AttemptLog {
   }
 
   #note(address: string, reason: string | undefined): void {
-    const known = this.#attempts.findIndex((attempt) => attempt.address === address);
+    const known = this.#find(address);
     if (reason === undefined) {
       if (known !== -1) this.#attempts.splice(known, 1);
     } else if (known === -1) this.#attempts = withAdded(this.#attempts, { address, reason });
     else this.#attempts[known] = { address, reason };
+  }
+
+  /** A loop, since every dial comes here twice and more. */
+  #find(address: string): number {
+    for (let at = 0; at < this.#attempts.length; at++) if (this.#attempts[at]?.address === address) return at;
+    return -1;
   }
 
   /** The error with the attempts in it, if it is a deadline's and has none. */
