@@ -13,7 +13,7 @@ import { startPeers } from './peers.mjs';
 
 const HERE = fileURLToPath(import.meta.url);
 const DIALS = Number(process.env.DIALS ?? 6000);
-const ROUNDS = Number(process.env.ROUNDS ?? 5);
+const ROUNDS = Number(process.env.ROUNDS ?? 7);
 const WARM_UP = 8000;
 const LOOK_MS = 1;
 const TWO_HOPS = 'two SOCKS 5 hops';
