@@ -22,6 +22,7 @@ export {
   isFdpassError,
 } from './ground/errors.js';
 export { canonicalAddress, ipFamily, ipv4Bytes, ipv6Bytes } from './ground/ip.js';
+export { promiseOf } from './ground/promise-of.js';
 export { makeTarget, normalizeHost, parsePort } from './ground/read-target.js';
 export { isHeaderName, showHost, showUrl } from './ground/shown.js';
 export { errnoName, fromSystemError, reasonOf } from './ground/system-error.js';

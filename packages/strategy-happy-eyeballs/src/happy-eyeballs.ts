@@ -15,6 +15,7 @@ import {
   isFdpassError,
   isNoAddress,
   literalAddress,
+  promiseOf,
   reasonOf,
   type SocketOptions,
   type Strategy,
@@ -70,15 +71,7 @@ export const happyEyeballs: Strategy<HappyEyeballsOptions> = {
     const { attemptDelay, resolutionDelay, attemptTimeout, firstFamily, firstFamilyCount, family, ...own } = options;
     const socket = { ...host.socketDefaults, ...own };
     const setup: Setup = { host, options, socket, family: allowedFamily(family, socket.bindAddress) };
-    return {
-      dial(target, context) {
-        try {
-          return dial(target, setup, context);
-        } catch (error) {
-          return Promise.reject(error); // an async function would do the same with two promises more
-        }
-      },
-    };
+    return { dial: (target, context) => promiseOf(() => dial(target, setup, context)) };
   },
 };
 

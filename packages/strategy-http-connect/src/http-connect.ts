@@ -8,8 +8,7 @@ import {
   hasCredentials,
   isFdpassError,
   type ProxyReach,
-  type ProxyScheme,
-  type ProxyUrl,
+  promiseOf,
   proxyTraits,
   reachProxy,
   readProxyUrl,
@@ -34,7 +33,6 @@ export interface HttpConnectParts {
 const SCHEMES = { http: { port: 80, tls: false }, https: { port: 443, tls: true } };
 
 interface Hop {
-  readonly proxy: ProxyUrl<ProxyScheme>;
   readonly reach: ProxyReach;
   readonly options: HttpConnectOptions;
   readonly host: StrategyHost;
@@ -58,15 +56,9 @@ export function createHttpConnect({ schemes = [], name }: HttpConnectParts = {})
       const { forward, path } = host;
       const reach = { proxy, tls, forward, path, warm: { count: options.warm, host } };
       const expected = expectedOf(proxy.target);
-      const hop: Hop = { proxy, reach, options, host, schemes: [...schemes, digest, basic], expected };
+      const hop: Hop = { reach, options, host, schemes: [...schemes, digest, basic], expected };
       return {
-        dial(target, context) {
-          try {
-            return dialThrough(hop, target, context);
-          } catch (error) {
-            return Promise.reject(error); // no async function, see `ask`
-          }
-        },
+        dial: (target, context) => promiseOf(() => dialThrough(hop, target, context)),
         ...proxyTraits({ proxy, tls, forward }),
       };
     },
@@ -77,11 +69,11 @@ export function createHttpConnect({ schemes = [], name }: HttpConnectParts = {})
 export const httpConnect: Strategy<HttpConnectOptions> = createHttpConnect();
 
 function dialThrough(hop: Hop, target: Target, context: DialContext): Promise<Connection> {
-  const { proxy, options } = hop;
+  const { reach, options } = hop;
   const conversation = startConversation(hop, target, context);
   // Those of a URL cost nothing. For others a program may run, or the user be asked, so they wait until they are needed.
   const isKnown = options.auth === 'basic' || options.credentials === undefined;
-  if (!isKnown || !hasCredentials(proxy, options)) return ask(hop, conversation, context);
+  if (!isKnown || !hasCredentials(reach.proxy, options)) return ask(hop, conversation, context);
   return conversation
     .getCredentials()
     .then((credentials) => ask(hop, withCredentials(conversation, credentials, options), context));
@@ -130,8 +122,8 @@ function startConversation(hop: Hop, target: Target, context: DialContext): Conv
 
 const NO_HEADERS: Headers = {};
 
-function findCredentials({ proxy, options, host }: Hop, context: DialContext): Promise<Credentials | undefined> {
-  const { username, password, target } = proxy;
+function findCredentials({ reach, options, host }: Hop, context: DialContext): Promise<Credentials | undefined> {
+  const { username, password, target } = reach.proxy;
   const request = { options: options.credentials, username, password, host: target.host, port: target.port };
   return host.credentials(request, context);
 }

@@ -45,21 +45,21 @@ export interface Talk5 {
 }
 
 /**
- * The SOCKS5 conversation (RFC 1928, RFC 1929) up to and including the last byte of the success reply. What every dial goes
- * through is no async function: those keep more memory while the proxy is silent.
+ * The SOCKS5 conversation (RFC 1928, RFC 1929) up to and including the last byte of the success reply. The functions that every
+ * dial goes through are not async: an async function keeps more memory while the proxy is silent.
  */
 export function talkSocks5(peer: Connection, request: Request5, how: Talk5): Promise<void> {
-  const { report, optimistic, method } = how;
-  const answered =
-    method !== undefined
-      ? askBy(method, peer, request, report)
-      : optimistic
-        ? inOneFlight(peer, request, report)
-        : greetSocks5(peer, request, report).then((chosen) => askBy(chosen, peer, request, report));
-  return answered.then((answer) => checkFinalReply(answer, report));
+  return talkToReply(peer, request, how).then((answer) => checkFinalReply(answer, how.report));
 }
 
-/** Sends the request, by the method that the proxy has chosen. Resolves to the reply, as the next two do. */
+/** Resolves to the reply, as the next two do. */
+function talkToReply(peer: Connection, request: Request5, { report, optimistic, method }: Talk5): Promise<Buffer> {
+  if (method !== undefined) return askBy(method, peer, request, report);
+  if (optimistic) return inOneFlight(peer, request, report);
+  return greetSocks5(peer, request, report).then((chosen) => askBy(chosen, peer, request, report));
+}
+
+/** Sends the request, by the method that the proxy has chosen. */
 function askBy(method: number, peer: Connection, request: Request5, report: HandshakeReport): Promise<Buffer> {
   if (method !== METHOD_USERNAME_PASSWORD) return ask(peer, request, report);
   return authenticate(peer, request, report).then(() => ask(peer, request, report));

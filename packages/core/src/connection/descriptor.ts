@@ -54,7 +54,7 @@ export class DescriptorConnection implements Connection {
   #canAcknowledge: boolean;
   /** Whether something has come since the last acknowledgement that we asked for. */
   #hasReceived = false;
-  /** Whether we have answered something. Before, the kernel acknowledges at once by itself; then it waits for our next answer. */
+  /** Whether we have answered something. Until then the kernel acknowledges at once by itself. */
   #hasAnswered: boolean;
   /** The last write. Each waits for the one before it, so that their bytes do not mix. */
   #writing: Promise<void> | undefined;

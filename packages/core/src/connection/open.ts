@@ -36,22 +36,16 @@ export function openConnection(
   options: SocketOptions,
   context: OpenContext,
 ): Promise<Connection> {
-  return promiseOf(() => openNow(address, options, context)).then((connection) => unlessAborted(connection, context));
+  return promiseOf(() => openNow(address, options, context)).then((connection) => {
+    const { aborted, reason } = abortStateOf(context);
+    if (!aborted) return connection;
+    connection.destroy(reason); // the signal can abort in between, even if the connection is there
+    throw reason;
+  });
 }
 
-/** The signal can abort in between, even if the connection is there. */
-export function unlessAborted(connection: Connection, context: { readonly signal: AbortSignal }): Connection {
-  const { aborted, reason } = abortStateOf(context);
-  if (!aborted) return connection;
-  connection.destroy(reason);
-  throw reason;
-}
-
-/**
- * As {@link openConnection}, at once if connect(2) is done at once: it then throws in place of rejecting. Whoever waits for the
- * result has to call {@link unlessAborted}.
- */
-export function openNow(
+/** At once if connect(2) is done at once; it then throws in place of rejecting. */
+function openNow(
   address: SocketAddress,
   options: SocketOptions,
   context: OpenContext,

@@ -141,8 +141,9 @@ const TCP_NODELAY = 1;
 
 /**
  * Acknowledges at once what was received, and says whether it could: TCP on Linux only. A proxy that sends its answer in
- * pieces and has Nagle's algorithm on (RFC 1122 §4.2.3.4) holds the next piece back until then, and the kernel would wait
- * 40 ms, once we have answered something. It forgets it again (tcp(7), TCP_QUICKACK), so this is called after each read from then on.
+ * pieces and has Nagle's algorithm on (RFC 1122 §4.2.3.4) holds the next piece back until then. From our first answer on, the
+ * kernel would wait 40 ms; before, it acknowledges at once by itself. It forgets the option again (tcp(7), TCP_QUICKACK), so
+ * this is called after each read.
  */
 export function acknowledgeAtOnce(fd: number, sys: Sys): boolean {
   const name = NAMES[sys.platform.name].TCP_QUICKACK;

@@ -1,7 +1,7 @@
 import { type Abortable, abortStateOf, listenForAbort, makeAbortable, NOT_LISTENING } from '../ground/abortable.js';
 import type { Clock } from '../ground/clock.js';
 import { FdpassError, withoutStack } from '../ground/errors.js';
-import { withAdded } from '../ground/lists.js';
+import { isList, withAdded } from '../ground/lists.js';
 import { endOfFile } from '../ground/system-error.js';
 import { Attempt, type AttemptKind, type AttemptResult, type AttemptSetup, type Candidate } from './attempt.js';
 import type { DialContext } from './dialer.js';
@@ -73,19 +73,16 @@ export function race<T extends { destroy(reason?: unknown): void }>(
   return new Promise((resolve, reject) => {
     const state = abortStateOf(context);
     if (state.aborted) return reject(state.reason);
-    const source = isList(candidates) ? inList(candidates) : candidates;
-    new Race<T & Closable>(source as Candidates<T & Closable>, options, context, clock, resolve, reject).start();
+    const source = asTheyArrive(candidates) as Candidates<T & Closable>;
+    new Race<T & Closable>(source, options, context, clock, resolve, reject).start();
   });
 }
 
-function isList<T>(candidates: Candidates<T> | readonly Candidate<T>[]): candidates is readonly Candidate<T>[] {
-  return Array.isArray(candidates);
-}
-
-/** Candidates that are all there. */
-export function inList<T>(list: readonly Candidate<T>[]): Candidates<T> {
+/** Candidates as they arrive, also where they are all there. */
+export function asTheyArrive<T>(given: Candidates<T> | readonly Candidate<T>[]): Candidates<T> {
+  if (!isList(given)) return given;
   let at = 0;
-  return { next: () => list[at++], isOpen: false };
+  return { next: () => given[at++], isOpen: false };
 }
 
 /** The best connection so far, while it waits for a better one. */

@@ -5,7 +5,7 @@ import type { DialContext } from './dialer.js';
 import { DoubtingRace } from './doubting-race.js';
 import { type Expectation, expecting } from './expectation.js';
 import { checkGreeting } from './greeting.js';
-import { type Candidates, inList, type RaceOptions, race } from './race.js';
+import { asTheyArrive, type Candidates, type RaceOptions, race } from './race.js';
 
 /** What is raced: given all at once, or arriving. */
 type Sources<T> = Candidates<T> | readonly Candidate<T>[];
@@ -25,7 +25,7 @@ export function raceRoutes<T extends { destroy(reason?: unknown): void }>(
   isSsh: boolean,
 ): Promise<T> {
   const { prefixes, limitMs } = expectation ?? {};
-  const source = 'next' in sources ? sources : inList(sources);
+  const source = asTheyArrive(sources);
   if (prefixes === undefined && isSsh) return new DoubtingRace(source, options, context, clock, limitMs).run();
   const open = async (candidate: Candidate<T>, inner: DialContext): Promise<T> => {
     const value = await candidate.open(expecting(inner, expectation));

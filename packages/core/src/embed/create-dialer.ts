@@ -184,11 +184,9 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
         }),
       );
     };
-    const opened = promiseOf(() => {
-      signal.throwIfAborted();
-      return (this.#turns.next() ?? ITS_TURN).then(begin);
-    });
-    if (abort !== undefined) releaseAfter(opened, abort);
+    const turn = signal.aborted ? undefined : this.#turns.next();
+    const opened = (turn ?? ITS_TURN).then(begin);
+    if (abort !== undefined) opened.then(abort.release, abort.release);
     return opened;
   }
 
@@ -236,11 +234,6 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
     if (via === undefined) return router.choose(target, options);
     return router.routeVia(target, via, absoluteFolder(this.#options.baseDir), undefined, options);
   }
-}
-
-function releaseAfter(work: Promise<unknown>, deadline: Deadline): void {
-  const release = (): void => deadline.release();
-  work.then(release, release);
 }
 
 /** What a listener throws is its program's affair, as with any event, and not the dial's, which would be left half done. */

@@ -12,7 +12,7 @@ export interface Listening {
   stop(): void;
 }
 
-/** One of a ring, which is where all are who listen to one source: a set for each source would take a dial 0.5 kB more. */
+/** A listener of one source. All of them form a ring: a set for each source would take a dial 0.5 kB more. */
 class InRing implements Listening {
   readonly listener: AbortListener;
   #previous: InRing = this;
@@ -51,7 +51,7 @@ export class AbortSource implements AbortState {
   #aborted = false;
   #reason: unknown;
   #controller: AbortController | undefined;
-  /** Its head, which listens to nothing. Next to it is the first who listens, if anybody does. */
+  /** The head of the ring, which listens to nothing. The first listener follows it. */
   readonly #ring = new InRing(nothing);
 
   get aborted(): boolean {
@@ -113,7 +113,7 @@ export function onAbort(state: AbortState | AbortSignal | undefined, listener: A
   return () => listening.stop();
 }
 
-/** As {@link onAbort}, with an object less for each dial that waits. */
+/** As {@link onAbort}. It makes one object less, for code in which a thousand dials can wait. */
 export function listenForAbort(state: AbortState | AbortSignal | undefined, listener: AbortListener): Listening {
   if (state === undefined) return NOT_LISTENING;
   if (state.aborted) {
@@ -128,7 +128,7 @@ export function listenForAbort(state: AbortState | AbortSignal | undefined, list
   return { stop: () => signal.removeEventListener('abort', abort) };
 }
 
-/** Of those who have nothing to listen to any more. */
+/** For whoever has nothing to listen to. */
 export const NOT_LISTENING: Listening = { stop() {} };
 
 function nothing(): void {}

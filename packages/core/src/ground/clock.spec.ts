@@ -43,38 +43,35 @@ describe('the clock of the machine', () => {
 describe('a deadline', () => {
   it('aborts when its time is over, and says what to check', () => {
     const clock = new HandClock();
-    const deadline = startDeadline(2000, undefined, clock);
-    const { signal } = deadline;
-    expect(deadline.remainingMs()).to.equal(2000);
+    const { signal, remainingMs, release } = startDeadline(2000, undefined, clock);
+    expect(remainingMs()).to.equal(2000);
     clock.advance(1999);
-    expect([signal.aborted, deadline.remainingMs()]).to.deep.equal([false, 1]);
+    expect([signal.aborted, remainingMs()]).to.deep.equal([false, 1]);
     clock.advance(1);
     expect(signal.reason).to.satisfy(isFdpassError).and.include({ code: 'timeout', message: 'timed out after 2 s' });
     expect(signal.reason.hint).to.match(/^check that something answers/);
     clock.advance(1000);
-    expect(deadline.remainingMs()).to.equal(1); // never 0, which would mean no limit
-    deadline.release();
+    expect(remainingMs()).to.equal(1); // never 0, which would mean no limit
+    release();
   });
 
   it('of 0 has no limit', () => {
     const clock = new HandClock();
-    const deadline = startDeadline(0, new AbortController().signal, clock);
-    const { signal } = deadline;
-    expect([clock.pending, deadline.remainingMs(), signal.aborted]).to.deep.equal([0, 0, false]);
-    deadline.release();
+    const { signal, remainingMs, release } = startDeadline(0, new AbortController().signal, clock);
+    expect([clock.pending, remainingMs(), signal.aborted]).to.deep.equal([0, 0, false]);
+    release();
   });
 
   it("passes on the reason of the first of the caller's signals", () => {
     const [first, second] = [new AbortController(), new AbortController()];
     const clock = new HandClock();
-    const deadline = startDeadline(100, [first.signal, undefined, second.signal], clock);
-    const { signal } = deadline;
+    const { signal, release } = startDeadline(100, [first.signal, undefined, second.signal], clock);
     const reason = new Error('enough');
     second.abort(reason);
     first.abort(new Error('too late'));
     clock.advance(100);
     expect(signal.reason).to.equal(reason);
-    deadline.release();
+    release();
     const late = startDeadline(100, second.signal, clock);
     expect(late.signal.reason).to.equal(reason);
     late.release();
@@ -84,11 +81,10 @@ describe('a deadline', () => {
     const clock = new HandClock();
     const controllers = [new AbortController(), new AbortController()];
     const signals = controllers.map(({ signal }) => signal);
-    const deadline = startDeadline(100, signals, clock);
-    const { signal } = deadline;
+    const { signal, release } = startDeadline(100, signals, clock);
     expect([clock.pending, ...signals.map(listenersOf)]).to.deep.equal([1, 1, 1]);
-    deadline.release();
-    deadline.release();
+    release();
+    release();
     for (const controller of controllers) controller.abort();
     expect([clock.pending, signal.aborted, ...signals.map(listenersOf)]).to.deep.equal([0, false, 0, 0]);
   });

@@ -1,5 +1,6 @@
 import { AbortSource, type AbortState, type Listening, listenForAbort, onAbort } from './abortable.js';
 import { FdpassError, isFdpassError } from './errors.js';
+import { isList } from './lists.js';
 import { clearTimeout, setTimeout } from './timers.js';
 
 /** The clock of races and deadlines; tests replace it by a virtual one. */
@@ -90,10 +91,6 @@ function listenToAny(signals: Given, listener: (reason: unknown) => void): Liste
       for (const listening of all) listening.stop();
     },
   };
-}
-
-function isList(signals: Given): signals is readonly (AbortState | undefined)[] {
-  return Array.isArray(signals);
 }
 
 /** The error of work that has run out of time. */

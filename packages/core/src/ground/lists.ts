@@ -7,3 +7,8 @@ export function withAdded<T>(list: T[] | undefined, element: T): T[] {
   list.push(element);
   return list;
 }
+
+/** `Array.isArray` for a list that nobody may change: TypeScript takes that for something else. */
+export function isList<T, Other>(value: readonly T[] | Other): value is readonly T[] {
+  return Array.isArray(value);
+}

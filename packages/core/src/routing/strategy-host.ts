@@ -1,6 +1,6 @@
 import type { ChildRequest } from '../connection/child.js';
 import type { Connection } from '../connection/connection.js';
-import { openNow, type SocketAddress, unlessAborted } from '../connection/open.js';
+import { openConnection, type SocketAddress } from '../connection/open.js';
 import type { SocketOptions } from '../connection/socket-options.js';
 import type { Candidate } from '../dial/attempt.js';
 import { type Chain, type DialContext, dialledTarget, ownConnection } from '../dial/dialer.js';
@@ -13,7 +13,6 @@ import { abortStateOf, Cancellable } from '../ground/abortable.js';
 import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { expandPath, homeIn } from '../ground/files.js';
-import { promiseOf } from '../ground/promise-of.js';
 import type { Trace } from '../ground/trace.js';
 import { lookUp } from '../lookup/look-up.js';
 import { type CompareAddresses, compareAddresses } from '../lookup/preference.js';
@@ -31,12 +30,12 @@ export interface HostServices {
   readonly resolve: Resolver;
   /** Which of two addresses goes first. Default: as the system sorts them. */
   readonly compareAddresses: CompareAddresses;
-  /** Makes one attempt, as `openNow` does. */
+  /** Makes one attempt; rejects with an FdpassError or the signal's reason, and then leaves nothing open. */
   readonly open: (
     address: SocketAddress,
     options: SocketOptions,
     context: DialContext & { readonly clock?: Clock },
-  ) => Connection | Promise<Connection>;
+  ) => Promise<Connection>;
   /** Finds the user name and password for a proxy. */
   readonly credentials: (request: CredentialRequest) => Promise<Credentials | undefined>;
   /** Default: the process's own. */
@@ -61,7 +60,7 @@ export const DEFAULT_SERVICES: HostServices = {
   clock: systemClock,
   resolve: systemResolver,
   compareAddresses,
-  open: openNow,
+  open: openConnection,
   credentials: findCredentials,
   environment: process.env,
   random: Math.random,
@@ -122,10 +121,8 @@ export function createStrategyHost(place: HostPlace, services: HostServices = DE
     compareAddresses: services.compareAddresses,
     lookUp: (host, family, context) => lookUp(host, family, context, { clock, resolve }),
     open: (address, options, context) => {
-      const inner = new OpenContext(context, clock);
-      return promiseOf(() => services.open(address, options, inner)).then((connection) =>
-        ownConnection(unlessAborted(connection, inner), context),
-      );
+      const opening = services.open(address, options, new OpenContext(context, clock));
+      return opening.then((connection) => ownConnection(connection, context));
     },
     startTls: async (connection, name, context, tls) => {
       const { wrapTls } = await import('../proxy/tls.js'); // few strategies need it
