@@ -9,6 +9,7 @@ import { errnoName, fromSystemError, isOutOfDescriptors } from '../ground/system
 import { messageOf } from '../ground/text.js';
 import { addrinfoError, addrinfoHints, readAddrinfos, readPointer } from './addrinfo.js';
 import { epollCalls } from './epoll.js';
+import { DescriptorRoom, enlargeTable } from './fd-room.js';
 import type { PlatformName } from './layouts.js';
 import { decodeMessage, decodeRights, expectControl, type Message, makeMessage } from './message.js';
 import { detectPlatform, type Platform } from './platform.js';
@@ -219,6 +220,14 @@ export function makeSys(koffi: Koffi, platform: Platform): Sys {
   const isLinux = platform.name.startsWith('linux');
   const startPolling = koffi.node.poll as unknown as StartPolling;
   const pollCalls = { startPolling, dup, close, isNonBlocking, setNonBlocking };
+  const dup2Elsewhere = (from: number, to: number, done: () => void): void =>
+    (declare('dup2') as AsyncFunction).async(from, to, done);
+  const room = isLinux ? new DescriptorRoom((size) => enlargeTable(size, dup2Elsewhere)) : undefined;
+  /** A new descriptor. */
+  const opened = (fd: number): number => {
+    room?.opened(fd);
+    return fd;
+  };
   const { poll } = new Pollers(pollCalls, isLinux ? epollCalls(call, process.arch) : undefined);
   // Memory for one call after the other: making a buffer takes longer than these calls.
   const pollfd = new DataView(new ArrayBuffer(8)); // struct pollfd { int fd; short events; short revents; }
@@ -316,7 +325,7 @@ export function makeSys(koffi: Koffi, platform: Platform): Sys {
       const fd = call('socket', domain, type | (cloexec ?? 0) | (SOCK_NONBLOCK ?? 0), protocol);
       if (cloexec === undefined) setCloseOnExec(fd);
       if (SOCK_NONBLOCK === undefined) setNonBlocking(fd, true);
-      return fd;
+      return opened(fd);
     },
     socketpair() {
       const pair = new Int32Array(2);
@@ -339,7 +348,7 @@ export function makeSys(koffi: Koffi, platform: Platform): Sys {
     accept(fd) {
       const { SOCK_NONBLOCK } = constants;
       if (cloexec !== undefined && SOCK_NONBLOCK !== undefined)
-        return call('accept4', fd, null, null, cloexec | SOCK_NONBLOCK);
+        return opened(call('accept4', fd, null, null, cloexec | SOCK_NONBLOCK));
       const accepted = call('accept', fd, null, null);
       setCloseOnExec(accepted);
       setNonBlocking(accepted, true);
