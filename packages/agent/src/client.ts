@@ -166,7 +166,7 @@ async function serveSession(
   connection.onBroken(() => gone.abort(new FdpassError('unreachable', 'the client of the agent has exited')));
   const [stdin, stdout, stderr] = streams;
   try {
-    const status = await serve({ stdin, stdout, stderr, signal: gone.signal, abort: gone.abort });
+    const status = await serve({ stdin, stdout, stderr, signal: gone.signal, abort: (reason) => gone.abort(reason) });
     const opened = encodeMuxPacket(MUX_S_SESSION_OPENED, id, SESSION_ID);
     await connection.write(Buffer.concat([opened, encodeMuxPacket(MUX_S_EXIT_MESSAGE, SESSION_ID, status)]));
   } finally {

@@ -61,6 +61,7 @@ export {
   type ProxyUrl,
   reachProxy,
   readProxyUrl,
+  tunnelThrough,
   type WarmProxy,
 } from './proxy/proxy.js';
 export { credentialsSchema, tlsSchema, warmSchema } from './proxy/schema.js';

@@ -49,26 +49,24 @@ export interface Talk5 {
  * dial goes through are not async: an async function keeps more memory while the proxy is silent.
  */
 export function talkSocks5(peer: Connection, request: Request5, how: Talk5): Promise<void> {
-  return talkToReply(peer, request, how).then((answer) => checkFinalReply(answer, how.report));
-}
-
-/** Resolves to the reply, as the next two do. */
-function talkToReply(peer: Connection, request: Request5, { report, optimistic, method }: Talk5): Promise<Buffer> {
+  const { report, optimistic, method } = how;
   if (method !== undefined) return askBy(method, peer, request, report);
   if (optimistic) return inOneFlight(peer, request, report);
-  return greetSocks5(peer, request, report).then((chosen) => askBy(chosen, peer, request, report));
+  return greet(peer, request, report).then((answer) =>
+    askBy(methodIn(answer, offeredBy(request), report), peer, request, report),
+  );
 }
 
 /** Sends the request, by the method that the proxy has chosen. */
-function askBy(method: number, peer: Connection, request: Request5, report: HandshakeReport): Promise<Buffer> {
+function askBy(method: number, peer: Connection, request: Request5, report: HandshakeReport): Promise<void> {
   if (method !== METHOD_USERNAME_PASSWORD) return ask(peer, request, report);
   return authenticate(peer, request, report).then(() => ask(peer, request, report));
 }
 
-function ask(peer: Connection, request: Request5, report: HandshakeReport): Promise<Buffer> {
+function ask(peer: Connection, request: Request5, report: HandshakeReport): Promise<void> {
   return peer.write(encodeRequest(request.host, request.port)).then(() => {
     if (!report.isQuiet) report.sent(requestText(request));
-    return readFinalReply(peer, request);
+    return readFinalReply(peer, request, report);
   });
 }
 
@@ -81,26 +79,31 @@ async function authenticate(peer: Connection, { getCredentials }: Request5, repo
 }
 
 /** What can be said before the target is known; the result is the method that the proxy has chosen. */
-export function greetSocks5(
-  peer: Connection,
-  { proxy, getCredentials }: Pick<Request5, 'proxy' | 'getCredentials'>,
-  report: HandshakeReport,
-): Promise<number> {
-  const offered = getCredentials ? EITHER : NO_AUTHENTICATION;
-  return peer
-    .write(encodeGreeting(offered))
-    .then(() => {
-      if (!report.isQuiet) report.sent(greetingText(offered));
-      return readMethod(peer, proxy);
-    })
-    .then((answer) => methodIn(answer, offered, report));
+export function greetSocks5(peer: Connection, request: Greeting5, report: HandshakeReport): Promise<number> {
+  return greet(peer, request, report).then((answer) => methodIn(answer, offeredBy(request), report));
+}
+
+/** What the greeting needs of a request. */
+type Greeting5 = Pick<Request5, 'proxy' | 'getCredentials'>;
+
+/** Resolves to the answer. */
+function greet(peer: Connection, request: Greeting5, report: HandshakeReport): Promise<Buffer> {
+  const offered = offeredBy(request);
+  return peer.write(encodeGreeting(offered)).then(() => {
+    if (!report.isQuiet) report.sent(greetingText(offered));
+    return readMethod(peer, request.proxy);
+  });
+}
+
+function offeredBy({ getCredentials }: Greeting5): readonly number[] {
+  return getCredentials ? EITHER : NO_AUTHENTICATION;
 }
 
 const NO_AUTHENTICATION = [METHOD_NO_AUTHENTICATION];
 const EITHER = [METHOD_NO_AUTHENTICATION, METHOD_USERNAME_PASSWORD];
 
 /** What comes after the greeting depends on the method chosen, so exactly one is offered. */
-async function inOneFlight(peer: Connection, request: Request5, report: HandshakeReport): Promise<Buffer> {
+async function inOneFlight(peer: Connection, request: Request5, report: HandshakeReport): Promise<void> {
   const { proxy, host, port } = request;
   const credentials = await request.getCredentials?.();
   const offered = [credentials ? METHOD_USERNAME_PASSWORD : METHOD_NO_AUTHENTICATION];
@@ -110,7 +113,7 @@ async function inOneFlight(peer: Connection, request: Request5, report: Handshak
   for (const text of texts) report.sent(text);
   methodIn(await readMethod(peer, proxy), offered, report);
   if (credentials) await readAuthentication(peer, report);
-  return readFinalReply(peer, request);
+  await readFinalReply(peer, request, report);
 }
 
 const AUTHENTICATION_TEXT = 'user name and password';
@@ -180,12 +183,12 @@ function wrongPassword(message: string, cause?: unknown): FdpassError {
   return new FdpassError('permission', message, { hint: 'check the "credentials" of the hop', cause });
 }
 
-function readFinalReply(peer: Connection, { proxy }: Request5): Promise<Buffer> {
+function readFinalReply(peer: Connection, { proxy }: Request5, report: HandshakeReport): Promise<void> {
   return firstAnswer(readReply(peer, missingReplyBytes, MAX_REPLY_LENGTH), {
     peer: proxy,
     what: 'reply to the request',
     hint: 'check the target: the proxy itself answers',
-  });
+  }).then((answer) => checkFinalReply(answer, report));
 }
 
 /** @throws FdpassError for a refusal */

@@ -14,11 +14,11 @@ import {
   type ProxyReach,
   type ProxyUrl,
   proxyTraits,
-  reachProxy,
   type Strategy,
   type StrategyHost,
   startDeadline,
   type Target,
+  tunnelThrough,
   type WarmProxy,
 } from '@fdpass/core';
 import { talkSocks4 } from './handshake4.js';
@@ -105,12 +105,12 @@ function openTunnel(hop: Hop, request: Request5, optimistic: boolean, context: D
     const userId = options.userId ?? proxy.username ?? '';
     const talk = (peer: Connection, report: HandshakeReport): Promise<void> =>
       talkSocks4(peer, request, userId, report);
-    return reachProxy({ ...reach, warm: { count, host } }, context, talk).then(connectionOf);
+    return tunnelThrough({ ...reach, warm: { count, host } }, context, talk);
   }
   const warm = count === 0 ? undefined : { count, host, ...greetingInAdvance(request) };
-  return reachProxy(warm === undefined ? reach : { ...reach, warm }, context, (peer, report, method) =>
+  return tunnelThrough(warm === undefined ? reach : { ...reach, warm }, context, (peer, report, method) =>
     talkSocks5(peer, request, { optimistic, report, method }),
-  ).then(connectionOf);
+  );
 }
 
 /** What a connection that waits for dials to come has been greeted with: it serves those that have a password, or those that have none. */
@@ -119,10 +119,6 @@ function greetingInAdvance(request: Request5): Pick<WarmProxy<number>, 'greet' |
     greet: (peer) => greetSocks5(peer, request, handshakeReport(noTrace)),
     key: request.getCredentials === undefined ? '' : 'password',
   };
-}
-
-function connectionOf({ connection }: { readonly connection: Connection }): Connection {
-  return connection;
 }
 
 /**

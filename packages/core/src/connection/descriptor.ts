@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../ground/clock.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { fromSystemError, unlessBlocked } from '../ground/system-error.js';
 import { noTrace, type Trace } from '../ground/trace.js';
-import type { Poller, Readiness, Sys } from '../sys/sys.js';
+import type { Poller, Readiness, Sys, Waiter } from '../sys/sys.js';
 import type { Connection, Missing } from './connection.js';
 import { adoptFd, adoptTcpFd } from './descriptor-stream.js';
 import { ExactReader } from './exact-reader.js';
@@ -36,7 +36,7 @@ const MSG_PEEK = 2;
 const seen = Buffer.allocUnsafeSlow(LOOK);
 
 /** A connection by system calls on its descriptor, which it owns: TCP, unix and vsock sockets alike. */
-export class DescriptorConnection implements Connection {
+export class DescriptorConnection implements Connection, Waiter {
   readonly #sys: Sys;
   readonly #trace: Trace;
   readonly #clock: Clock;
@@ -115,21 +115,24 @@ export class DescriptorConnection implements Connection {
     this.#isWaiting = false;
     try {
       while (this.#reader.wanted > 0 && !this.#isWaiting) this.#isWaiting = !this.#takeSome();
-      if (this.#isWaiting) this.#waitForMore(this.#goOn, this.#giveUp);
+      if (this.#isWaiting) this.#waitForMore(this);
       else this.#acknowledge();
     } catch (error) {
-      this.#giveUp(error);
+      this.failed(error);
     }
   }
 
-  readonly #goOn = (): void => {
+  /** For the poller: goes on with the read that waits. It is the waiter itself, so no wait has to make one. */
+  ready(): void {
     this.#awaitsAnswer = false;
     this.#pull();
-  };
-  readonly #giveUp = (error: unknown): void => {
+  }
+
+  /** For the poller: ends the read that waits. */
+  failed(error: unknown): void {
     this.#isWaiting = false;
     this.#reader.end(error);
-  };
+  }
 
   /** Takes as much as is there of what the read wants; false if nothing is there yet. */
   #takeSome(): boolean {
@@ -162,9 +165,9 @@ export class DescriptorConnection implements Connection {
     return this.#unlessBlocked(() => this.#sys.recv(this.#fd, buffer, this.#flags | flags));
   }
 
-  #waitForMore(ready: () => void, failed: (reason: unknown) => void): void {
+  #waitForMore(waiter: Waiter): void {
     if (!this.#awaitsAnswer) this.#acknowledge();
-    this.#poller.wait('readable', ready, failed);
+    this.#poller.wait('readable', waiter);
   }
 
   #acknowledge(): void {
@@ -222,7 +225,7 @@ export class DescriptorConnection implements Connection {
     for (;;) {
       const bytes = this.#awaitsAnswer ? undefined : this.#peekNow();
       if (bytes !== undefined) return bytes;
-      await new Promise<void>((resolve, reject) => this.#waitForMore(resolve, reject));
+      await new Promise<void>((ready, failed) => this.#waitForMore({ ready, failed }));
       this.#awaitsAnswer = false;
     }
   }

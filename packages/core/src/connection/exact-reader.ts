@@ -4,12 +4,12 @@ import type { Missing } from './connection.js';
 import { notCount, secondRead } from './misuse.js';
 
 const NOTHING = Buffer.alloc(0);
+/** For a read of exactly so many bytes as its limit. */
+const ALL: Missing = () => 0;
 
 interface PendingRead {
   readonly what: string;
   readonly limit: number;
-  /** For errors: how many bytes were expected, if that is known. */
-  readonly total: number | undefined;
   readonly missing: Missing;
   readonly resolve: (bytes: Buffer) => void;
   readonly reject: (error: unknown) => void;
@@ -39,25 +39,25 @@ export class ExactReader {
 
   /** Whether the pending read learns its length from the content: then it is cheaper to look before taking. */
   get isOpenEnded(): boolean {
-    return this.#pending !== undefined && this.#pending.total === undefined;
+    return this.#pending !== undefined && this.#pending.missing !== ALL;
   }
 
   /** Starts a read of exactly `length` bytes. */
   read(length: number, what: string): Promise<Buffer> {
-    return this.#start((soFar) => length - soFar.length, length, length, what);
+    return this.#start(ALL, length, what);
   }
 
   /** Starts a read up to an end that only the content shows. */
   readThrough(missing: Missing, limit: number, what: string): Promise<Buffer> {
-    return this.#start(missing, limit, undefined, what);
+    return this.#start(missing, limit, what);
   }
 
-  #start(missing: PendingRead['missing'], limit: number, total: number | undefined, what: string): Promise<Buffer> {
+  #start(missing: Missing, limit: number, what: string): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (this.#pending !== undefined) throw secondRead(what, this.#pending.what);
       if (!isCount(limit) && limit !== Number.POSITIVE_INFINITY) throw notCount(what, 'read at most', limit);
       this.#soFar = NOTHING;
-      this.#pending = { what, limit, total, missing, resolve, reject };
+      this.#pending = { what, limit, missing, resolve, reject };
       this.take(this.#soFar);
     });
   }
@@ -74,7 +74,7 @@ export class ExactReader {
     try {
       for (;;) {
         this.#soFar = length === all.length ? all : length === 0 ? NOTHING : all.subarray(0, length);
-        this.#wanted = pending.missing(this.#soFar, all);
+        this.#wanted = pending.missing === ALL ? pending.limit - length : pending.missing(this.#soFar, all);
         if (!isCount(this.#wanted)) throw notCount(pending.what, 'read another', this.#wanted);
         if (this.#wanted === 0) {
           this.#settle(() => pending.resolve(this.#soFar));
@@ -104,11 +104,11 @@ export class ExactReader {
     action();
   }
 
-  #endError({ what, total }: PendingRead, { error, isAbort }: End): unknown {
+  #endError({ what, limit, missing }: PendingRead, { error, isAbort }: End): unknown {
     if (isAbort) return error;
     const count = this.#soFar.length;
     const progress =
-      count === 0 ? `before ${what}` : `after ${count}${total === undefined ? '' : ` of ${total}`} bytes of ${what}`;
+      count === 0 ? `before ${what}` : `after ${count}${missing === ALL ? ` of ${limit}` : ''} bytes of ${what}`;
     const how = error === undefined ? 'closed' : `broke (${reasonOf(error)})`;
     const code = this.#isFirst || error !== undefined ? 'unreachable' : 'protocol';
     return new FdpassError(code, `the connection ${how} ${progress}`, { cause: error ?? endOfFile() });

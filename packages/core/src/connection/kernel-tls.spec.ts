@@ -20,8 +20,8 @@ function kernel(given: readonly Given[]): Sys {
     typeof each === 'string' ? each : ([each[0], Buffer.from(each[1], 'hex')] as [number, Buffer]),
   );
   const closed: (() => void)[] = [];
-  const wait: Poller['wait'] = (_what, _ready, failed) => void closed.push(() => failed(new Error('closed')));
-  const until: Poller['until'] = (what) => new Promise((resolve, reject) => wait(what, resolve, reject));
+  const wait: Poller['wait'] = (_what, waiter) => void closed.push(() => waiter.failed(new Error('closed')));
+  const until: Poller['until'] = (what) => new Promise((ready, failed) => wait(what, { ready, failed }));
   return fakeSys({
     poll: () => ({ wait, until, close: () => closed.forEach((close) => void close()) }),
     setsockopt() {},

@@ -126,8 +126,7 @@ describe('a listener at a unix socket', () => {
       const poller = sys.poll(fd, options);
       return {
         until: (what) => poller.until(what),
-        wait: (what, ready, failed) =>
-          failures-- > 0 ? failed(systemError('ENOSPC')) : poller.wait(what, ready, failed),
+        wait: (what, waiter) => (failures-- > 0 ? waiter.failed(systemError('ENOSPC')) : poller.wait(what, waiter)),
         close: (reason) => poller.close(reason),
       };
     };

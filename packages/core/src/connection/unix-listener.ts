@@ -67,11 +67,7 @@ export class UnixListener {
   }
 
   #wait(): void {
-    this.#poller.wait(
-      'readable',
-      () => this.#acceptNext(),
-      () => this.#retryLater(),
-    );
+    this.#poller.wait('readable', { ready: () => this.#acceptNext(), failed: () => this.#retryLater() });
   }
 
   /** Accepts one client. If another one waits, the poller says so: asking accept(2) until it fails would hold up the first. */

@@ -27,7 +27,8 @@ export type NeedsRelayListener = (why: string) => void;
 
 /** A dial of another hop inside a dial. */
 export interface InnerDial {
-  readonly dial: Promise<unknown>;
+  /** Undefined before it begins. */
+  readonly dial: Promise<unknown> | undefined;
   readonly state: AbortState;
 }
 

@@ -23,13 +23,17 @@ export interface ReportedDial {
 }
 
 /**
- * Starts the report of a dial.
+ * Starts the report of a dial; undefined if nobody hears it.
  *
  * @param context What the dial would be given without a report.
  * @param outer The context of whoever dials.
  */
-export function reportDial(context: DialContext, outer: DialContext, { hop, target, clock }: ReportedDial): DialReport {
-  if (hop === undefined || outer.trace.isQuiet === true) return { context, dialled: nobodyHears, failed: nobodyHears };
+export function reportDial(
+  context: DialContext,
+  outer: DialContext,
+  { hop, target, clock }: ReportedDial,
+): DialReport | undefined {
+  if (hop === undefined || outer.trace.isQuiet === true) return undefined;
   const { mark, parent } = nextMark(outer);
   const end = new DialEnd(outer, mark, clock);
   const { trace } = end;
@@ -41,8 +45,6 @@ export function reportDial(context: DialContext, outer: DialContext, { hop, targ
     failed: (error) => end.report((ms) => ({ event: 'dial-failed', hop, ms, reason: messageOf(error) })),
   };
 }
-
-const nobodyHears = (): void => {};
 
 function nextMark(outer: HopContext): { readonly mark: CountedMark; readonly parent: number | undefined } {
   const around = outer[MARK];

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
-import { abortStateOf } from '../ground/abortable.js';
+import { AbortListener, type AbortState, abortStateOf } from '../ground/abortable.js';
 import { withAdded } from '../ground/lists.js';
 import type { Target } from '../ground/target.js';
 import { type DialContext, type HopContext, type InnerDial, OWNED, type Owned, withOwned } from './context.js';
@@ -58,43 +58,64 @@ export interface Chain {
   explain?(target: Target): readonly string[];
 }
 
-/** A dial that owns what is opened in it. */
-export class OwningDial {
+/**
+ * A dial that owns what is opened in it. It is what its context and the dial around it know of it, and listens for their
+ * abort, all in one: a thousand dials can be waiting, and each object more is one more for each hop of them.
+ */
+export class OwningDial extends AbortListener implements Owned, InnerDial {
+  readonly target: Target | undefined;
+  connections?: Connection[];
+  dials?: InnerDial[];
+  over?: { readonly reason: unknown };
+  dial: Promise<unknown> | undefined;
+  /** What the signal of its context says. */
+  readonly state: AbortState;
   /** A spread copy of it (`{ ...context, signal }`) owns the same. */
   readonly context: DialContext;
-  readonly #owned: Owned;
-  /** Of the dial around it; undefined if core does not know that one. */
-  readonly #outer: Owned | undefined;
-  #inner: InnerDial | undefined;
+  /** Of whoever dials. */
+  protected readonly outer: DialContext;
   #isOver = false;
 
   /** @param outer The context of whoever dials. */
   constructor(outer: DialContext, target?: Target) {
-    this.#owned = { target };
-    this.#outer = (outer as HopContext)[OWNED];
-    this.context = withOwned(outer, this.#owned);
+    super();
+    this.target = target;
+    this.outer = outer;
+    this.context = withOwned(outer, this);
+    this.state = abortStateOf(outer);
   }
 
   /** Lets the dial around it know that this one has begun. Returns the same promise. */
   began<T>(dial: Promise<T>): Promise<T> {
-    if (this.#outer === undefined || this.#isOver) return dial;
-    this.#inner = { dial, state: abortStateOf(this.context) };
-    this.#outer.dials = withAdded(this.#outer.dials, this.#inner);
+    const around = this.#around;
+    if (around === undefined || this.#isOver) return dial;
+    this.dial = dial;
+    around.dials = withAdded(around.dials, this);
     return dial;
   }
 
   /** Has to be called at the end of a dial, or the dial around it would wait for this one when it is aborted. */
   ended(): void {
     this.#isOver = true;
-    const dials = this.#outer?.dials ?? [];
-    const at = this.#inner === undefined ? -1 : dials.indexOf(this.#inner);
+    const dials = this.#around?.dials ?? [];
+    const at = dials.indexOf(this);
     if (at !== -1) dials.splice(at, 1);
+  }
+
+  /** Undefined if core does not know the dial around it. */
+  get #around(): Owned | undefined {
+    return (this.outer as HopContext)[OWNED];
   }
 
   /** Destroys all connections that were opened in the dial, and those that are still to come. */
   destroyOwned(reason: unknown): void {
-    this.#owned.over ??= { reason };
-    for (const connection of this.#owned.connections ?? []) connection.destroy(reason);
+    this.over ??= { reason };
+    for (const connection of this.connections ?? []) connection.destroy(reason);
+  }
+
+  /** Called at an abort, once it listens for that. */
+  override aborted(reason: unknown): void {
+    this.destroyOwned(reason);
   }
 
   /**
@@ -102,7 +123,7 @@ export class OwningDial {
    * one, or to undefined if there were none or several.
    */
   async innerFailure(): Promise<unknown> {
-    const dials = [...(this.#owned.dials ?? [])];
+    const dials = [...(this.dials ?? [])];
     await undefined; // an abort reaches the signals of inner dials in this turn; one with another signal never settles
     const aborted = dials.flatMap(({ dial, state }) => (state.aborted ? [dial] : []));
     const results = await Promise.allSettled(aborted);

@@ -154,7 +154,11 @@ class RoutingDialer extends EventEmitter<DialerEvents> implements ConnectionDial
   }
 
   #dial<T>(input: TargetInput, options: DialerDialOptions, open: (planned: PlannedDial) => Promise<T>): Promise<T> {
-    const dialling = apartFromRules(() => promiseOf(() => this.#dialPlanned(input, options, open)));
+    return this.#remember(apartFromRules(() => promiseOf(() => this.#dialPlanned(input, options, open))));
+  }
+
+  /** Apart from {@link #dial}, whose variables would be kept as long as the dial is under way. */
+  #remember<T>(dialling: Promise<T>): Promise<T> {
     this.#underWay.add(dialling);
     const forget = (): void => void this.#underWay.delete(dialling);
     dialling.then(forget, forget);

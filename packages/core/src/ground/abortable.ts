@@ -4,23 +4,19 @@
  */
 export type AbortState = Pick<AbortSignal, 'aborted' | 'reason' | 'throwIfAborted'>;
 
-type AbortListener = (reason: unknown) => void;
-
 /** Somebody who listens for an abort, until it comes or they stop. */
 export interface Listening {
   /** Can be called at any time. */
   stop(): void;
 }
 
-/** A listener of one source. All of them form a ring: a set for each source would take a dial 0.5 kB more. */
-class InRing implements Listening {
-  readonly listener: AbortListener;
+/**
+ * A source, or one who listens to it. All of these form a ring that begins with the source: a set for each source would take a
+ * dial 0.5 kB more.
+ */
+abstract class InRing {
   #previous: InRing = this;
   #next: InRing = this;
-
-  constructor(listener: AbortListener) {
-    this.listener = listener;
-  }
 
   get next(): InRing {
     return this.#next;
@@ -33,12 +29,42 @@ class InRing implements Listening {
     other.#previous = this;
   }
 
-  stop(): void {
+  leave(): void {
     this.#previous.#next = this.#next;
     this.#next.#previous = this.#previous;
     this.#previous = this;
     this.#next = this;
   }
+}
+
+/** Somebody who listens for an abort of one state: an object, since a thousand dials can wait, and a function for each takes more. */
+export abstract class AbortListener extends InRing implements Listening {
+  /** Set while it listens to a signal that is not ours. */
+  #others: Listening | undefined;
+
+  abstract aborted(reason: unknown): void;
+
+  /** Listens from now on; if it has aborted already, that is heard at once. */
+  listenTo(state: AbortState | AbortSignal): void {
+    if (state.aborted) {
+      this.aborted(state.reason);
+      return;
+    }
+    const source = state instanceof AbortSource ? state : (state as OwnSignal)[SOURCE];
+    if (source === undefined) this.#others = listenToSignal(state as AbortSignal, this);
+    else this.insertBefore(source);
+  }
+
+  stop(): void {
+    this.leave();
+    this.#others?.stop();
+  }
+}
+
+function listenToSignal(signal: AbortSignal, listener: AbortListener): Listening {
+  const abort = (): void => listener.aborted(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  return { stop: () => signal.removeEventListener('abort', abort) };
 }
 
 /** On the signal of an {@link AbortSource}: that. */
@@ -47,12 +73,10 @@ const SOURCE = Symbol('fdpass.abortable');
 type OwnSignal = AbortSignal & { [SOURCE]?: AbortSource };
 
 /** An abort controller whose signal is made when somebody wants it, and is cheap to listen to by {@link onAbort}. */
-export class AbortSource implements AbortState {
+export class AbortSource extends InRing implements AbortState {
   #aborted = false;
   #reason: unknown;
   #controller: AbortController | undefined;
-  /** The head of the ring, which listens to nothing. The first listener follows it. */
-  readonly #ring = new InRing(nothing);
 
   get aborted(): boolean {
     return this.#aborted;
@@ -76,22 +100,15 @@ export class AbortSource implements AbortState {
   }
 
   /** Aborts with the reason. Only the first call counts. */
-  readonly abort = (reason: unknown = new DOMException('This operation was aborted', 'AbortError')): void => {
+  abort(reason: unknown = new DOMException('This operation was aborted', 'AbortError')): void {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#reason = reason;
     this.#controller?.abort(reason);
-    for (let first = this.#ring.next; first !== this.#ring; first = this.#ring.next) {
-      first.stop();
-      first.listener(reason);
+    for (let first = this.next; first !== this; first = this.next) {
+      first.leave();
+      (first as AbortListener).aborted(reason);
     }
-  };
-
-  /** As {@link listenForAbort}, for one that is not aborted. */
-  listen(listener: AbortListener): Listening {
-    const listening = new InRing(listener);
-    listening.insertBefore(this.#ring);
-    return listening;
   }
 }
 
@@ -99,7 +116,7 @@ export class AbortSource implements AbortState {
 export interface Abortable extends AbortState {
   readonly signal: AbortSignal;
   /** Aborts with the reason, an AbortError by default. Only the first call counts. */
-  readonly abort: (reason?: unknown) => void;
+  abort(reason?: unknown): void;
 }
 
 /** An abort controller whose signal is made when somebody wants it, and is cheap to listen to by {@link onAbort}. */
@@ -108,30 +125,34 @@ export function makeAbortable(): Abortable {
 }
 
 /** Calls `listener` with the reason when `state` aborts, at once if it has already. Returns how to stop listening. */
-export function onAbort(state: AbortState | AbortSignal | undefined, listener: AbortListener): () => void {
+export function onAbort(state: AbortState | AbortSignal | undefined, listener: (reason: unknown) => void): () => void {
   const listening = listenForAbort(state, listener);
   return () => listening.stop();
 }
 
 /** As {@link onAbort}. It makes one object less, for code in which a thousand dials can wait. */
-export function listenForAbort(state: AbortState | AbortSignal | undefined, listener: AbortListener): Listening {
+export function listenForAbort(
+  state: AbortState | AbortSignal | undefined,
+  listener: (reason: unknown) => void,
+): Listening {
   if (state === undefined) return NOT_LISTENING;
-  if (state.aborted) {
-    listener(state.reason);
-    return NOT_LISTENING;
+  const listening = new Calling(listener);
+  listening.listenTo(state);
+  return listening;
+}
+
+/** Calls a function. */
+class Calling extends AbortListener {
+  readonly aborted: (reason: unknown) => void;
+
+  constructor(listener: (reason: unknown) => void) {
+    super();
+    this.aborted = listener;
   }
-  const source = state instanceof AbortSource ? state : (state as OwnSignal)[SOURCE];
-  if (source !== undefined) return source.listen(listener);
-  const signal = state as AbortSignal;
-  const abort = (): void => listener(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  return { stop: () => signal.removeEventListener('abort', abort) };
 }
 
 /** For whoever has nothing to listen to. */
 export const NOT_LISTENING: Listening = { stop() {} };
-
-function nothing(): void {}
 
 const STATE = Symbol('fdpass.abort-state');
 /**

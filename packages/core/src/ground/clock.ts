@@ -1,4 +1,4 @@
-import { AbortSource, type AbortState, type Listening, listenForAbort, onAbort } from './abortable.js';
+import { AbortListener, AbortSource, type AbortState, type Listening, NOT_LISTENING, onAbort } from './abortable.js';
 import { FdpassError, isFdpassError } from './errors.js';
 import { isList } from './lists.js';
 import { clearTimeout, setTimeout } from './timers.js';
@@ -52,45 +52,63 @@ export function startDeadline(
 
 type Given = Parameters<typeof startDeadline>[1];
 
-/** A class, since a getter in an object literal would take V8 longer to make than all the rest of a deadline. */
-class RunningDeadline implements Deadline {
-  readonly state = new AbortSource();
+/** Its own source, and a class: a thousand dials can be waiting, and each function or object more is one more for each. */
+class RunningDeadline extends AbortSource implements Deadline {
   readonly #clock: Clock;
   /** Undefined if there is no limit. */
   readonly #endsAt: number | undefined;
-  readonly #cancelTimer: () => void;
+  readonly #cancelTimer: (() => void) | undefined;
   readonly #listening: Listening;
 
   constructor(timeoutMs: number, signals: Given, clock: Clock) {
-    const { state } = this;
+    super();
     const isLimited = timeoutMs > 0;
     this.#clock = clock;
     this.#endsAt = isLimited ? clock.now() + timeoutMs : undefined;
-    this.#listening = listenToAny(signals, state.abort);
-    this.#cancelTimer = isLimited ? clock.after(timeoutMs, () => state.abort(timedOut(timeoutMs))) : () => {};
+    this.#listening = passOn(signals, this);
+    this.#cancelTimer = isLimited ? clock.after(timeoutMs, () => this.abort(timedOut(timeoutMs))) : undefined;
   }
 
-  get signal(): AbortSignal {
-    return this.state.signal;
+  get state(): AbortState {
+    return this;
   }
 
-  readonly remainingMs = (): number => (this.#endsAt === undefined ? 0 : Math.max(1, this.#endsAt - this.#clock.now()));
+  remainingMs(): number {
+    return this.#endsAt === undefined ? 0 : Math.max(1, this.#endsAt - this.#clock.now());
+  }
 
-  readonly release = (): void => {
-    this.#cancelTimer();
-    this.#listening.stop();
-  };
+  /** Bound when somebody takes it, which is at the end. */
+  get release(): () => void {
+    return () => {
+      this.#cancelTimer?.();
+      this.#listening.stop();
+    };
+  }
 }
 
-/** Not by AbortSignal.any: on Node 20 that holds on to signals that live longer than the dial. */
-function listenToAny(signals: Given, listener: (reason: unknown) => void): Listening {
-  if (!isList(signals)) return listenForAbort(signals, listener);
-  const all = signals.map((signal) => listenForAbort(signal, listener));
+/** Passes the abort of one of the signals on. Not by AbortSignal.any: on Node 20 that holds on to signals that live longer than the dial. */
+function passOn(signals: Given, to: AbortSource): Listening {
+  if (!isList(signals)) return signals === undefined ? NOT_LISTENING : new PassingOn(to, signals);
+  const all = signals.map((signal) => passOn(signal, to));
   return {
     stop() {
       for (const listening of all) listening.stop();
     },
   };
+}
+
+class PassingOn extends AbortListener {
+  readonly #to: AbortSource;
+
+  constructor(to: AbortSource, from: AbortState) {
+    super();
+    this.#to = to;
+    this.listenTo(from);
+  }
+
+  override aborted(reason: unknown): void {
+    this.#to.abort(reason);
+  }
 }
 
 /** The error of work that has run out of time. */

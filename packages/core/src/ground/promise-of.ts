@@ -1,10 +1,14 @@
 /**
  * What a call gives, as a promise: also if the call throws, or gives no promise. An async function around it would do the same, and
- * keep five objects more for as long as the promise is pending.
+ * keep five objects more for as long as the promise is pending. What it is called with can be given apart, so that no function
+ * has to be made that keeps it.
  */
-export function promiseOf<T>(call: () => T | PromiseLike<T>): Promise<T> {
+export function promiseOf<T, Given extends unknown[]>(
+  call: (...given: Given) => T | PromiseLike<T>,
+  ...given: Given
+): Promise<T> {
   try {
-    return Promise.resolve(call());
+    return Promise.resolve(call(...given));
   } catch (error) {
     return Promise.reject(error);
   }

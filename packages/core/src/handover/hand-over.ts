@@ -160,7 +160,7 @@ export async function dialToPass(
     relay = new Error('a relay is needed');
     ending.abort(relay);
   };
-  const release = onAbort(options.signal, ending.abort);
+  const release = onAbort(options.signal, (reason) => ending.abort(reason));
   try {
     return await router.dial(route, { ...options, signal: ending, onNeedsRelay });
   } catch (error) {

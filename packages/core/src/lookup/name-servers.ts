@@ -78,16 +78,16 @@ interface Question {
 
 /** Asks the servers until one answers; that there is no such address is an answer. */
 async function ask(question: Question, servers: readonly string[], signal: AbortSignal): Promise<HostAddress[]> {
-  const { signal: over, abort } = makeAbortable();
-  const release = onAbort(signal, abort);
+  const over = makeAbortable();
+  const release = onAbort(signal, (reason) => over.abort(reason));
   try {
-    const { server, addresses, error } = await firstAnswer(question, servers, over);
+    const { server, addresses, error } = await firstAnswer(question, servers, over.signal);
     question.winner.won(server);
     if (error !== undefined) throw error;
     return addresses;
   } finally {
     release();
-    abort(new Error('answered'));
+    over.abort(new Error('answered'));
   }
 }
 

@@ -2,7 +2,7 @@ import type { Connection } from '../connection/connection.js';
 import type { SocketOptions } from '../connection/socket-options.js';
 import { needsRelayListener, routeContext } from '../dial/context.js';
 import { type Chain, type DialContext, ownConnection } from '../dial/dialer.js';
-import { abortStateOf, listenForAbort, onAbort } from '../ground/abortable.js';
+import { AbortListener, type AbortState, abortStateOf, onAbort } from '../ground/abortable.js';
 import { FdpassError, isFdpassError } from '../ground/errors.js';
 import { promiseOf } from '../ground/promise-of.js';
 import { normalizeHost } from '../ground/read-target.js';
@@ -172,10 +172,16 @@ export function reachProxy<T, Greeting = undefined>(
   context: DialContext,
   talk: Talk<T, Greeting>,
 ): Promise<Reached<T>> {
-  return promiseOf(() => {
-    const prepared = takePrepared(reach, context);
-    return prepared === undefined ? reachAnew(reach, context, talk) : reachPrepared(reach, context, talk, prepared);
-  });
+  return reachFor(reach, context, talk, withResult);
+}
+
+/** As {@link reachProxy}, for a handshake that gives nothing but the tunnel. */
+export function tunnelThrough<Greeting = undefined>(
+  reach: ProxyReach<Greeting>,
+  context: DialContext,
+  talk: Talk<void, Greeting>,
+): Promise<Connection> {
+  return reachFor(reach, context, talk, connectionAlone);
 }
 
 /** A proxy that has been talked to. */
@@ -185,35 +191,61 @@ interface Reached<T> {
   readonly result: T;
 }
 
-/** No async function: most dials wait here, and one would keep twice as much for each. */
-function reachAnew<T, Greeting>(
+/** What becomes of a connection over which the talk has ended well. */
+type Finish<T, R> = (connection: Connection, result: T) => R;
+
+function withResult<T>(connection: Connection, result: T): Reached<T> {
+  return { connection, result };
+}
+
+function connectionAlone(connection: Connection): Connection {
+  return connection;
+}
+
+function reachFor<T, Greeting, R>(
   reach: ProxyReach<Greeting>,
   context: DialContext,
   talk: Talk<T, Greeting>,
-): Promise<Reached<T>> {
+  finish: Finish<T, R>,
+): Promise<R> {
+  return promiseOf(() => {
+    const prepared = takePrepared(reach, context);
+    return prepared === undefined
+      ? reachAnew(reach, context, talk, finish)
+      : reachPrepared(reach, context, talk, finish, prepared);
+  });
+}
+
+/** No async function: most dials wait here, and one would keep twice as much for each. */
+function reachAnew<T, Greeting, R>(
+  reach: ProxyReach<Greeting>,
+  context: DialContext,
+  talk: Talk<T, Greeting>,
+  finish: Finish<T, R>,
+): Promise<R> {
   return connectTo(reach, context).then((connection) =>
-    talkOver(reach, context, connection, (peer) => talk(peer, handshakeReport(context.trace), undefined)),
+    talkOver(reach, context, connection, (peer) => talk(peer, handshakeReport(context.trace), undefined), finish),
   );
 }
 
-async function reachPrepared<T, Greeting>(
+async function reachPrepared<T, Greeting, R>(
   reach: ProxyReach<Greeting>,
   context: DialContext,
   talk: Talk<T, Greeting>,
+  finish: Finish<T, R>,
   prepared: Prepared<Greeting | undefined>,
-): Promise<Reached<T>> {
+): Promise<R> {
   const answer = { hasCome: false };
   context.trace({ event: 'note', text: 'using a connection to the proxy that was made in advance' });
+  const report = noticing(answer, handshakeReport(context.trace));
   try {
     const connection = ownConnection(prepared.connection, context);
-    return await talkOver(reach, context, connection, (peer) =>
-      talk(peer, noticing(answer, handshakeReport(context.trace)), prepared.greeting),
-    );
+    return await talkOver(reach, context, connection, (peer) => talk(peer, report, prepared.greeting), finish);
   } catch (error) {
     if (answer.hasCome || context.signal.aborted) throw error;
     context.trace({ event: 'note', text: 'the proxy has closed that connection; making a new one' });
   }
-  return reachAnew(reach, context, talk);
+  return reachAnew(reach, context, talk, finish);
 }
 
 /** @throws FdpassError `config` where connections cannot be made in advance */
@@ -257,8 +289,8 @@ async function prepare<Greeting>(
   const context = routeContext(over.signal, noTrace, isPassed ? needsRelay : undefined);
   try {
     const opened = await connectTo(reach, context);
-    const { connection, result } = await talkOver(reach, context, opened, async (peer) => greet?.(peer));
-    return { connection, greeting: result };
+    const greeted = async (peer: Connection): Promise<Greeting | undefined> => greet?.(peer);
+    return await talkOver(reach, context, opened, greeted, (connection, greeting) => ({ connection, greeting }));
   } finally {
     release();
   }
@@ -283,26 +315,42 @@ async function secure(plain: Connection, reach: Omit<ProxyReach, 'warm'>, contex
 }
 
 /** Destroys the connection if `talk` rejects or the signal aborts. */
-function talkOver<T>(
+function talkOver<T, R>(
   { proxy }: Pick<ProxyReach, 'proxy'>,
   context: DialContext,
   connection: Connection,
   talk: (connection: Connection) => Promise<T>,
-): Promise<Reached<T>> {
-  const listening = listenForAbort(abortStateOf(context), (reason) => connection.destroy(reason));
-  return promiseOf(() => talk(connection)).then(
+  finish: Finish<T, R>,
+): Promise<R> {
+  const destroying = new Destroying(connection, abortStateOf(context));
+  return promiseOf(talk, connection).then(
     (result) => {
-      listening.stop();
-      return { connection, result };
+      destroying.stop();
+      return finish(connection, result);
     },
     async (error: unknown) => {
-      listening.stop();
+      destroying.stop();
       connection.destroy();
       if (proxy.scheme.tls !== true) throw error;
       const { explainTlsFailure } = await import('./tls.js');
       throw explainTlsFailure(error, proxy.target.host);
     },
   );
+}
+
+/** Destroys a connection at an abort. */
+class Destroying extends AbortListener {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection, state: AbortState) {
+    super();
+    this.#connection = connection;
+    this.listenTo(state);
+  }
+
+  override aborted(reason: unknown): void {
+    this.#connection.destroy(reason);
+  }
 }
 
 /** The same report, which also notices whether the proxy has answered. */

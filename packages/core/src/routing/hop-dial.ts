@@ -3,7 +3,7 @@ import { isConnection, isStream, toConnection, wasReadFrom } from '../connection
 import { type DialReport, reportDial } from '../dial/dial-report.js';
 import { type DialContext, type Dialer, OwningDial, ownConnection } from '../dial/dialer.js';
 import { type Expectation, expectedOf, expectingHere } from '../dial/expectation.js';
-import { type AbortState, abortStateOf, listenForAbort, NOT_LISTENING } from '../ground/abortable.js';
+import type { AbortState } from '../ground/abortable.js';
 import type { Clock } from '../ground/clock.js';
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { promiseOf } from '../ground/promise-of.js';
@@ -34,31 +34,23 @@ export interface GuardedHop {
  * inside it come first, so that the innermost is the one that says it was caught, unless several were tried at once. What a
  * dial left behind gives then is destroyed.
  *
- * No async functions: a thousand dials can be waiting here, and each would hold 0.7 kB more for every hop.
+ * No async functions: they would hold 0.7 kB more for every hop of a dial that waits.
  */
-export class HopDial {
+export class HopDial extends OwningDial {
+  declare readonly target: Target;
   readonly #dialer: Dialer;
   readonly #hop: GuardedHop;
-  readonly #wanted: Target;
-  /** The context of whoever dials. */
-  readonly #outer: DialContext;
-  readonly #owning: OwningDial;
-  readonly #report: DialReport;
-  readonly #state: AbortState;
+  readonly #report: DialReport | undefined;
   #resolve: (connection: Connection) => void = nothing;
   #reject: (error: unknown) => void = nothing;
-  #listening = NOT_LISTENING;
   /** Set by an abort: how the dials inside it ended. */
   #inner: Promise<unknown> | undefined;
 
   constructor(dialer: Dialer, hop: GuardedHop, wanted: Target, outer: DialContext) {
+    super(outer, wanted);
     this.#dialer = dialer;
     this.#hop = hop;
-    this.#wanted = wanted;
-    this.#outer = outer;
-    this.#owning = new OwningDial(outer, wanted);
-    this.#report = reportDial(this.#owning.context, outer, { hop: hop.label, target: wanted, clock: hop.clock });
-    this.#state = abortStateOf(outer);
+    this.#report = reportDial(this.context, outer, { hop: hop.label, target: wanted, clock: hop.clock });
   }
 
   start(): Promise<Connection> {
@@ -67,8 +59,8 @@ export class HopDial {
       this.#reject = reject;
     });
     try {
-      this.#state.throwIfAborted(); // whoever listens to the report can abort
-      this.#listening = listenForAbort(this.#state, (reason) => this.#abort(reason));
+      this.state.throwIfAborted(); // whoever listens to the report can abort
+      this.listenTo(this.state);
       promiseOf(() => this.#open()).then(
         (given) => this.#succeed(given),
         (error: unknown) => this.#failOrAbort(error),
@@ -76,49 +68,53 @@ export class HopDial {
     } catch (error) {
       this.#fail(error);
     }
-    return this.#owning.began(dialled);
+    return this.began(dialled);
   }
 
   #open(): ReturnType<Dialer['dial']> {
-    const target = normalizeTarget(this.#wanted); // a strategy can dial any name through its host
+    const target = normalizeTarget(this.target); // a strategy can dial any name through its host
     checkKind(target, this.#hop);
-    const { context } = this.#report;
-    const expectation = expectedOf(this.#hop.expectation, this.#outer);
+    const expectation = expectedOf(this.#hop.expectation, this.outer);
     return expectation === undefined
-      ? this.#dialer.dial(target, context)
-      : dialGreeted(this.#dialer, target, context, this.#hop, expectation);
+      ? this.#dialer.dial(target, this.#given)
+      : dialGreeted(this.#dialer, target, this.#given, this.#hop, expectation);
+  }
+
+  /** What the strategy is given. */
+  get #given(): DialContext {
+    return this.#report?.context ?? this.context;
   }
 
   #succeed(given: unknown): void {
-    this.#listening.stop();
+    this.stop();
     try {
-      if (this.#state.aborted) {
+      if (this.state.aborted) {
         dropLate(given);
-        throw this.#state.reason;
+        throw this.state.reason;
       }
-      const connection = ownConnection(asConnection(given, this.#hop, this.#report.context), this.#outer);
-      this.#report.dialled();
-      if (this.#state.aborted) {
+      const connection = ownConnection(asConnection(given, this.#hop, this.#given), this.outer);
+      this.#report?.dialled();
+      if (this.state.aborted) {
         connection.destroy(); // whoever listens has aborted
-        throw this.#state.reason;
+        throw this.state.reason;
       }
       this.#resolve(connection);
-      this.#owning.ended();
+      this.ended();
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #abort(reason: unknown): void {
-    const inner = this.#owning.innerFailure();
+  override aborted(reason: unknown): void {
+    const inner = this.innerFailure();
     this.#inner = inner;
-    this.#owning.destroyOwned(reason);
+    this.destroyOwned(reason);
     void inner.then((error) => setImmediate(() => this.#fail(caughtBy(error, reason))));
   }
 
   #failOrAbort(error: unknown): void {
-    this.#listening.stop();
-    const { aborted, reason } = this.#state;
+    this.stop();
+    const { aborted, reason } = this.state;
     const caught = aborted ? caughtBy(error, reason) : error;
     if (this.#inner === undefined || caught !== reason) this.#fail(caught);
     else void this.#inner.then((failure) => this.#fail(caughtBy(failure, reason)));
@@ -126,11 +122,11 @@ export class HopDial {
 
   /** A second call, after a dial that was left behind has failed by itself, changes nothing. */
   #fail(error: unknown): void {
-    this.#owning.ended();
+    this.ended();
     try {
-      this.#owning.destroyOwned(this.#state.aborted ? this.#state.reason : error);
-      this.#report.failed(error);
-      this.#reject(withHop(error, this.#hop, this.#state));
+      this.destroyOwned(this.state.aborted ? this.state.reason : error);
+      this.#report?.failed(error);
+      this.#reject(withHop(error, this.#hop, this.state));
     } catch (unexpected) {
       this.#reject(unexpected);
     }

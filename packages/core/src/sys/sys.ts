@@ -124,12 +124,18 @@ export interface Splicing {
 /** What can be waited for; a broken or closed connection counts as both. `closed`: the other side has ended or broken it. */
 export type Readiness = 'readable' | 'writable' | 'closed';
 
+/** Who waits for an event of a descriptor. One of the two is called, once. */
+export interface Waiter {
+  ready(): void;
+  failed(reason: unknown): void;
+}
+
 /** Waits for events of one descriptor. Any number of waits can be pending at once. */
 export interface Poller {
   /** Resolves when the descriptor is ready. */
   until(what: Readiness): Promise<void>;
-  /** As {@link until}, with less for each wait to make: calls one of the two. */
-  wait(what: Readiness, ready: () => void, failed: (reason: unknown) => void): void;
+  /** As {@link until}, with nothing to make for each wait. */
+  wait(what: Readiness, waiter: Waiter): void;
   /** Ends all waits, which reject with `reason`, and stops polling. Does nothing the second time. */
   close(reason?: unknown): void;
 }
