@@ -11,6 +11,7 @@ import { type Clock, type Deadline, startDeadline, systemClock } from '../ground
 import { addDetails, FdpassError, isFdpassError } from '../ground/errors.js';
 import { absoluteFolder, currentFolder, expandPath } from '../ground/files.js';
 import { promiseOf, whenThere } from '../ground/promise-of.js';
+import { NODE_MAJOR } from '../ground/runtime.js';
 import type { Target } from '../ground/target.js';
 import { noTrace, type Trace } from '../ground/trace.js';
 import { describeNetwork } from '../lookup/network.js';
@@ -78,7 +79,7 @@ interface PlannedDial {
 }
 
 /** A program can give one signal to any number of dials, which listen to it. Node 20 takes more than ten for a leak, and says so. */
-const WARNS_OF_LISTENERS = Number.parseInt(process.versions.node, 10) < 22;
+const WARNS_OF_LISTENERS = NODE_MAJOR < 22;
 
 /** A dial never begins before the caller has its promise: what it reports would come too early. */
 const ITS_TURN = Promise.resolve();

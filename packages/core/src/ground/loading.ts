@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
+import { NODE_MAJOR } from './runtime.js';
 
-const STOPS_AT_SOCKETS = Number.parseInt(process.versions.node, 10) < 24;
+const STOPS_AT_SOCKETS = NODE_MAJOR < 24;
 
 /**
  * To be called before code of other packages is loaded. The loaders of Node 20 and 22 follow links by fs.realpathSync, which has a

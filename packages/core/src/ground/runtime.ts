@@ -4,3 +4,6 @@ export function otherRuntime(): 'Bun' | 'Deno' | undefined {
   if (bun !== undefined) return 'Bun';
   return deno === undefined ? undefined : 'Deno';
 }
+
+/** The major version of Node, or the one that another runtime claims to be. */
+export const NODE_MAJOR: number = Number.parseInt(process.versions.node, 10);

@@ -1,4 +1,5 @@
 import { withAdded } from '../ground/lists.js';
+import { NODE_MAJOR } from '../ground/runtime.js';
 import { setImmediate } from '../ground/timers.js';
 import type { Poller, Readiness, Waiter } from './sys.js';
 
@@ -11,7 +12,7 @@ interface Wait {
 }
 
 /** Node 26 runs no promise job after a callback that does not come from one of its own handles. */
-const NEEDS_TURN = Number.parseInt(process.versions.node, 10) >= 25;
+const NEEDS_TURN = NODE_MAJOR >= 25;
 
 /** Those who wait for a descriptor. What it waits with is up to the classes derived from it. */
 export abstract class WaitList implements Poller {
