@@ -30,4 +30,4 @@ export {
 export { kernelHasTls } from './sys/kernel-has-tls.js';
 export { findSys, loadSys } from './sys/koffi.js';
 export { type FdAddress, formatFdAddress } from './sys/sockaddr.js';
-export type { Peer, Poller, Readiness, Sys } from './sys/sys.js';
+export type { Peer, Poller, Readiness, Sys, Waiter } from './sys/sys.js';

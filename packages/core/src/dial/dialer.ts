@@ -59,8 +59,8 @@ export interface Chain {
 }
 
 /**
- * A dial that owns what is opened in it. It is what its context and the dial around it know of it, and listens for their
- * abort, all in one: a thousand dials can be waiting, and each object more is one more for each hop of them.
+ * A dial that owns what is opened in it. To save memory, one object serves as the `Owned` of its context, the `InnerDial` of the
+ * dial around it, and the listener for an abort.
  */
 export class OwningDial extends AbortListener implements Owned, InnerDial {
   readonly target: Target | undefined;
@@ -113,7 +113,7 @@ export class OwningDial extends AbortListener implements Owned, InnerDial {
     for (const connection of this.connections ?? []) connection.destroy(reason);
   }
 
-  /** Called at an abort, once it listens for that. */
+  /** Called on an abort if it is listening. */
   override aborted(reason: unknown): void {
     this.destroyOwned(reason);
   }

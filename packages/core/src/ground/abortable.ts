@@ -10,10 +10,7 @@ export interface Listening {
   stop(): void;
 }
 
-/**
- * A source, or one who listens to it. All of these form a ring that begins with the source: a set for each source would take a
- * dial 0.5 kB more.
- */
+/** A source and its listeners form a ring, with the source as its head: a set for each source would take a dial 0.5 kB more. */
 abstract class InRing {
   #previous: InRing = this;
   #next: InRing = this;
@@ -37,10 +34,10 @@ abstract class InRing {
   }
 }
 
-/** Somebody who listens for an abort of one state: an object, since a thousand dials can wait, and a function for each takes more. */
+/** Listens for an abort. An object rather than a function: it takes less memory, and a thousand dials can be waiting. */
 export abstract class AbortListener extends InRing implements Listening {
   /** Set while it listens to a signal that is not ours. */
-  #others: Listening | undefined;
+  #foreign: Listening | undefined;
 
   abstract aborted(reason: unknown): void;
 
@@ -51,13 +48,14 @@ export abstract class AbortListener extends InRing implements Listening {
       return;
     }
     const source = state instanceof AbortSource ? state : (state as OwnSignal)[SOURCE];
-    if (source === undefined) this.#others = listenToSignal(state as AbortSignal, this);
+    if (source === undefined) this.#foreign = listenToSignal(state as AbortSignal, this);
     else this.insertBefore(source);
   }
 
   stop(): void {
     this.leave();
-    this.#others?.stop();
+    this.#foreign?.stop();
+    this.#foreign = undefined; // it holds the caller's signal
   }
 }
 
@@ -136,13 +134,13 @@ export function listenForAbort(
   listener: (reason: unknown) => void,
 ): Listening {
   if (state === undefined) return NOT_LISTENING;
-  const listening = new Calling(listener);
+  const listening = new CallbackListener(listener);
   listening.listenTo(state);
   return listening;
 }
 
 /** Calls a function. */
-class Calling extends AbortListener {
+class CallbackListener extends AbortListener {
   readonly aborted: (reason: unknown) => void;
 
   constructor(listener: (reason: unknown) => void) {

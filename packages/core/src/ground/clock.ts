@@ -52,7 +52,7 @@ export function startDeadline(
 
 type Given = Parameters<typeof startDeadline>[1];
 
-/** Its own source, and a class: a thousand dials can be waiting, and each function or object more is one more for each. */
+/** One object, which is its own source of aborts: a thousand dials can be waiting, each with a deadline. */
 class RunningDeadline extends AbortSource implements Deadline {
   readonly #clock: Clock;
   /** Undefined if there is no limit. */
@@ -73,11 +73,12 @@ class RunningDeadline extends AbortSource implements Deadline {
     return this;
   }
 
-  remainingMs(): number {
-    return this.#endsAt === undefined ? 0 : Math.max(1, this.#endsAt - this.#clock.now());
+  // Getters, so that both can be passed on unbound: a function is made only when somebody asks for it.
+
+  get remainingMs(): () => number {
+    return () => (this.#endsAt === undefined ? 0 : Math.max(1, this.#endsAt - this.#clock.now()));
   }
 
-  /** Bound when somebody takes it, which is at the end. */
   get release(): () => void {
     return () => {
       this.#cancelTimer?.();
@@ -88,7 +89,7 @@ class RunningDeadline extends AbortSource implements Deadline {
 
 /** Passes the abort of one of the signals on. Not by AbortSignal.any: on Node 20 that holds on to signals that live longer than the dial. */
 function passOn(signals: Given, to: AbortSource): Listening {
-  if (!isList(signals)) return signals === undefined ? NOT_LISTENING : new PassingOn(to, signals);
+  if (!isList(signals)) return signals === undefined ? NOT_LISTENING : new Forwarding(to, signals);
   const all = signals.map((signal) => passOn(signal, to));
   return {
     stop() {
@@ -97,7 +98,7 @@ function passOn(signals: Given, to: AbortSource): Listening {
   };
 }
 
-class PassingOn extends AbortListener {
+class Forwarding extends AbortListener {
   readonly #to: AbortSource;
 
   constructor(to: AbortSource, from: AbortState) {

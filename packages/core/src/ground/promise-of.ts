@@ -1,7 +1,7 @@
 /**
  * What a call gives, as a promise: also if the call throws, or gives no promise. An async function around it would do the same, and
- * keep five objects more for as long as the promise is pending. What it is called with can be given apart, so that no function
- * has to be made that keeps it.
+ * keep five objects more for as long as the promise is pending. Arguments can be given apart, which spares the caller
+ * a closure that keeps them.
  */
 export function promiseOf<T, Given extends unknown[]>(
   call: (...given: Given) => T | PromiseLike<T>,

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import type { Connection } from '../connection/connection.js';
@@ -178,11 +179,10 @@ describe('reaching a proxy', () => {
   it('destroys the connection when the handshake fails, and rejects with its error', async () => {
     const { reach, stream } = lineSaying('no');
     const refused = new FdpassError('permission', 'refused');
-    const error = await reachProxy(reach, contextOf(), () => Promise.reject(refused)).catch(
-      (reason: unknown) => reason,
-    );
-    expect(error).to.equal(refused);
-    expect(stream.destroyed).to.equal(true);
+    const { signal } = new AbortController();
+    const failed = reachProxy(reach, contextOf(signal), () => Promise.reject(refused));
+    expect(await failed.catch((reason: unknown) => reason)).to.equal(refused);
+    expect([stream.destroyed, getEventListeners(signal, 'abort')]).to.deep.equal([true, []]);
   });
 
   it('ends a handshake in the middle of silence when the signal aborts, with its reason', async () => {

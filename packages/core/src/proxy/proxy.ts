@@ -191,7 +191,7 @@ interface Reached<T> {
   readonly result: T;
 }
 
-/** What becomes of a connection over which the talk has ended well. */
+/** What a successful talk resolves to. */
 type Finish<T, R> = (connection: Connection, result: T) => R;
 
 function withResult<T>(connection: Connection, result: T): Reached<T> {

@@ -220,10 +220,15 @@ export function makeSys(koffi: Koffi, platform: Platform): Sys {
   const isLinux = platform.name.startsWith('linux');
   const startPolling = koffi.node.poll as unknown as StartPolling;
   const pollCalls = { startPolling, dup, close, isNonBlocking, setNonBlocking };
-  const dup2Elsewhere = (from: number, to: number, done: () => void): void =>
-    (declare('dup2') as AsyncFunction).async(from, to, done);
+  const dup2Elsewhere = (from: number, to: number, done: () => void): void => {
+    try {
+      (declare('dup2') as AsyncFunction).async(from, to, done);
+    } catch {
+      // koffi has too many calls under way: then the table grows when it is full.
+    }
+  };
   const room = isLinux ? new DescriptorRoom((size) => enlargeTable(size, dup2Elsewhere)) : undefined;
-  /** A new descriptor. */
+  /** Notes a new descriptor, and returns it. */
   const opened = (fd: number): number => {
     room?.opened(fd);
     return fd;

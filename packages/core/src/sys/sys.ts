@@ -126,7 +126,9 @@ export type Readiness = 'readable' | 'writable' | 'closed';
 
 /** Who waits for an event of a descriptor. One of the two is called, once. */
 export interface Waiter {
+  /** It has happened. */
   ready(): void;
+  /** The poller was closed, with this reason, or cannot wait. */
   failed(reason: unknown): void;
 }
 
@@ -134,7 +136,7 @@ export interface Waiter {
 export interface Poller {
   /** Resolves when the descriptor is ready. */
   until(what: Readiness): Promise<void>;
-  /** As {@link until}, with nothing to make for each wait. */
+  /** As {@link until}, with less to make for each wait. */
   wait(what: Readiness, waiter: Waiter): void;
   /** Ends all waits, which reject with `reason`, and stops polling. Does nothing the second time. */
   close(reason?: unknown): void;

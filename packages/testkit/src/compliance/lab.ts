@@ -154,16 +154,13 @@ export class Lab {
   /** Makes one dial with a dialer that is there, and destroys what it leaves, as core does. */
   async dialWith(dialer: Dialer, signal?: AbortSignal, target: Target = this.target): Promise<Outcome> {
     const owning = new OwningDial(this.context(signal));
-    const { context } = owning;
-    const abort = (): void => owning.destroyOwned(context.signal.reason);
-    context.signal.addEventListener('abort', abort, { once: true });
-    if (context.signal.aborted) abort();
+    owning.listenTo(owning.state);
     try {
-      const outcome = await settled(Promise.resolve().then(() => dialer.dial(target, context)));
+      const outcome = await settled(Promise.resolve().then(() => dialer.dial(target, owning.context)));
       if ('error' in outcome) owning.destroyOwned(outcome.error);
       return outcome;
     } finally {
-      context.signal.removeEventListener('abort', abort);
+      owning.stop();
     }
   }
 
