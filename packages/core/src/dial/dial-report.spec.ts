@@ -74,7 +74,23 @@ describe('the report of a dial', () => {
     ]);
   });
 
-  it('is silent about a hop without a name, and where nobody listens', () => {
+  it('is silent about a hop without a name: what happens inside it belongs to the outer one', () => {
+    const world = new World();
+    const outer = world.start('proxy');
+    const implied = world.startOf(undefined, outer.context);
+    const { context } = implied ?? outer; // as the dial of the hop takes it
+    context.trace(note('inside'));
+    world.start('deeper', context).dialled();
+    implied?.dialled();
+    expect(world.said).to.deep.equal([
+      '1@0 dial proxy',
+      '1@0 note inside',
+      '2@1 dial deeper in 1',
+      '2@1 dialled deeper 0 ms',
+    ]);
+  });
+
+  it('is not made for a hop without a name, nor where nobody listens', () => {
     const world = new World();
     const quiet = { ...world.context, trace: Object.assign(() => {}, { isQuiet: true }) };
     expect([world.startOf(undefined, world.context), world.startOf('proxy', quiet)]).to.deep.equal([

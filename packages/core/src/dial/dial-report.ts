@@ -23,7 +23,7 @@ export interface ReportedDial {
 }
 
 /**
- * Starts the report of a dial; undefined if nobody hears it.
+ * Starts the report of a dial. Returns undefined if nobody would hear it.
  *
  * @param context What the dial would be given without a report.
  * @param outer The context of whoever dials.
