@@ -12,6 +12,7 @@ export type { Lifetime } from './dial/lifetime.js';
 export type { Candidates, RaceOptions } from './dial/race.js';
 export type { ResolvePlace } from './dial/settings.js';
 export { lastFirst, type Winner, type Winners } from './dial/winners.js';
+export { whenAborted } from './ground/abortable.js';
 export { type Clock, type Deadline, pause, startDeadline, systemClock } from './ground/clock.js';
 export {
   type ErrorCode,

@@ -8,6 +8,7 @@ import {
   routeSchema,
   type Strategy,
   type StrategyHost,
+  whenAborted,
 } from '@fdpass/core';
 import * as v from 'valibot';
 import { explainRoutes, remember, winnerOf } from './winner.js';
@@ -127,12 +128,12 @@ function startingAfter(
     get isOpen() {
       return isOpen;
     },
-    start(changed, signal) {
+    start(changed, context) {
       const cancel = clock.after(delayMs, () => {
         isOpen = false;
         changed();
       });
-      signal.addEventListener('abort', cancel, { once: true });
+      whenAborted(context, cancel);
     },
   };
 }

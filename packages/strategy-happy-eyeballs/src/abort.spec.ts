@@ -30,6 +30,16 @@ describe('happy eyeballs aborted', () => {
     network.expectClean(undefined);
   });
 
+  it('during the resolution delay: ends that', async () => {
+    const network = new FakeNetwork(world);
+    const dialling = network.dial().catch((error: unknown) => error);
+    await network.clock.advance(10); // IPv4 has its answer and waits for IPv6's
+    const before = network.clock.pending;
+    network.controller.abort('enough');
+    expect(await dialling).to.equal('enough');
+    expect(network.clock.pending).to.equal(before - 1);
+  });
+
   it('at every moment: ends at once with the reason and leaves nothing', async () => {
     for (let moment = 0; moment < 1200; moment += 5) {
       const network = new FakeNetwork(world);

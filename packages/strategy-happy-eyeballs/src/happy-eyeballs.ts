@@ -22,6 +22,7 @@ import {
   type StrategyHost,
   type Target,
   unixPath,
+  whenAborted,
 } from '@fdpass/core';
 import type { HappyEyeballsOptions } from './options.js';
 
@@ -86,7 +87,7 @@ function dial({ host: name, port }: Target, setup: Setup, context: DialContext):
   }
   const place = formatHostPort(name, port);
   const winner = host.winners.of(JSON.stringify([place, setup.family, socket.bindAddress, socket.bindInterface]));
-  const arriving = new ArrivingAddresses({ host: name, port }, setup, context, readWinner(winner.last));
+  const arriving = new ArrivingAddresses({ host: name, port }, setup, readWinner(winner.last));
   const lost = (failures: readonly Failure[]): FdpassError => arriving.lost(place, failures);
   const won = (label: string): void => {
     const address = arriving.tried.find(({ host: tried }) => formatHostPort(tried, port) === label);
@@ -122,7 +123,6 @@ class ArrivingAddresses implements Candidates<Connection> {
   readonly #name: string;
   readonly #port: number;
   readonly #setup: Setup;
-  readonly #context: DialContext;
   /** Which address won last time. */
   readonly #lastWinner: HostAddress | undefined;
   readonly #order: AddressOrder;
@@ -133,12 +133,13 @@ class ArrivingAddresses implements Candidates<Connection> {
   /** Ends the resolution delay; undefined if it does not run. */
   #stopDelay: (() => void) | undefined;
   #hasStarted = false;
+  /** Nobody wants an address any more. */
+  #isOver = false;
 
-  constructor({ host, port }: Target, setup: Setup, context: DialContext, lastWinner: HostAddress | undefined) {
+  constructor({ host, port }: Target, setup: Setup, lastWinner: HostAddress | undefined) {
     this.#name = host;
     this.#port = port;
     this.#setup = setup;
-    this.#context = context;
     this.#lastWinner = lastWinner;
     this.#order = new AddressOrder(setup.options.firstFamilyCount ?? 1, lastWinner?.host);
     // Section 3: AAAA first, immediately followed by A.
@@ -157,26 +158,30 @@ class ArrivingAddresses implements Candidates<Connection> {
     return candidateOf(address, this.#port, this.#setup);
   }
 
-  start(changed: () => void, signal: AbortSignal): void {
+  start(changed: () => void, context: DialContext): void {
+    whenAborted(context, () => {
+      this.#isOver = true;
+      this.#endDelay();
+    });
     for (const family of [...this.#pending]) {
-      this.#setup.host.lookUp(this.#name, family, { ...this.#context, signal }).then(
-        (addresses) => signal.aborted || this.#answered(family, addresses, changed, signal),
+      this.#setup.host.lookUp(this.#name, family, context).then(
+        (addresses) => this.#answered(family, addresses, changed),
         (error: unknown) => {
-          if (signal.aborted) return;
           this.#failures.push({ family, error });
-          this.#answered(family, [], changed, signal);
+          this.#answered(family, [], changed);
         },
       );
     }
   }
 
   /** Section 3: an answer of the first family, good or bad, ends the resolution delay; a good one of the other starts it. */
-  #answered(family: Family, addresses: readonly HostAddress[], changed: () => void, signal: AbortSignal): void {
+  #answered(family: Family, addresses: readonly HostAddress[], changed: () => void): void {
+    if (this.#isOver) return;
     this.#pending.delete(family);
     this.#order.add(addresses);
     if (!this.#hasStarted) this.#order.firstFamily = this.#firstFamily();
     if (!this.#pending.has(this.#order.firstFamily)) this.#endDelay();
-    else if (!this.#hasStarted && addresses.length > 0) this.#delay(changed, signal);
+    else if (!this.#hasStarted && addresses.length > 0) this.#delay(changed);
     changed();
   }
 
@@ -193,9 +198,8 @@ class ArrivingAddresses implements Candidates<Connection> {
     return ipv6 && ipv4 && host.compareAddresses(ipv4, ipv6) < 0 ? 4 : 6;
   }
 
-  #delay(changed: () => void, signal: AbortSignal): void {
+  #delay(changed: () => void): void {
     const { host, options } = this.#setup;
-    signal.addEventListener('abort', () => this.#endDelay(), { once: true });
     this.#stopDelay ??= host.clock.after(options.resolutionDelay ?? RESOLUTION_DELAY_MS, () => {
       this.#stopDelay = undefined;
       changed();

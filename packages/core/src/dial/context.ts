@@ -92,6 +92,11 @@ export function withOwned(context: HopContext, owned: Owned): HopContext {
   return new CoreContext(abortStateOf(context), context.trace, owned, context[MARK], context[PASSED]);
 }
 
+/** The same context for a part of a dial that can be over before the dial is. */
+export function withState(context: HopContext, state: AbortState): HopContext {
+  return new CoreContext(state, context.trace, context[OWNED], context[MARK], context[PASSED]);
+}
+
 /** The same context for a dial that reports what happens in it. */
 export function withMark(context: HopContext, mark: CountedMark, trace: Trace): HopContext {
   return new CoreContext(abortStateOf(context), trace, context[OWNED], mark, context[PASSED]);

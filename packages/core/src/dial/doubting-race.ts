@@ -103,7 +103,7 @@ export class DoubtingRace<T extends Closable> {
       get isOpen() {
         return source.isOpen;
       },
-      start: (changed, signal) => source.start?.(changed, signal),
+      start: (changed, context) => source.start?.(changed, context),
     };
   }
 

@@ -1,7 +1,9 @@
 import { expect } from 'chai';
+import { makeAbortable } from '../ground/abortable.js';
 import { addDetails, FdpassError } from '../ground/errors.js';
-import type { TraceEvent } from '../ground/trace.js';
-import type { Candidates, RaceOptions } from './race.js';
+import { noTrace, type TraceEvent } from '../ground/trace.js';
+import { type HopContext, OWNED, routeContext, withOwned } from './context.js';
+import { type Candidates, type RaceOptions, race } from './race.js';
 import { Arriving, type FakeConnection, type Table, World } from './world.spec.helper.js';
 
 interface Case {
@@ -277,6 +279,24 @@ describe('a race of candidates that still arrive', () => {
     await aborted.clock.pass(0);
     expect([race.error, second.signal?.aborted]).to.deep.equal(['enough', true]);
     aborted.expectClean();
+  });
+
+  it('gives the source the context of the dial, with a state of its own', async () => {
+    const world = new World({ a: [10, 'ok'] });
+    const owned = { target: undefined };
+    const seen: HopContext[] = [];
+    const source: Candidates<FakeConnection> = {
+      next: () => undefined,
+      isOpen: true,
+      start: (_changed, context) => void seen.push(context),
+    };
+    const ending = makeAbortable();
+    const context = withOwned(routeContext(ending, noTrace), owned);
+    const lost = (): never => expect.fail('it is not lost');
+    const racing = race(source, { of: 'address', lost }, context, world.clock).catch((error: unknown) => error);
+    expect(seen.map((each) => [each[OWNED], each.trace, each.signal.aborted])).to.deep.equal([[owned, noTrace, false]]);
+    ending.abort('enough');
+    expect([await racing, seen[0]?.signal.aborted]).to.deep.equal(['enough', true]);
   });
 
   it('does not tell a source that has nothing more to give', async () => {

@@ -4,6 +4,7 @@ import { FdpassError, withoutStack } from '../ground/errors.js';
 import { isList, withAdded } from '../ground/lists.js';
 import { endOfFile } from '../ground/system-error.js';
 import { Attempt, type AttemptKind, type AttemptResult, type AttemptSetup, type Candidate } from './attempt.js';
+import { withState } from './context.js';
 import type { DialContext } from './dialer.js';
 import type { Failure } from './failures.js';
 
@@ -36,10 +37,10 @@ export interface Candidates<T> {
   /** Whether more can come. */
   readonly isOpen: boolean;
   /**
-   * Called once, when the race starts, if more can come. Call `changed` when there is news; stop when `signal` aborts, as it
-   * does when the race is over although more could come.
+   * Called once, when the race starts, if more can come. Call `changed` when there is news. The context is the dial's, but it
+   * aborts when the race is over although more could come: stop then.
    */
-  start?(changed: () => void, signal: AbortSignal): void;
+  start?(changed: () => void, context: DialContext): void;
 }
 
 /** How candidates are tried. */
@@ -138,7 +139,7 @@ class Race<T extends Closable> {
     );
     if (this.#source.isOpen) {
       this.#arrivals = makeAbortable();
-      this.#source.start?.(() => this.#advance(), this.#arrivals.signal);
+      this.#source.start?.(() => this.#advance(), withState(this.#setup.context, this.#arrivals));
     }
     this.#advance();
   }

@@ -55,6 +55,6 @@ function mapped<T>(source: Candidates<T>, map: (candidate: Candidate<T>) => Cand
     get isOpen() {
       return source.isOpen;
     },
-    start: (changed, signal) => source.start?.(changed, signal),
+    start: (changed, context) => source.start?.(changed, context),
   };
 }

@@ -210,7 +210,7 @@ export class Arriving implements Candidates<FakeConnection> {
     return this.#waiting.shift();
   }
 
-  start(changed: () => void, signal: AbortSignal): void {
+  start(changed: () => void, { signal }: DialContext): void {
     this.starts++;
     this.signal = signal;
     const cancels = this.#due.map(([atMs, candidate]) =>

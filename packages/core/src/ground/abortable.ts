@@ -149,6 +149,17 @@ class CallbackListener extends AbortListener {
   }
 }
 
+/**
+ * As a listener on the signal of a dial's context, which is not made for that: calls `listener` with the reason when it aborts, at
+ * once if it has already. Returns how to stop listening.
+ */
+export function whenAborted(
+  context: { readonly signal: AbortSignal },
+  listener: (reason: unknown) => void,
+): () => void {
+  return onAbort(abortStateOf(context), listener);
+}
+
 /** For whoever has nothing to listen to. */
 export const NOT_LISTENING: Listening = { stop() {} };
 

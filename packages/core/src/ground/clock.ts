@@ -152,7 +152,7 @@ export function parseDuration(input: string | number): number | undefined {
  * @param dropLate Gets the result of work that succeeds after the abort, to close it.
  */
 export function untilAborted<T>(
-  signal: AbortSignal | undefined,
+  signal: AbortState | AbortSignal | undefined,
   work: PromiseLike<T>,
   dropLate?: (late: T) => void,
 ): Promise<T> {

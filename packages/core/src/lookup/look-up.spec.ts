@@ -20,9 +20,10 @@ function refusal(action: () => unknown): string {
 describe('look-up', () => {
   async function traced(
     resolve: Resolver,
+    signal: AbortSignal = NEVER,
   ): Promise<{ readonly outcome: unknown; readonly events: readonly TraceEvent[] }> {
     const events: TraceEvent[] = [];
-    const context = { signal: NEVER, trace: (event: TraceEvent) => void events.push(event) };
+    const context = { signal, trace: (event: TraceEvent) => void events.push(event) };
     const clock = { now: () => 7, after: systemClock.after };
     const outcome = await lookUp('host.example', 4, context, { clock, resolve }).catch((error: unknown) =>
       formatError(error),
@@ -48,6 +49,12 @@ describe('look-up', () => {
       { event: 'look-up', host: 'host.example', family: 4 },
       { event: 'resolve', host: 'host.example', family: 4, ms: 0, addresses: [], reason },
     ]);
+  });
+
+  it('traces no answer after an abort', async () => {
+    const { outcome, events } = await traced(() => Promise.reject(new Error('enough')), AbortSignal.abort());
+    expect(outcome).to.contain('enough');
+    expect(events).to.deep.equal([{ event: 'look-up', host: 'host.example', family: 4 }]);
   });
 });
 

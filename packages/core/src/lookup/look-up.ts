@@ -1,4 +1,5 @@
 import type { DialContext } from '../dial/dialer.js';
+import { abortStateOf } from '../ground/abortable.js';
 import type { Clock } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { ipFamily } from '../ground/ip.js';
@@ -13,9 +14,11 @@ import { type Family, type HostAddress, lookingUp, lookupError, type Resolver } 
 export async function lookUp(
   host: string,
   family: Family | 0,
-  { signal, trace }: DialContext,
+  context: DialContext,
   { clock, resolve }: { readonly clock: Clock; readonly resolve: Resolver },
 ): Promise<readonly HostAddress[]> {
+  const { trace } = context;
+  const state = abortStateOf(context);
   const startedAt = clock.now();
   const { servers } = resolve;
   const question = { host, family, ...(servers && { servers }) };
@@ -23,12 +26,12 @@ export async function lookUp(
   const report = (addresses: readonly string[], reason?: string): void =>
     trace({ event: 'resolve', ...question, ms: clock.now() - startedAt, addresses, ...(reason && { reason }) });
   try {
-    const addresses = await resolve(host, family, signal);
+    const addresses = await resolve(host, family, state);
     if (addresses.length === 0) throw lookupError(host, family, { code: 'ENODATA' });
     report(addresses.map((address) => address.host));
     return addresses;
   } catch (error) {
-    if (!signal.aborted) report([], messageOf(error).replace(`${lookingUp(host)}: `, '')); // the event has the name
+    if (!state.aborted) report([], messageOf(error).replace(`${lookingUp(host)}: `, '')); // the event has the name
     throw error;
   }
 }

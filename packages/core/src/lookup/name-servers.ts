@@ -1,4 +1,4 @@
-import { makeAbortable, onAbort } from '../ground/abortable.js';
+import { type AbortState, makeAbortable, onAbort } from '../ground/abortable.js';
 import { type Clock, pause } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { ipFamily } from '../ground/ip.js';
@@ -51,16 +51,16 @@ interface Winner {
  */
 export function nameServerResolver(servers: readonly string[], services: NameServices): Resolver {
   const { compareAddresses, resolve: otherwise, winners } = services;
-  const resolve: Resolver = async (host, family, signal) => {
-    signal.throwIfAborted();
-    if (/(?:^|\.)localhost$/.test(withoutRootDot(host))) return otherwise(host, family, signal);
+  const resolve: Resolver = async (host, family, state) => {
+    state.throwIfAborted();
+    if (/(?:^|\.)localhost$/.test(withoutRootDot(host))) return otherwise(host, family, state);
     const families: readonly Family[] = family === 0 ? [6, 4] : [family];
     const winner = winners.of(`dns ${servers.join(' ')}`);
     const order = servers.toSorted((a, b) => Number(b === winner.last) - Number(a === winner.last));
     const answers = await Promise.allSettled(
-      families.map((each) => ask({ host, family: each, winner, clock: services.clock }, order, signal)),
+      families.map((each) => ask({ host, family: each, winner, clock: services.clock }, order, state)),
     );
-    signal.throwIfAborted();
+    state.throwIfAborted();
     const found = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
     if (found.length > 0) return found.toSorted(compareAddresses);
     const errors = answers.flatMap((answer) => (answer.status === 'rejected' ? [answer.reason as unknown] : []));
@@ -77,9 +77,9 @@ interface Question {
 }
 
 /** Asks the servers until one answers; that there is no such address is an answer. */
-async function ask(question: Question, servers: readonly string[], signal: AbortSignal): Promise<HostAddress[]> {
+async function ask(question: Question, servers: readonly string[], state: AbortState): Promise<HostAddress[]> {
   const over = makeAbortable();
-  const release = onAbort(signal, (reason) => over.abort(reason));
+  const release = onAbort(state, (reason) => over.abort(reason));
   try {
     const { server, addresses, error } = await firstAnswer(question, servers, over.signal);
     question.winner.won(server);

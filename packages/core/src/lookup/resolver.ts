@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns';
 import { closeSync, openSync } from 'node:fs';
-import { onAbort } from '../ground/abortable.js';
+import { type AbortState, makeAbortable, onAbort } from '../ground/abortable.js';
 import { type Clock, untilAborted } from '../ground/clock.js';
 import { FdpassError } from '../ground/errors.js';
 import { lacksZone } from '../ground/ip.js';
@@ -23,9 +23,9 @@ export interface HostAddress {
 /**
  * Finds the addresses of a host name, at least one, in the order to try them; family 0 means either.
  *
- * Rejects with an FdpassError, or at once with `signal.reason` when that aborts.
+ * Rejects with an FdpassError, or at once with `state.reason` when that aborts: see {@link onAbort}. A signal is a state, too.
  */
-export type Resolver = ((host: string, family: Family | 0, signal: AbortSignal) => Promise<readonly HostAddress[]>) & {
+export type Resolver = ((host: string, family: Family | 0, state: AbortState) => Promise<readonly HostAddress[]>) & {
   /** The name servers that it asks, for traces. Default: it does what the system does. */
   readonly servers?: readonly string[];
 };
@@ -39,10 +39,10 @@ export type Lookup = (
 
 /** Makes a resolver from a function like `dns.lookup`. */
 export function createResolver(lookup: Lookup): Resolver {
-  return (host, family, signal) =>
+  return (host, family, state) =>
     new Promise((resolve, reject) => {
-      signal.throwIfAborted();
-      const release = onAbort(signal, reject); // getaddrinfo(3) cannot be interrupted: its late answer is ignored
+      state.throwIfAborted();
+      const release = onAbort(state, reject); // getaddrinfo(3) cannot be interrupted: its late answer is ignored
       const failed = (error: unknown): void => {
         release();
         reject(lookupError(host, family, findLack() ?? error));
@@ -188,7 +188,7 @@ export const libcResolver: Resolver = createResolver(
  */
 export function shareLookups(resolve: Resolver): Resolver {
   const shared = new Map<string, Promise<readonly HostAddress[]>>();
-  const never = new AbortController().signal; // a look-up cannot be interrupted, and others may wait for it too
+  const never = makeAbortable(); // a look-up cannot be interrupted, and others may wait for it too
   const ask = (host: string, family: Family | 0): Promise<readonly HostAddress[]> => {
     const key = `${family} ${host}`;
     const asked = shared.get(key);
@@ -197,9 +197,9 @@ export function shareLookups(resolve: Resolver): Resolver {
     shared.set(key, asking);
     return asking;
   };
-  return async (host, family, signal) => {
-    signal.throwIfAborted();
-    return untilAborted(signal, ask(host, family));
+  return async (host, family, state) => {
+    state.throwIfAborted();
+    return untilAborted(state, ask(host, family));
   };
 }
 
@@ -222,12 +222,12 @@ export function rememberLookups(resolve: Resolver, keepMs: number, clock: Clock)
   });
   let memory = start();
   return {
-    async resolve(host, family, signal) {
+    async resolve(host, family, state) {
       const { ask, known } = memory; // a look-up that is under way when all is forgotten is of before
       const key = `${family} ${host}`;
       const found = known.get(key);
       if (found !== undefined) return found;
-      const addresses = await ask(host, family, signal);
+      const addresses = await ask(host, family, state);
       if (!known.has(key)) clock.after(keepMs, () => known.delete(key));
       known.set(key, addresses);
       return addresses;
