@@ -36,7 +36,8 @@ interface Loading {
  */
 export function loadBundles({ folder, codeFolder, ask, scripts }: Loading): Require {
   const modules = new Map<string, unknown>();
-  const version = `code-${process.version}-${process.arch}`; // V8 itself rejects what was compiled for another processor
+  // V8 itself rejects what was compiled for another processor or with other options: this lets each have its own.
+  const version = `code-${process.version}-${process.arch}${process.execArgv.join('')}`;
 
   // Not join(): it takes paths apart letter by letter, often enough in a start that V8 optimises it.
   const pathOf = (name: string): string => folder + name.slice('.'.length);

@@ -9,6 +9,7 @@ import { type FoundRoute, readHandover, readRequest } from './request.js';
 export async function connect(args: Arguments): Promise<number> {
   const { config } = await connectIn(ownProcess(), args);
   keepCompiledCode();
+  if (process.execArgv.length === 0) (await import('./known-node.js')).noteNode();
   if (config?.agent === 'auto') await (await import('./agent-start.js')).startAgentForLater();
   return 0;
 }

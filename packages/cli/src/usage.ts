@@ -354,7 +354,7 @@ export const FDPASS_USAGE: ProgramSpec = describe(FDPASS, {
     ],
     [
       '$XDG_CACHE_HOME/fdpass/',
-      'the cache, which nobody else can read (~/.cache/fdpass/ by default): compiled code, parsed configurations that hold no secret, and which routes have worked ("remember"); you can delete it at any time',
+      'the cache, which nobody else can read (~/.cache/fdpass/ by default): compiled code, parsed configurations that hold no secret, which routes have worked ("remember"), and which node can start quickly; you can delete it at any time',
     ],
     [
       '$XDG_STATE_HOME/fdpass/last-error.json',

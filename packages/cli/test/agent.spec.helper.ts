@@ -582,6 +582,17 @@ function testAgent(client: 'ask-agent' | 'ssh'): void {
       await untilListening();
     });
 
+    it('is not started with the option of Node that is for a single connection', async () => {
+      await agent('stop');
+      await expectNoneLeft(agents);
+      await connect(['127.0.0.1', port]);
+      await untilListening();
+      const [line = ''] = agents();
+      const words = readFileSync(`/proc/${Number.parseInt(line, 10)}/cmdline`, 'latin1').split('\0');
+      expect(words).to.include('--detached-agent');
+      expect(words).to.not.include('--no-rehash-snapshot');
+    });
+
     it('is started where an earlier one has died before it listened, and not while one is about to', async () => {
       const mark = at('fdpass/agent.sock.starting');
       const { pid = 0 } = spawnSync('/bin/true');

@@ -8,7 +8,9 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -66,7 +68,7 @@ describe('the launcher of the commands', () => {
 const stat = require('node:fs').readFileSync('/proc/self/stat', 'latin1');
 const waitedFor = stat.slice(stat.lastIndexOf(')')).split(' ')[9]; // page faults of children, proc_pid_stat(5)
 exports.launch = (file) =>
-  console.log(JSON.stringify({ file, args: process.argv.slice(2), env: process.env, waitedFor }));
+  console.log(JSON.stringify({ file, args: process.argv.slice(2), env: process.env, waitedFor, options: process.execArgv }));
 }`,
     );
     symlinkSync(command, link);
@@ -85,7 +87,7 @@ exports.launch = (file) =>
   async function started(
     env: Record<string, string>,
     words?: readonly string[],
-  ): Promise<{ file: string; args: string[]; env: Record<string, string>; waitedFor: string }> {
+  ): Promise<{ file: string; args: string[]; env: Record<string, string>; waitedFor: string; options: string[] }> {
     const { status, stdout, stderr } = await start(env, words);
     expect([status, stderr]).to.deep.equal([0, '']);
     return JSON.parse(stdout);
@@ -282,6 +284,63 @@ exit "$FAKE_STATUS"
         chownSync(path, 0, 0);
       }
     });
+  });
+
+  describe('starts a node quickly that is known to accept the option for it:', () => {
+    const QUICK = '--no-rehash-snapshot';
+    const second = Math.floor(statSync(process.execPath).mtimeMs / 1000);
+    const marks = at(`known/fdpass/known-nodes${at('with-node')}`);
+    const env = { PATH: at('with-node'), XDG_CACHE_HOME: at('known') };
+
+    /** Leaves the files that a node leaves, so many seconds from its own time. */
+    function mark(older: number | undefined, newer: number | undefined): void {
+      rmSync(marks, { recursive: true, force: true });
+      mkdirSync(marks, { recursive: true });
+      for (const [end, offset] of Object.entries({ older, newer })) {
+        if (offset === undefined) continue;
+        writeFileSync(join(marks, `node.${end}`), '');
+        utimesSync(join(marks, `node.${end}`), second + offset, second + offset);
+      }
+    }
+
+    for (const [shell, applet] of Object.entries(SHELLS)) {
+      it(`only then, through ${shell}`, async function () {
+        const { [shell]: program = '' } = requirePeers(this, shell);
+        const optionsWith = async (older?: number, newer?: number): Promise<string[]> => {
+          mark(older, newer);
+          return (await started(env, [program, ...applet, link, 'a b', '22'])).options;
+        };
+        expect(await optionsWith(-1, 1), 'its own time').to.deep.equal([QUICK]);
+        expect(await optionsWith(-9, -7), 'upgraded').to.deep.equal([]);
+        expect(await optionsWith(7, 9), 'an older one').to.deep.equal([]);
+        expect(await optionsWith(-1), 'half of it').to.deep.equal([]);
+        expect(await optionsWith(), 'nothing').to.deep.equal([]);
+      });
+    }
+
+    it('in the cache of the home folder', async () => {
+      mark(-1, 1);
+      mkdirSync(at('home of it'), { recursive: true });
+      symlinkSync(at('known'), at('home of it/.cache'));
+      const { options } = await started({ PATH: at('with-node'), HOME: at('home of it') }, [link, 'host', '22']);
+      expect(options).to.deep.equal([QUICK]);
+    });
+
+    const plain: readonly [what: string, words: readonly string[], env?: Record<string, string>][] = [
+      ['a command that stays', ['listen', '1080']],
+      ['a program with its own proxy', ['-v', 'run', 'nc', 'host', '22']],
+      ['an agent', ['agent', 'start', '1080']],
+      ['what is not a connection', ['explain', 'host']],
+      ['no arguments', []],
+      ['a node with options of the user', ['host', '22'], { FDPASS_NODE_OPTIONS: '--no-warnings' }],
+      ['a relative cache folder', ['host', '22'], { XDG_CACHE_HOME: '../known' }],
+    ];
+    for (const [what, words, more] of plain) {
+      it(`not for ${what}`, async () => {
+        mark(-1, 1);
+        expect((await started({ ...env, ...more }, [link, ...words])).options).to.deep.equal([]);
+      });
+    }
   });
 
   it('says what to write where there is no node, and runs none of the current directory', async () => {

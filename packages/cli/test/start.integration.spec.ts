@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { requirePeers, run, startServer, temporaryFolder } from '@fdpass/test-lab';
 import { Greeter } from '@fdpass/testkit';
 import { expect } from 'chai';
@@ -72,6 +72,27 @@ const watched = (libc) => ({
     for (let turn = 0; turn < 100 && start.bundles.includes('load.cjs'); turn++)
       start = await startOf('--config', config);
     expect(start).to.deep.equal({ bundles: ['fdpass.cjs', 'config-cache.cjs'], modules: ['vm'] });
+  });
+});
+
+describe('a start through the launcher', () => {
+  const folder = temporaryFolder();
+  after(() => folder.remove());
+
+  it('is quick from the second time on, with compiled code of its own', async () => {
+    const greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
+    const env = { XDG_CACHE_HOME: folder.path, PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
+    const version = `code-${process.version}-${process.arch}`;
+    const kept = (): string[] => readdirSync(join(folder.path, 'fdpass')).filter((name) => name.startsWith('code-'));
+    try {
+      for (const expected of [[version], [version, `${version}--no-rehash-snapshot`]]) {
+        const { status, stderr } = await fdrecv([FDPASS_BIN, '127.0.0.1', String(greeter.port)], { env });
+        expect([status, stderr]).to.deep.equal([0, '']);
+        expect(kept()).to.have.members(expected);
+      }
+    } finally {
+      await greeter.close();
+    }
   });
 });
 
