@@ -88,6 +88,21 @@ describe('listening for an abort', () => {
   });
 });
 
+describe('the source of another copy of this package', () => {
+  it('is heard, and left', async () => {
+    // A query makes the loader load it again.
+    const other: typeof import('./abortable.js') = await import(`${new URL('abortable.js', import.meta.url)}?copy`);
+    expect(other.AbortSource).to.not.equal(AbortSource);
+    const source = other.makeAbortable();
+    const heard: unknown[] = [];
+    onAbort(source, (reason) => heard.push(reason));
+    onAbort(source, (reason) => heard.push(reason))();
+    source.abort('enough');
+    expect(heard).to.deep.equal(['enough']);
+    expect(getEventListeners(source.signal, 'abort').length).to.equal(0);
+  });
+});
+
 describe('a context whose signal is made when it is wanted', () => {
   class Context extends Cancellable {
     readonly more: string;

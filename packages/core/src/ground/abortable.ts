@@ -48,7 +48,7 @@ export abstract class AbortListener extends InRing implements Listening {
       return;
     }
     const source = state instanceof AbortSource ? state : (state as OwnSignal)[SOURCE];
-    if (source === undefined) this.#foreign = listenToSignal(state as AbortSignal, this);
+    if (source === undefined) this.#foreign = listenToSignal(signalOf(state), this);
     else this.insertBefore(source);
   }
 
@@ -57,6 +57,11 @@ export abstract class AbortListener extends InRing implements Listening {
     this.#foreign?.stop();
     this.#foreign = undefined; // it holds the caller's signal
   }
+}
+
+/** Two copies of this module can take part in one dial: another one's source is known by its signal only. */
+function signalOf(state: AbortState & { readonly signal?: AbortSignal }): AbortSignal {
+  return state.signal ?? (state as AbortSignal);
 }
 
 function listenToSignal(signal: AbortSignal, listener: AbortListener): Listening {
