@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { Script } from 'node:vm';
 import { type LoadedScript, readKeptCode } from './kept-code.js';
+import { QUICK_START } from './quick-start.js';
 
 /** How a module loads another. */
 export type Require = (name: string) => unknown;
@@ -36,8 +37,9 @@ interface Loading {
  */
 export function loadBundles({ folder, codeFolder, ask, scripts }: Loading): Require {
   const modules = new Map<string, unknown>();
-  // V8 itself rejects what was compiled for another processor or with other options: this lets each have its own.
-  const version = `code-${process.version}-${process.arch}${process.execArgv.join('')}`;
+  // V8 itself rejects what was compiled for another processor or with other options. So each has its own.
+  const options = process.execArgv.includes(QUICK_START) ? '-quick' : '';
+  const version = `code-${process.version}-${process.arch}${options}`;
 
   // Not join(): it takes paths apart letter by letter, often enough in a start that V8 optimises it.
   const pathOf = (name: string): string => folder + name.slice('.'.length);

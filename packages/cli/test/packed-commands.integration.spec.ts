@@ -119,8 +119,8 @@ describe('the commands, installed from their package', () => {
     expect(starts).to.deep.equal({
       fdpass: 1,
       fdrecv: 1,
-      'fdpass--no-rehash-snapshot': 2,
-      'fdrecv--no-rehash-snapshot': 2,
+      'fdpass-quick': 2,
+      'fdrecv-quick': 2,
     });
     expect(filesIn(place)).to.deep.equal(before);
   });

@@ -85,7 +85,7 @@ describe('a start through the launcher', () => {
     const version = `code-${process.version}-${process.arch}`;
     const kept = (): string[] => readdirSync(join(folder.path, 'fdpass')).filter((name) => name.startsWith('code-'));
     try {
-      for (const expected of [[version], [version, `${version}--no-rehash-snapshot`]]) {
+      for (const expected of [[version], [version, `${version}-quick`]]) {
         const { status, stderr } = await fdrecv([FDPASS_BIN, '127.0.0.1', String(greeter.port)], { env });
         expect([status, stderr]).to.deep.equal([0, '']);
         expect(kept()).to.have.members(expected);
