@@ -76,16 +76,17 @@ if [ "$fdpass_left_to" != node ] && find_program ssh; then
   [ "$fdpass_status" = 255 ] || exit "$fdpass_status"
 fi
 
-# A sixth of Node's start goes into new seeds for V8's hash tables, without which strangers can know which keys collide. A process that
-# makes one connection does not need them. Only a node that has noted that it knows this option gets it (known-node.ts): its time
-# is between those of two files.
+# A sixth of Node's start goes into new seeds for V8's hash tables, without which strangers can know which keys collide. A process for
+# one connection does not need them. Only a node that has noted that it knows this option gets it (known-node.ts): its time is
+# between those of two files.
 can_start_quickly() {
   [ -z "${NODE_OPTIONS-}" ] || return 1
   case $fdpass_last in '' | *[!0-9]*) return 1 ;; esac
+  case ${0##*[/]} in fdrecv*) return 1 ;; esac
   case ":$*:" in *:listen:* | *:run:* | *:agent:*) return 1 ;; esac
   fdpass_mark=${XDG_CACHE_HOME:-${HOME-}/.cache}/fdpass/known-nodes$fdpass_program
   case $fdpass_mark in [!/]*) return 1 ;; esac
-  [ "$fdpass_program" -nt "$fdpass_mark.older" ] && [ "$fdpass_mark.newer" -nt "$fdpass_program" ]
+  [ -f "$fdpass_mark.older" ] && [ "$fdpass_program" -nt "$fdpass_mark.older" ] && [ "$fdpass_mark.newer" -nt "$fdpass_program" ]
 }
 if find_program node; then
   can_start_quickly "$@" && exec "$fdpass_program" --no-rehash-snapshot "$0" "$@"

@@ -17,7 +17,6 @@ import { errnoName } from '@fdpass/core';
 import { makePrivateFolder } from '@fdpass/core/host';
 import { findSys, openConnection } from '@fdpass/core/sockets';
 import { AGENT_ARGUMENT, ownCommand } from './own-command.js';
-import { QUICK_START } from './quick-start.js';
 
 /** The descriptor over which a detached agent says why it does not listen; its end means that it does. */
 export const REPORT_FD = 3;
@@ -51,10 +50,9 @@ export interface StartedAgent {
 export async function startAgent(idleMs: number, addresses: readonly string[] = []): Promise<StartedAgent> {
   const { spawn } = await import('node:child_process');
   const [node, ...words] = ownCommand(AGENT_ARGUMENT, String(idleMs), ...addresses);
-  const args = words.filter((word) => word !== QUICK_START); // it stays
   const log = openAgentLog();
   withholdDescriptors();
-  const child = spawn(node, args, {
+  const child = spawn(node, words, {
     stdio: ['ignore', log ?? 'ignore', log ?? 'ignore', 'pipe'],
     detached: true, // a hang-up of the user's terminal does not concern it
     cwd: '/',

@@ -1,7 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { Script } from 'node:vm';
 import { type LoadedScript, readKeptCode } from './kept-code.js';
-import { QUICK_START } from './quick-start.js';
 
 /** How a module loads another. */
 export type Require = (name: string) => unknown;
@@ -23,6 +22,8 @@ interface Loading {
   readonly folder: string;
   /** Where code is kept: a folder in which nobody else can write. Undefined: nowhere. */
   readonly codeFolder: string | undefined;
+  /** Whether Node was started with the option of a quick start. Default false. */
+  readonly isQuick?: boolean;
   /** Loads whatever is not a bundle. */
   readonly ask: Require;
   /** Receives the scripts that have been loaded, so that their compiled code can be kept. */
@@ -35,11 +36,10 @@ interface Loading {
  *
  * @returns What a module exports. `./NAME.cjs` is a bundle.
  */
-export function loadBundles({ folder, codeFolder, ask, scripts }: Loading): Require {
+export function loadBundles({ folder, codeFolder, isQuick, ask, scripts }: Loading): Require {
   const modules = new Map<string, unknown>();
   // V8 itself rejects what was compiled for another processor or with other options. So each has its own.
-  const options = process.execArgv.includes(QUICK_START) ? '-quick' : '';
-  const version = `code-${process.version}-${process.arch}${options}`;
+  const version = `code-${process.version}-${process.arch}${isQuick ? '-quick' : ''}`;
 
   // Not join(): it takes paths apart letter by letter, often enough in a start that V8 optimises it.
   const pathOf = (name: string): string => folder + name.slice('.'.length);

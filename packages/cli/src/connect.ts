@@ -3,15 +3,27 @@ import type { Arguments } from './arguments.js';
 import { reportDial } from './dial-report.js';
 import { keepCompiledCode } from './kept-code.js';
 import { ownProcess, type Place } from './place.js';
+import { isQuickStart, kindOfStart } from './quick-start.js';
 import { type FoundRoute, readHandover, readRequest } from './request.js';
 
 /** `fdpass HOST PORT`: connects, and hands the connection over through stdout. */
 export async function connect(args: Arguments): Promise<number> {
   const { config } = await connectIn(ownProcess(), args);
   keepCompiledCode();
-  if (process.execArgv.length === 0) (await import('./known-node.js')).noteNode();
+  await noteForNextStart();
   if (config?.agent === 'auto') await (await import('./agent-start.js')).startAgentForLater();
   return 0;
+}
+
+/** Whether the next start is to be quick. An upgrade during a long session can have taken away the code that notes it. */
+async function noteForNextStart(): Promise<void> {
+  const kind = kindOfStart();
+  if (kind === (isQuickStart() ? 'plain' : 'reading')) return;
+  try {
+    (await import('./known-node.js')).noteNode(kind);
+  } catch {
+    // Then it is as this one was.
+  }
 }
 
 /** The whole command, wherever its caller's streams are. Returns the route that was taken. */

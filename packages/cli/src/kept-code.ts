@@ -55,6 +55,11 @@ export function leaveLoadedScripts(scripts: readonly LoadedScript[]): void {
   (globalThis as WithScripts)[LOADED] = scripts;
 }
 
+/** Whether this start has needed a bundle. */
+export function hasLoaded(bundle: string): boolean {
+  return (globalThis as WithScripts)[LOADED]?.some(({ file }) => file.endsWith(`/${bundle}.cjs`)) === true;
+}
+
 /** Keeps what V8 has compiled for the next start. Called when all that this one needs has run. */
 export function keepCompiledCode(): void {
   keepCodeOf((globalThis as WithScripts)[LOADED] ?? []);

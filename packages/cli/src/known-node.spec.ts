@@ -3,6 +3,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -12,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { temporaryFolder } from '@fdpass/test-lab';
 import { expect } from 'chai';
 import { noteNode } from './known-node.js';
+import type { StartKind } from './quick-start.js';
 
 describe('a node that notes that it can start quickly', () => {
   const folder = temporaryFolder();
@@ -40,8 +42,8 @@ describe('a node that notes that it can start quickly', () => {
     });
   }
 
-  const note = (own: Partial<Parameters<typeof noteNode>[0]> = {}): void =>
-    noteNode({ program, execPath: program, version: '24.0.0', ...own });
+  const note = (own: Parameters<typeof noteNode>[1] = {}, kind: StartKind = 'plain'): void =>
+    noteNode(kind, { program, execPath: program, version: '24.0.0', ...own });
 
   it('leaves a file that is older than its program and one that is newer', () => {
     note();
@@ -53,6 +55,7 @@ describe('a node that notes that it can start quickly', () => {
     const link = join(folder.path, 'link to node');
     symlinkSync(program, link);
     note({ program: link });
+    expect(readdirSync(dirname(join(cache, 'fdpass/known-nodes', link)))).to.have.length(2); // no draft is left
     expect(marks(link)).to.deep.equal([1_699_999_999, 1_700_000_001]);
   });
 
@@ -70,15 +73,53 @@ describe('a node that notes that it can start quickly', () => {
     expect(statSync(join(cache, 'fdpass/known-nodes', `${program}.newer`)).ctimeMs).to.equal(ctimeMs);
   });
 
+  it('takes them away for a week when a connection took longer, and writes no more than once a day', () => {
+    const heavy = join(cache, 'fdpass/known-nodes', `${program}.heavy`);
+    note();
+    note({}, 'heavy');
+    note();
+    expect([marks(), existsSync(heavy)]).to.deep.equal([[undefined, undefined], true]);
+    const age = (days: number): void => utimesSync(heavy, new Date(), new Date(Date.now() - days * 86_400_000));
+    age(0.9);
+    const { mtimeMs } = statSync(heavy);
+    note({}, 'heavy');
+    expect(statSync(heavy).mtimeMs).to.equal(mtimeMs);
+    age(1.1);
+    note({}, 'heavy');
+    expect(statSync(heavy).mtimeMs).to.be.above(mtimeMs);
+    age(6.9);
+    note();
+    expect(marks()).to.deep.equal([undefined, undefined]);
+    age(7.1);
+    note();
+    expect(marks()).to.not.include(undefined);
+  });
+
+  it('takes them away when a config had to be read, until one need not be', () => {
+    note();
+    note({}, 'reading');
+    expect(marks()).to.deep.equal([undefined, undefined]);
+    note();
+    expect(marks()).to.not.include(undefined);
+  });
+
   const silent: Readonly<Record<string, () => void>> = {
     'a version that was not tried': () => note({ version: '27.0.0' }),
     'one that is too old': () => note({ version: '20.18.3' }),
     'a program that was not started by its path': () => note({ program: 'node' }),
     'one that starts another': () => note({ execPath: '/usr/bin/another' }),
+    'one in a folder that is a link': () => {
+      symlinkSync(join(folder.path, 'bin'), join(folder.path, `shell ${count}`));
+      const linked = join(folder.path, `shell ${count}`, 'node');
+      note({ program: linked });
+      expect(marks(linked)).to.deep.equal([undefined, undefined]);
+    },
     'one that has gone': () => note({ program: '/nonexistent/node', execPath: '/nonexistent/node' }),
     'a file without a time of its own': () => {
-      utimesSync(program, 1, 1);
-      note();
+      for (const time of [1, Date.UTC(1985, 9, 26) / 1000]) {
+        utimesSync(program, time, time);
+        note();
+      }
     },
     'a cache folder that others can write in': () => {
       mkdirSync(dirname(join(cache, 'fdpass/known-nodes', program)), { recursive: true });
@@ -100,7 +141,8 @@ describe('a node that notes that it can start quickly', () => {
       note();
       expect(existsSync('undefined')).to.equal(false);
     } finally {
-      Object.assign(process.env, { HOME, XDG_CACHE_HOME });
+      for (const [name, value] of Object.entries({ HOME, XDG_CACHE_HOME }))
+        if (value !== undefined) process.env[name] = value;
       process.chdir(folderBefore);
     }
     expect(existsSync(join(cache, 'fdpass'))).to.equal(false);

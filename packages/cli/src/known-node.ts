@@ -1,19 +1,26 @@
-import { realpathSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { realpathSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makePrivateFolder } from '@fdpass/core/host';
 import { isTried } from './node-version.js';
+import type { StartKind } from './quick-start.js';
 import { cacheFolder } from './user-folder.js';
 
 /*
- * Node refuses options that it does not know, and V8's come and go. So a node that has been tried with `QUICK_START` leaves two
- * empty files, one of them a second older than its program and one a second newer. The launcher, a shell script that can compare
- * times but not read them, passes the option to a program whose time is between the two. An upgrade changes that time.
+ * Which node the launcher can start quickly (quick-start.ts). Node refuses options that it does not know, and V8's come and go. So a
+ * node of a version that fdpass was tried with leaves two empty files, one of them a second older than its program and one a
+ * second newer. The launcher, a shell script that can compare times but not read them, passes the option to a program whose time
+ * is between the two. An upgrade changes that time.
  *
- * A bundle of its own: starts that have the option do not need it.
+ * A bundle of its own: most starts do not need it.
  */
 
-/** Some package managers (Nix, Guix) give every file a time of about 0, which says nothing of its version. */
-const OLDEST = 24 * 60 * 60;
+const DAY_MS = 24 * 60 * 60_000;
+
+/** Node 20. Some package managers give every file one time, such as 1970 (Nix) or 1985 (npm), which says nothing of its version. */
+const OLDEST = Date.UTC(2023, 3, 18) / 1000;
+
+/** So long after a connection that takes longer with the option, none has it. */
+const HEAVY_MS = 7 * DAY_MS;
 
 /** The node that runs this. */
 interface OwnNode {
@@ -24,26 +31,57 @@ interface OwnNode {
   readonly version: string;
 }
 
-const OWN_NODE: OwnNode = { program: process.argv0, execPath: process.execPath, version: process.versions.node };
-
-/** Notes that the launcher can pass `QUICK_START` to a node. Fails silently, for without it a start only takes longer. */
-export function noteNode({ program, execPath, version }: OwnNode = OWN_NODE): void {
+/**
+ * Notes whether the launcher is to start this node quickly. Fails silently, for it is a matter of milliseconds.
+ *
+ * @param kind What this start was like: with the option if it was `reading`.
+ */
+export function noteNode(kind: StartKind, own: Partial<OwnNode> = {}): void {
+  const { program = process.argv0, execPath = process.execPath, version = process.versions.node } = own;
   const cache = cacheFolder();
   if (cache === undefined || !isTried(version) || !program.startsWith('/')) return;
+  const mark = `${cache}/known-nodes${program}`;
   try {
-    if (realpathSync.native(program) !== execPath) return; // it chooses a node by the current directory, for instance
-    const second = Math.floor(statSync(program).mtimeMs / 1000);
-    if (second < OLDEST) return;
-    leaveMark(`${cache}/known-nodes${program}.older`, second - 1);
-    leaveMark(`${cache}/known-nodes${program}.newer`, second + 1);
+    if (kind !== 'plain') for (const end of ['older', 'newer']) rmSync(`${mark}.${end}`, { force: true });
+    if (kind === 'heavy') noteHeavy(mark);
+    if (kind === 'plain' && isOwnProgram(program, execPath) && !(ageMs(`${mark}.heavy`) < HEAVY_MS))
+      notePlain(program, mark);
   } catch {
     // for instance a full disk
   }
 }
 
-function leaveMark(file: string, time: number): void {
-  if (statSync(file, { throwIfNoEntry: false })?.mtimeMs === time * 1000) return;
+/**
+ * Not a program that chooses a node by the current directory, as those of version managers do. Not one in a folder for each
+ * shell (fnm) either, which is a link: there would be marks for each.
+ */
+function isOwnProgram(program: string, execPath: string): boolean {
+  const folder = dirname(program);
+  return realpathSync.native(program) === execPath && realpathSync.native(folder) === folder;
+}
+
+function notePlain(program: string, mark: string): void {
+  const second = Math.floor(statSync(program).mtimeMs / 1000);
+  if (second < OLDEST) return;
+  leave(`${mark}.older`, second - 1);
+  leave(`${mark}.newer`, second + 1);
+}
+
+function noteHeavy(mark: string): void {
+  if (!(ageMs(`${mark}.heavy`) < DAY_MS)) leave(`${mark}.heavy`, Date.now() / 1000);
+}
+
+/** NaN if there is no such file. */
+function ageMs(file: string): number {
+  return Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.NaN);
+}
+
+/** Leaves an empty file with a time, and never with another. */
+function leave(file: string, seconds: number): void {
+  if (statSync(file, { throwIfNoEntry: false })?.mtimeMs === seconds * 1000) return;
   if (!makePrivateFolder(dirname(file))) return;
-  writeFileSync(file, '', { mode: 0o600 });
-  utimesSync(file, time, time);
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, '', { mode: 0o600 });
+  utimesSync(draft, seconds, seconds);
+  renameSync(draft, file);
 }

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import { loadBundles, type Require } from './bundle-loader.js';
 import { type LoadedScript, leaveLoadedScripts } from './kept-code.js';
 import { isTooOld } from './node-version.js';
-import { QUICK_START } from './quick-start.js';
+import { noteStart } from './quick-start.js';
 import { cacheFolder } from './user-folder.js';
 
 /**
@@ -31,13 +31,13 @@ export function launch(file: string, ask: Require): void {
   const folder = `${dirname(dirname(file))}/bundle`;
   const scripts: LoadedScript[] = [];
   leaveLoadedScripts(scripts);
-  loadBundles({ folder, codeFolder: codeFolder(folder, ask), ask, scripts })(`./${name}.cjs`);
+  const { isQuick } = noteStart();
+  loadBundles({ folder, codeFolder: codeFolder(folder, ask), isQuick, ask, scripts })(`./${name}.cjs`);
 }
 
 /** The folder for compiled code. Undefined if there can be none, which only costs time. */
 function codeFolder(bundles: string, ask: Require): string | undefined {
-  const hasOptions = process.execArgv.some((option) => option !== QUICK_START) || process.env['NODE_OPTIONS'];
-  if (hasOptions) return undefined; // they can change what V8 compiles
+  if (process.execArgv.length > 0 || process.env['NODE_OPTIONS']) return undefined; // they can change what V8 compiles
   const folder = cacheFolder();
   if (folder === undefined || isPlainlyPrivate(folder)) return folder;
   return (ask(`${bundles}/code-folder.cjs`) as typeof import('./code-folder.js')).makeCodeFolder();

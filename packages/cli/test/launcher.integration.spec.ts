@@ -314,6 +314,7 @@ exit "$FAKE_STATUS"
         expect(await optionsWith(-9, -7), 'upgraded').to.deep.equal([]);
         expect(await optionsWith(7, 9), 'an older one').to.deep.equal([]);
         expect(await optionsWith(-1), 'half of it').to.deep.equal([]);
+        expect(await optionsWith(undefined, 1), 'the other half').to.deep.equal([]);
         expect(await optionsWith(), 'nothing').to.deep.equal([]);
       });
     }
@@ -335,6 +336,12 @@ exit "$FAKE_STATUS"
       ['a node with options of the user', ['host', '22'], { FDPASS_NODE_OPTIONS: '--no-warnings' }],
       ['a relative cache folder', ['host', '22'], { XDG_CACHE_HOME: '../known' }],
     ];
+    it('not for fdrecv, which starts a program', async () => {
+      mark(-1, 1);
+      if (!existsSync(at('links/fdrecv'))) symlinkSync(command, at('links/fdrecv'));
+      expect((await started(env, [at('links/fdrecv'), 'nc', 'host', '22'])).options).to.deep.equal([]);
+    });
+
     for (const [what, words, more] of plain) {
       it(`not for ${what}`, async () => {
         mark(-1, 1);

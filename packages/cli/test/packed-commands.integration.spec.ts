@@ -118,9 +118,8 @@ describe('the commands, installed from their package', () => {
     // A node that has noted that it knows the option is started with it from then on.
     expect(starts).to.deep.equal({
       fdpass: 1,
-      fdrecv: 1,
+      fdrecv: 3,
       'fdpass-quick': 2,
-      'fdrecv-quick': 2,
     });
     expect(filesIn(place)).to.deep.equal(before);
   });

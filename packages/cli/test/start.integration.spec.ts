@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { requirePeers, run, startServer, temporaryFolder } from '@fdpass/test-lab';
 import { Greeter } from '@fdpass/testkit';
 import { expect } from 'chai';
-import { FDPASS_BIN, fdrecv } from './commands.spec.helper.js';
+import { FDPASS_BIN, fdrecv, NO_CONFIG } from './commands.spec.helper.js';
 
 /** What costs time in each start, counted: times depend on the machine. `npm run bench -- start` measures them. */
 describe('a start that passes a descriptor', () => {
@@ -56,7 +56,8 @@ const watched = (libc) => ({
 
   async function startOf(...args: readonly string[]): Promise<{ bundles: string[]; modules: string[] }> {
     const env = { XDG_CACHE_HOME: folder.path, FDPASS_AGENT: 'none' };
-    const words = [process.execPath, `--require=${hook}`, FDPASS_BIN, ...args, '127.0.0.1', String(greeter.port)];
+    const options = ['--no-rehash-snapshot', `--require=${hook}`]; // as all starts but the first
+    const words = [process.execPath, ...options, FDPASS_BIN, ...args, '127.0.0.1', String(greeter.port)];
     const { status, stderr } = await fdrecv(words, { env });
     expect([status, stderr]).to.deep.equal([0, '']);
     return JSON.parse(readFileSync(report, 'utf8'));
@@ -79,17 +80,23 @@ describe('a start through the launcher', () => {
   const folder = temporaryFolder();
   after(() => folder.remove());
 
-  it('is quick from the second time on, with compiled code of its own', async () => {
+  it('is quick from the second time on, with compiled code of its own, until one needs much of Node', async () => {
     const greeter = (await Greeter.listen('127.0.0.1')) as Greeter;
     const env = { XDG_CACHE_HOME: folder.path, PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
     const version = `code-${process.version}-${process.arch}`;
     const kept = (): string[] => readdirSync(join(folder.path, 'fdpass')).filter((name) => name.startsWith('code-'));
+    const noted = (): string[] => readdirSync(join(folder.path, 'fdpass/known-nodes', dirname(process.execPath)));
     try {
       for (const expected of [[version], [version, `${version}-quick`]]) {
         const { status, stderr } = await fdrecv([FDPASS_BIN, '127.0.0.1', String(greeter.port)], { env });
         expect([status, stderr]).to.deep.equal([0, '']);
         expect(kept()).to.have.members(expected);
       }
+      expect(noted()).to.have.members(['node.newer', 'node.older']);
+      // Streams of Node's own are what a file needs, and those are many modules.
+      const words = ['-c', `"$0" --stdio 127.0.0.1 ${greeter.port} </dev/null >"$XDG_CACHE_HOME/out"`, FDPASS_BIN];
+      const { status, stderr } = await run('/bin/sh', words, { env: { ...NO_CONFIG, ...env } });
+      expect([status, stderr, noted()]).to.deep.equal([0, '', ['node.heavy']]);
     } finally {
       await greeter.close();
     }

@@ -92,9 +92,12 @@ export function withOwned(context: HopContext, owned: Owned): HopContext {
   return new CoreContext(abortStateOf(context), context.trace, owned, context[MARK], context[PASSED]);
 }
 
-/** The same context for a part of a dial that can be over before the dial is. */
+/** The same context, with whatever else was put on it, for a part of a dial that can be over before the dial is. */
 export function withState(context: HopContext, state: AbortState): HopContext {
-  return new CoreContext(state, context.trace, context[OWNED], context[MARK], context[PASSED]);
+  const part = new CoreContext(state, context.trace, context[OWNED], context[MARK], context[PASSED]);
+  const others = Reflect.ownKeys(context).filter((key) => !(key in part));
+  for (const key of others) Object.defineProperty(part, key, Object.getOwnPropertyDescriptor(context, key) ?? {});
+  return part;
 }
 
 /** The same context for a dial that reports what happens in it. */

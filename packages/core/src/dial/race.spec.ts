@@ -291,10 +291,18 @@ describe('a race of candidates that still arrive', () => {
       start: (_changed, context) => void seen.push(context),
     };
     const ending = makeAbortable();
-    const context = withOwned(routeContext(ending, noTrace), owned);
+    const more = Symbol('put on by somebody else');
+    const context = Object.assign(withOwned(routeContext(ending, noTrace), owned), { [more]: 'more' });
     const lost = (): never => expect.fail('it is not lost');
     const racing = race(source, { of: 'address', lost }, context, world.clock).catch((error: unknown) => error);
-    expect(seen.map((each) => [each[OWNED], each.trace, each.signal.aborted])).to.deep.equal([[owned, noTrace, false]]);
+    expect(seen).to.have.length(1);
+    const given = seen[0] as typeof context;
+    expect([given[OWNED], given[more], given.trace, given.signal.aborted]).to.deep.equal([
+      owned,
+      'more',
+      noTrace,
+      false,
+    ]);
     ending.abort('enough');
     expect([await racing, seen[0]?.signal.aborted]).to.deep.equal(['enough', true]);
   });
