@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import { nodeFolder, withNode } from '../scripts/node-versions.mjs';
 import { formatTimes, interleave } from './measure.mjs';
 
-const RUNS = Number(process.env.RUNS ?? 25);
+const RUNS = Number(process.env.RUNS ?? 60);
 const VERSIONS = [undefined, 22, 24, 26];
 const FDPASS = resolve('bin/fdpass');
 
