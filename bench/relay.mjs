@@ -12,7 +12,7 @@ import { median } from './measure.mjs';
 
 const HERE = fileURLToPath(import.meta.url);
 const TOTAL = Number(process.env.BYTES ?? 1024 ** 3);
-const ROUNDS = Number(process.env.ROUNDS ?? 9);
+const ROUNDS = Number(process.env.ROUNDS ?? 15);
 const SIZE = `${Math.round(TOTAL / 1024 ** 2)} MiB`;
 const BLOCK = 256 * 1024;
 const HELPERS = {
