@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const TIMER = fileURLToPath(new URL('timer.py', import.meta.url));
-// Some machines set it. Node 20 reads all those certificates in each start, which takes longer than the rest of it.
+
+// Some machines set it. Node 20 reads all those certificates in each start, which takes longer than all else.
 delete process.env.NODE_EXTRA_CA_CERTS;
 
 const WARM_UP = 8; // the first connections keep compiled code for the later ones

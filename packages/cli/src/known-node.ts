@@ -34,7 +34,7 @@ interface OwnNode {
 /**
  * Notes whether the launcher is to start this node quickly. Fails silently, for it is a matter of milliseconds.
  *
- * @param kind What this start was like: with the option if it was `reading`.
+ * @param kind What this start was like. `reading` takes the option away, so it is only for starts that had it.
  */
 export function noteNode(kind: StartKind, own: Partial<OwnNode> = {}): void {
   const { program = process.argv0, execPath = process.execPath, version = process.versions.node } = own;
