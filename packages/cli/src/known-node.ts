@@ -1,6 +1,6 @@
-import { realpathSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { makePrivateFolder } from '@fdpass/core/host';
+import { makePrivateFolder, replaceFile } from '@fdpass/core/host';
 import { isTried } from './node-version.js';
 import type { StartKind } from './quick-start.js';
 import { cacheFolder } from './user-folder.js';
@@ -44,7 +44,7 @@ export function noteNode(kind: StartKind, own: Partial<OwnNode> = {}): void {
   try {
     if (kind !== 'plain') for (const end of ['older', 'newer']) rmSync(`${mark}.${end}`, { force: true });
     if (kind === 'heavy') noteHeavy(mark);
-    if (kind === 'plain' && isOwnProgram(program, execPath) && !(ageMs(`${mark}.heavy`) < HEAVY_MS))
+    if (kind === 'plain' && isOwnProgram(program, execPath) && !isYoung(`${mark}.heavy`, HEAVY_MS))
       notePlain(program, mark);
   } catch {
     // for instance a full disk
@@ -68,20 +68,17 @@ function notePlain(program: string, mark: string): void {
 }
 
 function noteHeavy(mark: string): void {
-  if (!(ageMs(`${mark}.heavy`) < DAY_MS)) leave(`${mark}.heavy`, Date.now() / 1000);
+  if (!isYoung(`${mark}.heavy`, DAY_MS)) leave(`${mark}.heavy`, Date.now() / 1000);
 }
 
-/** NaN if there is no such file. */
-function ageMs(file: string): number {
-  return Date.now() - (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? Number.NaN);
+/** Whether a file is there and was left less than so long ago. */
+function isYoung(file: string, limitMs: number): boolean {
+  const status = statSync(file, { throwIfNoEntry: false });
+  return status !== undefined && Date.now() - status.mtimeMs < limitMs;
 }
 
-/** Leaves an empty file with a time, and never with another. */
+/** Leaves an empty file with a time. */
 function leave(file: string, seconds: number): void {
   if (statSync(file, { throwIfNoEntry: false })?.mtimeMs === seconds * 1000) return;
-  if (!makePrivateFolder(dirname(file))) return;
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, '', { mode: 0o600 });
-  utimesSync(draft, seconds, seconds);
-  renameSync(draft, file);
+  if (makePrivateFolder(dirname(file))) replaceFile(file, '', 0o600, seconds);
 }

@@ -38,6 +38,12 @@ describe('replacing a file', () => {
     expect(statSync(path).mode & 0o777).to.equal(0o666);
   });
 
+  it('gives it the time that it is to have', () => {
+    const path = join(folder.path, 'dated');
+    replaceFile(path, '', 0o600, 1_700_000_000);
+    expect(statSync(path).mtimeMs).to.equal(1_700_000_000_000);
+  });
+
   it('that cannot be done leaves nothing beside it either', () => {
     mkdirSync(join(folder.path, 'taken'));
     expect(() => replaceFile(join(folder.path, 'taken'), 'new')).to.throw(/EISDIR/);

@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -102,12 +103,14 @@ export function readOwnFile(path: string): Buffer {
  * Replaces a file in one step: a reader finds the old content or the new one, even if this process is killed in between.
  *
  * @param mode Who can read it. Default: nobody else.
+ * @param modifiedAt When it says that it was modified, in seconds since 1970. Default: now.
  */
-export function replaceFile(path: string, content: string | Uint8Array, mode = 0o600): void {
+export function replaceFile(path: string, content: string | Uint8Array, mode = 0o600, modifiedAt?: number): void {
   const fresh = `${path}.${process.pid}`;
   try {
     writeFileSync(fresh, content, { mode: 0o600, flag: 'wx' });
     chmodSync(fresh, mode); // the umask may not allow it to be made so
+    if (modifiedAt !== undefined) utimesSync(fresh, modifiedAt, modifiedAt);
     renameSync(fresh, path);
   } finally {
     rmSync(fresh, { force: true });
